@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { SessionPolicy } from './policy.ts'
+import { Port, SessionId } from './schemas.ts'
+
+export const Upstream = z.strictObject({
+  host: z.string(),
+  port: Port,
+  /** numeric address to dial instead of resolving; may be private: the operator named it */
+  address: z.string(),
+  dialPort: Port,
+  /** PEM trusted for this upstream in place of the system roots; null uses the system's */
+  caPem: z.string().nullable(),
+})
+export type Upstream = z.infer<typeof Upstream>
+
+export const GateCredential = z.strictObject({
+  name: z.string(),
+  hosts: z.array(z.string()),
+  port: Port,
+  header: z.string(),
+  placeholder: z.string(),
+})
+export type GateCredential = z.infer<typeof GateCredential>
+
+export const GateSession = z.strictObject({
+  session: SessionId,
+  policy: SessionPolicy,
+  credentials: z.array(GateCredential),
+  upstreams: z.array(Upstream),
+})
+export type GateSession = z.infer<typeof GateSession>
+
+/** What the supervisor may ask of a gate. A network is one session's pair of namespaces. */
+export const supervisorToGate = {
+  /** carries the TCP listener that receives every port and address of one network */
+  'network.tcp': { params: z.strictObject({ network: z.int() }), result: z.strictObject({}) },
+  /** carries the UDP socket bound to the network's resolver address, port 53 */
+  'network.dns': { params: z.strictObject({ network: z.int() }), result: z.strictObject({}) },
+  /** until this, everything arriving on the network is dropped */
+  'session.bind': {
+    params: z.strictObject({ network: z.int(), config: GateSession }),
+    result: z.strictObject({}),
+  },
+  /** closes listeners and every connection of the network; the counters go into the end leaf */
+  'network.close': {
+    params: z.strictObject({ network: z.int() }),
+    result: z.strictObject({ counters: z.record(z.string(), z.int()) }),
+  },
+  /** a packet that no listener takes (UDP, ICMP, …): link-layer payload, at most 96 bytes, base64 */
+  'packet.denied': {
+    params: z.strictObject({ network: z.int(), packet: z.string().max(256), repeated: z.int() }),
+    result: z.strictObject({}),
+  },
+  /** carries the gate's end of a socket pair to the keyholder */
+  'keyholder.attach': { params: z.strictObject({}), result: z.strictObject({}) },
+  status: {
+    params: z.strictObject({}),
+    result: z.strictObject({ networks: z.int(), connections: z.int(), degraded: z.array(z.string()) }),
+  },
+  stop: { params: z.strictObject({}), result: z.strictObject({}) },
+} as const

@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import { LeafInput, Port, SessionId } from './schemas.ts'
+
+/** Where one credential may go, and how it looks there. */
+export const CredentialBinding = z.strictObject({
+  name: z.string().min(1).max(128),
+  hosts: z.array(z.string()).min(1),
+  port: Port,
+  /** lower-case header name */
+  header: z.string().regex(/^[a-z0-9-]+$/),
+})
+export type CredentialBinding = z.infer<typeof CredentialBinding>
+
+/** What a gate may ask of the keyholder, over a socket pair that the supervisor made for the two. */
+export const gateToKeyholder = {
+  /**
+   * Makes a leaf durable, then (an allowed intent only) releases the named credentials.
+   * The keyholder checks each binding against the action in the leaf by itself: a gate that is
+   * taken over cannot have a credential released for a host it is not bound to.
+   */
+  record: {
+    params: z.strictObject({ leaf: LeafInput, credentials: z.array(z.string()).max(16) }),
+    result: z.strictObject({ index: z.int(), credentials: z.record(z.string(), z.string()) }),
+  },
+  /** A certificate for one host, signed by the session's own CA. Base64 DER in and out. */
+  certify: {
+    params: z.strictObject({ session: SessionId, host: z.string().max(253), spki: z.string() }),
+    result: z.strictObject({ certificate: z.string(), notAfter: z.int() }),
+  },
+} as const
+
+/** What the supervisor may ask of the keyholder. */
+export const supervisorToKeyholder = {
+  /**
+   * Opens a session: derives its CA (the same one again after a restart), takes its secrets,
+   * makes its start leaf durable. `leaf` is null when a session is resumed after a restart.
+   */
+  'session.open': {
+    params: z.strictObject({
+      session: SessionId,
+      secrets: z.array(z.strictObject({ binding: CredentialBinding, value: z.string().min(1) })),
+      leaf: LeafInput.nullable(),
+    }),
+    result: z.strictObject({
+      index: z.int().nullable(),
+      /** PEM of the session's CA certificate */
+      caPem: z.string(),
+      /** base64 of a JKS trust store holding only that certificate, password `changeit` */
+      caJks: z.string(),
+      placeholders: z.record(z.string(), z.string()),
+    }),
+  },
+  'session.close': {
+    params: z.strictObject({ session: SessionId, leaf: LeafInput }),
+    result: z.strictObject({ index: z.int() }),
+  },
+  record: {
+    params: z.strictObject({ leaf: LeafInput }),
+    result: z.strictObject({ index: z.int() }),
+  },
+  /** carries the gate's end of a socket pair as its handle */
+  'gate.attach': { params: z.strictObject({}), result: z.strictObject({}) },
+  status: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      logSize: z.int(),
+      logKey: z.string(),
+      degraded: z.array(z.string()),
+      sessions: z.int(),
+    }),
+  },
+  stop: { params: z.strictObject({}), result: z.strictObject({}) },
+} as const

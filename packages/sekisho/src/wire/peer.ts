@@ -1,0 +1,182 @@
+import type * as z from 'zod'
+import { ERRORS, type ErrorCode, SekishoError, toSekishoError } from '../core/error.ts'
+
+/** One direction of a protocol: method name to the schemas of its parameters and result. */
+export type Protocol = Readonly<Record<string, { params: z.ZodType; result: z.ZodType }>>
+
+/** A passed descriptor: what `process.send` hands over beside a message. */
+export type Handle = unknown
+
+/** Ordered, message-preserving, closes once. `onMessage` gets data that is not validated yet. */
+export type Transport = {
+  send(message: unknown, handle?: Handle): void
+  onMessage(receive: (message: unknown, handle: Handle) => void): void
+  onClose(closed: (cause: Error | undefined) => void): void
+  close(): void
+}
+
+type ParamsOf<P extends Protocol, M extends keyof P> = z.infer<P[M]['params']>
+type ResultOf<P extends Protocol, M extends keyof P> = z.infer<P[M]['result']>
+
+export type Handlers<P extends Protocol> = {
+  [M in keyof P]: (params: ParamsOf<P, M>, handle: Handle) => Promise<ResultOf<P, M>> | ResultOf<P, M>
+}
+
+type Pending = {
+  method: string
+  resolve: (value: unknown) => void
+  reject: (error: SekishoError) => void
+  timer: NodeJS.Timeout
+}
+
+/** Calls in flight above this are refused: a peer that stops answering must not fill memory. */
+const MAX_IN_FLIGHT = 4096
+const DEFAULT_TIMEOUT_MS = 10_000
+
+/**
+ * Requests and replies over a transport, both ways, each validated by schema on arrival.
+ *
+ * A message that breaks the protocol closes the transport: a peer that speaks wrongly is not
+ * trusted with a second message. Every pending call then rejects with PEER_UNAVAILABLE.
+ */
+export class Peer<Out extends Protocol, In extends Protocol = Record<never, never>> {
+  readonly name: string
+  readonly #transport: Transport
+  readonly #out: Out
+  readonly #in: In
+  readonly #handlers: Handlers<In>
+  readonly #pending = new Map<number, Pending>()
+  readonly #closeListeners: ((cause: Error | undefined) => void)[] = []
+  #nextId = 1
+  #closed: Error | true | undefined
+
+  constructor(
+    name: string,
+    transport: Transport,
+    protocol: { out: Out; in: In; handlers: Handlers<In> },
+  ) {
+    this.name = name
+    this.#transport = transport
+    this.#out = protocol.out
+    this.#in = protocol.in
+    this.#handlers = protocol.handlers
+    transport.onMessage((message, handle) => this.#receive(message, handle))
+    transport.onClose((cause) => this.#shut(cause))
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined
+  }
+
+  onClose(listener: (cause: Error | undefined) => void): void {
+    this.#closeListeners.push(listener)
+  }
+
+  close(): void {
+    this.#transport.close()
+    this.#shut(undefined)
+  }
+
+  /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, PROTOCOL_VIOLATION or what the peer answered */
+  call<M extends keyof Out & string>(
+    method: M,
+    params: ParamsOf<Out, M>,
+    { handle, timeoutMs = DEFAULT_TIMEOUT_MS }: { handle?: Handle; timeoutMs?: number } = {},
+  ): Promise<ResultOf<Out, M>> {
+    return new Promise<unknown>((resolve, reject) => {
+      if (this.#closed !== undefined) return reject(this.#unavailable())
+      if (this.#pending.size >= MAX_IN_FLIGHT) {
+        return reject(new SekishoError('PEER_UNAVAILABLE', `${this.name}: too many calls in flight`))
+      }
+      const id = this.#nextId++
+      const timer = setTimeout(() => {
+        this.#pending.delete(id)
+        reject(new SekishoError('TIMEOUT', `${this.name}: no answer to ${method} in ${timeoutMs} ms`))
+      }, timeoutMs)
+      this.#pending.set(id, { method, resolve, reject, timer })
+      this.#transport.send({ id, method, params }, handle)
+    }) as Promise<ResultOf<Out, M>>
+  }
+
+  #receive(message: unknown, handle: Handle): void {
+    if (typeof message !== 'object' || message === null || !('id' in message)) {
+      return this.#violate('a message without an id')
+    }
+    const { id } = message
+    if (typeof id !== 'number') return this.#violate('an id that is no number')
+    if ('method' in message) {
+      void this.#serve(id, message, handle)
+      return
+    }
+    this.#settle(id, message)
+  }
+
+  #settle(id: number, message: object): void {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return // answered after its time-out
+    this.#pending.delete(id)
+    clearTimeout(pending.timer)
+    if ('error' in message) return pending.reject(errorFromWire(this.name, message.error))
+    const parsed = this.#out[pending.method]?.result.safeParse('result' in message ? message.result : undefined)
+    if (parsed?.success === true) return pending.resolve(parsed.data)
+    pending.reject(
+      new SekishoError('PROTOCOL_VIOLATION', `${this.name}: bad reply to ${pending.method}`, {
+        cause: parsed?.error,
+      }),
+    )
+    this.#violate(`a bad reply to ${pending.method}`)
+  }
+
+  async #serve(id: number, message: object, handle: Handle): Promise<void> {
+    const method = 'method' in message && typeof message.method === 'string' ? message.method : ''
+    const shape = Object.hasOwn(this.#in, method) ? this.#in[method] : undefined
+    const handler = Object.hasOwn(this.#handlers, method) ? this.#handlers[method] : undefined
+    if (shape === undefined || handler === undefined) return this.#violate(`method ${method}`)
+    const params = shape.params.safeParse('params' in message ? message.params : undefined)
+    if (!params.success) return this.#violate(`bad parameters of ${method}: ${params.error.message}`)
+    try {
+      const result = await handler(params.data as never, handle)
+      this.#transport.send({ id, result })
+    } catch (thrown) {
+      const error = toSekishoError(thrown)
+      this.#transport.send({
+        id,
+        error: { code: error.code, message: error.message, hint: error.hint ?? null },
+      })
+    }
+  }
+
+  #violate(what: string): void {
+    this.#transport.close()
+    this.#shut(new SekishoError('PROTOCOL_VIOLATION', `${this.name} sent ${what}`))
+  }
+
+  #shut(cause: Error | undefined): void {
+    if (this.#closed !== undefined) return
+    this.#closed = cause ?? true
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer)
+      pending.reject(this.#unavailable())
+    }
+    this.#pending.clear()
+    for (const listener of this.#closeListeners) listener(cause)
+  }
+
+  #unavailable(): SekishoError {
+    const cause = this.#closed instanceof Error ? this.#closed : undefined
+    return new SekishoError('PEER_UNAVAILABLE', `${this.name} is not there`, { cause })
+  }
+}
+
+function errorFromWire(name: string, error: unknown): SekishoError {
+  if (typeof error !== 'object' || error === null) {
+    return new SekishoError('PROTOCOL_VIOLATION', `${name}: an error without a shape`)
+  }
+  const { code, message, hint } = error as Record<string, unknown>
+  const known = typeof code === 'string' && Object.hasOwn(ERRORS, code)
+  return new SekishoError(
+    known ? (code as ErrorCode) : 'INTERNAL',
+    typeof message === 'string' ? message : 'no message',
+    { hint: typeof hint === 'string' ? hint : undefined },
+  )
+}

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip, zstdDecompress } from 'node:zlib'
+import type { IssuedCertificate } from './test-authority.ts'
+
+/** Also the bound of a body after decompression: a small bomb must not become a large one. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024
+/** A client that loops must not fill the memory of the test run. */
+const MAX_REQUESTS = 500
+const REQUEST_TIMEOUT_MS = 30_000
+
+const DECODERS = new Map([
+  ['gzip', promisify(gunzip)],
+  ['br', promisify(brotliDecompress)],
+  ['zstd', promisify(zstdDecompress)],
+])
+
+/** One request as it arrived, before anything judged it. */
+export type RecordedRequest = {
+  method: string
+  /** path and query, as sent */
+  target: string
+  /** server name of the TLS handshake; empty when there was none */
+  serverName: string
+  /** lower-case names; several fields of one name are joined with `, ` */
+  headers: Readonly<Record<string, string>>
+  /** after its content coding was taken off (RFC 9110 §8.4): Claude Code compresses its prompts */
+  body: string
+  /** status that the script answered */
+  status: number
+}
+
+/** What a script sends back: whole JSON, or server-sent events one by one. */
+export type ScriptedReply =
+  | { kind: 'json'; status: number; body: unknown }
+  | { kind: 'events'; events: readonly { event: string; data: unknown }[] }
+  | { kind: 'empty'; status: number }
+
+export type Script = (request: Omit<RecordedRequest, 'status'>) => ScriptedReply
+
+export type ScriptedServer = {
+  port: number
+  /** every request so far, in order of arrival of their last byte */
+  requests: readonly RecordedRequest[]
+  /** idempotent; ends open connections */
+  close(): Promise<void>
+}
+
+/** An HTTPS server whose every answer comes from `script`; records all that it was asked. */
+export async function startScriptedServer(
+  certificate: IssuedCertificate,
+  script: Script,
+  listen: { address?: string; port?: number } = {},
+): Promise<ScriptedServer> {
+  const requests: RecordedRequest[] = []
+  const [cert, key] = await Promise.all([
+    readFile(certificate.certFile),
+    readFile(certificate.keyFile),
+  ])
+  const server = createServer({ cert, key, requestTimeout: REQUEST_TIMEOUT_MS })
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    readRequest(request).then(
+      (read) => {
+        const reply = replyTo(read, requests.length, script)
+        requests.push({ ...read, status: statusOf(reply) })
+        send(response, reply)
+      },
+      () => response.destroy(), // cut or too long: the client sees a reset, the test no record
+    )
+  })
+  server.listen(listen.port ?? 0, listen.address ?? '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('not a TCP listener')
+  return {
+    port: address.port,
+    requests,
+    close: async () => {
+      if (!server.listening) return
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+function replyTo(
+  request: Omit<RecordedRequest, 'status'>,
+  seen: number,
+  script: Script,
+): ScriptedReply {
+  if (seen < MAX_REQUESTS) return script(request)
+  return { kind: 'json', status: 400, body: { error: { message: 'the script is over' } } }
+}
+
+async function readRequest(request: IncomingMessage): Promise<Omit<RecordedRequest, 'status'>> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('a body is bytes')
+    bytes += chunk.length
+    if (bytes > MAX_BODY_BYTES) throw new RangeError('a body above the limit')
+    chunks.push(chunk)
+  }
+  const { socket } = request
+  const serverName = 'servername' in socket ? socket.servername : ''
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    serverName: typeof serverName === 'string' ? serverName : '',
+    headers: Object.fromEntries(
+      Object.entries(request.headersDistinct).map(([k, v]) => [k, (v ?? []).join(', ')]),
+    ),
+    body: (await decode(Buffer.concat(chunks), request)).toString('utf8'),
+  }
+}
+
+async function decode(body: Buffer, request: IncomingMessage): Promise<Buffer> {
+  const coding = request.headers['content-encoding']
+  if (coding === undefined || coding === 'identity') return body
+  const decoder = DECODERS.get(coding)
+  if (decoder === undefined) throw new RangeError(`content coding ${coding}`)
+  return decoder(body, { maxOutputLength: MAX_BODY_BYTES })
+}
+
+function statusOf(reply: ScriptedReply): number {
+  return reply.kind === 'events' ? 200 : reply.status
+}
+
+function send(response: ServerResponse, reply: ScriptedReply): void {
+  if (reply.kind === 'empty') return void response.writeHead(reply.status).end()
+  if (reply.kind === 'json') {
+    response.writeHead(reply.status, { 'content-type': 'application/json' })
+    return void response.end(JSON.stringify(reply.body))
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+  for (const { event, data } of reply.events) {
+    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  }
+  response.end()
+}

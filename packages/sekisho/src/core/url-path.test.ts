@@ -60,10 +60,9 @@ test.for([
   expect(canonicalPath(raw)).toBeUndefined()
 })
 
-const piece = fc.constantFrom(
-  ...['/', '.', '..', '%2e', '%2E', '%252e', '%2f', '%5c', '\\', ';', ';a=1', 'a', '%61', '%41'],
-  ...['%', '%25', '%00', '%c3', '//', '~', '|', '?', '#', ' ', '@', ':'],
-)
+const PIECES =
+  '/ . .. %2e %2E %252e %2f %5c \\ ; ;a=1 a %61 %41 % %25 %00 %c3 // ~ | ? # @ :'.split(' ')
+const piece = fc.constantFrom(' ', ...PIECES)
 const hostilePath = fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('')}`)
 const anyPath = fc.oneof(
   hostilePath,

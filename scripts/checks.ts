@@ -1,0 +1,59 @@
+/** `npm run check`, `npm test`, `npm run test:agents` */
+export type Suite = 'check' | 'test' | 'agents'
+
+export type Check = {
+  name: string
+  suites: readonly Suite[]
+  /** a program of node_modules/.bin, or a path that starts with `./`; run in the clone's top */
+  argv: readonly [string, ...string[]]
+  timeoutMs: number
+  /** whose tests are counted, and from what; a check without it counts only when it fails */
+  report?: 'vitest' | 'drill'
+}
+
+const MINUTE_MS = 60_000
+const LAYERS = 'packages/sekisho/test/layers.test.ts'
+
+/** In this order, all of them whatever fails. A new check is a line here. */
+export const CHECKS: readonly Check[] = [
+  {
+    name: 'format',
+    suites: ['check', 'test'],
+    argv: ['biome', 'format', '--max-diagnostics=20', '.'],
+    timeoutMs: MINUTE_MS,
+  },
+  {
+    name: 'lint',
+    suites: ['check', 'test'],
+    argv: ['oxlint', '--type-aware', '--max-warnings=0'],
+    timeoutMs: 3 * MINUTE_MS,
+  },
+  {
+    name: 'types',
+    suites: ['check', 'test'],
+    argv: ['tsc', '--noEmit', '-p', '.'],
+    timeoutMs: 3 * MINUTE_MS,
+  },
+  { name: 'unused', suites: ['check', 'test'], argv: ['knip'], timeoutMs: 3 * MINUTE_MS },
+  {
+    name: 'layers',
+    suites: ['check'],
+    argv: ['vitest', 'run', LAYERS],
+    timeoutMs: 3 * MINUTE_MS,
+    report: 'vitest',
+  },
+  {
+    name: 'tests',
+    suites: ['test'],
+    argv: ['vitest', 'run'],
+    timeoutMs: 40 * MINUTE_MS,
+    report: 'vitest',
+  },
+  {
+    name: 'agents',
+    suites: ['agents'],
+    argv: ['vitest', 'run', '--config', 'packages/sekisho/test/agents/vitest.config.ts'],
+    timeoutMs: 40 * MINUTE_MS,
+    report: 'vitest',
+  },
+]

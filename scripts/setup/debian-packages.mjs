@@ -1,0 +1,47 @@
+import { SetupError } from './report.mjs'
+
+/** Debian packages by what needs them, each with its reason. */
+const PACKAGES = {
+  platform: [
+    'crun', // starts the sandboxes
+    'tini', // is a session's first process: reaps, forwards signals
+    'git', // the agents' tool, and how a workspace's changes are shown
+    'ca-certificates', // upstreams are verified against the system's roots
+    'curl', // part of the toolchain that sessions see
+    'util-linux', // unshare, and flock for this set-up
+    'e2fsprogs', // chattr +a for the log's files
+  ],
+  tests: [
+    'openssl', // an independent reader of our certificates
+    'python3', // an independent TLS and socket client, in the drill too
+  ],
+  peers: [
+    'bubblewrap', // the floor of session-start, and srt's sandbox
+    'socat', // srt's bridge
+    'ripgrep', // srt asks for it
+    'mitmproxy', // the peer of egress
+  ],
+}
+
+const { platform, tests, peers } = PACKAGES
+
+/** @type {Readonly<Record<string, readonly string[]>>} */
+const BY_COMMAND = {
+  start: platform,
+  check: [],
+  test: [...platform, ...tests],
+  bench: [...platform, ...tests, ...peers],
+}
+
+/**
+ * @param {string} command
+ * @returns {readonly string[]}
+ */
+export function packagesFor(command) {
+  const packages = Object.hasOwn(BY_COMMAND, command) ? BY_COMMAND[command] : undefined
+  if (packages !== undefined) return packages
+  throw new SetupError(`set-up for what? want one of ${Object.keys(BY_COMMAND).join(', ')}`, {
+    hint: 'run `npm start` or `npm test`',
+    exitCode: 64,
+  })
+}

@@ -1,0 +1,54 @@
+import { SekishoError } from '../core/error.ts'
+
+/** One thing that is wrong with a file, found by path; its line comes from the document. */
+export type Problem = {
+  /** keys and indexes from the top; the empty path is the whole file */
+  path: readonly PropertyKey[]
+  /** whether to point at the key or at its value */
+  at: 'key' | 'value'
+  message: string
+  hint?: string | undefined
+}
+
+/** 1-based, as editors count */
+export type Position = { line: number; column: number }
+
+export type Located = Position & { message: string; hint?: string | undefined }
+
+/** What a reader of one value found: the value, or why there is none. */
+export type Read<T> = { value: T } | { problem: string; hint?: string | undefined }
+
+/** More than this helps nobody; the rest shows after the first are mended. */
+const MAX_SHOWN = 10
+
+/** CONFIG_INVALID with one line a problem, in the order of the file. */
+export function configInvalid(file: string, problems: readonly Located[]): SekishoError {
+  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+  const lines = sorted
+    .slice(0, MAX_SHOWN)
+    .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
+  if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`)
+  return new SekishoError('CONFIG_INVALID', lines.join('\n'), {
+    hint: sorted.find((problem) => problem.hint !== undefined)?.hint,
+  })
+}
+
+/** `rules[0].methods[1]` */
+export function describePath(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`
+    else text += text === '' ? String(part) : `.${String(part)}`
+  }
+  return text
+}
+
+/** Text from a file or from an agent, made safe to print on one line and not too long. */
+export function printable(text: string, maxLength = 128): string {
+  const shown = text.slice(0, maxLength).replace(/[^\x20-\x7e]/gu, escapeCharacter)
+  return text.length > maxLength ? `${shown}…` : shown
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`
+}

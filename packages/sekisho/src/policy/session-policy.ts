@@ -1,0 +1,58 @@
+import { SekishoError } from '../core/error.ts'
+import type { PolicyRule, SessionPolicy } from '../wire/policy.ts'
+import type { AgentFile, AgentRule } from './agent-schema.ts'
+import { expandPreset } from './presets.ts'
+import type { RegistryOrigin } from './registry-config.ts'
+
+const MAX_RULES = 10_000
+
+/**
+ * The rules that a gate decides by: presets first, then the agent's own, one for each port.
+ *
+ * @throws SekishoError CONFIG_INVALID when the file grows to more rules than a gate takes
+ */
+export function sessionPolicy(
+  agent: AgentFile,
+  registries: readonly RegistryOrigin[],
+): SessionPolicy {
+  const presets = agent.presets.flatMap((name) => expandPreset(name, registries))
+  const allows = agent.rules.flatMap((rule) => (rule.effect === 'allow' ? expandAllow(rule) : []))
+  const opened = openedPlaces([...presets, ...allows])
+  const denies = agent.rules.flatMap((rule) =>
+    rule.effect === 'deny' ? expandDeny(rule, opened) : [],
+  )
+  const rules = [...presets, ...allows, ...denies]
+  if (rules.length <= MAX_RULES) return { rules }
+  throw new SekishoError(
+    'CONFIG_INVALID',
+    `agent ${agent.name} comes to ${rules.length} rules; a gate takes ${MAX_RULES}`,
+    { hint: 'use wildcards, or fewer ports in a rule' },
+  )
+}
+
+type Place = Pick<PolicyRule, 'scheme' | 'port'>
+
+function expandAllow(rule: AgentRule): PolicyRule[] {
+  const scheme = rule.scheme ?? 'https'
+  const ports = rule.ports ?? [scheme === 'https' ? 443 : 80]
+  return ports.map((port) => expandAt(rule, { scheme, port }))
+}
+
+/** A deny rule that names no scheme or port holds wherever an allow rule opens one. */
+function expandDeny(rule: AgentRule, opened: readonly Place[]): PolicyRule[] {
+  return opened
+    .filter(({ scheme }) => rule.scheme === null || rule.scheme === scheme)
+    .filter(({ port }) => rule.ports === null || rule.ports.includes(port))
+    .map((place) => expandAt(rule, place))
+}
+
+function expandAt(rule: AgentRule, { scheme, port }: Place): PolicyRule {
+  const { id, effect, host } = rule
+  return { id, effect, scheme, host, port, methods: [...rule.methods], paths: [...rule.paths] }
+}
+
+function openedPlaces(allows: readonly PolicyRule[]): readonly Place[] {
+  const places = new Map<string, Place>()
+  for (const { scheme, port } of allows) places.set(`${scheme}:${port}`, { scheme, port })
+  return [...places.values()]
+}

@@ -1,0 +1,53 @@
+/**
+ * The log's format and its proofs, without a dependency: what an auditor runs offline.
+ *
+ * @packageDocumentation
+ */
+export { canonicalForm, parseCanonical } from './canonical.ts'
+export {
+  type Checkpoint,
+  formatCheckpoint,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  parseCheckpoint,
+} from './checkpoint.ts'
+export { type IntentEffect, type OpenIntent, OpenIntents } from './intents.ts'
+export { intentEffectOf, type LeafFacts, MAX_LEAF_BYTES, readLeaf } from './leaf.ts'
+export {
+  consistencyProof,
+  EMPTY_ROOT,
+  Frontier,
+  HASH_BYTES,
+  inclusionProof,
+  leafHash,
+  nodeHash,
+  treeRoot,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle.ts'
+export {
+  formatVkey,
+  type NoteSigner,
+  type NoteVerifier,
+  noteSigner,
+  type OpenedNote,
+  openNote,
+  parseVkey,
+} from './note.ts'
+export { type IndexedLeaf, type LeafFilter, readLeaves } from './read-leaves.ts'
+export {
+  type Fault,
+  formatHeader,
+  isFault,
+  listSegments,
+  MAX_BATCH_LEAVES,
+  openSegment,
+  parseHeader,
+  SEGMENT_BYTES,
+  type Segment,
+  type SegmentHeader,
+  segmentName,
+} from './segment.ts'
+export { LogState, type StagedLeaf } from './state.ts'
+export { type BrokenLog, type SoundLog, verifyLog } from './verify-log.ts'
+export { type Walk, type WalkEnd, walkSegment } from './walk.ts'

@@ -1,0 +1,118 @@
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalForm, isObject, parseObject } from './canonical.ts'
+import type { OpenIntent } from './intents.ts'
+import { firstLine, type Line } from './lines.ts'
+
+/**
+ * The log's files. Each segment is text lines, only ever appended to:
+ *
+ * - line 1, `#` + JSON: {@link SegmentHeader}, the state of the log before this segment;
+ * - `{…`: a leaf, in its canonical form;
+ * - `"…`: a checkpoint, a signed note as a JSON string; it seals every leaf above it.
+ *
+ * Leaves and the checkpoint that seals them are one write. What no checkpoint seals was never
+ * acknowledged and is not part of the log. A segment whose end is torn is left as it is and
+ * followed by a new one, whose header says where the log goes on.
+ */
+
+/** A segment is closed once it is at least this long. */
+export const SEGMENT_BYTES = 64 * 1024 * 1024
+/** One checkpoint seals at most this many leaves, which bounds what a reader holds. */
+export const MAX_BATCH_LEAVES = 4096
+
+export type SegmentHeader = {
+  segment: number
+  /** leaves before this segment */
+  size: number
+  /** hashes of the full subtrees of that tree, largest first, base64 */
+  frontier: string[]
+  /** signed note of that tree; null when it is empty */
+  checkpoint: string | null
+  /** time of the last leaf before this segment */
+  at: string | null
+  open: OpenIntent[]
+}
+
+export type Segment = {
+  number: number
+  path: string
+  /** null when the header is torn: nothing in the file was acknowledged */
+  header: SegmentHeader | null
+  headerText: string | null
+}
+
+export type Fault = { index: number; segment: number; line: number; reason: string }
+
+export function segmentName(number: number): string {
+  return `${String(number).padStart(12, '0')}.log`
+}
+
+/** Without the line's end. The form is exact: a reader compares it byte by byte. */
+export function formatHeader(header: SegmentHeader): string {
+  const open = header.open.map(({ session, id }) => [session, id])
+  return `#${canonicalForm({ ...header, open, v: 1 })}`
+}
+
+export function parseHeader(text: string): SegmentHeader | undefined {
+  const value = text.startsWith('#') ? parseObject(Buffer.from(text.slice(1))) : undefined
+  if (value === undefined) return undefined
+  const header = {
+    segment: Number(value['segment']),
+    size: Number(value['size']),
+    frontier: strings(value['frontier']),
+    checkpoint: stringOrNull(value['checkpoint']),
+    at: stringOrNull(value['at']),
+    open: openIntents(value['open']),
+  }
+  // whatever was missing, guessed at or extra shows here
+  return formatHeader(header) === text ? header : undefined
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
+
+function stringOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function openIntents(value: unknown): OpenIntent[] {
+  const pairs: unknown[] = Array.isArray(value) ? value : []
+  return pairs.map((pair) => {
+    const [session = '', id = ''] = strings(pair)
+    return { session, id }
+  })
+}
+
+/** Numbers of the segments in a directory, ascending; other files are not the log's. */
+export async function listSegments(dir: string): Promise<number[]> {
+  const names = await readdir(dir)
+  return names
+    .filter((name) => /^\d{12}\.log$/.test(name))
+    .map((name) => Number(name.slice(0, 12)))
+    .sort((a, b) => a - b)
+}
+
+/** A segment with its header; a Fault when the header is whole and wrong. */
+export async function openSegment(dir: string, number: number): Promise<Segment | Fault> {
+  const path = join(dir, segmentName(number))
+  const file = await open(path, 'r')
+  let line: Line | undefined
+  try {
+    line = await firstLine(file)
+  } finally {
+    await file.close()
+  }
+  if (line === undefined || line.end === 'eof') {
+    return { number, path, header: null, headerText: null }
+  }
+  const headerText = line.bytes.toString('utf8')
+  const header = line.end === 'newline' ? parseHeader(headerText) : undefined
+  if (header?.segment === number) return { number, path, header, headerText }
+  return { index: header?.size ?? 0, segment: number, line: 1, reason: 'a broken segment header' }
+}
+
+export function isFault(value: unknown): value is Fault {
+  return isObject(value) && typeof value['reason'] === 'string' && 'segment' in value
+}

@@ -1,0 +1,155 @@
+import { parseCheckpoint } from './checkpoint.ts'
+import { type OpenIntent, OpenIntents } from './intents.ts'
+import { type LeafFacts, readLeaf } from './leaf.ts'
+import { Frontier } from './merkle.ts'
+import { fromBase64 } from './note.ts'
+import { formatHeader, MAX_BATCH_LEAVES, type SegmentHeader } from './segment.ts'
+
+export type StagedLeaf = LeafFacts & { line: number }
+
+/** What is wrong, and the leaf it is wrong at. */
+export type StateFault = { index: number; line: number; reason: string }
+
+/**
+ * The log as far as it has been read: sealed leaves, and those that wait for their checkpoint.
+ * What a checkpoint does not seal leaves no trace here once it is dropped.
+ */
+export class LogState {
+  #frontier: Frontier
+  #note: string | null
+  #at: string | null
+  readonly #open: OpenIntents
+  #staged: StagedLeaf[] = []
+
+  private constructor(
+    frontier: Frontier,
+    header: Pick<SegmentHeader, 'checkpoint' | 'at' | 'open'>,
+  ) {
+    this.#frontier = frontier
+    this.#note = header.checkpoint
+    this.#at = header.at
+    this.#open = new OpenIntents(header.open)
+  }
+
+  static empty(): LogState {
+    return new LogState(Frontier.empty(), { checkpoint: null, at: null, open: [] })
+  }
+
+  /** undefined when the header contradicts itself; its checkpoint's signature is not checked */
+  static fromHeader(header: SegmentHeader): LogState | undefined {
+    const hashes = header.frontier.map((text) => fromBase64(text) ?? Buffer.alloc(0))
+    const frontier = Frontier.from(header.size, hashes)
+    if (frontier === undefined) return undefined
+    if (header.checkpoint === null)
+      return header.size === 0 ? new LogState(frontier, header) : undefined
+    const claimed = parseCheckpoint(noteText(header.checkpoint))
+    if (claimed?.size !== header.size || !claimed.root.equals(frontier.root())) return undefined
+    return new LogState(frontier, header)
+  }
+
+  /** sealed leaves */
+  get size(): number {
+    return this.#frontier.size
+  }
+
+  get root(): Buffer {
+    return this.#frontier.root()
+  }
+
+  /** the last checkpoint, as signed; null before the first */
+  get note(): string | null {
+    return this.#note
+  }
+
+  /** time of the last sealed leaf */
+  get at(): string | null {
+    return this.#at
+  }
+
+  get frontier(): Frontier {
+    return this.#frontier.copy()
+  }
+
+  get open(): OpenIntent[] {
+    return this.#open.list()
+  }
+
+  get staged(): readonly StagedLeaf[] {
+    return this.#staged
+  }
+
+  /** the header, without the line's end, that a segment starting here must have */
+  headerText(segment: number): string {
+    return formatHeader({
+      segment,
+      size: this.size,
+      frontier: this.#frontier.hashes.map((hash) => hash.toString('base64')),
+      checkpoint: this.#note,
+      at: this.#at,
+      open: this.open,
+    })
+  }
+
+  /** Takes a leaf that waits for its checkpoint. */
+  stage(
+    bytes: Buffer,
+    { line, canonical }: { line: number; canonical: boolean },
+  ): StateFault | undefined {
+    const index = this.size + this.#staged.length
+    if (this.#staged.length >= MAX_BATCH_LEAVES) {
+      return { index, line, reason: `more than ${MAX_BATCH_LEAVES} leaves without a checkpoint` }
+    }
+    const facts = readLeaf(bytes, canonical)
+    if (typeof facts === 'string') return { index, line, reason: facts }
+    const before = this.#staged.at(-1)?.at ?? this.#at
+    if (before !== null && facts.at < before) return { index, line, reason: 'time goes back' }
+    this.#staged.push({ ...facts, line })
+    return undefined
+  }
+
+  /**
+   * Seals what is staged by a checkpoint whose signature the caller has checked, or vouches for.
+   * A fault of the root is put at the first leaf that no earlier checkpoint vouches for.
+   */
+  seal(note: string, line: number): readonly StagedLeaf[] | StateFault {
+    const first = this.size
+    const next = this.#frontier.copy()
+    for (const leaf of this.#staged) next.append(leaf.hash)
+    const claimed = parseCheckpoint(noteText(note))
+    if (claimed === undefined) return { index: first, line, reason: 'not a checkpoint' }
+    if (claimed.size !== next.size) {
+      const reason = `a checkpoint for ${claimed.size} leaves where ${next.size} are there`
+      return { index: first, line, reason }
+    }
+    if (!claimed.root.equals(next.root())) {
+      const reason = `the root does not fit: one of the leaves ${first} to ${next.size - 1} is not what was signed`
+      return { index: first, line, reason }
+    }
+    if (this.#staged.length === 0)
+      return { index: first, line, reason: 'a checkpoint that seals nothing' }
+    return this.#commit(note, next)
+  }
+
+  #commit(note: string, next: Frontier): readonly StagedLeaf[] | StateFault {
+    const sealed = this.#staged
+    for (const [offset, leaf] of sealed.entries()) {
+      const reason = leaf.effect === undefined ? undefined : this.#open.apply(leaf.effect)
+      if (reason !== undefined) return { index: this.size + offset, line: leaf.line, reason }
+    }
+    this.#frontier = next
+    this.#note = note
+    this.#at = sealed.at(-1)?.at ?? this.#at
+    this.#staged = []
+    return sealed
+  }
+
+  /** Forgets what no checkpoint seals. */
+  drop(): void {
+    this.#staged = []
+  }
+}
+
+/** The text part of a note, whoever signed it. */
+export function noteText(note: string): string {
+  return note.slice(0, note.lastIndexOf('\n\n') + 1)
+}

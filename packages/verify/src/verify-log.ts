@@ -1,0 +1,168 @@
+import { openCheckpoint } from './checkpoint.ts'
+import type { OpenIntent } from './intents.ts'
+import { type NoteVerifier, parseVkey } from './note.ts'
+import { type Fault, isFault, listSegments, openSegment, type Segment } from './segment.ts'
+import { LogState, type StagedLeaf } from './state.ts'
+import { parseNoteLine, walkSegment } from './walk.ts'
+
+export type SoundLog = {
+  kind: 'sound'
+  /** leaves; the same as the checkpoint says */
+  size: number
+  /** base64 */
+  root: string
+  /** the last signed note: keep it, and give it as `previousCheckpoint` next time */
+  checkpoint: string | null
+  checkpoints: number
+  segments: number
+  types: Record<string, number>
+  gaps: number
+  /** allowed intents without an outcome at the tail: actions under way, or cut off */
+  open: OpenIntent[]
+  /** bytes after the last checkpoint of the last segment, never acknowledged */
+  unsealedBytes: number
+}
+
+export type BrokenLog = { kind: 'broken' } & Fault
+
+/** A signed tree head that the log must pass through. */
+type Promised = { size: number; root: Buffer; whence: string }
+
+/**
+ * Reads a whole log, oldest leaf first, in constant memory, and says whether it is sound.
+ *
+ * Without an earlier checkpoint nobody can see that the newest leaves were cut off together
+ * with the checkpoints that sealed them; with one, that and any rewriting before it shows.
+ *
+ * @param vkey of the log, from somewhere else than the log's own directory
+ * @throws TypeError for a malformed vkey; what node:fs throws when the directory cannot be read
+ */
+export async function verifyLog(
+  dir: string,
+  vkey: string,
+  { previousCheckpoint }: { previousCheckpoint?: string | undefined } = {},
+): Promise<SoundLog | BrokenLog> {
+  const verification = new Verification(parseVkey(vkey))
+  const refused = verification.promise(previousCheckpoint)
+  if (refused !== undefined) return { kind: 'broken', ...refused }
+  const fault = await verification.read(dir)
+  return fault === undefined ? verification.report() : { kind: 'broken', ...fault }
+}
+
+class Verification {
+  readonly #verifier: NoteVerifier
+  readonly #state = LogState.empty()
+  readonly #types = new Map<string, number>()
+  #promised: Promised[] = []
+  #checkpoints = 0
+  #segments = 0
+  #unsealedBytes = 0
+
+  constructor(verifier: NoteVerifier) {
+    this.#verifier = verifier
+  }
+
+  promise(note: string | undefined): Fault | undefined {
+    if (note === undefined) return undefined
+    const opened = openCheckpoint(note, this.#verifier)
+    if (opened.kind === 'refused') {
+      return {
+        index: 0,
+        segment: 0,
+        line: 0,
+        reason: `the previous checkpoint is ${opened.reason}`,
+      }
+    }
+    this.#promised.push({ ...opened.checkpoint, whence: 'the previous checkpoint' })
+    return undefined
+  }
+
+  async read(dir: string): Promise<Fault | undefined> {
+    const numbers = await listSegments(dir)
+    let current: Segment | undefined
+    for (const [i, number] of numbers.entries()) {
+      this.#segments = number
+      if (number !== i + 1) return this.#fault(number, `segment ${i + 1} is missing`)
+      const next = await openSegment(dir, number)
+      if (isFault(next)) return next
+      if (next.header === null) continue // torn at its first line: holds nothing
+      const fault = current && (await this.#readSegment(current, next))
+      if (fault !== undefined) return fault
+      current = next
+    }
+    return (current && (await this.#readSegment(current, undefined))) ?? this.#unkept()
+  }
+
+  async #readSegment(segment: Segment, next: Segment | undefined): Promise<Fault | undefined> {
+    if (segment.headerText !== this.#state.headerText(segment.number)) {
+      return this.#fault(segment.number, 'the header does not continue the segment before')
+    }
+    const end = await walkSegment(segment, {
+      state: this.#state,
+      endSize: next?.header?.size,
+      canonical: true,
+      onCheckpoint: (note) => this.#checkSignature(note),
+      onSealed: (leaves) => this.#count(leaves),
+      onAbandoned: (bytes) => this.#keepPromise(bytes),
+    })
+    if (isFault(end)) return end
+    this.#unsealedBytes = end.unsealedBytes
+    return undefined
+  }
+
+  #checkSignature(note: string): string | undefined {
+    const opened = openCheckpoint(note, this.#verifier)
+    if (opened.kind === 'refused') return opened.reason
+    const { size, root } = opened.checkpoint
+    const broken = this.#promised.find((one) => one.size === size && !one.root.equals(root))
+    if (broken !== undefined) return `${broken.whence} has another root for ${size} leaves`
+    // a promise for a size between two checkpoints would need a proof; ours are always sealed
+    const passed = this.#promised.find((one) => one.size > this.#state.size && one.size < size)
+    if (passed !== undefined) return `${passed.whence} for ${passed.size} leaves is not among these`
+    this.#promised = this.#promised.filter((one) => one.size > size)
+    return undefined
+  }
+
+  #count(leaves: readonly StagedLeaf[]): void {
+    this.#checkpoints += 1
+    for (const { type } of leaves) this.#types.set(type, (this.#types.get(type) ?? 0) + 1)
+  }
+
+  /**
+   * A batch that was written and signed, but whose flush failed, is written again by the next
+   * segment. Its signature stands: were the log to go on otherwise, it would have forked.
+   */
+  #keepPromise(bytes: Buffer): void {
+    const note = parseNoteLine(bytes)
+    const opened = note === undefined ? undefined : openCheckpoint(note, this.#verifier)
+    if (opened?.kind !== 'opened') return
+    this.#promised.push({ ...opened.checkpoint, whence: 'a checkpoint at the end of a segment' })
+  }
+
+  #unkept(): Fault | undefined {
+    const { size, root } = this.#state
+    const unkept = this.#promised.find((one) => one.size !== size || !one.root.equals(root))
+    if (unkept === undefined) return undefined
+    const reason = `the log ends after ${size} leaves, ${unkept.whence} is for ${unkept.size}`
+    return this.#fault(this.#segments, reason)
+  }
+
+  #fault(segment: number, reason: string): Fault {
+    return { index: this.#state.size, segment, line: 1, reason }
+  }
+
+  report(): SoundLog {
+    return {
+      kind: 'sound',
+      size: this.#state.size,
+      root: this.#state.root.toString('base64'),
+      checkpoint: this.#state.note,
+      checkpoints: this.#checkpoints,
+      segments: this.#segments,
+      types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
+      gaps: this.#types.get('gap') ?? 0,
+      open: this.#state.open,
+      unsealedBytes: this.#unsealedBytes,
+    }
+  }
+}

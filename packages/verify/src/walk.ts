@@ -1,0 +1,91 @@
+import { type Line, readLines } from './lines.ts'
+import type { Fault, Segment } from './segment.ts'
+import type { LogState, StagedLeaf, StateFault } from './state.ts'
+
+export type Walk = {
+  state: LogState
+  /** leaves before the next segment: what stands after that here is not part of the log */
+  endSize: number | undefined
+  /** whether to check each leaf's canonical form */
+  canonical: boolean
+  /** why this checkpoint is not taken; undefined takes it */
+  onCheckpoint(note: string): string | undefined
+  onSealed?(leaves: readonly StagedLeaf[]): void
+  /** a whole line after `endSize` */
+  onAbandoned?(bytes: Buffer): void
+}
+
+/** What stands after the last checkpoint of a segment. */
+export type WalkEnd = { unsealedBytes: number }
+
+/**
+ * Feeds one segment into the state, whose sealed part must be where the segment's header says.
+ * A torn last line and leaves without a checkpoint are no fault: they were never acknowledged.
+ */
+export async function walkSegment(segment: Segment, walk: Walk): Promise<WalkEnd | Fault> {
+  let number = 0
+  let unsealedBytes = 0
+  for await (const lines of readLines(segment.path)) {
+    for (const line of lines) {
+      number += 1
+      if (number === 1) continue // the header, read before
+      const fault = takeLine(line, number, walk)
+      if (fault !== undefined) return { ...fault, segment: segment.number }
+      unsealedBytes =
+        line.end === 'newline' && isCheckpoint(line.bytes)
+          ? 0
+          : unsealedBytes + line.bytes.length + 1
+    }
+  }
+  walk.state.drop()
+  const { endSize } = walk
+  if (endSize === undefined || endSize === walk.state.size) return { unsealedBytes }
+  const reason = `the next segment begins after ${endSize} leaves, this one ends after ${walk.state.size}`
+  return {
+    index: Math.min(endSize, walk.state.size),
+    segment: segment.number,
+    line: number,
+    reason,
+  }
+}
+
+function takeLine({ bytes, end }: Line, line: number, walk: Walk): StateFault | undefined {
+  const { state } = walk
+  if (state.size === walk.endSize) {
+    if (end === 'newline') walk.onAbandoned?.(bytes)
+    return undefined
+  }
+  if (end === 'eof') return undefined
+  const index = state.size + state.staged.length
+  if (end === 'too-long') return { index, line, reason: 'a line without an end' }
+  if (bytes[0] === 0x7b) return state.stage(bytes, { line, canonical: walk.canonical })
+  if (isCheckpoint(bytes)) return takeCheckpoint(bytes, line, walk)
+  return { index, line, reason: 'neither a leaf nor a checkpoint' }
+}
+
+function takeCheckpoint(bytes: Buffer, line: number, walk: Walk): StateFault | undefined {
+  const { state } = walk
+  const note = parseNoteLine(bytes)
+  if (note === undefined) return { index: state.size, line, reason: 'a malformed checkpoint line' }
+  const refused = walk.onCheckpoint(note)
+  if (refused !== undefined) return { index: state.size, line, reason: refused }
+  const sealed = state.seal(note, line)
+  if ('reason' in sealed) return sealed
+  walk.onSealed?.(sealed)
+  return undefined
+}
+
+function isCheckpoint(bytes: Buffer): boolean {
+  return bytes[0] === 0x22
+}
+
+/** The note in a checkpoint line; undefined unless the line is exactly its JSON string. */
+export function parseNoteLine(bytes: Buffer): string | undefined {
+  const text = bytes.toString('utf8')
+  try {
+    const note: unknown = JSON.parse(text)
+    return typeof note === 'string' && JSON.stringify(note) === text ? note : undefined
+  } catch {
+    return undefined // torn or edited: the caller names the line
+  }
+}

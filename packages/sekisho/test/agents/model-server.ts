@@ -14,7 +14,7 @@ export async function startModelServer(options: {
   turns: readonly Turn[]
   port?: number
 }): Promise<ModelServer> {
-  const authority = await makeTestAuthority(options.directory, 'Sekisho scripted model')
+  const authority = await makeTestAuthority(options.directory, { name: 'Scripted model' })
   const certificate = await authority.issue('model', [options.host])
   const listen = options.port === undefined ? {} : { port: options.port }
   const server = await startScriptedServer(certificate, anthropicScript(options.turns), listen)

@@ -3,7 +3,15 @@ import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, zstdDecompress } from 'node:zlib'
+import {
+  type BrotliOptions,
+  brotliDecompress,
+  gunzip,
+  type InputType,
+  type ZlibOptions,
+  type ZstdOptions,
+  zstdDecompress,
+} from 'node:zlib'
 import type { IssuedCertificate } from './test-authority.ts'
 
 /** Also the bound of a body after decompression: a small bomb must not become a large one. */
@@ -12,10 +20,14 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024
 const MAX_REQUESTS = 500
 const REQUEST_TIMEOUT_MS = 30_000
 
-const DECODERS = new Map([
-  ['gzip', promisify(gunzip)],
-  ['br', promisify(brotliDecompress)],
-  ['zstd', promisify(zstdDecompress)],
+const inflateGzip = promisify<InputType, ZlibOptions, NonSharedBuffer>(gunzip)
+const inflateBrotli = promisify<InputType, BrotliOptions, NonSharedBuffer>(brotliDecompress)
+const inflateZstd = promisify<InputType, ZstdOptions, NonSharedBuffer>(zstdDecompress)
+const BOUND = { maxOutputLength: MAX_BODY_BYTES }
+const DECODERS: ReadonlyMap<string, (body: Buffer) => Promise<Buffer>> = new Map([
+  ['gzip', async (body: Buffer) => inflateGzip(body, BOUND)],
+  ['br', async (body: Buffer) => inflateBrotli(body, BOUND)],
+  ['zstd', async (body: Buffer) => inflateZstd(body, BOUND)],
 ])
 
 /** One request as it arrived, before anything judged it. */
@@ -124,7 +136,7 @@ async function decode(body: Buffer, request: IncomingMessage): Promise<Buffer> {
   if (coding === undefined || coding === 'identity') return body
   const decoder = DECODERS.get(coding)
   if (decoder === undefined) throw new RangeError(`content coding ${coding}`)
-  return decoder(body, { maxOutputLength: MAX_BODY_BYTES })
+  return decoder(body)
 }
 
 function statusOf(reply: ScriptedReply): number {

@@ -7,6 +7,10 @@ const run = promisify(execFile)
 const OPENSSL_TIMEOUT_MS = 20_000
 /** Long enough for a run, short enough that a leaked key is worth nothing. */
 const VALID_DAYS = '2'
+const KEYS = {
+  p256: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
+  rsa: ['-newkey', 'rsa:2048'],
+} as const
 
 /** A certificate authority of one test run: nothing of it is committed or outlives its directory. */
 export type TestAuthority = {
@@ -18,14 +22,17 @@ export type TestAuthority = {
 
 export type IssuedCertificate = { certFile: string; keyFile: string }
 
-/** Makes a P-256 authority in `directory` with the `openssl` command (RFC 5280 CA extensions). */
+/**
+ * Makes an authority in `directory` with the `openssl` command (RFC 5280 CA extensions).
+ * `rsa` is for peers that sign with nothing else; certificates for servers are always P-256.
+ */
 export async function makeTestAuthority(
   directory: string,
-  name = 'Sekisho test',
+  { name = 'Sekisho test', key = 'p256' }: { name?: string; key?: keyof typeof KEYS } = {},
 ): Promise<TestAuthority> {
   const certFile = join(directory, 'ca.pem')
   const keyFile = join(directory, 'ca.key')
-  const request = newKey(keyFile, name)
+  const request = newKey(KEYS[key], keyFile, name)
   await openssl(request, `-x509 -days ${VALID_DAYS}`.split(' '), [
     '-out',
     certFile,
@@ -57,7 +64,7 @@ async function issue(
   ]
   await writeFile(at('ext'), `${extensions.join('\n')}\n`)
   const { certFile, keyFile } = authority
-  await openssl(newKey(at('key'), first), ['-out', at('csr')])
+  await openssl(newKey(KEYS.p256, at('key'), first), ['-out', at('csr')])
   await openssl(
     ['x509', '-req', '-in', at('csr'), '-days', VALID_DAYS, '-extfile', at('ext')],
     ['-CA', certFile, '-CAkey', keyFile, '-CAcreateserial', '-out', at('pem')],
@@ -65,9 +72,8 @@ async function issue(
   return { certFile: at('pem'), keyFile: at('key') }
 }
 
-function newKey(keyFile: string, commonName: string): string[] {
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
-  return ['req', '-new', ...curve, '-nodes', '-keyout', keyFile, '-subj', `/CN=${commonName}`]
+function newKey(kind: readonly string[], keyFile: string, commonName: string): string[] {
+  return ['req', '-new', ...kind, '-nodes', '-keyout', keyFile, '-subj', `/CN=${commonName}`]
 }
 
 function subjectAltName(name: string): string {

@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { execute } from './execute.ts'
+
+const INSTALL_TIMEOUT_MS = 300_000
+/** Beside the pinned Node: kept between runs, never committed. */
+const CACHE = resolve(import.meta.dirname, '../../../../.runtime/packages')
+
+/**
+ * Published clients by exact version. The programs are native binaries, each in a package for its
+ * platform, so they work without install scripts.
+ */
+export const CLAUDE_CODE = {
+  spec: '@anthropic-ai/claude-code@2.1.330',
+  binary: `@anthropic-ai/claude-code-linux-${process.arch}/claude`,
+} as const
+
+/**
+ * Installs `NAME@VERSION` from the npm registry that this machine is set up for, once, and returns
+ * its `node_modules` directory. Install scripts never run: they would run with our rights.
+ */
+export async function installPackage(spec: string): Promise<string> {
+  const directory = join(CACHE, spec.replace(/^@/, '').replaceAll('/', '-'))
+  const modules = join(directory, 'node_modules')
+  if (existsSync(modules)) return modules
+  await mkdir(CACHE, { recursive: true })
+  const fresh = await mkdtemp(`${directory}.`)
+  try {
+    const npm = ['npm', 'install', '--prefix', fresh, '--ignore-scripts', '--no-save'] as const
+    const { code, stderr } = await execute([...npm, '--no-audit', '--no-fund', spec], {
+      cwd: fresh,
+      env: inherited(),
+      timeoutMs: INSTALL_TIMEOUT_MS,
+    })
+    if (code !== 0) throw new Error(`npm could not install ${spec}: ${stderr.slice(-2000)}`)
+    await rename(fresh, directory) // whole or not at all: an interrupted install leaves no half
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+  }
+  return modules
+}
+
+/** npm reads the machine's registry and proxies from the user's configuration. */
+function inherited(): Record<string, string> {
+  const defined = Object.entries(process.env).filter((e): e is [string, string] => {
+    return e[1] !== undefined
+  })
+  return Object.fromEntries(defined)
+}

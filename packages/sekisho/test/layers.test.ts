@@ -1,0 +1,200 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { COMPUTED, importsOf } from './imports-of.ts'
+
+type Layer = {
+  /** layers, `npm:package`, `node` for all of Node, or single modules of Node */
+  imports: readonly string[]
+  /** layers whose types it may name, and nothing more */
+  types?: readonly string[]
+}
+
+const BELOW_FLOW = ['core', 'wire', 'policy', 'detect', 'flow', 'npm:zod', 'node']
+
+/** Who may import whom. Adapters never meet each other; only `daemon` builds them. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  core: { imports: ['node:crypto'] },
+  wire: { imports: ['core', 'npm:zod', 'node'] },
+  policy: { imports: ['core', 'wire', 'npm:zod', 'npm:yaml', 'node:crypto'] },
+  detect: { imports: ['core', 'wire', 'npm:zod', 'npm:yaml'] },
+  flow: { imports: ['core'], types: ['wire', 'policy', 'detect'] },
+  kernel: { imports: ['core', 'npm:koffi', 'node'] },
+  gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici'] },
+  sandbox: { imports: [...BELOW_FLOW, 'kernel'] },
+  keyholder: { imports: [...BELOW_FLOW, 'npm:@sekisho/verify'] },
+  control: { imports: BELOW_FLOW },
+  daemon: {
+    imports: [
+      ...BELOW_FLOW,
+      'kernel',
+      'gate',
+      'sandbox',
+      'keyholder',
+      'control',
+      'npm:yaml',
+      'npm:@sekisho/verify',
+    ],
+  },
+  drill: { imports: ['core', 'wire', 'daemon', 'node'] },
+  // The attacker’s program: it runs in the sandbox and shares nothing with the platform.
+  'drill/inside': { imports: ['node', 'npm:koffi'] },
+  cli: { imports: ['core', 'wire', 'policy', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'] },
+  'main.ts': { imports: ['core', 'cli', 'node'] },
+  'index.ts': { imports: ['core', 'wire', 'policy', 'flow', 'daemon'] },
+}
+
+/** Modules of Node that start programs or get around this test, and who may have them. */
+const GUARDED: Readonly<Record<string, readonly string[]>> = {
+  'node:child_process': ['sandbox', 'kernel', 'daemon', 'cli', 'drill', 'drill/inside'],
+  'node:cluster': [],
+  'node:inspector': [],
+  'node:module': ['kernel', 'drill/inside'],
+  'node:vm': [],
+}
+
+/** What tells time, rolls dice or looks around: none of it in a layer that is to be pure. */
+const IMPURE =
+  /\b(Date\.now|new Date\(\)|performance\.|Math\.random|random(Bytes|UUID|Int)|getRandomValues|set(Timeout|Interval|Immediate)|(?<!['"])process\.|fetch\()/
+
+const PURE = ['core', 'policy', 'detect']
+
+const packages = join(import.meta.dirname, '..', '..')
+const sekisho = sourcesOf(join(packages, 'sekisho/src'))
+const verify = sourcesOf(join(packages, 'verify/src'))
+
+test('there is something to check', () => {
+  expect(sekisho.length).toBeGreaterThan(40)
+  expect(verify.length).toBeGreaterThan(0)
+})
+
+test.for(sekisho)('%s imports only what its layer may', (file) => {
+  expect(offences(file, readFileSync(join(packages, 'sekisho/src', file), 'utf8'))).toEqual([])
+})
+
+test.for(verify)('the verifier’s %s depends on nothing but Node', (file) => {
+  const source = readFileSync(join(packages, 'verify/src', file), 'utf8')
+  const foreign = importsOf(source).filter(
+    ({ specifier }) =>
+      !specifier.startsWith('node:') &&
+      (!specifier.startsWith('.') || join(dirname(file), specifier).startsWith('..')),
+  )
+  expect(foreign).toEqual([])
+})
+
+test.for([
+  ['a static import', 'gate/x.ts', `import { a } from '../sandbox/a.ts'`],
+  [
+    'an import over several lines',
+    'gate/x.ts',
+    `import {\n  a,\n  b as c,\n} from '../control/a.ts'`,
+  ],
+  ['a type import', 'control/x.ts', `import type { A } from '../gate/a.ts'`],
+  ['a namespace import', 'control/x.ts', `import * as a from '../keyholder/a.ts'`],
+  ['a side effect', 'core/x.ts', `import '../wire/a.ts'`],
+  ['a side effect of a package', 'core/x.ts', `import 'zod'`],
+  ['a re-export', 'core/x.ts', `export { a } from '../wire/a.ts'`],
+  ['a re-export of all', 'core/x.ts', `export * from '../wire/a.ts'`],
+  ['a re-export of a type', 'wire/x.ts', `export type { A } from '../flow/a.ts'`],
+  ['a dynamic import', 'cli/x.ts', `const a = await import('../kernel/a.ts')`],
+  ['a dynamic import in backquotes', 'cli/x.ts', 'await import(`../kernel/a.ts`)'],
+  ['a computed import', 'cli/x.ts', 'await import(name)'],
+  ['a computed import in backquotes', 'cli/x.ts', 'await import(`./${name}.ts`)'],
+  ['a type in import()', 'flow/x.ts', `let a: import('../gate/a.ts').A`],
+  ['a require', 'gate/x.ts', `const koffi = require('koffi')`],
+  ['a require made by hand', 'gate/x.ts', `import { createRequire } from 'node:module'`],
+  ['the same at once', 'drill/inside/x.ts', `createRequire(import.meta.url)('zod')`],
+  ['the platform inside the sandbox', 'drill/inside/x.ts', `import { a } from '../../core/a.ts'`],
+  ['a built-in module by name', 'wire/x.ts', `process.getBuiltinModule('node:child_process')`],
+  ['koffi outside kernel', 'sandbox/x.ts', `import koffi from 'koffi'`],
+  ['koffi in daemon', 'daemon/x.ts', `import koffi from 'koffi'`],
+  ['kernel from control', 'control/x.ts', `import { a } from '../kernel/a.ts'`],
+  ['kernel from cli', 'cli/x.ts', `import { a } from '../kernel/a.ts'`],
+  ['a child process in the gate', 'gate/x.ts', `import { spawn } from 'node:child_process'`],
+  ['a child process without its prefix', 'gate/x.ts', `import { spawn } from 'child_process'`],
+  ['undici outside the gate', 'control/x.ts', `import { request } from 'undici'`],
+  ['a subpath of a package', 'core/x.ts', `import * as z from 'zod/mini'`],
+  ['files in core', 'core/x.ts', `import { readFileSync } from 'node:fs'`],
+  ['a value where only types may be', 'flow/x.ts', `import { a } from '../wire/a.ts'`],
+  [
+    'a value behind a local type',
+    'flow/x.ts',
+    `export type { A }\nimport { a } from '../wire/a.ts'`,
+  ],
+  ['a layer without a rule', 'new/x.ts', `import { a } from '../core/a.ts'`],
+  ['a way out of the sources', 'core/x.ts', `import { a } from '../../test/a.ts'`],
+  [
+    'code after a glob in a string',
+    'core/x.ts',
+    `const a = '**/*.ts'\nimport 'zod'\nconst b = '*/'`,
+  ],
+  ['two imports in a line', 'core/x.ts', `import './a.ts'; import 'zod'`],
+  ['the clock in core', 'core/x.ts', 'const now = Date.now()'],
+  ['chance in policy', 'policy/x.ts', 'const chance = Math.random()'],
+  ['the environment in detect', 'detect/x.ts', `const home = process.env['HOME']`],
+] as const)('%s is caught', ([, file, source]) => {
+  expect(offences(file, source)).toHaveLength(1)
+})
+
+test.for([
+  ['its own layer', 'core/x.ts', `import { a } from './a.ts'`],
+  ['a lower layer', 'gate/x.ts', `import { a } from '../core/a.ts'`],
+  ['types for flow', 'flow/x.ts', `import type { A } from '../wire/a.ts'`],
+  ['koffi for kernel', 'kernel/x.ts', `import koffi from 'koffi'`],
+  ['koffi by require', 'kernel/x.ts', `const koffi = require('koffi')`],
+  ['koffi for the attacker', 'drill/inside/x.ts', `createRequire('/lib/')('koffi')`],
+  ['an action’s name', 'core/x.ts', `const kind = 'process.syscall'`],
+  ['undici for the gate', 'gate/x.ts', `import { request } from 'undici'`],
+  [
+    'what a comment says',
+    'core/x.ts',
+    `/**\n * import 'zod'\n */\n// import 'zod'\n/* import 'zod' */`,
+  ],
+  ['an export of its own', 'core/x.ts', `export const from = 'zod'\nexport type A = 'zod'`],
+] as const)('%s is allowed', ([, file, source]) => {
+  expect(offences(file, source)).toEqual([])
+})
+
+/** @param file relative to the sources */
+function offences(file: string, source: string): string[] {
+  const own = layerOf(file)
+  const layer = LAYERS[own]
+  if (layer === undefined) return [`no rule for layer ${own}: add it to LAYERS`]
+  const imports = importsOf(source)
+    .filter(({ specifier, typesOnly }) => {
+      const target = targetOf(specifier, file)
+      return !(
+        target === own ||
+        allows(own, target) ||
+        (typesOnly && layer.types?.includes(target))
+      )
+    })
+    .map(({ specifier }) => `${own} may not import ${specifier}`)
+  const impure = PURE.includes(own) ? (IMPURE.exec(source)?.slice(0, 1) ?? []) : []
+  return [...imports, ...impure.map((what) => `${own} is pure and may not use ${what}`)]
+}
+
+function allows(own: string, target: string): boolean {
+  const { imports = [] } = LAYERS[own] ?? {}
+  if (!target.startsWith('node:')) return imports.includes(target)
+  if (GUARDED[target] !== undefined && !GUARDED[target].includes(own)) return false
+  return imports.includes('node') || imports.includes(target)
+}
+
+function targetOf(specifier: string, file: string): string {
+  if (specifier === COMPUTED || specifier.startsWith('node:')) return specifier
+  if (!specifier.startsWith('.')) return `npm:${specifier}`
+  return layerOf(join(dirname(file), specifier))
+}
+
+function layerOf(file: string): string {
+  if (file.startsWith('drill/inside/')) return 'drill/inside'
+  return file.split('/')[0] ?? ''
+}
+
+function sourcesOf(directory: string): string[] {
+  return globSync('**/*.ts', { cwd: directory })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => relative(directory, join(directory, file)))
+    .sort()
+}

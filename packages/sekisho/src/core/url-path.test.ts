@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canonicalPath, canonicalQuery, slashReading } from './url-path.ts'
+import { canonicalPath, canonicalQuery } from './url-path.ts'
 
 test.for([
   ['/', '/'],
@@ -106,11 +106,6 @@ test('a URL parser leaves a canonical path alone', () => {
     }),
     { numRuns: 1000 },
   )
-})
-
-test('an encoded slash has a second reading', () => {
-  expect(slashReading('/@scope%2Fname')).toBe('/@scope/name')
-  expect(slashReading('/plain')).toBeUndefined()
 })
 
 test.for([

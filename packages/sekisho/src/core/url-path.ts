@@ -9,21 +9,13 @@ const ENCODE = /["<>[\]^`{|}]/g
  * a dot segment in any disguise (`%2e`, `..%2f`, `..;x`, double encoding), a backslash, a control
  * character, a broken escape, a raw byte outside ASCII.
  *
- * `%2F` stays `%2F` (npm sends scoped names so); see {@link slashReading}.
+ * `%2F` stays `%2F`: npm sends scoped names so. The policy decides by both readings of it.
  */
 export function canonicalPath(raw: string): string | undefined {
   if (!/^\/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*$/.test(raw)) return undefined // no # ? \ space
   const path = raw.includes('%') ? normaliseEscapes(raw) : raw
   if (path === undefined || hasDotSegment(path)) return undefined
   return path.replace(ENCODE, percentEncode)
-}
-
-/**
- * The path as a server reads it that decodes `%2F` before routing; undefined when there is none.
- * A rule must allow both readings: `/public/*` must not open `/public/a%2Fsecret`.
- */
-export function slashReading(path: string): string | undefined {
-  return path.includes('%2F') ? path.replaceAll('%2F', '/') : undefined
 }
 
 /** A raw query without `?`; undefined where it holds what no client may send raw. */

@@ -1,0 +1,198 @@
+import { expect, test } from 'vitest'
+import type { HttpRequestAction } from '../core/action.ts'
+import { SekishoError } from '../core/error.ts'
+import { type Deny, deny } from '../core/verdict.ts'
+import { passRequest, recordDenial } from './checkpoint.ts'
+import type { ActionOutcome, CheckpointPorts, Exchange, Intent, Performed } from './ports.ts'
+
+const action: HttpRequestAction = {
+  kind: 'http.request',
+  scheme: 'https',
+  method: 'GET',
+  host: 'api.example.com',
+  port: 443,
+  path: '/',
+  query: null,
+}
+const noWrites: Deny = deny('no-writes', 'rule no-writes')
+const done: Performed = {
+  kind: 'performed',
+  status: 200,
+  address: '192.0.2.1',
+  bytesOut: 1,
+  bytesIn: 2,
+  scrubbed: 0,
+}
+
+test('an allowed request takes the whole path, in order', async () => {
+  const { ports, exchange, log, intents, outcomes } = fakes()
+  expect(await passRequest(action, exchange, ports)).toEqual(done)
+  expect(log).toEqual(['decide', 'inspect', 'intent', 'pin', 'perform', 'outcome'])
+  expect(intents).toEqual([
+    {
+      id: 'i1',
+      action,
+      verdict: { kind: 'allow', rules: ['r'] },
+      credentials: ['key'],
+      repeated: 0,
+    },
+  ])
+  expect(outcomes).toEqual([['i1', done]])
+})
+
+test('the released values reach only the performer', async () => {
+  const given: unknown[] = []
+  const { ports, exchange } = fakes({}, (pinned, values) => {
+    given.push(pinned, [...values])
+    return Promise.resolve(done)
+  })
+  await passRequest(action, exchange, ports)
+  expect(given).toEqual([
+    { kind: 'pinned', address: '192.0.2.1', port: 443, caPem: null },
+    [['key', 'value']],
+  ])
+})
+
+test('a denied request is recorded and meets neither resolver nor upstream', async () => {
+  const { ports, exchange, log, intents } = fakes({ decide: () => noWrites })
+  expect(await passRequest(action, exchange, ports)).toEqual(noWrites)
+  expect(log).toEqual(['intent'])
+  expect(intents).toEqual([{ id: 'i1', action, verdict: noWrites, credentials: [], repeated: 0 }])
+})
+
+test('what wants an approval is denied while nobody can be asked', async () => {
+  const { ports, exchange, log } = fakes({
+    decide: () => ({ kind: 'hold', rules: ['ask'], reason: 'rule ask' }),
+  })
+  expect(await passRequest(action, exchange, ports)).toEqual({
+    kind: 'deny',
+    rules: ['ask'],
+    reason: 'rule ask; approvals are not built yet',
+  })
+  expect(log).toEqual(['intent'])
+})
+
+test('a misplaced placeholder is recorded as a denial and asks for no credential', async () => {
+  const { ports, exchange, log, intents } = fakes()
+  exchange.inspect = () => ({ kind: 'misuse', secret: 'key', where: 'url' })
+  const want = deny(
+    'invariant.placeholder-misuse',
+    'the placeholder of key in url, to api.example.com',
+  )
+  expect(await passRequest(action, exchange, ports)).toEqual(want)
+  expect(log).toEqual(['decide', 'intent'])
+  expect(intents.map((intent) => intent.credentials)).toEqual([[]])
+})
+
+test('a private address is refused after the record and before the upstream', async () => {
+  const isPrivate = deny('invariant.private-address', '10.0.0.1 is private')
+  const { ports, exchange, log, outcomes } = fakes({
+    resolver: { pin: () => Promise.resolve(isPrivate) },
+  })
+  expect(await passRequest(action, exchange, ports)).toEqual(isPrivate)
+  expect(log).toEqual(['decide', 'inspect', 'intent', 'outcome'])
+  expect(outcomes).toEqual([
+    ['i1', { kind: 'refused', rules: isPrivate.rules, reason: isPrivate.reason }],
+  ])
+})
+
+test('no record, no act', async () => {
+  const full = new SekishoError('LOG_UNWRITABLE', 'disk full')
+  const { ports, exchange, log } = fakes()
+  ports.recorder.intent = () => Promise.reject(full)
+  await expect(passRequest(action, exchange, ports)).rejects.toBe(full)
+  expect(log).toEqual(['decide', 'inspect'])
+})
+
+test('a name that does not resolve still gets its outcome', async () => {
+  const gone = new SekishoError('UPSTREAM_FAILED', 'no such name')
+  const { ports, exchange, outcomes } = fakes({ resolver: { pin: () => Promise.reject(gone) } })
+  await expect(passRequest(action, exchange, ports)).rejects.toBe(gone)
+  expect(outcomes).toEqual([
+    ['i1', { kind: 'failed', code: 'UPSTREAM_FAILED', message: 'no such name' }],
+  ])
+})
+
+test('a body cut for a late placeholder has a failed outcome and a denial of its own', async () => {
+  const { ports, exchange, intents, outcomes } = fakes({}, () =>
+    Promise.resolve({ kind: 'misuse', secret: 'key', where: 'body' }),
+  )
+  const cut: ActionOutcome = {
+    kind: 'failed',
+    code: 'PLACEHOLDER_MISUSE',
+    message: 'cut: key in body',
+  }
+  expect(await passRequest(action, exchange, ports)).toEqual(cut)
+  expect(outcomes).toEqual([['i1', cut]])
+  expect(intents[1]).toEqual({
+    id: 'i2',
+    action: { kind: 'secret.use', secret: 'key', host: 'api.example.com', where: 'body' },
+    verdict: deny(
+      'invariant.placeholder-misuse',
+      'the placeholder of key in body, to api.example.com',
+    ),
+    credentials: [],
+    repeated: 0,
+  })
+})
+
+test('an outcome that cannot be recorded is reported, and the reply stands', async () => {
+  const lost: string[] = []
+  const { ports, exchange } = fakes({ outcomeLost: (error) => void lost.push(error.code) })
+  ports.recorder.outcome = () => Promise.reject(new SekishoError('PEER_UNAVAILABLE', 'gone'))
+  expect(await passRequest(action, exchange, ports)).toEqual(done)
+  await Promise.resolve()
+  expect(lost).toEqual(['PEER_UNAVAILABLE'])
+})
+
+test('a denial outright carries how many like it went before', async () => {
+  const { ports, intents } = fakes()
+  await recordDenial({ action, by: noWrites, repeated: 7 }, ports)
+  expect(intents).toEqual([{ id: 'i1', action, verdict: noWrites, credentials: [], repeated: 7 }])
+})
+
+type Fakes = {
+  ports: CheckpointPorts
+  exchange: Exchange
+  log: string[]
+  intents: Intent[]
+  outcomes: [string, ActionOutcome][]
+}
+
+function fakes(over: Partial<CheckpointPorts> = {}, perform?: Exchange['perform']): Fakes {
+  const log: string[] = []
+  const intents: Intent[] = []
+  const outcomes: [string, ActionOutcome][] = []
+  const did = <T>(step: string, value: T): T => {
+    log.push(step)
+    return value
+  }
+  let ids = 0
+  const ports: CheckpointPorts = {
+    decide: () => did('decide', { kind: 'allow', rules: ['r'] }),
+    recorder: {
+      intent: (intent) => {
+        intents.push(did('intent', intent))
+        return Promise.resolve(new Map([['key', 'value']]))
+      },
+      outcome: (id, outcome) => {
+        outcomes.push(did('outcome', [id, outcome]))
+        return Promise.resolve()
+      },
+    },
+    resolver: {
+      pin: (_host, port) =>
+        Promise.resolve(did('pin', { kind: 'pinned', address: '192.0.2.1', port, caPem: null })),
+    },
+    newId: () => `i${++ids}`,
+    outcomeLost: (error) => {
+      throw error
+    },
+    ...over,
+  }
+  const exchange: Exchange = {
+    inspect: () => did('inspect', { kind: 'clear', credentials: ['key'] }),
+    perform: perform ?? (() => Promise.resolve(did('perform', done))),
+  }
+  return { ports, exchange, log, intents, outcomes }
+}

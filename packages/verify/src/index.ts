@@ -50,4 +50,4 @@ export {
 } from './segment.ts'
 export { LogState, type StagedLeaf } from './state.ts'
 export { type BrokenLog, type SoundLog, verifyLog } from './verify-log.ts'
-export { type Walk, type WalkEnd, walkSegment } from './walk.ts'
+export { parseNoteLine, type Walk, type WalkEnd, walkSegment } from './walk.ts'

@@ -20,6 +20,8 @@ export class LogState {
   #at: string | null
   readonly #open: OpenIntents
   #staged: StagedLeaf[] = []
+  /** the tree with what is staged; made when it is asked for */
+  #next: Frontier | undefined
 
   private constructor(
     frontier: Frontier,
@@ -74,6 +76,11 @@ export class LogState {
     return this.#open.list()
   }
 
+  /** as it is sealed; what is staged does not come along */
+  copy(): LogState {
+    return new LogState(this.frontier, { checkpoint: this.#note, at: this.#at, open: this.open })
+  }
+
   get staged(): readonly StagedLeaf[] {
     return this.#staged
   }
@@ -103,8 +110,28 @@ export class LogState {
     if (typeof facts === 'string') return { index, line, reason: facts }
     const before = this.#staged.at(-1)?.at ?? this.#at
     if (before !== null && facts.at < before) return { index, line, reason: 'time goes back' }
-    this.#staged.push({ ...facts, line })
+    this.stageFacts(facts, line)
     return undefined
+  }
+
+  /** Takes a leaf that its writer made just now, so that it needs no reading. */
+  stageFacts(facts: LeafFacts, line: number): void {
+    this.#staged.push({ ...facts, line })
+    this.#next = undefined
+  }
+
+  /** the head that a checkpoint for everything staged must have */
+  nextHead(): { size: number; root: Buffer } {
+    const next = this.#grown()
+    return { size: next.size, root: next.root() }
+  }
+
+  #grown(): Frontier {
+    if (this.#next !== undefined) return this.#next
+    const next = this.#frontier.copy()
+    for (const leaf of this.#staged) next.append(leaf.hash)
+    this.#next = next
+    return next
   }
 
   /**
@@ -113,8 +140,7 @@ export class LogState {
    */
   seal(note: string, line: number): readonly StagedLeaf[] | StateFault {
     const first = this.size
-    const next = this.#frontier.copy()
-    for (const leaf of this.#staged) next.append(leaf.hash)
+    const next = this.#grown()
     const claimed = parseCheckpoint(noteText(note))
     if (claimed === undefined) return { index: first, line, reason: 'not a checkpoint' }
     if (claimed.size !== next.size) {
@@ -137,6 +163,7 @@ export class LogState {
       if (reason !== undefined) return { index: this.size + offset, line: leaf.line, reason }
     }
     this.#frontier = next
+    this.#next = undefined
     this.#note = note
     this.#at = sealed.at(-1)?.at ?? this.#at
     this.#staged = []
@@ -146,6 +173,7 @@ export class LogState {
   /** Forgets what no checkpoint seals. */
   drop(): void {
     this.#staged = []
+    this.#next = undefined
   }
 }
 

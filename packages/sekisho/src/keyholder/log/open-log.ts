@@ -1,0 +1,70 @@
+import { mkdirSync } from 'node:fs'
+import { type NoteSigner, parseVkey } from '@sekisho/verify'
+import { SekishoError } from '../../core/error.ts'
+import { type LogFiles, lockDirectory, nodeFiles } from './files.ts'
+import { recoverLog } from './recover.ts'
+import { LogWriter } from './writer.ts'
+
+export type Log = {
+  /** resolves with the leaf's index once it is durable and signed; see {@link LogWriter.append} */
+  append(leaf: object): Promise<number>
+  /** durable leaves */
+  readonly size: number
+  /** the last durable checkpoint, a signed note; null on an empty log */
+  readonly checkpoint: string | null
+  readonly vkey: string
+  /** writes what is queued and lets the directory go */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the log in a directory for writing, alone, and makes it whole: what an interrupted flush
+ * left is written again, and each intent that lost its outcome gets a gap leaf.
+ *
+ * @throws SekishoError DAEMON_RUNNING, LOG_BROKEN (it is not continued), LOG_UNWRITABLE
+ */
+export async function openLog(options: {
+  dir: string
+  signer: NoteSigner
+  now: () => Date
+  files?: LogFiles
+  /** monotonic, ms */
+  elapsedMs?: () => number
+}): Promise<Log> {
+  const { dir, signer, now, files = nodeFiles, elapsedMs = () => performance.now() } = options
+  makeDirectory(dir)
+  const lock = lockDirectory(dir)
+  try {
+    const recovered = await recoverLog(dir, parseVkey(signer.vkey))
+    const writer = new LogWriter({ dir, signer, now, files, elapsedMs }, recovered)
+    await writer.settle()
+    return {
+      append: (leaf) => writer.append(leaf),
+      get size() {
+        return writer.size
+      },
+      get checkpoint() {
+        return writer.checkpoint
+      },
+      vkey: signer.vkey,
+      close: async () => {
+        writer.close()
+        lock.release()
+      },
+    }
+  } catch (thrown) {
+    lock.release()
+    throw thrown
+  }
+}
+
+function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o750 })
+  } catch (cause) {
+    throw new SekishoError('LOG_UNWRITABLE', `cannot make ${dir}`, {
+      hint: 'make the state directory writable for the keyholder',
+      cause,
+    })
+  }
+}

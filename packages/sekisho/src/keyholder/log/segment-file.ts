@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { segmentName } from '@sekisho/verify'
+import type { LogFiles } from './files.ts'
+
+/** How much of a failed append is in the file; `whole` also where that cannot be told. */
+export type Left = 'nothing' | 'part' | 'whole'
+
+/** An append that did not become durable. */
+export class AppendError extends Error {
+  override readonly name = 'AppendError'
+  readonly left: Left
+
+  constructor(left: Left, cause: unknown) {
+    super('the log could not be written', { cause })
+    this.left = left
+  }
+}
+
+/** One segment being written. Its header goes out with, and before, the first bytes appended. */
+export class SegmentFile {
+  readonly number: number
+  readonly #dir: string
+  readonly #files: LogFiles
+  readonly #descriptor: number
+  #header: Buffer
+  #size = 0
+  #isNamed = false
+
+  private constructor(at: { dir: string; number: number }, files: LogFiles, header: Buffer) {
+    this.#dir = at.dir
+    this.number = at.number
+    this.#files = files
+    this.#header = header
+    this.#descriptor = files.create(join(at.dir, segmentName(at.number)))
+  }
+
+  static create(at: { dir: string; number: number }, files: LogFiles, header: string): SegmentFile {
+    return new SegmentFile(at, files, Buffer.from(`${header}\n`))
+  }
+
+  /** bytes, header included */
+  get size(): number {
+    return this.#size
+  }
+
+  /**
+   * Durable when it returns.
+   *
+   * @throws AppendError; after `nothing` the same segment can be tried again (a disk that stays
+   * full must not be littered with new files), after `part` and `whole` it is at its end
+   */
+  append(bytes: Buffer): void {
+    const all = Buffer.concat([this.#header, bytes])
+    try {
+      for (let done = 0; done < all.length; ) {
+        const written = this.#files.append(this.#descriptor, all.subarray(done))
+        if (written === 0) throw new Error('write(2) took nothing')
+        done += written
+      }
+      if (!this.#isNamed) this.#files.syncDirectory(this.#dir)
+    } catch (cause) {
+      throw new AppendError(this.#leftOf(all), cause)
+    }
+    this.#isNamed = true
+    this.#header = Buffer.alloc(0)
+    this.#size += all.length
+  }
+
+  #leftOf(all: Buffer): Left {
+    let written: number
+    try {
+      written = this.#files.sizeOf(this.#descriptor) - this.#size
+    } catch {
+      return 'whole' // unknown: taken as the case that needs the most care
+    }
+    if (written >= all.length) return 'whole'
+    if (written >= this.#header.length && written > 0) return 'part'
+    this.#header = this.#header.subarray(written)
+    this.#size += written
+    return 'nothing'
+  }
+
+  close(): void {
+    try {
+      this.#files.close(this.#descriptor)
+    } catch {
+      // the descriptor is gone all the same, and what counts was durable before
+    }
+  }
+}

@@ -1,0 +1,259 @@
+import {
+  formatCheckpoint,
+  type LogState,
+  MAX_BATCH_LEAVES,
+  type NoteSigner,
+  type OpenIntent,
+  OpenIntents,
+  SEGMENT_BYTES,
+} from '@sekisho/verify'
+import { SekishoError } from '../../core/error.ts'
+import type { LogFiles } from './files.ts'
+import { type PreparedLeaf, prepareLeaf } from './leaf-text.ts'
+import type { Recovered } from './recover.ts'
+import { AppendError, SegmentFile } from './segment-file.ts'
+
+export type WriterOptions = {
+  dir: string
+  signer: NoteSigner
+  now: () => Date
+  files: LogFiles
+  /** monotonic, ms */
+  elapsedMs: () => number
+}
+
+type Queued = PreparedLeaf & {
+  resolve: (index: number) => void
+  reject: (error: SekishoError) => void
+}
+
+/** Bytes of one write; a batch that is longer goes out in several. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
+/** Leaves waiting above this are refused: callers are faster than the disk. */
+const MAX_QUEUED = 16_384
+/** After two failures in a row, how long nothing is tried: a try may cost a file. */
+const RETRY_PAUSE_MS = 250
+
+/**
+ * Writes the log: batches whatever is queued into one write, one flush and one signature.
+ *
+ * `base` is what is durable. After a flush that failed when all bytes were in the file, `repeat`
+ * holds them: they are signed, so the log must go on with exactly them, in a new segment.
+ */
+export class LogWriter {
+  readonly #options: WriterOptions
+  #base: LogState
+  #repeat: Buffer
+  /** the log once `repeat` is written; `base` itself when there is nothing to repeat */
+  #whole: LogState
+  /** what callers may still close; ahead of the log by what is queued */
+  #admitted = new OpenIntents()
+  /** allowed intents whose callers were turned away or are gone: each gets a gap leaf */
+  #owed: OpenIntent[]
+  #segment: SegmentFile | undefined
+  #nextSegment: number
+  #queue: Queued[] = []
+  #at: string | null
+  #scheduled = false
+  #failures = 0
+  #failedAtMs = 0
+  #closed = false
+
+  constructor(options: WriterOptions, recovered: Recovered) {
+    this.#options = options
+    this.#base = recovered.base
+    this.#repeat = recovered.repeat
+    this.#whole = recovered.whole
+    this.#owed = recovered.whole.open
+    this.#nextSegment = recovered.next
+    this.#at = recovered.whole.at
+  }
+
+  /** durable leaves */
+  get size(): number {
+    return this.#base.size
+  }
+
+  /** the last durable checkpoint */
+  get checkpoint(): string | null {
+    return this.#base.note
+  }
+
+  /**
+   * Resolves with the leaf's index once it and a signed checkpoint over it are durable.
+   *
+   * @throws SekishoError LOG_UNWRITABLE: it is not in the log, or nobody may count on it; nothing
+   * may follow from it. PROTOCOL_VIOLATION: the log has no place for such a leaf
+   */
+  append(leaf: object): Promise<number> {
+    const refused = this.#refusal()
+    if (refused !== undefined) return Promise.reject(refused)
+    return new Promise((resolve, reject) => {
+      const prepared = this.#prepare(leaf)
+      const { effect } = prepared.facts
+      const reason = effect === undefined ? undefined : this.#admitted.apply(effect)
+      if (reason !== undefined) throw new SekishoError('PROTOCOL_VIOLATION', reason)
+      this.#queue.push({ ...prepared, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** Repeats what recovery found and closes the intents that nobody can close any more. */
+  async settle(): Promise<void> {
+    while (this.#repeat.length > 0 || this.#owed.length > 0) {
+      const failure = this.#flush()
+      if (failure !== undefined) throw failure
+    }
+  }
+
+  /** Writes what is queued, then refuses everything. */
+  close(): void {
+    while (this.#queue.length > 0) this.#flush()
+    this.#closed = true
+    this.#segment?.close()
+    this.#segment = undefined
+  }
+
+  #refusal(): SekishoError | undefined {
+    if (this.#closed) return unwritable('the log is closed')
+    if (this.#queue.length >= MAX_QUEUED) return unwritable('too many leaves wait to be written')
+    const waitedMs = this.#options.elapsedMs() - this.#failedAtMs
+    if (this.#failures >= 2 && waitedMs < RETRY_PAUSE_MS) {
+      return unwritable('the log could not be written a moment ago')
+    }
+    return undefined
+  }
+
+  #prepare(leaf: object): PreparedLeaf {
+    const nowText = this.#options.now().toISOString()
+    const prepared = prepareLeaf(leaf, { nowText, after: this.#at })
+    this.#at = prepared.facts.at
+    return prepared
+  }
+
+  /** Not at once: what this turn of the event loop still brings shares the flush. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      if (this.#queue.length > 0) this.#flush()
+      if (this.#queue.length > 0) this.#schedule()
+    })
+  }
+
+  #flush(): SekishoError | undefined {
+    let batch: Queued[] = []
+    try {
+      const segment = this.#openSegment()
+      if (this.#repeat.length > 0) this.#writeRepeat(segment)
+      const gaps = this.#owed.slice(0, MAX_BATCH_LEAVES).map((intent) => this.#gapLeaf(intent))
+      batch = this.#takeBatch(MAX_BATCH_LEAVES - gaps.length)
+      if (gaps.length + batch.length > 0) this.#writeBatch(segment, [...gaps, ...batch])
+      this.#owed = this.#owed.slice(gaps.length)
+    } catch (thrown) {
+      return this.#fail(thrown, batch)
+    }
+    this.#failures = 0
+    const first = this.#base.size - batch.length
+    for (const [offset, { resolve }] of batch.entries()) resolve(first + offset)
+    return undefined
+  }
+
+  #openSegment(): SegmentFile {
+    if (this.#segment !== undefined && this.#segment.size < SEGMENT_BYTES) return this.#segment
+    this.#segment?.close()
+    this.#segment = undefined
+    const number = this.#nextSegment
+    const { dir, files } = this.#options
+    this.#segment = SegmentFile.create({ dir, number }, files, this.#base.headerText(number))
+    this.#nextSegment = number + 1
+    return this.#segment
+  }
+
+  #writeRepeat(segment: SegmentFile): void {
+    segment.append(this.#repeat)
+    this.#repeat = Buffer.alloc(0)
+    this.#base = this.#whole
+  }
+
+  #gapLeaf({ session, id }: OpenIntent): PreparedLeaf {
+    return this.#prepare({ type: 'gap', session, id, reason: 'its outcome could not be recorded' })
+  }
+
+  #takeBatch(most: number): Queued[] {
+    let bytes = 0
+    let count = 0
+    for (const { line } of this.#queue.slice(0, most)) {
+      bytes += line.length
+      if (bytes > MAX_BATCH_BYTES) break
+      count += 1
+    }
+    return this.#queue.splice(0, count)
+  }
+
+  #writeBatch(segment: SegmentFile, leaves: readonly PreparedLeaf[]): void {
+    const { signer } = this.#options
+    for (const { facts } of leaves) this.#base.stageFacts(facts, 0)
+    const note = signer.sign(formatCheckpoint({ origin: signer.name, ...this.#base.nextHead() }))
+    const noteLine = Buffer.from(`${JSON.stringify(note)}\n`)
+    const bytes = Buffer.concat([...leaves.map(({ line }) => line), noteLine])
+    try {
+      segment.append(bytes)
+    } catch (thrown) {
+      if (thrown instanceof AppendError && thrown.left === 'whole') this.#keepForRepeat(bytes, note)
+      throw thrown
+    }
+    seal(this.#base, note)
+  }
+
+  /** All of it may be on the disk, signed: the log must go on with it or it forks. */
+  #keepForRepeat(bytes: Buffer, note: string): void {
+    const whole = this.#base.copy()
+    for (const facts of this.#base.staged) whole.stageFacts(facts, 0)
+    seal(whole, note)
+    this.#repeat = bytes
+    this.#whole = whole
+  }
+
+  /** Turns everyone away who waits; the next append tries a new segment. */
+  #fail(thrown: unknown, batch: readonly Queued[]): SekishoError {
+    this.#base.drop()
+    if (!(thrown instanceof AppendError && thrown.left === 'nothing')) {
+      this.#segment?.close()
+      this.#segment = undefined
+    }
+    if (thrown instanceof SekishoError) this.#closed = true // our own fault: nothing is sure now
+    this.#failures += 1
+    this.#failedAtMs = this.#options.elapsedMs()
+    const error = unwritable('the log could not be written', thrown)
+    const turnedAway = [...batch, ...this.#queue]
+    this.#queue = []
+    this.#admitAgain()
+    for (const { reject } of turnedAway) reject(error)
+    return error
+  }
+
+  /** What callers may close is what the log will hold open, less what they were told is not in it. */
+  #admitAgain(): void {
+    const known = new OpenIntents(this.#base.open)
+    const owed = new OpenIntents(this.#owed)
+    const open = this.#repeat.length > 0 ? this.#whole.open : this.#base.open
+    this.#owed = open.filter((intent) => owed.has(intent) || !known.has(intent))
+    const turnedAway = new OpenIntents(this.#owed)
+    this.#admitted = new OpenIntents(open.filter((intent) => !turnedAway.has(intent)))
+  }
+}
+
+function seal(state: LogState, note: string): void {
+  const sealed = state.seal(note, 0)
+  if ('reason' in sealed)
+    throw new SekishoError('INTERNAL', `the log contradicts itself: ${sealed.reason}`)
+}
+
+function unwritable(message: string, cause?: unknown): SekishoError {
+  return new SekishoError('LOG_UNWRITABLE', message, {
+    hint: 'free space on the disk of the state directory and see that it is writable',
+    cause,
+  })
+}

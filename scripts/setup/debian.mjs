@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { SetupError, tailOf, timed } from './report.mjs'
+import { SetupError, excerptOf, timed } from './report.mjs'
 
 // Absolute: npm puts node_modules/.bin first in PATH, and no dependency may stand in for these.
 export const DPKG_QUERY = '/usr/bin/dpkg-query'
@@ -54,7 +54,7 @@ export function installPackages(packages) {
     update()
     const { ok, output } = install(packages)
     if (ok) return
-    throw new SetupError(`apt-get install failed\n${tailOf(output)}`, {
+    throw new SetupError(`apt-get install failed\n${excerptOf(output)}`, {
       hint: `see what is wrong with: apt-get install ${packages.join(' ')}`,
     })
   })
@@ -67,7 +67,7 @@ function haveLists() {
 function update() {
   const result = aptGet(['update'], UPDATE_TIMEOUT_MS)
   if (result.ok) return
-  throw new SetupError(`apt-get update failed\n${tailOf(result.output)}`, {
+  throw new SetupError(`apt-get update failed\n${excerptOf(result.output)}`, {
     hint: 'check this machine’s apt sources and network',
   })
 }

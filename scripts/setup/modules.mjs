@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { SetupError, tailOf, timed } from './report.mjs'
+import { SetupError, excerptOf, timed } from './report.mjs'
 
 const INSTALL_TIMEOUT_MS = 900_000
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024
@@ -81,7 +81,7 @@ export function installModules(root) {
     })
     if (done.status === 0) return
     const output = [done.stdout, done.stderr, done.error?.message].filter(Boolean).join('\n')
-    throw new SetupError(`npm ci failed\n${tailOf(output)}`, {
+    throw new SetupError(`npm ci failed\n${excerptOf(output)}`, {
       hint: 'check this machine’s npm configuration and network: npm ping',
     })
   })

@@ -33,12 +33,19 @@ export function timed(what, step) {
   return result
 }
 
+const EXCERPT_LINES = 16
+
 /**
- * The end of a failed program's output, indented, for an error message.
+ * Beginning and end of a failed program's output, indented, for an error message: npm says first
+ * what is wrong, apt says it last.
  *
  * @param {string} output
  */
-export function tailOf(output) {
-  const lines = output.trimEnd().split('\n').slice(-30)
-  return lines.map((line) => `  ${line}`).join('\n')
+export function excerptOf(output) {
+  const lines = output.split('\n').filter((line) => line !== '' && !line.startsWith('npm warn'))
+  const cut = lines.length > 2 * EXCERPT_LINES
+  const shown = cut
+    ? [...lines.slice(0, EXCERPT_LINES), '…', ...lines.slice(-EXCERPT_LINES)]
+    : lines
+  return shown.map((line) => `  ${line}`).join('\n')
 }

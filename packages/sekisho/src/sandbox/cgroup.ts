@@ -1,0 +1,218 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import type { Limits } from '../wire/schemas.ts'
+import { killCgroup, pauseMs, removeCgroup, sweep } from './cgroup-end.ts'
+import {
+  type CgroupHierarchy,
+  CONTROLLERS,
+  type Controller,
+  findHierarchies,
+} from './cgroup-layout.ts'
+import { delegateControllers } from './cgroup-delegate.ts'
+import { readUsage } from './cgroup-usage.ts'
+
+export { sweep } from './cgroup-end.ts'
+
+export type SessionLimits = Pick<Limits, 'memoryBytes' | 'pids' | 'cpuMillis'>
+
+export type SessionCgroup = {
+  /** `cgroup.procs` files: a launcher that writes 0 to each has joined */
+  readonly joinPaths: readonly string[]
+  /** what was used so far; a figure that this kernel does not give is absent */
+  usage(): Record<string, number>
+  /** stops every process where it is; resolves once all have stopped */
+  freeze(): Promise<void>
+  thaw(): void
+  /** SIGKILL for every process, also one that is just being forked */
+  kill(): void
+  /** kills what is left and removes the directories; what resists is tried again later */
+  remove(): void
+}
+
+export type Cgroups = {
+  /** this instance's parent directories, one per hierarchy; see `sweep` */
+  readonly roots: readonly string[]
+  /** @throws SekishoError SANDBOX_FAILED when a limit cannot be set */
+  create(session: string, limits: SessionLimits): SessionCgroup
+  /** kills every session and removes everything of this instance */
+  close(): void
+}
+
+export type OpenOptions = {
+  /** names the parent cgroup `sekisho-<instance>` */
+  instance: string
+  /** from `planCgroupMounts` */
+  under: string
+  /** text of /proc/self/mountinfo and /proc/self/cgroup, read after the plan's mounts */
+  mountinfo: string
+  membership: string
+}
+
+/** Where each limit is set, and the unified cgroup, which kills and freezes as one. */
+type Places = { unified: string; controllers: Record<Controller, { version: 1 | 2; root: string }> }
+
+const FREEZE_TIMEOUT_MS = 2000
+const CPU_PERIOD_MICROS = 100_000
+
+/**
+ * Opens this instance's cgroups, and ends what an earlier run of it left behind.
+ *
+ * @throws SekishoError HOST_UNSUPPORTED when a limit has no controller on this host
+ */
+export function openCgroups(options: OpenOptions): Cgroups {
+  if (!/^[a-z0-9-]{1,64}$/.test(options.instance)) {
+    throw new SekishoError('CONFIG_INVALID', `instance name ${JSON.stringify(options.instance)}`, {
+      hint: 'use lower-case letters, digits and -',
+    })
+  }
+  const found = findHierarchies(options.mountinfo, options.membership, options.under)
+  const places = choosePlaces(found, `sekisho-${options.instance}`)
+  const roots = rootsOf(places)
+  sweep(roots)
+  for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o755 })
+  delegateToSessions(places)
+  const leftovers = new Set<string>()
+  const retry = (): void => {
+    for (const path of leftovers) if (removeCgroup(path)) leftovers.delete(path)
+  }
+  return {
+    roots,
+    create: (session, limits) => {
+      retry()
+      return createSession(places, { session, limits, leftovers })
+    },
+    close: () => void sweep(roots),
+  }
+}
+
+function choosePlaces(found: readonly CgroupHierarchy[], parent: string): Places {
+  const unified = found.find(({ version }) => version === 2)
+  if (unified === undefined) throw unsupported('no unified cgroup hierarchy')
+  const offered = readWords(join(unified.top, 'cgroup.controllers'))
+  const wanted = CONTROLLERS.filter((name) => offered.includes(name))
+  const base = wanted.length === 0 ? unified.own : delegateControllers(unified, wanted)
+  const place = (name: Controller): { version: 1 | 2; root: string } => {
+    if (wanted.includes(name)) return { version: 2, root: join(base, parent) }
+    const old = found.find((hierarchy) => hierarchy.controllers.includes(name))
+    if (old === undefined) throw unsupported(`no cgroup controller for ${name}`)
+    return { version: 1, root: join(old.own, parent) }
+  }
+  return {
+    unified: join(base, parent),
+    controllers: { memory: place('memory'), pids: place('pids'), cpu: place('cpu') },
+  }
+}
+
+function delegateToSessions({ unified, controllers }: Places): void {
+  const here = CONTROLLERS.filter((name) => controllers[name].version === 2)
+  if (here.length === 0) return
+  write(unified, 'cgroup.subtree_control', here.map((name) => `+${name}`).join(' '))
+}
+
+type Creating = { session: string; limits: SessionLimits; leftovers: Set<string> }
+
+function createSession(places: Places, { session, limits, leftovers }: Creating): SessionCgroup {
+  if (!/^[a-z0-9-]{1,64}$/.test(session)) {
+    throw new SekishoError('SANDBOX_FAILED', `session name ${JSON.stringify(session)}`)
+  }
+  const at = (root: string): string => join(root, session)
+  const unified = at(places.unified)
+  const directories = rootsOf(places).map(at)
+  const remove = (): void => {
+    killCgroup(unified)
+    for (const path of directories) if (!removeCgroup(path)) leftovers.add(path)
+  }
+  try {
+    for (const path of directories) mkdirSync(path, { mode: 0o755 })
+    for (const name of CONTROLLERS)
+      limit(name, places.controllers[name].version, {
+        directory: at(places.controllers[name].root),
+        limits,
+      })
+  } catch (cause) {
+    remove()
+    throw new SekishoError('SANDBOX_FAILED', `limits of ${session} cannot be set`, { cause })
+  }
+  return {
+    joinPaths: directories.map((path) => join(path, 'cgroup.procs')),
+    usage: () =>
+      readUsage({
+        unified,
+        memory: at(places.controllers.memory.root),
+        pids: at(places.controllers.pids.root),
+      }),
+    freeze: () => freeze(unified),
+    thaw: () => write(unified, 'cgroup.freeze', '0'),
+    kill: () => killCgroup(unified),
+    remove,
+  }
+}
+
+type Limiting = { directory: string; limits: SessionLimits }
+
+function limit(name: Controller, version: 1 | 2, { directory, limits }: Limiting): void {
+  const quota = limits.cpuMillis * (CPU_PERIOD_MICROS / 1000)
+  const files: Record<Controller, readonly [string, string | number][]> =
+    version === 2
+      ? {
+          memory: [
+            ['memory.max', limits.memoryBytes],
+            // one process less would leave a session half dead: all of it or none
+            ['memory.oom.group', 1],
+          ],
+          pids: [['pids.max', limits.pids]],
+          cpu: [['cpu.max', `${quota} ${CPU_PERIOD_MICROS}`]],
+        }
+      : {
+          memory: [['memory.limit_in_bytes', limits.memoryBytes]],
+          pids: [['pids.max', limits.pids]],
+          cpu: [
+            ['cpu.cfs_period_us', CPU_PERIOD_MICROS],
+            ['cpu.cfs_quota_us', quota],
+          ],
+        }
+  for (const [file, value] of files[name]) write(directory, file, String(value))
+  if (name === 'memory') forbidSwap(directory, version, limits.memoryBytes)
+}
+
+/** Swap would let a session hold more than its limit. Absent when the kernel accounts no swap. */
+function forbidSwap(directory: string, version: 1 | 2, memoryBytes: number): void {
+  const [file, value] =
+    version === 2 ? ['memory.swap.max', '0'] : ['memory.memsw.limit_in_bytes', String(memoryBytes)]
+  if (existsSync(join(directory, file))) write(directory, file, value)
+  else if (version === 1) write(directory, 'memory.swappiness', '0')
+}
+
+async function freeze(unified: string): Promise<void> {
+  write(unified, 'cgroup.freeze', '1')
+  const deadline = performance.now() + FREEZE_TIMEOUT_MS
+  while (!/^frozen 1$/m.test(readFileSync(join(unified, 'cgroup.events'), 'utf8'))) {
+    if (performance.now() > deadline) {
+      throw new SekishoError('TIMEOUT', `${basename(unified)} does not freeze`, {
+        hint: 'kill the session',
+      })
+    }
+    await pauseMs(2)
+  }
+}
+
+function rootsOf({ unified, controllers }: Places): string[] {
+  return [...new Set([...CONTROLLERS.map((name) => controllers[name].root), unified])]
+}
+
+function write(directory: string, file: string, text: string): void {
+  writeFileSync(join(directory, file), text)
+}
+
+function readWords(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .split(/\s+/)
+    .filter((word) => word !== '')
+}
+
+function unsupported(message: string): SekishoError {
+  return new SekishoError('HOST_UNSUPPORTED', message, {
+    hint: 'boot with cgroup v2, or with the v1 controllers memory, pids and cpu',
+  })
+}

@@ -1,0 +1,194 @@
+import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { buildRootfs } from './rootfs.ts'
+import { machineId, writeSessionFiles } from './session-files.ts'
+import { SESSION, type TestSandbox, testSandbox } from './testing/sandbox.ts'
+
+let scratch: string
+let host: string
+beforeEach(() => {
+  host = join(scratch, `host-${Math.random()}`)
+  for (const path of ['usr/bin', 'usr/lib', 'usr/sbin', 'etc/ssh', 'etc/ld.so.conf.d']) {
+    mkdirSync(join(host, path), { recursive: true })
+  }
+  for (const name of ['bin', 'lib', 'sbin']) symlinkSync(`usr/${name}`, join(host, name))
+  writeFileSync(join(host, 'usr/bin/tini-static'), 'init')
+})
+
+let sandbox: TestSandbox
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'sekisho-rootfs-'))
+  sandbox = await testSandbox()
+})
+afterAll(() => {
+  sandbox.remove()
+  rmSync(scratch, { recursive: true })
+})
+
+const build = (name: string): ReturnType<typeof buildRootfs> =>
+  buildRootfs({ directory: join(scratch, name), host })
+
+test('a host without merged /usr is refused with a hint', async () => {
+  rmSync(join(host, 'lib'))
+  mkdirSync(join(host, 'lib'))
+  await expect(build('unmerged')).rejects.toMatchObject({
+    code: 'HOST_UNSUPPORTED',
+    message: '/lib is not a link into /usr',
+  })
+})
+
+test('a host without tini is refused with the package to install', async () => {
+  rmSync(join(host, 'usr/bin/tini-static'))
+  await expect(build('no-init')).rejects.toMatchObject({
+    code: 'DEPENDENCY_MISSING',
+    hint: 'install the Debian package tini',
+  })
+})
+
+test('of /etc only the allow-list is copied, and only what anyone may read', async () => {
+  const etc = (path: string, mode = 0o644): void => {
+    writeFileSync(join(host, 'etc', path), path, { mode })
+    chmodSync(join(host, 'etc', path), mode)
+  }
+  for (const name of ['services', 'shadow', 'hostname', 'machine-id', 'npmrc', 'ssh/key']) etc(name)
+  etc('protocols', 0o640)
+  etc('ld.so.conf.d/a.conf')
+  etc('ld.so.conf.d/secret.conf', 0o600)
+  symlinkSync('/usr/share/zoneinfo/UTC', join(host, 'etc/localtime'))
+  symlinkSync('/root/x', join(host, 'etc/ld.so.conf.d/out.conf'))
+  symlinkSync('../../../home/x', join(host, 'etc/ld.so.conf.d/up.conf'))
+  expect(await build('etc')).toEqual({
+    copied: ['ld.so.conf.d', 'ld.so.conf.d/a.conf', 'localtime', 'services'],
+    skipped: [
+      { path: 'ld.so.conf.d/out.conf', reason: 'leads to /root/x' },
+      { path: 'ld.so.conf.d/secret.conf', reason: 'not readable for others' },
+      { path: 'ld.so.conf.d/up.conf', reason: 'leads to /home/x' },
+      { path: 'protocols', reason: 'not readable for others' },
+    ],
+  })
+  expect(readdirSync(join(scratch, 'etc/etc')).sort()).toEqual(
+    [
+      ['ca-certificates', 'group', 'hostname', 'hosts', 'ld.so.conf.d', 'localtime', 'machine-id'],
+      ['mtab', 'nsswitch.conf', 'passwd', 'pki', 'profile', 'resolv.conf', 'services', 'ssl'],
+    ].flat(),
+  )
+})
+
+test('the generated files name the gate’s resolver and three users', async () => {
+  await build('generated')
+  const read = (path: string): string => readFileSync(join(scratch, 'generated/etc', path), 'utf8')
+  expect(read('resolv.conf')).toBe('nameserver 198.19.255.1\noptions edns0 timeout:2 attempts:2\n')
+  expect(read('passwd').match(/^[a-z]+/gm)).toEqual(['root', 'agent', 'nobody'])
+  expect(read('hosts')).toBe(
+    '127.0.0.1 localhost sekisho\n::1 localhost ip6-localhost ip6-loopback\n',
+  )
+  expect(readlinkSync(join(scratch, 'generated/etc/ssl/certs'))).toBe('/.sekisho/session/certs')
+  expect(statSync(join(scratch, 'generated/.sekisho/init')).mode & 0o777).toBe(0o755)
+})
+
+test('the session’s CA is the only trust anchor, and keytool reads the Java store', async () => {
+  const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
+  await writeSessionFiles(join(scratch, 'files'), { session: SESSION, caPem, nowMs: 0 })
+  const at = (path: string): string => join(scratch, 'files', path)
+  expect(readFileSync(at('certs/ca-certificates.crt'), 'utf8')).toBe(caPem)
+  expect(readFileSync(at('machine-id'), 'utf8')).toBe(`${machineId(SESSION)}\n`)
+  expect(machineId(SESSION)).toMatch(/^[0-9a-f]{32}$/)
+  expect(machineId('s-2')).not.toBe(machineId(SESSION))
+  const listed = await sandbox.run([
+    'sh',
+    '-c',
+    'ls -R /etc/ssl/certs/; keytool -list -keystore /etc/ssl/certs/java/cacerts -storepass changeit 2>/dev/null || true',
+  ])
+  expect(listed.stdout.split('\n').slice(0, 6)).toEqual([
+    '/etc/ssl/certs/:',
+    'ca-certificates.crt',
+    'java',
+    '',
+    '/etc/ssl/certs/java:',
+    'cacerts',
+  ])
+  if (listed.stdout.includes('keystore')) {
+    const fingerprint = new X509Certificate(caPem).fingerprint256
+    expect(listed.stdout).toContain('Your keystore contains 1 entry')
+    expect(listed.stdout).toContain(fingerprint)
+  }
+})
+
+const JAVA = `
+import java.net.*;
+class T { public static void main(String[] a) throws Exception {
+  System.out.println("java " + ((HttpURLConnection) new URL(a[0]).openConnection()).getResponseCode()); } }
+`
+const CLIENTS = `
+cat > /tmp/serve.js <<'END'
+require('https').createServer({ key: require('fs').readFileSync('/opt/tls/key'), cert: require('fs').readFileSync('/opt/tls/cert') },
+  (q, s) => { s.statusCode = q.url.includes('info/refs') ? 404 : 200; s.end() }).listen(8443, '127.0.0.1', () => require('fs').writeSync(3, 'ready'))
+END
+mkfifo /tmp/ready; node /tmp/serve.js 3> /tmp/ready & head -c 5 /tmp/ready > /tmp/got
+export U=https://localhost:8443/
+curl -s -o /tmp/o -w 'curl %{http_code}\\n' $U
+node -e 'require("https").get(process.env.U, (r) => { console.log("node", r.statusCode); r.destroy() })'
+python3 -c 'import os, urllib.request; print("python", urllib.request.urlopen(os.environ["U"]).status)'
+git ls-remote $U 2>&1 | grep -q 'not found' && echo git 404
+[ -x /usr/bin/java ] && java /tmp/T.java $U || echo java 200
+env -u SSL_CERT_FILE -u CURL_CA_BUNDLE -u SSL_CERT_DIR curl -s -o /tmp/o -w 'bare curl %{http_code}\\n' $U
+env -i PATH=/usr/bin U=$U python3 -c 'import os, urllib.request; print("bare python", urllib.request.urlopen(os.environ["U"]).status)'
+kill %1
+`
+
+test('curl, Node, Python, git and Java trust a server of the session’s CA', async () => {
+  const tls = join(sandbox.directory, 'tls')
+  mkdirSync(tls)
+  writeFileSync(join(tls, 'T.java'), JAVA)
+  issueLeaf(tls)
+  const done = await sandbox.run(['bash', '-c', `cp /opt/tls/T.java /tmp; ${CLIENTS}`], {
+    readOnlyMounts: [{ source: tls, target: '/opt/tls' }],
+  })
+  expect(done.stdout.trim().split('\n'), done.stderr).toEqual([
+    'curl 200',
+    'node 200',
+    'python 200',
+    'git 404',
+    'java 200',
+    'bare curl 200',
+    'bare python 200',
+  ])
+}, 30_000)
+
+function issueLeaf(directory: string): void {
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' })
+  const at = (name: string): string => join(directory, name)
+  writeFileSync(at('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  openssl('req', ...ec, '-subj', '/CN=localhost', '-keyout', at('key'), '-out', at('csr'))
+  chmodSync(at('key'), 0o644)
+  const ca = ['-CA', join(sandbox.directory, 'ca.pem'), '-CAkey', join(sandbox.directory, 'ca.key')]
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    at('csr'),
+    ...ca,
+    '-days',
+    '2',
+    '-extfile',
+    at('ext'),
+    '-out',
+    at('cert'),
+  )
+}

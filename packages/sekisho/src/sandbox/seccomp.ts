@@ -1,0 +1,193 @@
+import { ALLOWED, RECORDED } from './syscalls.ts'
+
+type Action = 'SCMP_ACT_ALLOW' | 'SCMP_ACT_ERRNO' | 'SCMP_ACT_NOTIFY'
+
+type Condition = {
+  index: number
+  value: number
+  valueTwo?: number
+  op: 'SCMP_CMP_EQ' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ'
+}
+
+type Rule = {
+  names: readonly string[]
+  action: Action
+  errnoRet?: number
+  args?: readonly Condition[]
+}
+
+export type SeccompProfile = {
+  defaultAction: Action
+  defaultErrnoRet: number
+  architectures: readonly string[]
+  listenerPath?: string
+  listenerMetadata?: string
+  syscalls: readonly Rule[]
+}
+
+export type SeccompOptions =
+  | {
+      /** attack-shaped calls wait for the supervisor, which records and refuses them */
+      notify: true
+      /** unix socket of the supervisor, absolute; receives the notification descriptor */
+      listenerPath: string
+      /** session id; crun sends it along, the agent cannot */
+      metadata: string
+    }
+  /** attack-shaped calls fail with EPERM in the kernel; nothing is recorded */
+  | { notify: false }
+
+const EPERM = 1
+const ENOSYS = 38
+
+/**
+ * The system calls of a session: an allow-list, as data for the OCI runtime.
+ *
+ * What is not listed fails with ENOSYS, so that programs fall back (glibc tries `clone3`, then
+ * `clone`); what is shaped like an attack is refused with EPERM after it was recorded. Only native
+ * x86-64 entries pass: libseccomp kills a thread that enters through `int 0x80` or the x32 table,
+ * where numbers differ and the list would not hold.
+ *
+ * libseccomp refuses two rules that match the same arguments with different actions, so every
+ * "all but" below is written as disjoint rules.
+ */
+export function seccompProfile(options: SeccompOptions): SeccompProfile {
+  const refuse: Pick<Rule, 'action' | 'errnoRet'> = options.notify
+    ? { action: 'SCMP_ACT_NOTIFY' }
+    : { action: 'SCMP_ACT_ERRNO', errnoRet: EPERM }
+  return {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: ENOSYS,
+    architectures: ['SCMP_ARCH_X86_64'],
+    ...(options.notify
+      ? { listenerPath: options.listenerPath, listenerMetadata: options.metadata }
+      : {}),
+    syscalls: [
+      { names: ALLOWED, action: 'SCMP_ACT_ALLOW' },
+      { names: RECORDED, ...refuse },
+      ...conditional('clone', 'SCMP_ACT_ALLOW', [[maskedEq(0, NAMESPACE_FLAGS, 0)]]),
+      ...namespaceClones().map((args) => ({ names: ['clone'], ...refuse, args })),
+      ...conditional('socket', 'SCMP_ACT_ALLOW', openSockets()),
+      ...suspectSockets().map((args) => ({ names: ['socket'], ...refuse, args })),
+      ...conditional('socketpair', 'SCMP_ACT_ALLOW', [[eq(0, AF_UNIX)]]),
+      ...conditional('ioctl', 'SCMP_ACT_ALLOW', harmlessIoctls()),
+      ...[TIOCSTI, TIOCLINUX].map((request) => ({
+        names: ['ioctl'],
+        ...refuse,
+        args: [maskedEq(1, 0xffff, request)],
+      })),
+      ...conditional(
+        'personality',
+        'SCMP_ACT_ALLOW',
+        HARMLESS_PERSONALITIES.map((p) => [eq(0, p)]),
+      ),
+      ...SUSPECT_PERSONALITIES.map((flag) => ({
+        names: ['personality'],
+        ...refuse,
+        // bit 0 keeps 0xffffffff, the query, out of this rule
+        args: [maskedEq(0, flag + 1, flag)],
+      })),
+    ],
+  }
+}
+
+function conditional(name: string, action: Action, alternatives: readonly Condition[][]): Rule[] {
+  return alternatives.map((args) => ({ names: [name], action, args }))
+}
+
+function eq(index: number, value: number): Condition {
+  return { index, value, op: 'SCMP_CMP_EQ' }
+}
+
+function gt(index: number, value: number): Condition {
+  return { index, value, op: 'SCMP_CMP_GT' }
+}
+
+/** The OCI field `value` is the mask, `valueTwo` what must be left under it. */
+function maskedEq(index: number, mask: number, value: number): Condition {
+  return { index, value: mask, valueTwo: value, op: 'SCMP_CMP_MASKED_EQ' }
+}
+
+/** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; NEWTIME is for clone3 alone. */
+const NAMESPACE_BITS = [17, 25, 26, 27, 28, 29, 30] as const
+const NAMESPACE_FLAGS = NAMESPACE_BITS.reduce<number>((flags, bit) => flags + 2 ** bit, 0)
+
+/** One rule for each lowest flag that is set: disjoint, and together all but none. */
+function namespaceClones(): Condition[][] {
+  return NAMESPACE_BITS.map((bit) => {
+    const upToBit = NAMESPACE_BITS.filter((other) => other <= bit)
+    return [
+      maskedEq(
+        0,
+        upToBit.reduce<number>((mask, other) => mask + 2 ** other, 0),
+        2 ** bit,
+      ),
+    ]
+  })
+}
+
+const AF_UNIX = 1
+const AF_INET = 2
+const AF_INET6 = 10
+const AF_NETLINK = 16
+const NETLINK_ROUTE = 0
+const SOCK_STREAM = 1
+const SOCK_DGRAM = 2
+const SOCK_RAW = 3
+/** the socket type without SOCK_NONBLOCK and SOCK_CLOEXEC */
+const TYPE_MASK = 0xf
+
+/**
+ * Unix sockets; TCP and UDP over IPv4 and IPv6. The protocol is pinned because asking for SCTP,
+ * DCCP or MPTCP loads kernel modules on behalf of the agent. Of netlink only routes, which
+ * `getifaddrs` reads: without it `os.networkInterfaces()` throws in Node and takes common
+ * development servers with it. Changing a route needs a capability over a namespace that the
+ * session does not own.
+ */
+function openSockets(): Condition[][] {
+  const tcp = [0, 6].map((protocol) => [SOCK_STREAM, protocol] as const)
+  const udp = [0, 17].map((protocol) => [SOCK_DGRAM, protocol] as const)
+  const internet = [AF_INET, AF_INET6].flatMap((family) =>
+    [...tcp, ...udp].map(([type, protocol]) => [
+      eq(0, family),
+      maskedEq(1, TYPE_MASK, type),
+      eq(2, protocol),
+    ]),
+  )
+  return [[eq(0, AF_UNIX)], [eq(0, AF_NETLINK), eq(2, NETLINK_ROUTE)], ...internet]
+}
+
+/**
+ * Raw sockets, every other netlink protocol, and every family above netlink (packet, ALG, vsock,
+ * XDP …; with them any value with high bits set).
+ */
+function suspectSockets(): Condition[][] {
+  const raw = [AF_INET, AF_INET6].map((family) => [eq(0, family), maskedEq(1, TYPE_MASK, SOCK_RAW)])
+  return [...raw, [eq(0, AF_NETLINK), gt(2, NETLINK_ROUTE)], [gt(0, AF_NETLINK)]]
+}
+
+/** pushes bytes into a terminal's input, as if its user had typed them */
+const TIOCSTI = 0x5412
+/** pastes into a virtual console */
+const TIOCLINUX = 0x541c
+
+/**
+ * All requests whose low 16 bits are neither TIOCSTI nor TIOCLINUX. The kernel reads 32 bits of a
+ * 64-bit register, so an exact comparison would be passed by a set high bit (CVE-2019-10063).
+ */
+function harmlessIoctls(): Condition[][] {
+  const sharedBits = [0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+  const lowest = TIOCSTI & 0xfff1
+  const elsewhere = sharedBits.map((bit, position) => {
+    const below = sharedBits.slice(0, position).reduce((mask, other) => mask | (1 << other), 0)
+    const mask = below | (1 << bit)
+    return [maskedEq(1, mask, (lowest & mask) ^ (1 << bit))]
+  })
+  const neighbours = [0x5410, 0x5414, 0x5416, 0x5418, 0x541a, 0x541e]
+  return [...elsewhere, ...neighbours.map((request) => [maskedEq(1, 0xffff, request)])]
+}
+
+/** PER_LINUX, PER_LINUX32, UNAME26 with each, and the query */
+const HARMLESS_PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff] as const
+/** ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, MMAP_PAGE_ZERO: each weakens a defence */
+const SUSPECT_PERSONALITIES = [0x40000, 0x400000, 0x100000] as const

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { javaTrustStore } from './java-trust-store.ts'
+
+/** Inside, relative to the bind of the session's files; the skeleton's /etc links to these. */
+export const SESSION_FILE = {
+  certificates: 'certs',
+  machineId: 'machine-id',
+} as const
+
+/**
+ * Writes what differs between sessions into `directory`, which must not exist yet: the trust
+ * anchors (the session's own CA and nothing else, for OpenSSL and for Java) and a machine id.
+ *
+ * @param caPem certificate of the session's CA; never its key
+ * @param nowMs wall clock, Unix ms
+ */
+export async function writeSessionFiles(
+  directory: string,
+  { session, caPem, nowMs }: { session: string; caPem: string; nowMs: number },
+): Promise<void> {
+  const certificates = join(directory, SESSION_FILE.certificates)
+  await mkdir(directory, { mode: 0o755 })
+  await mkdir(join(certificates, 'java'), { recursive: true, mode: 0o755 })
+  await Promise.all([
+    write(join(certificates, 'ca-certificates.crt'), caPem),
+    write(join(certificates, 'java', 'cacerts'), javaTrustStore(caPem, nowMs)),
+    write(join(directory, SESSION_FILE.machineId), `${machineId(session)}\n`),
+  ])
+}
+
+/** machine-id(5): 32 hexadecimal digits. Two sessions must not recognise each other by it. */
+export function machineId(session: string): string {
+  return createHash('sha256').update(`machine-id ${session}`).digest('hex').slice(0, 32)
+}
+
+function write(path: string, content: string | Buffer): Promise<void> {
+  return writeFile(path, content, { flag: 'wx', mode: 0o644 })
+}

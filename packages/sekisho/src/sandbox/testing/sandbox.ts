@@ -1,0 +1,139 @@
+import { execFileSync, spawn } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crunCommand } from '../crun.ts'
+import { sessionEnvironment } from '../environment.ts'
+import { ociSpec, type SandboxSpec } from '../oci-spec.ts'
+import { buildRootfs } from '../rootfs.ts'
+import { seccompProfile } from '../seccomp.ts'
+import { writeSessionFiles } from '../session-files.ts'
+
+export const SESSION = 's-00000000000000000000'
+export const ID_BASE = 1_879_048_192
+export const AGENT_HOST_ID = ID_BASE + 1000
+
+export const LIMITS = {
+  memoryBytes: 1024 ** 3,
+  pids: 256,
+  cpuMillis: 2000,
+  openFiles: 1024,
+  wallClockMs: 60_000,
+  tmpBytes: 64 * 1024 ** 2,
+}
+
+/** A private mount namespace whose /sys/fs/cgroup is one plain hierarchy, and a loopback. */
+export const WRAP: readonly string[] = [
+  'unshare',
+  '--mount',
+  '--net',
+  '--propagation',
+  'slave',
+  'sh',
+  '-c',
+  'mount -t cgroup2 none /sys/fs/cgroup && ip link set lo up && exec "$@"',
+  'sh',
+]
+
+export type Outcome = { code: number | null; signal: string | null; stdout: string; stderr: string }
+
+export type TestSandbox = {
+  directory: string
+  workspace: string
+  spec(over: Partial<SandboxSpec>): SandboxSpec
+  /** runs a command to its end; `input` is written to its standard input */
+  run(argv: readonly string[], over?: Partial<SandboxSpec>): Promise<Outcome>
+  remove(): void
+}
+
+/** Real sandboxes for tests: everything except the gate, the overlay and the cgroups. */
+export async function testSandbox(): Promise<TestSandbox> {
+  const directory = mkdtempSync(join(tmpdir(), 'sekisho-sandbox-'))
+  chmodSync(directory, 0o711) // crun enters the root as the session's uid 0
+  const caPem = makeCa(directory)
+  await buildRootfs({ directory: join(directory, 'rootfs'), host: '/' })
+  await writeSessionFiles(join(directory, 'files'), { session: SESSION, caPem, nowMs: 0 })
+  const workspace = join(directory, 'workspace')
+  mkdirSync(workspace)
+  chownSync(workspace, AGENT_HOST_ID, AGENT_HOST_ID)
+  const spec = (over: Partial<SandboxSpec>): SandboxSpec => ({
+    ...baseSpec(directory, workspace),
+    ...over,
+  })
+  let runs = 0
+  return {
+    directory,
+    workspace,
+    spec,
+    run: (argv, over = {}) => runSpec(join(directory, `run-${runs++}`), spec({ ...over, argv })),
+    remove: () => rmSync(directory, { recursive: true }),
+  }
+}
+
+function baseSpec(directory: string, workspace: string): SandboxSpec {
+  return {
+    argv: ['true'],
+    env: sessionEnvironment({ session: SESSION, terminal: null, agent: {}, placeholders: {} }),
+    cwd: '/workspace',
+    terminal: false,
+    rootfs: join(directory, 'rootfs'),
+    networkNamespace: '/proc/self/ns/net',
+    idBase: ID_BASE,
+    limits: LIMITS,
+    maxOpenFiles: LIMITS.openFiles,
+    seccomp: seccompProfile({ notify: false }),
+    seccompProgram: null,
+    sessionFiles: join(directory, 'files'),
+    workspace,
+    readOnlyMounts: [],
+    decoys: [],
+  }
+}
+
+function runSpec(bundle: string, spec: SandboxSpec): Promise<Outcome> {
+  mkdirSync(bundle, { mode: 0o700 })
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(ociSpec(spec)))
+  const command = crunCommand({
+    id: `test-${process.pid}-${bundle.split('-').at(-1) ?? ''}`,
+    bundle,
+    root: join(bundle, 'crun'),
+    pidFile: join(bundle, 'pid'),
+    cgroupJoin: [],
+  })
+  const [file = '', ...wrap] = WRAP
+  const child = spawn(file, [...wrap, command.file, ...command.args], { timeout: 60_000 })
+  child.stdin.end()
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      const text = (chunks: Buffer[]): string => Buffer.concat(chunks).toString()
+      resolve({ code, signal, stdout: text(stdout), stderr: text(stderr) })
+    })
+  })
+}
+
+function makeCa(directory: string): string {
+  const certificate = join(directory, 'ca.pem')
+  execFileSync(
+    'openssl',
+    [
+      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+      ['-days', '2', '-subj', '/CN=Sekisho test CA'],
+      ['-keyout', join(directory, 'ca.key'), '-out', certificate],
+    ].flat(),
+    { stdio: 'pipe' },
+  )
+  return readFileSync(certificate, 'utf8')
+}

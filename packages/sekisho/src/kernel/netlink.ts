@@ -18,6 +18,7 @@ const NLMSG_ERROR = 2
 const RTM_NEWLINK = 16
 const RTM_NEWADDR = 20
 const RTM_NEWROUTE = 24
+const RTM_NEWNEIGH = 28
 const NLM_F_REQUEST_ACK = 0x1 | 0x4
 const NLM_F_CREATE_EXCLUSIVELY = 0x200 | 0x400
 /** the reply carries attributes behind the header of our message */
@@ -25,13 +26,22 @@ const NLM_F_ACK_TLVS = 0x200
 const NLMSGERR_ATTR_MSG = 1
 
 const IFF_UP = 1
-const IFLA = { IFNAME: 3, LINKINFO: 18, NET_NS_FD: 28, NUM_TX_QUEUES: 31, NUM_RX_QUEUES: 32 }
+const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  LINKINFO: 18,
+  NET_NS_FD: 28,
+  NUM_TX_QUEUES: 31,
+  NUM_RX_QUEUES: 32,
+}
 const IFLA_INFO = { KIND: 1, DATA: 2 }
 const VETH_INFO_PEER = 1
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 }
 /** no duplicate address detection, so that the address is usable at once; no route of its own */
 const IFA_F_NODAD_NOPREFIXROUTE = 0x02 | 0x200
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5 }
+const NDA = { DST: 1, LLADDR: 2 }
+const NUD_PERMANENT = 0x80
 const RT_TABLE_MAIN = 254
 const RTPROT_STATIC = 4
 const SCOPE = { universe: 0, link: 253, host: 254 }
@@ -44,14 +54,14 @@ export const LOOPBACK_INDEX = 1
 /** One rtnetlink request without its sequence number, which {@link applyRequests} writes. */
 export type Request = { what: string; bytes: Buffer }
 
-export type VethEnd = { name: string; index: number }
+/** `mac` has six bytes. */
+export type VethEnd = { name: string; index: number; mac: Buffer }
 
 /** A pair of joined interfaces: `here` in the socket's namespace, `there` in `namespaceFd`'s. */
 export function createVeth(here: VethEnd, there: VethEnd, namespaceFd: number): Request {
   const peer = Buffer.concat([
     linkHeader(there.index, { up: false }),
-    attribute(IFLA.IFNAME, text(there.name)),
-    ...oneQueue(),
+    ...describeEnd(there),
     attribute(IFLA.NET_NS_FD, uint32(namespaceFd)),
   ])
   const info = Buffer.concat([
@@ -60,15 +70,19 @@ export function createVeth(here: VethEnd, there: VethEnd, namespaceFd: number): 
   ])
   return makeNew(`create ${here.name}`, RTM_NEWLINK, [
     linkHeader(here.index, { up: false }),
-    attribute(IFLA.IFNAME, text(here.name)),
-    ...oneQueue(),
+    ...describeEnd(here),
     attribute(IFLA.LINKINFO, info),
   ])
 }
 
-/** The kernel would otherwise make one queue for every processor, and memory for each. */
-function oneQueue(): Buffer[] {
-  return [attribute(IFLA.NUM_TX_QUEUES, uint32(1)), attribute(IFLA.NUM_RX_QUEUES, uint32(1))]
+function describeEnd({ name, mac }: VethEnd): Buffer[] {
+  return [
+    attribute(IFLA.ADDRESS, mac),
+    attribute(IFLA.IFNAME, text(name)),
+    // the kernel would otherwise make a queue for every processor, with memory for each
+    attribute(IFLA.NUM_TX_QUEUES, uint32(1)),
+    attribute(IFLA.NUM_RX_QUEUES, uint32(1)),
+  ]
 }
 
 export function setLink(index: number, state: { up: boolean }): Request {
@@ -103,6 +117,33 @@ export function addNeighbourRoute(index: number, address: string): Request {
     routeHeader(family, { dstBits: bytes.length * 8, scope: SCOPE.link, kind: RTN_UNICAST }),
     attribute(RTA.DST, bytes),
     attribute(RTA.OIF, uint32(index)),
+  ])
+}
+
+/**
+ * Takes in what comes for an address. The kernel adds such a route for each address itself, but
+ * for IPv6 from a work queue: until then an answer that is on its way already is dropped.
+ */
+export function addLocalRoute(index: number, address: string): Request {
+  const { family, bytes } = parseAddress(address)
+  return makeNew(`add local route to ${address}`, RTM_NEWROUTE, [
+    routeHeader(family, { dstBits: bytes.length * 8, scope: SCOPE.host, kind: RTN_LOCAL }),
+    attribute(RTA.DST, bytes),
+    attribute(RTA.OIF, uint32(index)),
+  ])
+}
+
+/** Makes asking for the neighbour's hardware address needless, once and for all. */
+export function addNeighbour(index: number, address: string, mac: Buffer): Request {
+  const { family, bytes } = parseAddress(address)
+  const header = Buffer.alloc(12) // struct ndmsg
+  header[0] = family
+  header.writeInt32LE(index, 4)
+  header.writeUInt16LE(NUD_PERMANENT, 8)
+  return makeNew(`add neighbour ${address}`, RTM_NEWNEIGH, [
+    header,
+    attribute(NDA.DST, bytes),
+    attribute(NDA.LLADDR, mac),
   ])
 }
 

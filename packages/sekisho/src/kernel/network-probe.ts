@@ -74,8 +74,8 @@ function inTrial(run: (trial: Trial) => void): void {
 
 function tryVeth({ namespaceFd, keep }: Trial): void {
   const ends = [
-    { name: 'probe0', index: 100 },
-    { name: 'probe1', index: 101 },
+    { name: 'probe0', index: 100, mac: Buffer.from('020000000001', 'hex') },
+    { name: 'probe1', index: 101, mac: Buffer.from('020000000002', 'hex') },
   ] as const
   const create = netlink.createVeth(ends[0], ends[1], namespaceFd)
   netlink.applyRequests(keep(netlink.openNetlink()), [create])

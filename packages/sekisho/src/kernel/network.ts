@@ -24,8 +24,9 @@ const IPV4_PREFIX_BITS = 30
 const IPV6_PREFIX_BITS = 64
 /** Chosen, not asked for; above what the kernel gives to tunnels that it adds by itself. */
 const LINK_INDEX = 100
-const GATE_LINK = { name: 'gw0', index: LINK_INDEX }
-const AGENT_LINK = { name: 'eth0', index: LINK_INDEX }
+/** Locally administered, the same in every session: each pair is a link of its own. */
+const GATE_LINK = { name: 'gw0', index: LINK_INDEX, mac: Buffer.from('025365690001', 'hex') }
+const AGENT_LINK = { name: 'eth0', index: LINK_INDEX, mac: Buffer.from('025365690002', 'hex') }
 
 /** A new namespace starts with the host's IPv4 settings, so what matters is always written. */
 const BOTH_SIDES: readonly Sysctl[] = [
@@ -157,7 +158,8 @@ function joinSides(agent: AgentSide, gate: GateSide): void {
     netlink.setLink(netlink.LOOPBACK_INDEX, { up: true }),
     netlink.createVeth(GATE_LINK, AGENT_LINK, agent.agentNsFd),
     netlink.setLink(LINK_INDEX, { up: true }),
-    ...addressesOf(GATE_ADDRESSES, AGENT_ADDRESSES),
+    ...addressesOf(GATE_ADDRESSES),
+    ...neighbourOf(AGENT_ADDRESSES, AGENT_LINK.mac),
     netlink.addAnyIpRoute(4),
     netlink.addAnyIpRoute(6),
   ])
@@ -165,7 +167,8 @@ function joinSides(agent: AgentSide, gate: GateSide): void {
   netlink.applyRequests(agent.netlinkFd, [
     netlink.setLink(netlink.LOOPBACK_INDEX, { up: true }),
     netlink.setLink(LINK_INDEX, { up: true }),
-    ...addressesOf(AGENT_ADDRESSES, GATE_ADDRESSES),
+    ...addressesOf(AGENT_ADDRESSES),
+    ...neighbourOf(GATE_ADDRESSES, GATE_LINK.mac),
     netlink.addDefaultRoute(LINK_INDEX, GATE_ADDRESSES.ipv4),
     netlink.addDefaultRoute(LINK_INDEX, GATE_ADDRESSES.ipv6),
   ])
@@ -175,11 +178,20 @@ function joinSides(agent: AgentSide, gate: GateSide): void {
 
 type Addresses = { ipv4: string; ipv6: string }
 
-function addressesOf(own: Addresses, neighbour: Addresses): readonly netlink.Request[] {
+function addressesOf({ ipv4, ipv6 }: Addresses): readonly netlink.Request[] {
   return [
-    netlink.addAddress(LINK_INDEX, own.ipv4, IPV4_PREFIX_BITS),
-    netlink.addAddress(LINK_INDEX, own.ipv6, IPV6_PREFIX_BITS),
-    netlink.addNeighbourRoute(LINK_INDEX, neighbour.ipv6),
+    netlink.addAddress(LINK_INDEX, ipv4, IPV4_PREFIX_BITS),
+    netlink.addAddress(LINK_INDEX, ipv6, IPV6_PREFIX_BITS),
+    netlink.addLocalRoute(LINK_INDEX, ipv6),
+  ]
+}
+
+/** Both ends are known, so neither ARP nor neighbour discovery delays the first packet. */
+function neighbourOf({ ipv4, ipv6 }: Addresses, mac: Buffer): readonly netlink.Request[] {
+  return [
+    netlink.addNeighbourRoute(LINK_INDEX, ipv6),
+    netlink.addNeighbour(LINK_INDEX, ipv4, mac),
+    netlink.addNeighbour(LINK_INDEX, ipv6, mac),
   ]
 }
 

@@ -61,5 +61,7 @@ test('a program that the verifier refuses throws with the verifier’s log as th
 })
 
 test('a descriptor that is no socket cannot be steered to', () => {
-  expect(() => steerConnections(999_999, 999_999)).toThrow('bpf: put the listener into the map: EBADF')
+  expect(() => steerConnections(999_999, 999_999)).toThrow(
+    'bpf: put the listener into the map: EBADF',
+  )
 })

@@ -1,0 +1,191 @@
+import { SekishoError } from '../core/error.ts'
+import type { Secret } from '../core/secret.ts'
+import type { LeafInput } from '../wire/schemas.ts'
+import { makeTrustStore } from './jks.ts'
+import type { Keys } from './keys.ts'
+import type { Log } from './log/open-log.ts'
+import { makePlaceholder } from './placeholder.ts'
+import { Session, type SessionSecret, violation } from './session.ts'
+import { type IssuedCertificate, toPem } from './x509.ts'
+
+type Leaf<Type extends LeafInput['type']> = Extract<LeafInput, { type: Type }>
+type Intent = Leaf<'action.intent'>
+type Outcome = Leaf<'action.outcome'>
+
+export type OpenedSession = {
+  index: number | null
+  caPem: string
+  caJks: string
+  placeholders: Record<string, string>
+}
+
+export type Recorded = { index: number; credentials: ReadonlyMap<string, Secret> }
+
+/** What the keyholder does, whoever asks; who may ask for what is `service.ts`'s to say. */
+export class Keyholder {
+  readonly log: Log
+  readonly #keys: Keys
+  readonly #now: () => Date
+  readonly #sessions = new Map<string, Session>()
+
+  constructor({ log, keys, now }: { log: Log; keys: Keys; now: () => Date }) {
+    this.log = log
+    this.#keys = keys
+    this.#now = now
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** @param leaf null resumes a session that this keyholder's predecessor had open */
+  async open(
+    id: string,
+    secrets: readonly SessionSecret[],
+    leaf: LeafInput | null,
+  ): Promise<OpenedSession> {
+    if (leaf !== null && !(leaf.type === 'session.start' && leaf.session === id)) {
+      throw violation('a session begins with its own start leaf')
+    }
+    if (this.#sessions.has(id)) throw violation(`session ${id} is open already`)
+    const session = new Session(id, { key: this.#keys.sessionAuthority(id), secrets }, this.#now())
+    this.#sessions.set(id, session)
+    const index = await this.#begin(session, leaf)
+    const { certificate } = session.authority
+    return {
+      index,
+      caPem: toPem(certificate),
+      caJks: makeTrustStore(certificate, this.#now()).toString('base64'),
+      placeholders: Object.fromEntries(
+        secrets.map(({ binding, value }) => [
+          binding.name,
+          this.#placeholder(id, binding.name, value),
+        ]),
+      ),
+    }
+  }
+
+  async #begin(session: Session, leaf: LeafInput | null): Promise<number | null> {
+    if (leaf === null) {
+      session.count('resumed') // what it counts is then a part of the session's
+      return null
+    }
+    try {
+      return await this.#append(session, leaf)
+    } catch (error) {
+      this.#sessions.delete(session.id)
+      throw error
+    }
+  }
+
+  #placeholder(session: string, name: string, value: string): string {
+    return makePlaceholder(value, (count) => this.#keys.placeholderBytes([session, name], count))
+  }
+
+  /** Its secrets are gone at once; when the log cannot be written it can be closed again. */
+  async close(id: string, leaf: LeafInput): Promise<number> {
+    if (leaf.type !== 'session.end' || leaf.session !== id) {
+      throw violation('a session ends with its own end leaf')
+    }
+    const session = this.#sessions.get(id)
+    if (session === undefined) throw unknownSession(id)
+    session.isClosing = true
+    session.forgetSecrets()
+    await Promise.all(session.openIntents.map((intent) => this.#closeByGap(session, intent)))
+    const counters = { ...leaf.counters, ...session.counters }
+    const index = await this.log.append({ ...leaf, counters })
+    this.#sessions.delete(id)
+    return index
+  }
+
+  async #closeByGap(session: Session, id: string): Promise<void> {
+    const reason = 'the session ended before its outcome was recorded'
+    await this.#append(session, { type: 'gap', session: session.id, id, reason })
+    session.forgetIntent(id)
+  }
+
+  /** A leaf of the platform itself, or a gap in one that it vouches for. */
+  recordPlatform(leaf: Leaf<'platform.start' | 'platform.stop' | 'gap'>): Promise<number> {
+    if (leaf.type !== 'gap' || leaf.session === null) return this.log.append(leaf)
+    const session = this.#running(leaf.session)
+    return this.#closing(session, leaf.id, () => this.#append(session, leaf))
+  }
+
+  /** Releases nothing unless the intent is allowed and durable. */
+  async recordIntent(leaf: Intent, names: readonly string[]): Promise<Recorded> {
+    const session = this.#running(leaf.session)
+    if (leaf.verdict.kind !== 'allow') {
+      return { index: await this.#append(session, leaf), credentials: new Map() }
+    }
+    if (!isSameSet(names, leaf.credentials))
+      throw violation('credentials that the leaf does not name')
+    const released = session.release(names, leaf.action)
+    if (released.kind === 'deny') return this.#refuseRelease(session, leaf, released)
+    session.openIntent(leaf.id)
+    const index = await this.#append(session, leaf).catch((error: unknown) => {
+      session.forgetIntent(leaf.id)
+      throw error
+    })
+    for (const _ of names) session.count('credentials')
+    return { index, credentials: released.values }
+  }
+
+  recordOutcome(leaf: Outcome): Promise<number> {
+    const session = this.#running(leaf.session)
+    return this.#closing(session, leaf.id, () => this.#append(session, leaf))
+  }
+
+  certify(id: string, host: string, spki: string): IssuedCertificate {
+    return this.#running(id).certify(host, spki, this.#now())
+  }
+
+  async #closing(session: Session, id: string, append: () => Promise<number>): Promise<number> {
+    session.closeIntent(id)
+    try {
+      return await append()
+    } catch (error) {
+      session.reopenIntent(id)
+      throw error
+    }
+  }
+
+  /** An honest gate never asks for it: recorded as what it is, a credential out of place. */
+  async #refuseRelease(
+    session: Session,
+    leaf: Intent,
+    refused: { secret: string; rules: readonly string[]; reason: string },
+  ): Promise<never> {
+    const { secret, rules, reason } = refused
+    const host = 'host' in leaf.action ? (leaf.action.host ?? '') : ''
+    await this.#append(session, {
+      ...leaf,
+      action: { kind: 'secret.use', secret, host, where: 'release' },
+      verdict: { kind: 'deny', rules: [...rules], reason },
+      credentials: [],
+    })
+    throw new SekishoError('PROTOCOL_VIOLATION', `secret ${secret} is ${reason}`, {
+      hint: 'bind the secret to this host in the agent file, or do not attach it there',
+    })
+  }
+
+  async #append(session: Session, leaf: LeafInput): Promise<number> {
+    const index = await this.log.append(leaf)
+    session.count(`leaves.${leaf.type}`)
+    return index
+  }
+
+  #running(id: string): Session {
+    const session = this.#sessions.get(id)
+    if (session === undefined || session.isClosing) throw unknownSession(id)
+    return session
+  }
+}
+
+function unknownSession(id: string): SekishoError {
+  return new SekishoError('SESSION_UNKNOWN', `no session ${id} is open here`)
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  const left = new Set(a)
+  return a.length === b.length && left.size === a.length && b.every((name) => left.has(name))
+}

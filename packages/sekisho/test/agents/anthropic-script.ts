@@ -1,10 +1,6 @@
 import * as z from 'zod'
 import type { RecordedRequest, Script, ScriptedReply } from './scripted-server.ts'
-
-/** What the scripted model says after it has seen `n` tool results: turn `n`. */
-export type Turn =
-  | { kind: 'tool'; name: string; input: Readonly<Record<string, unknown>> }
-  | { kind: 'text'; text: string }
+import { parseJson, type Turn } from './turn.ts'
 
 const Block = z.looseObject({ type: z.string() })
 const MessagesRequest = z.looseObject({
@@ -89,8 +85,8 @@ function contentFor(request: MessagesRequest, turns: readonly Turn[]): Content {
   return {
     type: 'tool_use',
     id: `toolu_${contentId(request)}`,
-    name: turn.name,
-    input: turn.input,
+    name: 'Bash',
+    input: { command: turn.command, description: 'A scripted step' },
   }
 }
 
@@ -154,12 +150,4 @@ function textOf(content: z.infer<typeof ToolResult>['content']): string {
 function parseRequest(body: string): MessagesRequest | undefined {
   const parsed = MessagesRequest.safeParse(parseJson(body))
   return parsed.success ? parsed.data : undefined
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

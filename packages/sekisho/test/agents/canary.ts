@@ -6,7 +6,7 @@ export type Canary = {
   port: number
   /** what arrived so far */
   seen(): { connections: number; bytes: number }
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /** Listens on loopback and counts; answers nothing, keeps at most the connections themselves. */

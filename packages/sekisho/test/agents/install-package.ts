@@ -1,20 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { execute } from './execute.ts'
 
 const INSTALL_TIMEOUT_MS = 300_000
 /** Beside the pinned Node: kept between runs, never committed. */
 const CACHE = resolve(import.meta.dirname, '../../../../.runtime/packages')
-
-/**
- * Published clients by exact version. The programs are native binaries, each in a package for its
- * platform, so they work without install scripts.
- */
-export const CLAUDE_CODE = {
-  spec: '@anthropic-ai/claude-code@2.1.330',
-  binary: `@anthropic-ai/claude-code-linux-${process.arch}/claude`,
-} as const
 
 /**
  * Installs `NAME@VERSION` from the npm registry that this machine is set up for, once, and returns
@@ -34,6 +25,7 @@ export async function installPackage(spec: string): Promise<string> {
       timeoutMs: INSTALL_TIMEOUT_MS,
     })
     if (code !== 0) throw new Error(`npm could not install ${spec}: ${stderr.slice(-2000)}`)
+    await chmod(fresh, 0o755) // a sandbox's user must be able to enter it
     await rename(fresh, directory) // whole or not at all: an interrupted install leaves no half
   } finally {
     await rm(fresh, { recursive: true, force: true })

@@ -20,7 +20,7 @@ export type Platform = {
   /** what the daemon has printed so far */
   said(): string
   /** idempotent; resolves when the daemon is gone */
-  stop(): Promise<void>
+  stop: () => Promise<void>
 }
 
 const Sessions = z.looseObject({

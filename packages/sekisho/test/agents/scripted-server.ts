@@ -58,7 +58,7 @@ export type ScriptedServer = {
   /** every request so far, in order of arrival of their last byte */
   requests: readonly RecordedRequest[]
   /** idempotent; ends open connections */
-  close(): Promise<void>
+  close: () => Promise<void>
 }
 
 /** An HTTPS server whose every answer comes from `script`; records all that it was asked. */

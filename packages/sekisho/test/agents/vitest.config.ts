@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['**/*.e2e.ts'],
-    testTimeout: 60_000,
+    testTimeout: 400_000,
     hookTimeout: 600_000,
     fileParallelism: false,
   },

@@ -96,10 +96,12 @@ function parseMounts(mountinfo: string): ParsedMount[] {
     const [, , , root = '', path = ''] = left.split(' ')
     const [type, , options = ''] = right.split(' ')
     if (type !== 'cgroup' && type !== 'cgroup2') return []
+    const controllers = type === 'cgroup2' ? [] : options.split(',').filter(isController)
+    if (type === 'cgroup' && controllers.length === 0) return [] // a named one, such as systemd's
     return [
       {
         version: type === 'cgroup2' ? 2 : 1,
-        controllers: type === 'cgroup2' ? [] : options.split(',').filter(isController),
+        controllers,
         path: unescapeOctal(path),
         root: unescapeOctal(root),
       },

@@ -38,13 +38,9 @@ test('the listener is named only when there is one', () => {
 
 test('without notification the same calls fail with EPERM', () => {
   const rules = profile.syscalls.map(({ errnoRet, ...rule }) =>
-    errnoRet === 1 ? { ...rule, action: 'SCMP_ACT_NOTIFY' } : { ...rule, errnoRet },
+    errnoRet === 1 ? { ...rule, action: 'SCMP_ACT_NOTIFY' } : rule,
   )
-  expect(rules.map((rule) => JSON.stringify(rule))).toEqual(
-    recorded.syscalls.map((rule) => JSON.stringify(rule)),
-  )
-    true,
-  )
+  expect(rules).toEqual(recorded.syscalls)
 })
 
 test('clone with any namespace flag is recorded, without one it is allowed', () => {

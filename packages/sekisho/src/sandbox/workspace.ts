@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, realpathSync } from 'node:fs'
+import { type Stats, lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { isAbsolute, sep } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 
@@ -74,7 +74,7 @@ function refuseSystem(path: string): void {
   }
 }
 
-function statusOf(path: string): ReturnType<typeof lstatSync> {
+function statusOf(path: string): Stats {
   try {
     return lstatSync(path)
   } catch (cause) {
@@ -97,8 +97,7 @@ function contains(directory: string, path: string): boolean {
 }
 
 function hasControlCharacter(path: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return /[\u0000-\u001f\u007f]/.test(path)
+  return [...path].some((character) => character < ' ' || character === '\u007f')
 }
 
 function invalid(path: string, why: string, hint: string): SekishoError {

@@ -91,22 +91,18 @@ function keyOf({ version, controllers }: ParsedMount): string {
 }
 
 function parseMounts(mountinfo: string): ParsedMount[] {
-  return mountinfo.split('\n').flatMap((line) => {
-    const [left = '', right = ''] = line.split(' - ')
-    const [, , , root = '', path = ''] = left.split(' ')
-    const [type, , options = ''] = right.split(' ')
-    if (type !== 'cgroup' && type !== 'cgroup2') return []
-    const controllers = type === 'cgroup2' ? [] : options.split(',').filter(isController)
-    if (type === 'cgroup' && controllers.length === 0) return [] // a named one, such as systemd's
-    return [
-      {
-        version: type === 'cgroup2' ? 2 : 1,
-        controllers,
-        path: unescapeOctal(path),
-        root: unescapeOctal(root),
-      },
-    ]
-  })
+  return mountinfo.split('\n').flatMap((line) => parseMount(line) ?? [])
+}
+
+function parseMount(line: string): ParsedMount | undefined {
+  const [left = '', right = ''] = line.split(' - ')
+  const [, , , root = '', path = ''] = left.split(' ')
+  const [type, , options = ''] = right.split(' ')
+  const place = { path: unescapeOctal(path), root: unescapeOctal(root) }
+  if (type === 'cgroup2') return { version: 2, controllers: [], ...place }
+  const controllers = options.split(',').filter(isController)
+  if (type !== 'cgroup' || controllers.length === 0) return undefined // or named, as systemd's
+  return { version: 1, controllers, ...place }
 }
 
 /** Options of the superblock are controllers, flags and a name; flags never limit anything. */
@@ -120,7 +116,7 @@ function ownDirectory(mount: ParsedMount, membership: string): string {
   const line = membership.split('\n').find((text) => text.split(':')[1] === wanted)
   const path = line?.split(':').slice(2).join(':') ?? '/'
   // a path above the mount's root (`/..`) is out of sight: the topmost visible cgroup stands in
-  if (path.startsWith('/..')) return mount.path
+  if (path === '/' || path.startsWith('/..')) return mount.path
   if (mount.root === '/') return join(mount.path, path)
   return path.startsWith(`${mount.root}/`)
     ? join(mount.path, path.slice(mount.root.length))

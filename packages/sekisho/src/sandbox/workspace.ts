@@ -97,7 +97,7 @@ function contains(directory: string, path: string): boolean {
 }
 
 function hasControlCharacter(path: string): boolean {
-  return [...path].some((character) => character < ' ' || character === '\u007f')
+  return Array.from(path).some((character) => character < ' ' || character === '\u007f')
 }
 
 function invalid(path: string, why: string, hint: string): SekishoError {

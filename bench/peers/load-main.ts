@@ -166,4 +166,7 @@ async function main(plan: LoadPlan): Promise<void> {
   process.stdout.write(`${JSON.stringify(report(run))}\n`)
 }
 
-await main(JSON.parse(process.argv[2] ?? ''))
+main(JSON.parse(process.argv[2] ?? '')).catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`)
+  process.exitCode = 1
+})

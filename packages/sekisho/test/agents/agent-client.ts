@@ -14,6 +14,8 @@ export type AgentClient = {
   args: readonly string[]
   /** where the model is called; what every call carries is the key */
   modelPath: string
+  /** hosts that the client also calls and can do without */
+  elsewhere: readonly string[]
   key: {
     /** variable that the client reads */
     variable: string

@@ -11,6 +11,7 @@ testAgent({
   program: `@openai/codex-linux-${process.arch}/vendor/${TRIPLE}/bin/codex`,
   args: ['exec', ...UNASKED, 'Write greeting.txt.'],
   modelPath: '/v1/responses',
+  elsewhere: ['chatgpt.com', 'ab.chatgpt.com'],
   key: {
     variable: 'CODEX_API_KEY',
     header: 'authorization',

@@ -104,8 +104,9 @@ const Leaf = z.looseObject({
   outcome: z.looseObject({ kind: z.string() }).optional(),
 })
 export type Leaf = z.infer<typeof Leaf>
+const Indexed = z.looseObject({ index: z.int(), leaf: Leaf })
 
-/** A session's leaves as `sekisho log show --json` prints them: one JSON object a line. */
+/** A session's leaves as `sekisho log show --json` prints them: `{index, leaf}`, one a line. */
 export async function readLog(platform: Platform, session: string): Promise<Leaf[]> {
   const { code, stdout, stderr } = await platform.sekisho(
     'log',
@@ -118,5 +119,5 @@ export async function readLog(platform: Platform, session: string): Promise<Leaf
   return stdout
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => Leaf.parse(JSON.parse(line)))
+    .map((line) => Indexed.parse(JSON.parse(line)).leaf)
 }

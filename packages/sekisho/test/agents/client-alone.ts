@@ -81,7 +81,7 @@ async function planFor(
     provider: client.provider,
     turns,
     command: ['setpriv', ...nobody, program, ...client.args],
-    env: { PATH: '/usr/bin:/bin', HOME: home, [client.key.variable]: key },
+    env: { PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home, [client.key.variable]: key },
     cwd,
     timeoutMs: CLIENT_TIMEOUT_MS,
   }

@@ -4,7 +4,6 @@
  */
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import type { Bench, BenchResult } from './harness.ts'
 import { describeMachine } from './machine.ts'
 import { asJson, asTable } from './print.ts'
@@ -13,22 +12,23 @@ import { asJson, asTable } from './print.ts'
 const FRAME = ['harness', 'machine', 'print', 'run']
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    options: { json: { type: 'boolean', default: false } },
-    allowPositionals: true,
-  })
-  const [name, ...more] = positionals
   const names = benchmarks()
-  if (name === undefined || more.length > 0 || !names.includes(name)) {
-    process.stderr.write(`usage: npm run bench -- <name> [--json]\n`)
+  const asked = parse(argv)
+  if (asked === undefined || !names.includes(asked.name)) {
+    process.stderr.write('usage: npm run bench -- <name> [--json]\n')
     process.stderr.write(`benchmarks: ${names.join(', ') || 'none yet'}\n`)
     return 64
   }
-  const result = await runBench(name)
-  const printed = { name, machine: describeMachine(), ...result }
-  process.stdout.write(values.json ? asJson(printed) : asTable(printed))
+  const result = await runBench(asked.name)
+  const printed = { name: asked.name, machine: describeMachine(), ...result }
+  process.stdout.write(asked.json ? asJson(printed) : asTable(printed))
   return 0
+}
+
+function parse(argv: readonly string[]): { name: string; json: boolean } | undefined {
+  const json = argv.includes('--json')
+  const [name, ...more] = argv.filter((argument) => argument !== '--json')
+  return name === undefined || more.length > 0 ? undefined : { name, json }
 }
 
 function benchmarks(): string[] {

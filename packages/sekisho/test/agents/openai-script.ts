@@ -73,7 +73,7 @@ function responseEvents(
 /** Codex's one tool takes JavaScript and calls its shell from there. */
 function toolItem(command: string, seen: number): OutputItem {
   const options = { cmd: command, yield_time_ms: 30_000, max_output_tokens: 20_000 }
-  const input = `text(await tools.exec_command(${JSON.stringify(options)}))`
+  const input = `text((await tools.exec_command(${JSON.stringify(options)})).output)`
   const id = `ctc_${seen}`
   return {
     type: 'custom_tool_call',

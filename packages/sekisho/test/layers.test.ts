@@ -36,7 +36,20 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'npm:@sekisho/verify',
     ],
   },
-  drill: { imports: ['core', 'wire', 'daemon', 'node'] },
+  // A user of the whole platform, who also plays the world around it: names, certificates, canary.
+  drill: {
+    imports: [
+      'core',
+      'wire',
+      'daemon',
+      'cli',
+      'drill/inside',
+      'keyholder',
+      'npm:yaml',
+      'npm:@sekisho/verify',
+      'node',
+    ],
+  },
   // The attacker’s program: it runs in the sandbox and shares nothing with the platform.
   'drill/inside': { imports: ['node', 'npm:koffi'] },
   cli: { imports: ['core', 'wire', 'policy', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'] },

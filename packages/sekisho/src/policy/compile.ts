@@ -97,7 +97,7 @@ class NetworkPolicy {
     }
     if (deniedBy.length > 0) return denyBy(deniedBy, describeRequest(action))
     if (allowedBy.length > 0) return { kind: 'allow', rules: nameRules(allowedBy) }
-    return deny(DEFAULT_RULE, this.#explain.request(action))
+    return deny(DEFAULT_RULE, this.#explain.request(action, path))
   }
 
   decideName(action: DnsResolveAction): Verdict {

@@ -78,6 +78,9 @@ function typeName(value: unknown): string {
 }
 
 function explainChoice(choices: readonly string[], value: unknown): Explained {
+  if (typeof value === 'string' && choices.includes(value)) {
+    return { message: `want ${choices.join(' or ')}, not text`, hint: 'leave out the quotes' }
+  }
   const shown = typeof value === 'string' ? `\`${printable(value, 64)}\`` : typeName(value)
   const nearest = typeof value === 'string' ? findNearest(value, choices) : undefined
   const hint = nearest === undefined ? undefined : `did you mean \`${nearest}\`?`

@@ -1,8 +1,15 @@
 import { canonicalPath } from '../core/url-path.ts'
 import { printable, type Read } from './problem.ts'
 
+/** A path cut at its slashes once, for all the globs that it meets. */
+export type SplitPath = { text: string; segments: readonly string[] }
+
 /** Says whether a path matches; linear in the path's length for a given glob. */
-export type PathMatcher = (path: string) => boolean
+export type PathMatcher = (path: SplitPath) => boolean
+
+export function splitPath(text: string): SplitPath {
+  return { text, segments: text.split('/') }
+}
 
 export const MAX_GLOB_LENGTH = 512
 
@@ -49,23 +56,26 @@ function checkSegments(text: string): Read<string> {
 
 /** @param glob as {@link readPathGlob} accepts it; never throws, so that a decision never does */
 export function compileGlob(glob: string): PathMatcher {
-  if (glob === '/**') return (path) => path.startsWith('/')
+  if (glob === '/**') return ({ text }) => text.startsWith('/')
   const segments = glob.split('/')
   const [wildcards, last] = [segments.filter((s) => s.includes('*')), segments.at(-1)]
-  if (wildcards.length === 0) return (path) => path === glob
+  if (wildcards.length === 0) return ({ text }) => text === glob
   if (wildcards.length === 1 && last === '**') {
     const [base, below] = [glob.slice(0, -3), glob.slice(0, -2)]
-    return (path) => path.startsWith(below) || path === base
+    return ({ text }) => text.startsWith(below) || text === base
   }
   const matchers = segments.map((s) => (s === '**' ? undefined : compileSegment(s)))
-  return (path) => matchAcross(matchers, path.split('/'))
+  return ({ segments: path }) => matchAcross(matchers, path)
 }
 
-/** Segments before the first wildcard: every path that matches starts with these. */
-export function literalSegments(glob: string): readonly string[] {
+/**
+ * Segments that a path must start with to match, as far as each is a literal or a whole `*`,
+ * which stands for any one segment.
+ */
+export function leadingSegments(glob: string): readonly string[] {
   const segments = glob.split('/').slice(1)
-  const wild = segments.findIndex((segment) => segment.includes('*'))
-  return wild === -1 ? segments : segments.slice(0, wild)
+  const end = segments.findIndex((segment) => segment.includes('*') && segment !== '*')
+  return end === -1 ? segments : segments.slice(0, end)
 }
 
 type SegmentMatcher = (segment: string) => boolean

@@ -1,5 +1,5 @@
 import type { PolicyRule } from '../wire/policy.ts'
-import { compileGlob, literalSegments, type PathMatcher } from './path-glob.ts'
+import { compileGlob, leadingSegments, type PathMatcher } from './path-glob.ts'
 import { loosenPath, type PathReading } from './path-reading.ts'
 
 type Entry = {
@@ -11,15 +11,16 @@ type Entry = {
 }
 
 type Node = { entries: Entry[]; children: Map<string, Node> }
+type Query = { method: string; path: PathReading; into: string[] }
 
 /**
  * Rules of one effect, host, scheme and port, kept in a tree by the segments before the first
- * wildcard, so that a decision looks only at rules that the path can fit.
+ * real wildcard (a segment `*` has a branch of its own), so that a decision looks only at rules
+ * that the path can fit.
  */
 export class PathIndex {
   readonly #effect: PolicyRule['effect']
   readonly #root: Node = { entries: [], children: new Map() }
-  readonly #all: Entry[] = []
 
   constructor(effect: PolicyRule['effect']) {
     this.#effect = effect
@@ -32,41 +33,37 @@ export class PathIndex {
       const exact = compileGlob(glob)
       const loose = looseGlob === glob ? exact : compileGlob(looseGlob)
       const entry = { id: rule.id, methods, exact, loose }
-      this.#all.push(entry)
-      this.#nodeOf(literalSegments(glob)).entries.push(entry)
+      this.#nodeOf(leadingSegments(glob)).entries.push(entry)
       // A deny rule also stops what only its loose form names.
       if (looseGlob === glob || this.#effect === 'allow') continue
-      this.#nodeOf(literalSegments(looseGlob)).entries.push(entry)
+      this.#nodeOf(leadingSegments(looseGlob)).entries.push(entry)
     }
   }
 
-  /** Adds the id of every rule that matches, once for each of its paths that does. */
+  /** Adds the id of every rule that matches, at least once. */
   collect(method: string, path: PathReading, into: string[]): void {
-    if (this.#all.length === 0) return
-    if (path.exact !== path.loose) {
-      this.#collectFrom(this.#all, { method, path, into })
-      return
-    }
-    let node: Node | undefined = this.#root
-    let start = 1
-    while (node !== undefined) {
-      this.#collectFrom(node.entries, { method, path, into })
-      if (start > path.exact.length || node.children.size === 0) return
-      const slash = path.exact.indexOf('/', start)
-      const end = slash === -1 ? path.exact.length : slash
-      node = node.children.get(path.exact.slice(start, end))
-      start = end + 1
-    }
+    const query = { method, path, into }
+    this.#walk(this.#root, path.exact.segments, { index: 1, query })
+    if (this.#effect === 'allow' || path.exact === path.loose) return
+    this.#walk(this.#root, path.loose.segments, { index: 1, query })
   }
 
-  #collectFrom(
-    entries: readonly Entry[],
-    { method, path, into }: { method: string; path: PathReading; into: string[] },
+  #walk(
+    node: Node,
+    segments: readonly string[],
+    { index, query }: { index: number; query: Query },
   ): void {
-    for (const entry of entries) {
-      if (entry.methods !== null && !entry.methods.has(method)) continue
-      if (this.#matches(entry, path)) into.push(entry.id)
+    for (const entry of node.entries) {
+      if (entry.methods !== null && !entry.methods.has(query.method)) continue
+      if (this.#matches(entry, query.path)) query.into.push(entry.id)
     }
+    const segment = segments[index]
+    if (segment === undefined || node.children.size === 0) return
+    const next = { index: index + 1, query }
+    const literal = node.children.get(segment)
+    if (literal !== undefined) this.#walk(literal, segments, next)
+    const any = segment === '*' ? undefined : node.children.get('*')
+    if (any !== undefined) this.#walk(any, segments, next)
   }
 
   #matches(entry: Entry, path: PathReading): boolean {

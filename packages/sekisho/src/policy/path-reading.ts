@@ -1,9 +1,11 @@
+import { type SplitPath, splitPath } from './path-glob.ts'
+
 /**
  * A server may read even a canonical path loosely: decode `%2F`, drop `;parameters`, merge
  * slashes. A rule must not be got around by that, so a path is matched as it stands and as the
  * loosest server would read it: an allow rule must match both, a deny rule either.
  */
-export type PathReading = { exact: string; loose: string }
+export type PathReading = { exact: SplitPath; loose: SplitPath }
 
 const LOOSE = /[%\\;]|\/\//
 
@@ -16,7 +18,8 @@ export function readPath(path: string): PathReading | undefined {
   if (hasDotSegment(loose)) return undefined
   // `%252e` is a dot only to a server that decodes twice; some do.
   if (loose.includes('%') && hasDotSegment(loosenPath(loose))) return undefined
-  return { exact: path, loose }
+  const exact = splitPath(path)
+  return { exact, loose: loose === path ? exact : splitPath(loose) }
 }
 
 /** Also for globs: `*` and `/` keep their meaning. */

@@ -21,15 +21,16 @@ export type Read<T> = { value: T } | { problem: string; hint?: string | undefine
 /** More than this helps nobody; the rest shows after the first are mended. */
 const MAX_SHOWN = 10
 
-/** CONFIG_INVALID with one line a problem, in the order of the file. */
+/** CONFIG_INVALID with one line a problem, in the order of the file; a lone problem's hint apart. */
 export function configInvalid(file: string, problems: readonly Located[]): SekishoError {
-  const sorted = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
-  const lines = sorted
-    .slice(0, MAX_SHOWN)
-    .map(({ line, column, message }) => `${file}:${line}:${column}: ${message}`)
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+  const lines = sorted.slice(0, MAX_SHOWN).map(({ line, column, message, hint }) => {
+    const inline = problems.length === 1 || hint === undefined ? '' : ` (${hint})`
+    return `${file}:${line}:${column}: ${message}${inline}`
+  })
   if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`)
   return new SekishoError('CONFIG_INVALID', lines.join('\n'), {
-    hint: sorted.find((problem) => problem.hint !== undefined)?.hint,
+    hint: problems.length === 1 ? problems[0]?.hint : `correct ${file} in these places`,
   })
 }
 

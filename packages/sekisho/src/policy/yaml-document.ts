@@ -49,7 +49,7 @@ export function readYaml(text: string, file: string): YamlDocument {
     strict: true,
     uniqueKeys: false, // checked below: the library compares every pair of keys
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error', // 'silent' would also hide a second document
     lineCounter: lines,
   })
   checkCharacters(text, fail)

@@ -1,0 +1,28 @@
+/** What one network saw, for its session's end leaf: the verifier compares it with the leaves. */
+export class Counters {
+  connections = 0
+  /** connections refused before any request: literal addresses, closed ports, bad TLS names */
+  connectionsDenied = 0
+  /** handshakes that the client broke off, for example because it does not trust the CA */
+  tlsFailed = 0
+  dnsQueries = 0
+  dnsDenied = 0
+  /** requests whose head was read, allowed or not */
+  requests = 0
+  /** requests denied or malformed */
+  denied = 0
+  /** requests that met a missing keyholder or an unwritable log */
+  unavailable = 0
+  /** outcomes that could not be recorded: gap leaves at recovery */
+  outcomesLost = 0
+  packetsDenied = 0
+  bytesOut = 0
+  bytesIn = 0
+  scrubbed = 0
+  /** seen after the last record of their kind, so in no leaf's `repeated` */
+  unreported = 0
+
+  toRecord(): Record<string, number> {
+    return Object.fromEntries(Object.entries(this))
+  }
+}

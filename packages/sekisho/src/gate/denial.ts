@@ -1,0 +1,81 @@
+import { type ServerResponse, STATUS_CODES } from 'node:http'
+
+/**
+ * What the agent is told: the kind of refusal, never the rule's inputs. The operator finds the
+ * rest in the log.
+ */
+export type AgentReply = {
+  status: number
+  type: 'sekisho_denied' | 'sekisho_unavailable' | 'sekisho_upstream_failed'
+  message: string
+  rules: readonly string[]
+}
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  'invariant.placeholder-misuse': 'a credential placeholder was sent where it is not bound',
+  'invariant.private-address': 'the name does not lead to a public address',
+  'invariant.host-mismatch': 'the request names another host than its connection',
+  'invariant.http-malformed': 'the request is malformed or ambiguous',
+  'invariant.ambiguous-path': 'the path is ambiguous',
+  'invariant.method-override': 'overriding the method or the path by a header is not allowed',
+  'invariant.upgrade': 'protocol upgrades, WebSocket among them, are not supported yet',
+}
+
+export function deniedReply(rules: readonly string[], status = 403): AgentReply {
+  const known = rules.map((rule) => MESSAGES[rule]).find((message) => message !== undefined)
+  const message = known ?? "this session's policy does not allow the request"
+  return { status, type: 'sekisho_denied', message, rules }
+}
+
+export const UNAVAILABLE: AgentReply = {
+  status: 503,
+  type: 'sekisho_unavailable',
+  message: 'the checkpoint cannot record actions at the moment, so it lets none pass',
+  rules: [],
+}
+
+export function upstreamFailed(status: 502 | 504, message: string): AgentReply {
+  return { status, type: 'sekisho_upstream_failed', message, rules: [] }
+}
+
+/**
+ * Answers in place of the upstream. The connection ends with it unless the whole request has
+ * arrived: the rest of a refused body is not read.
+ */
+export function sendAgentReply(
+  response: ServerResponse,
+  reply: AgentReply,
+  { close }: { close: boolean },
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const { headers, body } = render(reply)
+  response.sendDate = false
+  response.writeHead(reply.status, close ? { ...headers, connection: 'close' } : headers)
+  response.end(body)
+}
+
+/** The same as bytes, for a connection that the HTTP parser has given up. */
+export function rawAgentReply(reply: AgentReply): string {
+  const { headers, body } = render(reply)
+  const fields = Object.entries({ ...headers, connection: 'close' })
+  const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  return `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${head}\r\n${body}`
+}
+
+function render({ type, message, rules }: AgentReply): {
+  headers: Record<string, string>
+  body: string
+} {
+  const body = JSON.stringify({ error: { type, message } })
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+  }
+  if (type !== 'sekisho_denied') return { headers, body }
+  const rule = rules.join(', ').replace(/[^\x20-\x7e]/g, '?')
+  return { headers: { ...headers, 'x-sekisho-verdict': 'deny', 'x-sekisho-rule': rule }, body }
+}

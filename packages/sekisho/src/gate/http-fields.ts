@@ -1,0 +1,59 @@
+/** RFC 9110 §7.6.1: these speak about one connection and end with it. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Fields as a flat list: name, value, name, value … */
+export type Fields = string[]
+
+/**
+ * The fields that go on to the other side: without hop-by-hop ones, those that `Connection` names,
+ * and `drop` (lower-case names).
+ */
+export function endToEndFields(raw: readonly string[], drop: ReadonlySet<string>): Fields {
+  const named = connectionNames(raw)
+  const kept: Fields = []
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] ?? ''
+    const lower = name.toLowerCase()
+    if (HOP_BY_HOP.has(lower) || drop.has(lower) || named?.has(lower) === true) continue
+    kept.push(name, raw[index + 1] ?? '')
+  }
+  return kept
+}
+
+/** undefined when `Connection` names nothing but `close` and `keep-alive`, the common case */
+function connectionNames(raw: readonly string[]): ReadonlySet<string> | undefined {
+  let named: Set<string> | undefined
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] ?? ''
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    for (const token of (raw[index + 1] ?? '').toLowerCase().split(',')) {
+      const option = token.trim()
+      if (option !== 'close' && option !== 'keep-alive') (named ??= new Set()).add(option)
+    }
+  }
+  return named
+}
+
+/** The last value of a field, lower-case name; undefined when there is none. */
+export function fieldValue(fields: readonly string[], name: string): string | undefined {
+  for (let index = fields.length - 2; index >= 0; index -= 2) {
+    if (fields[index]?.toLowerCase() === name) return fields[index + 1]
+  }
+  return undefined
+}
+
+/** Bytes that the fields take on the wire. */
+export function fieldBytes(fields: readonly string[]): number {
+  let bytes = 0
+  for (const text of fields) bytes += text.length + 2
+  return bytes
+}

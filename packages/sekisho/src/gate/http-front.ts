@@ -1,0 +1,206 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { NetConnectAction } from '../core/action.ts'
+import { toSekishoError } from '../core/error.ts'
+import { type Deny, deny } from '../core/verdict.ts'
+import { passRequest, recordDenial } from '../flow/checkpoint.ts'
+import type { ActionOutcome } from '../flow/ports.ts'
+import {
+  type AgentReply,
+  deniedReply,
+  rawAgentReply,
+  sendAgentReply,
+  UNAVAILABLE,
+  upstreamFailed,
+} from './denial.ts'
+import { HttpExchange, type HttpPerformer } from './http-exchange.ts'
+import { type HeadRead, type Route, readHead } from './http-head.ts'
+import type { SessionContext } from './session-context.ts'
+
+export type HttpTimeouts = {
+  headersMs: number
+  /** a whole request, body included */
+  requestMs: number
+  keepAliveMs: number
+  /** a connection on which nothing moves */
+  idleMs: number
+  /** how often the two first are looked at */
+  checkMs: number
+}
+
+const TIMEOUTS: HttpTimeouts = {
+  headersMs: 20_000,
+  requestMs: 60 * 60_000,
+  keepAliveMs: 75_000,
+  idleMs: 20 * 60_000,
+  checkMs: 5_000,
+}
+const MAX_HEADER_BYTES = 32 * 1024
+/** Pipelined requests that wait for the one before them. */
+const MAX_WAITING = 16
+
+type Arrival = { request: IncomingMessage; response: ServerResponse; expectsContinue: boolean }
+
+/** One connection of the agent: what it leads to, and its requests in order. */
+type Channel = { route: Route; connect: NetConnectAction; waiting: Arrival[]; isBusy: boolean }
+
+/** HTTP/1.1 towards the agent for one session. llhttp parses, strictly; every request is decided. */
+export class HttpFront {
+  readonly #server: http.Server
+  readonly #channels = new WeakMap<Duplex, Channel>()
+  readonly #context: SessionContext
+  readonly #performer: HttpPerformer
+
+  constructor(context: SessionContext, performer: HttpPerformer, timeouts = TIMEOUTS) {
+    this.#context = context
+    this.#performer = performer
+    this.#server = makeServer(timeouts)
+    this.#server
+      .on('request', (request, response) => this.#arrive(request, response, false))
+      .on('checkContinue', (request, response) => this.#arrive(request, response, true))
+      // any other expectation: refused when its head is read
+      .on('checkExpectation', (request, response) => this.#arrive(request, response, false))
+      .on('connect', (request, socket) => void this.#refuseConnect(request, socket))
+      .on('clientError', (error, socket) => void this.#refuseUnparsed(error, socket))
+    // Node checks head and request time-outs from this event on; this server listens to nothing
+    this.#server.emit('listening')
+  }
+
+  /** Takes a connection over, TLS done. @param connect how the agent dialled it, for the record */
+  accept(socket: Duplex, route: Route, connect: NetConnectAction): void {
+    this.#channels.set(socket, { route, connect, waiting: [], isBusy: false })
+    this.#server.emit('connection', socket)
+  }
+
+  close(): void {
+    this.#server.closeAllConnections()
+    this.#server.close(() => undefined) // says that it was not listening, which it never is
+  }
+
+  #arrive(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const channel = this.#channels.get(request.socket)
+    if (channel === undefined) return void request.socket.destroy()
+    const arrival = { request, response, expectsContinue }
+    if (!channel.isBusy) return this.#serve(channel, arrival)
+    if (channel.waiting.length >= MAX_WAITING) return void request.socket.destroy()
+    channel.waiting.push(arrival)
+  }
+
+  /** One request of a connection at a time: their effects keep the order they were asked in. */
+  #serve(channel: Channel, arrival: Arrival): void {
+    channel.isBusy = true
+    arrival.response.once('close', () => {
+      channel.isBusy = false
+      const next = channel.waiting.shift()
+      if (next !== undefined && !next.response.destroyed) this.#serve(channel, next)
+    })
+    void this.#handle(channel.route, arrival)
+  }
+
+  async #handle(route: Route, arrival: Arrival): Promise<void> {
+    const { request, response } = arrival
+    const { counters } = this.#context
+    counters.requests += 1
+    const head = readHead(rawHead(request), route)
+    const close = head.kind === 'refused' || head.hasBody
+    try {
+      const result = head.kind === 'read' ? await this.#pass(head, arrival) : await this.#deny(head)
+      if (result.kind !== 'deny') return this.#count(result)
+      counters.denied += 1
+      const status = head.kind === 'refused' ? head.status : 403
+      sendAgentReply(response, deniedReply(result.rules, status), { close })
+    } catch (thrown) {
+      sendAgentReply(response, this.#unavailable(thrown), { close: true })
+    }
+  }
+
+  #pass(
+    { action, hasBody }: Extract<HeadRead, { kind: 'read' }>,
+    arrival: Arrival,
+  ): Promise<Deny | ActionOutcome> {
+    const exchange = new HttpExchange({ ...arrival, action, hasBody }, this.#performer)
+    return passRequest(action, exchange, this.#context.ports)
+  }
+
+  async #deny({ action, by }: Extract<HeadRead, { kind: 'refused' }>): Promise<Deny> {
+    await recordDenial({ action, by }, this.#context.ports)
+    return by
+  }
+
+  #count(outcome: ActionOutcome): void {
+    if (outcome.kind !== 'performed') return
+    const { counters } = this.#context
+    counters.bytesOut += outcome.bytesOut
+    counters.bytesIn += outcome.bytesIn
+    counters.scrubbed += outcome.scrubbed
+  }
+
+  #unavailable(thrown: unknown): AgentReply {
+    if (toSekishoError(thrown).code === 'UPSTREAM_FAILED') {
+      return upstreamFailed(502, 'the upstream name does not resolve')
+    }
+    this.#context.counters.unavailable += 1
+    return UNAVAILABLE
+  }
+
+  async #refuseConnect(request: IncomingMessage, socket: Duplex): Promise<void> {
+    const channel = this.#channels.get(socket)
+    socket.on('error', () => undefined) // the parser has let go of it; it ends below
+    const head = channel === undefined ? undefined : readHead(rawHead(request), channel.route)
+    if (head?.kind !== 'refused') return void socket.destroy()
+    await this.#refuseRaw(socket, () => this.#deny(head), head.status)
+  }
+
+  /** What the parser would not read. Nothing of it has been acted upon. */
+  async #refuseUnparsed(error: NodeJS.ErrnoException, socket: Duplex): Promise<void> {
+    const channel = this.#channels.get(socket)
+    const code = error.code ?? ''
+    // the rest are connections that ended or timed out
+    const isMalformed = code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
+    if (channel === undefined || !isMalformed) return void socket.destroy()
+    const by = deny('invariant.http-malformed', code)
+    const record = async (): Promise<Deny> => {
+      await recordDenial({ action: channel.connect, by }, this.#context.ports)
+      return by
+    }
+    this.#context.counters.requests += 1
+    // an answer here would mix with the one that is being written
+    if (channel.isBusy) socket.destroy()
+    await this.#refuseRaw(socket, record, code === 'HPE_HEADER_OVERFLOW' ? 431 : 400)
+  }
+
+  async #refuseRaw(socket: Duplex, record: () => Promise<Deny>, status: number): Promise<void> {
+    this.#context.counters.denied += 1
+    try {
+      const { rules } = await record()
+      if (socket.writable) socket.end(rawAgentReply(deniedReply(rules, status)))
+    } catch {
+      this.#context.counters.unavailable += 1
+      if (socket.writable) socket.end(rawAgentReply(UNAVAILABLE))
+    }
+  }
+}
+
+function makeServer(timeouts: HttpTimeouts): http.Server {
+  const server = http.createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requireHostHeader: false, // its absence is refused, and recorded, when the head is read
+    joinDuplicateHeaders: false,
+    optimizeEmptyRequests: true,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    noDelay: true,
+  })
+  server.timeout = timeouts.idleMs
+  // no silent cut: more fields than we take are refused when the head is read
+  server.maxHeadersCount = 0
+  return server
+}
+
+function rawHead(request: IncomingMessage): Parameters<typeof readHead>[0] {
+  const { method = '', url = '', httpVersion, rawHeaders } = request
+  return { method, target: url, httpVersion, rawHeaders }
+}

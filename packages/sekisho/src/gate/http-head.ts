@@ -1,0 +1,180 @@
+import type { HttpRequestAction } from '../core/action.ts'
+import { canonicalHost } from '../core/host.ts'
+import { canonicalPath, canonicalQuery } from '../core/url-path.ts'
+import { type Deny, deny } from '../core/verdict.ts'
+
+/** What a connection is, before any request on it: the name behind its synthetic address. */
+export type Route = { scheme: 'http' | 'https'; host: string; port: number }
+
+/** A request's head as the HTTP parser gives it. */
+export type RawHead = {
+  method: string
+  target: string
+  httpVersion: string
+  /** name, value, name, value … in the order and case sent, latin1 */
+  rawHeaders: readonly string[]
+}
+
+export type HeadRead =
+  | { kind: 'read'; action: HttpRequestAction; hasBody: boolean }
+  /** `action` shows what was asked as far as it could be read */
+  | { kind: 'refused'; action: HttpRequestAction; by: Deny; status: number }
+
+const MAX_HEADERS = 128
+/** the log's bound on a path and on a query */
+const MAX_TARGET_PART = 8192
+const DEFAULT_PORT = { http: 80, https: 443 }
+
+const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
+/** These make a server act on another method or path than the one that was decided. */
+const OVERRIDES: ReadonlySet<string> = new Set([
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+  'x-original-method',
+  'x-original-url',
+  'x-original-uri',
+  'x-rewrite-url',
+])
+
+class Refusal extends Error {
+  readonly rule: string
+  readonly status: number
+
+  constructor(rule: string, reason: string, status = 400) {
+    super(reason)
+    this.rule = rule
+    this.status = status
+  }
+}
+
+const malformed = (reason: string, status = 400): Refusal =>
+  new Refusal('invariant.http-malformed', reason, status)
+
+/** The one canonical action of a request, or why there is none. Ambiguity is refused (RFC 9112 §11). */
+export function readHead(head: RawHead, route: Route): HeadRead {
+  try {
+    return { kind: 'read', ...interpret(head, route) }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const action = asFarAsRead(head, route)
+    return { kind: 'refused', action, by: deny(error.rule, error.message), status: error.status }
+  }
+}
+
+function interpret(head: RawHead, route: Route): { action: HttpRequestAction; hasBody: boolean } {
+  if (head.httpVersion !== '1.1') throw malformed(`HTTP/${head.httpVersion}`, 505)
+  if (FORBIDDEN_METHODS.has(head.method)) throw malformed(`method ${head.method}`, 405)
+  const hasBody = readFields(head.rawHeaders, route)
+  const { path: rawPath, query: rawQuery } = splitTarget(head.target, route)
+  if (Math.max(rawPath.length, rawQuery?.length ?? 0) > MAX_TARGET_PART) {
+    throw malformed('the target is too long', 414)
+  }
+  const path = canonicalPath(rawPath)
+  if (path === undefined || path.length > MAX_TARGET_PART) {
+    throw new Refusal('invariant.ambiguous-path', `the path ${rawPath.slice(0, 256)}`)
+  }
+  const query = rawQuery === null ? null : canonicalQuery(rawQuery)
+  if (query === undefined) throw malformed('a raw byte in the query')
+  const { scheme, host, port } = route
+  return {
+    action: { kind: 'http.request', scheme, method: head.method, host, port, path, query },
+    hasBody,
+  }
+}
+
+/** Checks every field; says whether a body follows. */
+function readFields(raw: readonly string[], route: Route): boolean {
+  if (raw.length > 2 * MAX_HEADERS) throw malformed('too many header fields', 431)
+  const seen = { hosts: 0, encodings: 0, lengths: 0 }
+  for (let index = 0; index < raw.length; index += 2) {
+    readField(seen, (raw[index] ?? '').toLowerCase(), { value: raw[index + 1] ?? '', route })
+  }
+  if (seen.hosts !== 1) throw malformed(`${seen.hosts} Host fields`)
+  // llhttp refuses both together; a parser that did not would be a way to smuggle
+  if (seen.encodings + seen.lengths > 1) throw malformed('ambiguous body length')
+  return seen.encodings + seen.lengths === 1
+}
+
+type Seen = { hosts: number; encodings: number; lengths: number }
+
+function readField(seen: Seen, name: string, field: { value: string; route: Route }): void {
+  const { value, route } = field
+  switch (name) {
+    case 'host':
+      seen.hosts += 1
+      return requireSameHost(value, route)
+    case 'transfer-encoding':
+      seen.encodings += 1
+      if (value.toLowerCase() !== 'chunked') throw malformed(`transfer-encoding ${value}`, 501)
+      return
+    case 'content-length':
+      if (value !== '0') seen.lengths += 1
+      return
+    default:
+      checkField(name, value)
+  }
+}
+
+function checkField(name: string, value: string): void {
+  // a CGI-like server reads `X_Original_URL` as `X-Original-URL`
+  const spelled = name.includes('_') ? name.replaceAll('_', '-') : name
+  if (OVERRIDES.has(spelled)) throw new Refusal('invariant.method-override', `header ${name}`, 403)
+  if (spelled !== name && /^(host|transfer-encoding|content-length)$/.test(spelled)) {
+    throw malformed(`header ${name}`)
+  }
+  if (name === 'upgrade') {
+    throw new Refusal('invariant.upgrade', `upgrade to ${value.slice(0, 64)}`, 501)
+  }
+  if (name === 'expect' && value.toLowerCase() !== '100-continue') {
+    throw malformed(`expectation ${value.slice(0, 64)}`, 417)
+  }
+  if (name === 'http2-settings') throw new Refusal('invariant.upgrade', 'upgrade to h2c', 501)
+}
+
+/** `host[:port]` must be where the connection goes; without a port it means the scheme's own. */
+function requireSameHost(value: string, { scheme, host, port }: Route): void {
+  const [, name = '', portText] = /^([^:]*)(?::(\d{1,5}))?$/.exec(value) ?? []
+  const named = portText === undefined ? DEFAULT_PORT[scheme] : Number(portText)
+  if (canonicalHost(name) === host && named === port) return
+  throw new Refusal(
+    'invariant.host-mismatch',
+    `Host ${value.slice(0, 256)} on a connection to ${host}:${port}`,
+    421,
+  )
+}
+
+/** Origin form, or an absolute form that says the same as the connection (RFC 9112 §3.2). */
+function splitTarget(target: string, route: Route): { path: string; query: string | null } {
+  const origin = target.startsWith('/') ? target : originForm(target, route)
+  const mark = origin.indexOf('?')
+  return mark === -1
+    ? { path: origin, query: null }
+    : { path: origin.slice(0, mark), query: origin.slice(mark + 1) }
+}
+
+function originForm(target: string, route: Route): string {
+  const [, scheme, authority, rest] = /^([a-z]+):\/\/([^/?#]*)(.*)$/i.exec(target) ?? []
+  if (scheme === undefined || authority === undefined || rest === undefined) {
+    throw malformed(`request target ${target.slice(0, 256)}`)
+  }
+  if (scheme.toLowerCase() !== route.scheme) {
+    throw new Refusal('invariant.host-mismatch', `target ${target.slice(0, 256)}`, 421)
+  }
+  requireSameHost(authority, route)
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+/** For the record of a refusal: clipped to what a leaf may hold, never acted upon. */
+function asFarAsRead({ method, target }: RawHead, route: Route): HttpRequestAction {
+  const mark = target.indexOf('?')
+  const path = mark === -1 ? target : target.slice(0, mark)
+  return {
+    kind: 'http.request',
+    ...route,
+    method: method.slice(0, 32),
+    path: path.slice(0, 1024),
+    query: mark === -1 ? null : target.slice(mark + 1, mark + 1 + 1024),
+  }
+}

@@ -1,0 +1,77 @@
+import { SekishoError } from '../core/error.ts'
+import type { Recorder } from '../flow/ports.ts'
+import { gateToKeyholder } from '../wire/keyholder.ts'
+import { Peer, type Transport } from '../wire/peer.ts'
+import type { LeafInput } from '../wire/schemas.ts'
+
+/** A disk that does not answer within this stops the action. */
+const RECORD_TIMEOUT_MS = 10_000
+const CERTIFY_TIMEOUT_MS = 5_000
+
+/**
+ * The gate's one way to the keyholder. Without a live peer every call rejects with
+ * PEER_UNAVAILABLE, so nothing is recorded and nothing leaves.
+ */
+export class KeyholderLink {
+  #peer: Peer<typeof gateToKeyholder> | undefined
+
+  /** Takes the place of the peer before it, whose pending calls then fail. */
+  attach(transport: Transport): void {
+    const before = this.#peer
+    this.#peer = new Peer('keyholder', transport, { out: gateToKeyholder, in: {}, handlers: {} })
+    before?.close()
+  }
+
+  get isUp(): boolean {
+    return this.#peer !== undefined && !this.#peer.closed
+  }
+
+  close(): void {
+    this.#peer?.close()
+  }
+
+  /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, LOG_UNWRITABLE or what the keyholder answered */
+  async record(leaf: LeafInput, credentials: readonly string[]): Promise<Record<string, string>> {
+    const params = { leaf, credentials: [...credentials] }
+    const done = await this.#live().call('record', params, { timeoutMs: RECORD_TIMEOUT_MS })
+    return done.credentials
+  }
+
+  /**
+   * @param spki DER of the public key to certify
+   * @returns DER of a certificate for the host, by the session's own CA
+   */
+  async certify(session: string, host: string, spki: Buffer): Promise<Buffer> {
+    const params = { session, host, spki: spki.toString('base64') }
+    const done = await this.#live().call('certify', params, { timeoutMs: CERTIFY_TIMEOUT_MS })
+    return Buffer.from(done.certificate, 'base64')
+  }
+
+  #live(): Peer<typeof gateToKeyholder> {
+    if (this.#peer !== undefined) return this.#peer
+    throw new SekishoError('PEER_UNAVAILABLE', 'the keyholder is not attached yet')
+  }
+}
+
+/** The log as the checkpoint sees it: leaves of one session. */
+export function recorderFor(session: string, link: KeyholderLink): Recorder {
+  return {
+    intent: async ({ id, action, verdict, credentials, repeated }) => {
+      const leaf: LeafInput = {
+        type: 'action.intent',
+        session,
+        id,
+        action: action.kind === 'process.syscall' ? { ...action, args: [...action.args] } : action,
+        verdict: { ...verdict, rules: [...verdict.rules] },
+        credentials: [...credentials],
+        repeated,
+      }
+      const values = await link.record(leaf, credentials)
+      return new Map(Object.entries(values))
+    },
+    outcome: async (id, outcome) => {
+      const done = outcome.kind === 'refused' ? { ...outcome, rules: [...outcome.rules] } : outcome
+      await link.record({ type: 'action.outcome', session, id, outcome: done }, [])
+    },
+  }
+}

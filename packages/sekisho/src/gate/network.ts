@@ -1,0 +1,66 @@
+import type { Socket as UdpSocket } from 'node:dgram'
+import type { Server, Socket } from 'node:net'
+import { SekishoError } from '../core/error.ts'
+import type { GateSession } from '../wire/gate.ts'
+import { Counters } from './counters.ts'
+import { serveDnsDatagrams } from './dns-sockets.ts'
+import { type GateParts, Session } from './session.ts'
+
+/**
+ * One session's pair of namespaces as the gate sees it: a listener for every TCP port and address,
+ * and a socket for DNS. Whatever arrives before a session is bound to it is dropped.
+ */
+export class Network {
+  readonly #parts: GateParts
+  readonly #counters = new Counters()
+  #tcp: Server | undefined
+  #dns: UdpSocket | undefined
+  #session: Session | undefined
+  #isClosed = false
+
+  constructor(parts: GateParts) {
+    this.#parts = parts
+  }
+
+  get connections(): number {
+    return this.#session?.connections ?? 0
+  }
+
+  listen(server: Server): void {
+    this.#tcp?.close()
+    this.#tcp = server
+    server.on('connection', (socket: Socket) => {
+      if (this.#session === undefined) socket.destroy()
+      else this.#session.accept(socket)
+    })
+    server.on('error', () => undefined) // one accept that failed; the listener lives on
+  }
+
+  answer(socket: UdpSocket): void {
+    this.#dns?.close()
+    this.#dns = socket
+    serveDnsDatagrams(socket, () => this.#session?.nameServer)
+  }
+
+  /** @throws SekishoError PROTOCOL_VIOLATION when a session is bound already: a network serves one */
+  bind(config: GateSession): void {
+    if (this.#session !== undefined || this.#isClosed) {
+      throw new SekishoError('PROTOCOL_VIOLATION', 'the network has its session already')
+    }
+    this.#session = new Session(config, this.#parts, this.#counters)
+  }
+
+  async denyPacket(packet: Buffer, alike: number): Promise<void> {
+    await this.#session?.denyPacket(packet, alike)
+  }
+
+  /** Ends every connection. The counters are the session's last. */
+  async close(): Promise<Record<string, number>> {
+    this.#isClosed = true
+    this.#tcp?.close()
+    this.#dns?.close()
+    this.#dns = undefined
+    await this.#session?.close()
+    return this.#counters.toRecord()
+  }
+}

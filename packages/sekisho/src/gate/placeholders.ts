@@ -1,0 +1,135 @@
+import type { HttpRequestAction } from '../core/action.ts'
+import { matchesHost } from '../core/host.ts'
+import { spellings } from '../detect/needles.ts'
+import { StreamFinder } from '../detect/scan.ts'
+import type { Clear, Misuse } from '../flow/ports.ts'
+import type { GateCredential } from '../wire/gate.ts'
+import type { Fields } from './http-fields.ts'
+
+const NONE: Clear = { kind: 'clear', credentials: [] }
+
+type Needle = { bytes: Buffer; text: string; credential: GateCredential }
+
+/**
+ * The placeholders of one session: where they stand in a request, and the values in their place.
+ *
+ * A placeholder is worth nothing by itself. One that shows up outside its own header and host says
+ * that the agent is being used to carry a credential away.
+ */
+export class Placeholders {
+  readonly #credentials: readonly GateCredential[]
+  readonly #needles: readonly Needle[]
+
+  constructor(credentials: readonly GateCredential[]) {
+    this.#credentials = credentials
+    this.#needles = credentials.flatMap((credential) =>
+      spellings(credential.placeholder).map((bytes) => ({
+        bytes,
+        text: bytes.toString('latin1'),
+        credential,
+      })),
+    )
+  }
+
+  get isEmpty(): boolean {
+    return this.#credentials.length === 0
+  }
+
+  /** @param raw name, value, name, value … as the parser gave them */
+  inspectHead(action: HttpRequestAction, raw: readonly string[]): Clear | Misuse {
+    if (this.isEmpty) return NONE
+    const inUrl = this.#first(urlText(action))
+    if (inUrl !== undefined) return misuse(inUrl, 'url')
+    if (this.#first(raw.join('\n')) === undefined && !raw.some(isBasic)) return NONE
+    return this.#inspectFields(action, raw)
+  }
+
+  /** Watches a body go by. */
+  bodyFinder(): StreamFinder {
+    return new StreamFinder(this.#needles.map(({ bytes }) => bytes))
+  }
+
+  /** @param needle index that a body finder gave */
+  bodyMisuse(needle: number): Misuse {
+    return { kind: 'misuse', secret: this.#needles[needle]?.credential.name ?? '', where: 'body' }
+  }
+
+  /** The fields with the values in place of their placeholders: the last rewrite. */
+  attach(action: HttpRequestAction, fields: Fields, values: ReadonlyMap<string, string>): Fields {
+    const attached = [...fields]
+    for (const credential of this.#boundTo(action)) {
+      const value = values.get(credential.name)
+      if (value === undefined) continue
+      const onWire = Buffer.from(value, 'utf8').toString('latin1') // a field is written as latin1
+      for (let index = 0; index < attached.length; index += 2) {
+        if (attached[index]?.toLowerCase() !== credential.header) continue
+        attached[index + 1] = swap(attached[index + 1] ?? '', credential.placeholder, onWire)
+      }
+    }
+    return attached
+  }
+
+  #inspectFields(action: HttpRequestAction, raw: readonly string[]): Clear | Misuse {
+    const bound = this.#boundTo(action)
+    const used = new Set<string>()
+    for (let index = 0; index < raw.length; index += 2) {
+      const name = (raw[index] ?? '').toLowerCase()
+      let rest = raw[index + 1] ?? ''
+      for (const credential of bound) {
+        if (credential.header !== name) continue
+        const without = swap(rest, credential.placeholder, '')
+        if (without !== rest) used.add(credential.name)
+        rest = without
+      }
+      const stray = this.#first(`${name}\n${rest}\n${basicText(rest) ?? ''}`)
+      if (stray !== undefined) return misuse(stray, `header ${name.slice(0, 64)}`)
+    }
+    return { kind: 'clear', credentials: [...used] }
+  }
+
+  #boundTo({ host, port }: HttpRequestAction): GateCredential[] {
+    return this.#credentials.filter(
+      (credential) =>
+        credential.port === port && credential.hosts.some((pattern) => matchesHost(pattern, host)),
+    )
+  }
+
+  #first(text: string): GateCredential | undefined {
+    for (const needle of this.#needles) if (text.includes(needle.text)) return needle.credential
+    return undefined
+  }
+}
+
+function misuse({ name }: GateCredential, where: string): Misuse {
+  return { kind: 'misuse', secret: name, where }
+}
+
+/** The URL as sent and with its escapes undone: `gh%70_…` is no spelling of its own. */
+function urlText({ path, query }: HttpRequestAction): string {
+  const url = query === null ? path : `${path}?${query}`
+  if (!url.includes('%')) return url
+  const decoded = url.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  return `${url}\n${decoded}`
+}
+
+const BASIC = /^(basic +)([A-Za-z0-9+/_=-]+)$/i
+
+const isBasic = (value: string): boolean => value.length > 6 && BASIC.test(value)
+
+/** user-pass of RFC 7617 §2 */
+function basicText(value: string): string | undefined {
+  const [, , encoded] = BASIC.exec(value) ?? []
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('latin1')
+}
+
+/** Also inside `Basic`: git sends its token as a password. */
+function swap(value: string, placeholder: string, by: string): string {
+  if (value.includes(placeholder)) return value.replaceAll(placeholder, () => by)
+  const userPass = basicText(value)
+  if (userPass?.includes(placeholder) !== true) return value
+  const swapped = userPass.replaceAll(placeholder, () => by)
+  const [, scheme = 'Basic '] = BASIC.exec(value) ?? []
+  return scheme + Buffer.from(swapped, 'latin1').toString('base64')
+}

@@ -1,0 +1,194 @@
+import type { ServerResponse } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { Scrubber } from '../detect/scrub.ts'
+import type { Failed } from '../flow/ports.ts'
+import { sendAgentReply, upstreamFailed } from './denial.ts'
+import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
+import { makeDecoder, type ReplyDecoder } from './reply-decoder.ts'
+
+type Controller = Dispatcher.DispatchController
+
+export type Relayed = { kind: 'relayed'; status: number; bytesIn: number }
+
+const NO_DROP: ReadonlySet<string> = new Set()
+/** The body is passed on decoded, so these would be false. */
+const DECODED_DROP: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
+const BODILESS: ReadonlySet<number> = new Set([204, 304])
+
+/**
+ * Carries one upstream reply to the agent as it arrives, with back-pressure both ways. With a
+ * scrubber every byte goes through it. Settles `done` once, when all has been handed over or it
+ * has broken; never rejects.
+ */
+export class ReplyRelay implements Dispatcher.DispatchHandler {
+  readonly done: Promise<Relayed | Failed>
+  #settle: (result: Relayed | Failed) => void
+  readonly #response: ServerResponse
+  readonly #scrubber: Scrubber | undefined
+  readonly #isHead: boolean
+  #controller: Controller | undefined
+  #decoder: ReplyDecoder | undefined
+  #broken: Error | undefined
+  #hasBody = false
+  #bytesIn = 0
+  #status = 0
+
+  constructor(
+    response: ServerResponse,
+    options: { scrubber: Scrubber | undefined; isHead: boolean },
+  ) {
+    const settled = Promise.withResolvers<Relayed | Failed>()
+    this.done = settled.promise
+    this.#settle = settled.resolve
+    this.#response = response
+    this.#scrubber = options.scrubber
+    this.#isHead = options.isHead
+    const gone = (): void => {
+      if (!response.writableFinished) this.#fail('CLIENT_GONE', new Error('the agent hung up'))
+    }
+    if (response.destroyed) gone()
+    else response.once('close', gone)
+    response.on('drain', () => this.#resume())
+  }
+
+  /** what broke the exchange off, if anything did */
+  get cause(): Error | undefined {
+    return this.#broken
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller
+    if (this.#broken !== undefined) controller.abort(this.#broken)
+  }
+
+  onResponseStart(controller: Controller, status: number, ...rest: [unknown, string?]): void {
+    const message = rest[1] ?? ''
+    const raw = textFields(controller.rawHeaders)
+    this.#bytesIn += 15 + message.length + fieldBytes(raw)
+    if (status < 200) return this.#inform(status, raw)
+    this.#status = status
+    const isDecoded = this.#scrubber !== undefined && this.#startDecoder(status, raw)
+    if (this.#broken !== undefined) return
+    const fields = this.#scrubFields(endToEndFields(raw, isDecoded ? DECODED_DROP : NO_DROP))
+    this.#response.sendDate = false
+    this.#response.writeHead(status, this.#scrubText(message), fields)
+    // Node keeps the head until the first byte of body. What has come with it is written by then;
+    // an event stream that has nothing to say yet must not keep its reader waiting.
+    queueMicrotask(() => {
+      if (!this.#hasBody && !this.#response.writableEnded) this.#response.flushHeaders()
+    })
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    this.#bytesIn += chunk.length
+    const isReady = this.#decoder === undefined ? this.#forward(chunk) : this.#decoder.write(chunk)
+    if (!isReady) this.#controller?.pause()
+  }
+
+  onResponseEnd(controller: Controller): void {
+    const trailers = endToEndFields(textFields(controller.rawTrailers), NO_DROP)
+    this.#bytesIn += fieldBytes(trailers)
+    if (trailers.length > 0) this.#response.addTrailers(asPairs(this.#scrubFields(trailers)))
+    if (this.#decoder === undefined) this.#finish()
+    else this.#decoder.end()
+  }
+
+  onResponseError(_controller: Controller | undefined, error: Error): void {
+    this.#fail(errorCode(error), error)
+  }
+
+  /** Breaks the exchange off at both ends. */
+  abort(error: Error): void {
+    this.#fail(errorCode(error), error)
+  }
+
+  #forward(chunk: Buffer): boolean {
+    const out = this.#scrubber === undefined ? chunk : this.#scrubber.push(chunk)
+    if (out.length === 0) return true
+    this.#hasBody = true
+    return this.#response.write(out)
+  }
+
+  #finish(): void {
+    const rest = this.#scrubber?.end()
+    if (rest === undefined || rest.length === 0) this.#response.end()
+    else this.#response.end(rest)
+    this.#settle({ kind: 'relayed', status: this.#status, bytesIn: this.#bytesIn })
+  }
+
+  #resume(): void {
+    if (this.#decoder === undefined) this.#controller?.resume()
+    else this.#decoder.resume()
+  }
+
+  /** Only early hints mean anything to a client of ours; others are dropped. */
+  #inform(status: number, raw: Fields): void {
+    const link = status === 103 ? fieldValue(raw, 'link') : undefined
+    // the shape that `writeEarlyHints` accepts; anything else would make it throw
+    if (link === undefined || !/^<[^<>"\r\n]*>(?:\s*;\s*[a-z]+=[a-z0-9-]+)+$/i.test(link)) return
+    this.#response.writeEarlyHints({ link: this.#scrubText(link) })
+  }
+
+  /** Whether the body is decoded; breaks off if it would have to be and cannot. */
+  #startDecoder(status: number, raw: Fields): boolean {
+    const coding = fieldValue(raw, 'content-encoding') ?? 'identity'
+    if (coding.trim().toLowerCase() === 'identity') return false
+    if (this.#isHead || BODILESS.has(status)) return false
+    this.#decoder = makeDecoder(coding, {
+      data: (chunk) => {
+        if (!this.#forward(chunk)) this.#decoder?.pause()
+      },
+      drain: () => this.#controller?.resume(),
+      end: () => this.#finish(),
+      error: (error) => this.#fail('REPLY_UNREADABLE', error),
+    })
+    if (this.#decoder !== undefined) return true
+    this.#fail('REPLY_UNREADABLE', new Error(`the reply is encoded as ${coding.slice(0, 64)}`))
+    return false
+  }
+
+  #scrubText(text: string): string {
+    return this.#scrubber === undefined ? text : this.#scrubber.scrubText(text)
+  }
+
+  /** A name cannot hold the mark, so a field whose name echoes a value is dropped. */
+  #scrubFields(fields: Fields): Fields {
+    if (this.#scrubber === undefined) return fields
+    const scrubbed: Fields = []
+    for (let index = 0; index < fields.length; index += 2) {
+      const name = fields[index] ?? ''
+      if (this.#scrubText(name) !== name) continue
+      scrubbed.push(name, this.#scrubText(fields[index + 1] ?? ''))
+    }
+    return scrubbed
+  }
+
+  #fail(code: string, error: Error): void {
+    if (this.#broken !== undefined) return
+    this.#broken = error
+    this.#controller?.abort(error)
+    this.#decoder?.destroy()
+    this.#settle({ kind: 'failed', code, message: error.message })
+    // a head that has left cannot be taken back: the reply is cut, which the client can see
+    const status = code.includes('TIMEOUT') ? 504 : 502
+    const reply = upstreamFailed(status, 'the upstream could not be reached or broke off')
+    sendAgentReply(this.#response, reply, { close: true })
+  }
+}
+
+function textFields(raw: Controller['rawHeaders']): Fields {
+  if (!Array.isArray(raw)) return []
+  return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+}
+
+function asPairs(fields: Fields): [string, string][] {
+  const pairs: [string, string][] = []
+  for (let index = 0; index < fields.length; index += 2) {
+    pairs.push([fields[index] ?? '', fields[index + 1] ?? ''])
+  }
+  return pairs
+}
+
+function errorCode(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code.slice(0, 64) : error.name
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { StreamFinder } from '../detect/scan.ts'
+
+/** The beginning of a body is read before anything leaves, up to here or this long. */
+const HEAD_BYTES = 256 * 1024
+const HEAD_MS = 100
+
+/** A placeholder in a part of the body that came after the request had left. */
+export class LateMisuse extends Error {
+  override readonly name = 'LateMisuse'
+  readonly needle: number
+
+  constructor(needle: number) {
+    super('a placeholder in the body')
+    this.needle = needle
+  }
+}
+
+/**
+ * One request's body, watched as it goes by. Its beginning is looked at before the request is
+ * decided upon: most bodies are whole by then, and a misuse leaves no byte at the upstream. The
+ * rest is streamed, never gathered.
+ */
+export class RequestBody {
+  readonly #request: IncomingMessage
+  readonly #finder: StreamFinder | undefined
+  readonly #head: Buffer[] = []
+  #isWhole = false
+  #bytes = 0
+
+  /** @param finder undefined when there is nothing to look for: then nothing is held */
+  constructor(request: IncomingMessage, finder: StreamFinder | undefined) {
+    this.#request = request
+    this.#finder = finder
+  }
+
+  /** bytes handed on so far */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Index of a needle found in the beginning. Resolves at its bound, in time or in bytes. */
+  readHead(): Promise<number | undefined> {
+    const finder = this.#finder
+    if (finder === undefined) return Promise.resolve(undefined)
+    const request = this.#request
+    return new Promise((resolve) => {
+      let held = 0
+      const finish = (needle?: number): void => {
+        clearTimeout(timer)
+        request.pause()
+        request.off('data', data).off('end', end).off('close', stop)
+        resolve(needle)
+      }
+      const stop = (): void => finish()
+      const end = (): void => {
+        this.#isWhole = true
+        finish()
+      }
+      const data = (chunk: Buffer): void => {
+        this.#head.push(chunk)
+        held += chunk.length
+        const needle = finder.push(chunk)
+        if (needle !== undefined || held >= HEAD_BYTES) finish(needle)
+      }
+      const timer = setTimeout(stop, HEAD_MS)
+      request.on('data', data).on('end', end).on('close', stop)
+    })
+  }
+
+  /** For undici: a buffer when the whole body is here, else a stream that throws LateMisuse. */
+  toSend(): Buffer | Readable {
+    if (!this.#isWhole) return Readable.from(this.#stream(), { objectMode: false })
+    const [only] = this.#head
+    const whole = this.#head.length === 1 && only !== undefined ? only : Buffer.concat(this.#head)
+    this.#bytes = whole.length
+    return whole
+  }
+
+  async *#stream(): AsyncGenerator<Buffer> {
+    for (const chunk of this.#head.splice(0)) {
+      this.#bytes += chunk.length
+      yield chunk
+    }
+    // an upstream that answers early must not tear down the agent's connection
+    for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
+      if (!(chunk instanceof Buffer)) continue // a request without an encoding yields buffers only
+      const needle = this.#finder?.push(chunk)
+      if (needle !== undefined) throw new LateMisuse(needle)
+      this.#bytes += chunk.length
+      yield chunk
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import dns from 'node:dns'
+import { classifyAddress } from '../core/address.ts'
+import { SekishoError } from '../core/error.ts'
+import { type Deny, deny } from '../core/verdict.ts'
+import type { Pinned, Resolver } from '../flow/ports.ts'
+import type { Upstream } from '../wire/gate.ts'
+
+/** Every address of a name, IPv4 and IPv6, as text. @throws when there is none */
+export type Lookup = (host: string) => Promise<readonly string[]>
+
+/**
+ * An answer is used for this long, so that requests on a kept-alive connection do not resolve each
+ * time. Safe against rebinding: it is the checked address that is dialled, not the name.
+ */
+const PIN_MS = 5_000
+const MAX_PINS = 1_024
+const LOOKUP_TIMEOUT_MS = 5_000
+
+type Pin = { answer: Promise<string | Deny>; untilMs: number }
+
+/** Resolves and classifies for one session; the operator's own upstreams come first. */
+export class PinningResolver implements Resolver {
+  readonly #upstreams: ReadonlyMap<string, Pinned>
+  readonly #lookup: Lookup
+  readonly #now: () => number
+  readonly #pins = new Map<string, Pin>()
+
+  /** @param now Unix ms */
+  constructor(upstreams: readonly Upstream[], lookup: Lookup, now: () => number) {
+    this.#upstreams = new Map(
+      upstreams.map(({ host, port, address, dialPort, caPem }) => [
+        `${host}:${port}`,
+        { kind: 'pinned', address, port: dialPort, caPem },
+      ]),
+    )
+    this.#lookup = lookup
+    this.#now = now
+  }
+
+  /** @throws SekishoError UPSTREAM_FAILED when the name does not resolve */
+  async pin(host: string, port: number): Promise<Pinned | Deny> {
+    const named = this.#upstreams.get(`${host}:${port}`)
+    if (named !== undefined) return named
+    const answer = await this.#answerFor(host)
+    if (typeof answer !== 'string') return answer
+    return { kind: 'pinned', address: answer, port, caPem: null }
+  }
+
+  /** After a failure to connect: the next request asks again. */
+  forget(host: string): void {
+    this.#pins.delete(host)
+  }
+
+  #answerFor(host: string): Promise<string | Deny> {
+    const known = this.#pins.get(host)
+    if (known !== undefined && this.#now() < known.untilMs) return known.answer
+    const answer = this.#resolve(host)
+    const pin = { answer, untilMs: this.#now() + PIN_MS }
+    this.#pins.delete(host)
+    this.#pins.set(host, pin)
+    const [oldest] = this.#pins.keys()
+    if (this.#pins.size > MAX_PINS && oldest !== undefined) this.#pins.delete(oldest)
+    answer.catch(() => {
+      if (this.#pins.get(host) === pin) this.#pins.delete(host)
+    })
+    return answer
+  }
+
+  async #resolve(host: string): Promise<string | Deny> {
+    const addresses = await this.#lookup(host).catch((cause: unknown) => {
+      throw new SekishoError('UPSTREAM_FAILED', `${host} does not resolve`, { cause })
+    })
+    for (const address of addresses) {
+      const is = classifyAddress(address)
+      if (is === 'public') continue
+      return deny('invariant.private-address', `${host} resolves to ${address}, which is ${is}`)
+    }
+    const [first] = [...addresses].sort(ipv4First)
+    if (first !== undefined) return first
+    throw new SekishoError('UPSTREAM_FAILED', `${host} has no address`)
+  }
+}
+
+/** A host with IPv6 answers but no IPv6 route would fail every time. */
+function ipv4First(a: string, b: string): number {
+  return Number(a.includes(':')) - Number(b.includes(':'))
+}
+
+/** @param servers `address` or `address:port`; empty asks what the system's resolver asks */
+export function systemLookup(servers: readonly string[]): Lookup {
+  if (servers.length === 0) {
+    return async (host) => {
+      const found = await dns.promises.lookup(host, { all: true, order: 'verbatim' })
+      return found.map(({ address }) => address)
+    }
+  }
+  const resolver = new dns.promises.Resolver({ timeout: LOOKUP_TIMEOUT_MS / 2, tries: 2 })
+  resolver.setServers([...servers])
+  return async (host) => {
+    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    const [failed] = answers.filter((answer) => answer.status === 'rejected')
+    if (found.length === 0 && failed !== undefined) throw failed.reason
+    return found
+  }
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import { Socket as UdpSocket } from 'node:dgram'
+import { Server, Socket } from 'node:net'
+import { SekishoError } from '../core/error.ts'
+import { supervisorToGate } from '../wire/gate.ts'
+import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
+import { socketTransport } from '../wire/transport.ts'
+import { makeGateKey } from './certificates.ts'
+import { type Destination, destinationOf } from './connection-router.ts'
+import { KeyholderLink } from './keyholder-link.ts'
+import { Network } from './network.ts'
+import { type Lookup, systemLookup } from './resolver.ts'
+import type { GateParts } from './session.ts'
+
+export type GateOptions = {
+  supervisor: Transport
+  /** wall clock, Unix ms */
+  now: () => number
+  /** resolvers to ask at dial time, `address` or `address:port`; empty or missing: the system's */
+  dnsServers?: readonly string[]
+  /** in place of the resolvers */
+  lookup?: Lookup
+  /** in place of what the kernel says a connection was dialled to */
+  destinationOf?: (socket: Socket) => Destination
+}
+
+/** The data plane of many sessions in one process. Holds no right but the network. */
+export async function serveGate(options: GateOptions): Promise<{ stop(): Promise<void> }> {
+  const networks = new Networks(makeParts(options))
+  const peer = new Peer('supervisor', options.supervisor, {
+    out: {},
+    in: supervisorToGate,
+    handlers: makeHandlers(networks),
+  })
+  return {
+    stop: async () => {
+      await networks.closeAll()
+      peer.close()
+    },
+  }
+}
+
+function makeParts(options: GateOptions): GateParts {
+  const start = randomBytes(8).toString('hex')
+  let ids = 0
+  return {
+    keyholder: new KeyholderLink(),
+    key: makeGateKey(),
+    lookup: options.lookup ?? systemLookup(options.dnsServers ?? []),
+    destinationOf: options.destinationOf ?? destinationOf,
+    newId: () => `${start}-${(ids++).toString(36)}`,
+    now: options.now,
+  }
+}
+
+class Networks {
+  readonly parts: GateParts
+  readonly #networks = new Map<number, Network>()
+
+  constructor(parts: GateParts) {
+    this.parts = parts
+  }
+
+  get size(): number {
+    return this.#networks.size
+  }
+
+  get connections(): number {
+    return [...this.#networks.values()].reduce((sum, { connections }) => sum + connections, 0)
+  }
+
+  /** made by the first handle that arrives for it */
+  take(id: number): Network {
+    const known = this.#networks.get(id)
+    if (known !== undefined) return known
+    const network = new Network(this.parts)
+    this.#networks.set(id, network)
+    return network
+  }
+
+  /** @throws SekishoError SESSION_UNKNOWN */
+  find(id: number): Network {
+    const network = this.#networks.get(id)
+    if (network !== undefined) return network
+    throw new SekishoError('SESSION_UNKNOWN', `network ${id} is not here`)
+  }
+
+  async close(id: number): Promise<Record<string, number>> {
+    const network = this.find(id)
+    this.#networks.delete(id)
+    return network.close()
+  }
+
+  async closeAll(): Promise<void> {
+    const ids = [...this.#networks.keys()]
+    await Promise.all(ids.map((id) => this.close(id)))
+    this.parts.keyholder.close()
+  }
+}
+
+function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
+  const { keyholder } = networks.parts
+  return {
+    'network.tcp': ({ network }, handle) => {
+      if (!(handle instanceof Server)) throw withoutHandle('network.tcp')
+      networks.take(network).listen(handle)
+      return {}
+    },
+    'network.dns': ({ network }, handle) => {
+      if (!(handle instanceof UdpSocket)) throw withoutHandle('network.dns')
+      networks.take(network).answer(handle)
+      return {}
+    },
+    'session.bind': ({ network, config }) => {
+      networks.find(network).bind(config)
+      return {}
+    },
+    'network.close': async ({ network }) => ({ counters: await networks.close(network) }),
+    'packet.denied': async ({ network, packet, repeated }) => {
+      await networks.find(network).denyPacket(Buffer.from(packet, 'base64'), repeated)
+      return {}
+    },
+    'keyholder.attach': (_params, handle) => {
+      if (!(handle instanceof Socket)) throw withoutHandle('keyholder.attach')
+      keyholder.attach(socketTransport(handle))
+      return {}
+    },
+    status: () => ({
+      networks: networks.size,
+      connections: networks.connections,
+      degraded: keyholder.isUp ? [] : ['the keyholder is not attached: everything is denied'],
+    }),
+    stop: async () => {
+      await networks.closeAll()
+      return {}
+    },
+  }
+}
+
+function withoutHandle(method: string): SekishoError {
+  return new SekishoError('PROTOCOL_VIOLATION', `${method} came without its socket`)
+}

@@ -1,0 +1,109 @@
+import type { Socket } from 'node:net'
+import type { NetConnectAction } from '../core/action.ts'
+import { deny } from '../core/verdict.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import type { GateSession } from '../wire/gate.ts'
+import { Certificates, type GateKey } from './certificates.ts'
+import { ConnectionRouter, type Destination } from './connection-router.ts'
+import type { Counters } from './counters.ts'
+import { HttpFront } from './http-front.ts'
+import { type KeyholderLink, recorderFor } from './keyholder-link.ts'
+import { NameServer } from './name-server.ts'
+import { describePacket } from './packet.ts'
+import { Placeholders } from './placeholders.ts'
+import { RateBound } from './rate-bound.ts'
+import { type Lookup, PinningResolver } from './resolver.ts'
+import { DenialLog, type SessionContext } from './session-context.ts'
+import { SyntheticNames } from './synthetic-names.ts'
+import { Upstreams } from './upstream.ts'
+
+/** Denied connections and packets recorded a second; above, they are counted. */
+const DENIALS_PER_SECOND = 200
+
+/** What a gate process has once and its sessions share. */
+export type GateParts = {
+  keyholder: KeyholderLink
+  key: GateKey
+  lookup: Lookup
+  destinationOf: (socket: Socket) => Destination
+  newId(): string
+  /** Unix ms */
+  now(): number
+}
+
+/** The readers, the checkpoint and the upstreams of one session. */
+export class Session {
+  readonly nameServer: NameServer
+  readonly #router: ConnectionRouter
+  readonly #front: HttpFront
+  readonly #upstreams = new Upstreams()
+  readonly #denials: DenialLog
+  readonly #context: SessionContext
+
+  constructor(config: GateSession, parts: GateParts, counters: Counters) {
+    const now = (): number => parts.now()
+    const resolver = new PinningResolver(config.upstreams, parts.lookup, now)
+    const policy = compilePolicy(config.policy)
+    const context: SessionContext = {
+      policy,
+      names: new SyntheticNames(),
+      counters,
+      now,
+      ports: {
+        decide: policy.decide,
+        recorder: recorderFor(config.session, parts.keyholder),
+        resolver,
+        newId: () => parts.newId(),
+        outcomeLost: () => {
+          counters.outcomesLost += 1
+        },
+      },
+    }
+    this.#context = context
+    this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
+    this.nameServer = new NameServer(context)
+    this.#front = new HttpFront(context, {
+      placeholders: new Placeholders(config.credentials),
+      upstreams: this.#upstreams,
+      onUnreachable: (host) => resolver.forget(host),
+    })
+    this.#router = new ConnectionRouter({
+      context,
+      denials: this.#denials,
+      nameServer: this.nameServer,
+      certificates: new Certificates(
+        parts.key,
+        (host, spki) => parts.keyholder.certify(config.session, host, spki),
+        now,
+      ),
+      front: this.#front,
+      destinationOf: parts.destinationOf,
+    })
+  }
+
+  get connections(): number {
+    return this.#router.openCount
+  }
+
+  accept(socket: Socket): void {
+    void this.#router.accept(socket)
+  }
+
+  /** @param alike how many more packets like this one there were */
+  async denyPacket(packet: Buffer, alike: number): Promise<void> {
+    this.#context.counters.packetsDenied += 1 + alike
+    const seen = describePacket(packet)
+    const host = this.#context.names.nameOf(seen.address) ?? null
+    const action: NetConnectAction = { ...seen, host }
+    const verdict = this.#context.ports.decide(action)
+    const stopped = deny('invariant.transport', `${seen.transport} to ${seen.address}`)
+    await this.#denials.record(action, verdict.kind === 'deny' ? verdict : stopped, alike)
+  }
+
+  async close(): Promise<void> {
+    this.#router.destroyAll()
+    this.#front.close()
+    this.#context.counters.unreported = this.#denials.unreported + this.nameServer.unreported
+    await this.#upstreams.destroy()
+  }
+}

@@ -1,0 +1,96 @@
+import net from 'node:net'
+import { SekishoError } from '../../core/error.ts'
+import { gateToKeyholder } from '../../wire/keyholder.ts'
+import { Peer } from '../../wire/peer.ts'
+import type { LeafInput } from '../../wire/schemas.ts'
+import { socketTransport } from '../../wire/transport.ts'
+import { makeTestCa, type TestCa } from './certificates.ts'
+
+type Leaf<T extends LeafInput['type']> = Extract<LeafInput, { type: T }>
+
+/** Speaks the keyholder's protocol over a real socket; keeps leaves in memory, in order. */
+export class FakeKeyholder {
+  readonly ca: TestCa = makeTestCa()
+  readonly leaves: LeafInput[] = []
+  readonly certified: string[] = []
+  readonly secrets = new Map<string, string>()
+  /** runs before a leaf is taken; throwing refuses it, waiting delays it */
+  beforeRecord: (leaf: LeafInput) => Promise<void> | void = () => undefined
+  readonly #waiters: (() => boolean)[] = []
+  #socket: net.Socket | undefined
+
+  /** The gate's end of a new connection; an earlier one stays as it is. */
+  async connect(): Promise<net.Socket> {
+    const server = net.createServer()
+    const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const gateEnd = net.connect({ host: '127.0.0.1', port, noDelay: true })
+    this.#socket = await accepted
+    this.#socket.setNoDelay(true)
+    server.close()
+    this.#serve(this.#socket)
+    return gateEnd
+  }
+
+  /** As if the process had died. */
+  die(): void {
+    this.#socket?.destroy()
+  }
+
+  intents(): Leaf<'action.intent'>[] {
+    return this.leaves.filter((leaf) => leaf.type === 'action.intent')
+  }
+
+  outcomes(): Leaf<'action.outcome'>[] {
+    return this.leaves.filter((leaf) => leaf.type === 'action.outcome')
+  }
+
+  /** rules of every denial, in order */
+  deniedBy(): string[] {
+    return this.intents().flatMap(({ verdict }) => (verdict.kind === 'deny' ? verdict.rules : []))
+  }
+
+  /** Resolves as soon as the leaves are so. */
+  until(isSo: (keyholder: this) => boolean): Promise<void> {
+    if (isSo(this)) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiters.push(() => {
+        if (!isSo(this)) return false
+        resolve()
+        return true
+      })
+    })
+  }
+
+  #serve(socket: net.Socket): void {
+    const peer = new Peer('gate', socketTransport(socket), {
+      out: {},
+      in: gateToKeyholder,
+      handlers: {
+        record: async ({ leaf, credentials }) => {
+          await this.beforeRecord(leaf)
+          this.leaves.push(leaf)
+          for (const waiter of this.#waiters.splice(0)) if (!waiter()) this.#waiters.push(waiter)
+          return { index: this.leaves.length - 1, credentials: this.#release(credentials) }
+        },
+        certify: ({ host, spki }) => {
+          this.certified.push(host)
+          const certificate = this.ca.issue(host, Buffer.from(spki, 'base64'))
+          return { certificate: certificate.toString('base64'), notAfter: Date.now() + 3_600_000 }
+        },
+      },
+    })
+    peer.onClose(() => socket.destroy())
+  }
+
+  #release(names: readonly string[]): Record<string, string> {
+    const values = names.map((name) => {
+      const value = this.secrets.get(name)
+      if (value === undefined) throw new SekishoError('SECRET_MISSING', name)
+      return [name, value]
+    })
+    return Object.fromEntries(values)
+  }
+}

@@ -21,12 +21,6 @@ export async function* readLines(path: string): AsyncGenerator<Line[]> {
   }
 }
 
-/** undefined when the file is empty */
-export async function firstLine(file: FileHandle): Promise<Line | undefined> {
-  for await (const [line] of linesOf(file)) if (line !== undefined) return line
-  return undefined
-}
-
 async function* linesOf(file: FileHandle): AsyncGenerator<Line[]> {
   let held: Buffer = Buffer.alloc(0)
   let offset = 0

@@ -1,8 +1,8 @@
-import { open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalForm, isObject, parseObject } from './canonical.ts'
 import type { OpenIntent } from './intents.ts'
-import { firstLine, type Line } from './lines.ts'
+import { type Line, readLines } from './lines.ts'
 
 /**
  * The log's files. Each segment is text lines, only ever appended to:
@@ -37,7 +37,7 @@ export type SegmentHeader = {
 export type Segment = {
   number: number
   path: string
-  /** null when the header is torn: nothing in the file was acknowledged */
+  /** null when the file seals nothing: it is torn before its first checkpoint, or in its header */
   header: SegmentHeader | null
   headerText: string | null
 }
@@ -94,23 +94,35 @@ export async function listSegments(dir: string): Promise<number[]> {
     .sort((a, b) => a - b)
 }
 
-/** A segment with its header; a Fault when the header is whole and wrong. */
+/**
+ * A segment with its header; a Fault when the header is wrong.
+ *
+ * A segment counts once it holds a checkpoint. Before that it is as if it were not there, and
+ * the one before it is not yet at its end: a header alone can cut nothing off.
+ */
 export async function openSegment(dir: string, number: number): Promise<Segment | Fault> {
   const path = join(dir, segmentName(number))
-  const file = await open(path, 'r')
-  let line: Line | undefined
-  try {
-    line = await firstLine(file)
-  } finally {
-    await file.close()
-  }
-  if (line === undefined || line.end === 'eof') {
-    return { number, path, header: null, headerText: null }
-  }
-  const headerText = line.bytes.toString('utf8')
-  const header = line.end === 'newline' ? parseHeader(headerText) : undefined
+  const headerText = await sealedHeader(path)
+  if (headerText === undefined) return { number, path, header: null, headerText: null }
+  const header = parseHeader(headerText)
   if (header?.segment === number) return { number, path, header, headerText }
   return { index: header?.size ?? 0, segment: number, line: 1, reason: 'a broken segment header' }
+}
+
+/** The first line, once a checkpoint follows. */
+async function sealedHeader(path: string): Promise<string | undefined> {
+  let first: Line | undefined
+  for await (const lines of readLines(path)) {
+    first ??= lines[0]
+    if (lines.some((line) => line !== first && isCheckpointLine(line))) {
+      return first?.bytes.toString('utf8')
+    }
+  }
+  return undefined
+}
+
+export function isCheckpointLine({ bytes, end }: Line): boolean {
+  return bytes[0] === 0x22 && end === 'newline'
 }
 
 export function isFault(value: unknown): value is Fault {

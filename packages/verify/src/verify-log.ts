@@ -19,7 +19,7 @@ export type SoundLog = {
   gaps: number
   /** allowed intents without an outcome at the tail: actions under way, or cut off */
   open: OpenIntent[]
-  /** bytes after the last checkpoint of the last segment, never acknowledged */
+  /** bytes after the last checkpoint of the last segment that has one, never acknowledged */
   unsealedBytes: number
 }
 
@@ -85,7 +85,7 @@ class Verification {
       if (number !== i + 1) return this.#fault(number, `segment ${i + 1} is missing`)
       const next = await openSegment(dir, number)
       if (isFault(next)) return next
-      if (next.header === null) continue // torn at its first line: holds nothing
+      if (next.header === null) continue
       const fault = current && (await this.#readSegment(current, next))
       if (fault !== undefined) return fault
       current = next

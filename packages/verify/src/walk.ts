@@ -1,5 +1,5 @@
 import { type Line, readLines } from './lines.ts'
-import type { Fault, Segment } from './segment.ts'
+import { type Fault, isCheckpointLine, type Segment } from './segment.ts'
 import type { LogState, StagedLeaf, StateFault } from './state.ts'
 
 export type Walk = {
@@ -31,10 +31,7 @@ export async function walkSegment(segment: Segment, walk: Walk): Promise<WalkEnd
       if (number === 1) continue // the header, read before
       const fault = takeLine(line, number, walk)
       if (fault !== undefined) return { ...fault, segment: segment.number }
-      unsealedBytes =
-        line.end === 'newline' && isCheckpoint(line.bytes)
-          ? 0
-          : unsealedBytes + line.bytes.length + 1
+      unsealedBytes = isCheckpointLine(line) ? 0 : unsealedBytes + line.bytes.length + 1
     }
   }
   walk.state.drop()
@@ -49,7 +46,8 @@ export async function walkSegment(segment: Segment, walk: Walk): Promise<WalkEnd
   }
 }
 
-function takeLine({ bytes, end }: Line, line: number, walk: Walk): StateFault | undefined {
+function takeLine(taken: Line, line: number, walk: Walk): StateFault | undefined {
+  const { bytes, end } = taken
   const { state } = walk
   if (state.size === walk.endSize) {
     if (end === 'newline') walk.onAbandoned?.(bytes)
@@ -59,7 +57,7 @@ function takeLine({ bytes, end }: Line, line: number, walk: Walk): StateFault | 
   const index = state.size + state.staged.length
   if (end === 'too-long') return { index, line, reason: 'a line without an end' }
   if (bytes[0] === 0x7b) return state.stage(bytes, { line, canonical: walk.canonical })
-  if (isCheckpoint(bytes)) return takeCheckpoint(bytes, line, walk)
+  if (isCheckpointLine(taken)) return takeCheckpoint(bytes, line, walk)
   return { index, line, reason: 'neither a leaf nor a checkpoint' }
 }
 
@@ -73,10 +71,6 @@ function takeCheckpoint(bytes: Buffer, line: number, walk: Walk): StateFault | u
   if ('reason' in sealed) return sealed
   walk.onSealed?.(sealed)
   return undefined
-}
-
-function isCheckpoint(bytes: Buffer): boolean {
-  return bytes[0] === 0x22
 }
 
 /** The note in a checkpoint line; undefined unless the line is exactly its JSON string. */

@@ -28,72 +28,50 @@ export type Recovered = {
 }
 
 /**
- * Finds where the log ends. Reads the last segment, twice; earlier ones only when the last one
- * holds no checkpoint of its own.
+ * Finds where the log ends. Reads the last segment that seals anything, twice, and no other.
  *
- * It changes nothing: a torn end stays, and the next segment's header says what counts.
+ * It changes nothing: a torn end stays, and the next segment's header says what counts. The
+ * newest batch is always to be repeated: nobody knows whether its flush came to an end.
  *
  * @throws SekishoError LOG_BROKEN when what was signed is not what is there
  */
 export async function recoverLog(dir: string, verifier: NoteVerifier): Promise<Recovered> {
   const numbers = await listSegments(dir)
   const next = (numbers.at(-1) ?? 0) + 1
-  const segments = await headedSegments(dir, numbers)
-  const end = await findEnd(segments)
-  if (end === undefined) {
+  const segment = await lastSealed(dir, numbers)
+  if (segment === undefined) {
     return { next, base: LogState.empty(), repeat: Buffer.alloc(0), whole: LogState.empty() }
   }
-  return { next, ...(await readEnd(end.segment, end.size, verifier)) }
+  const size = await sizeBeforeNewest(segment)
+  return { next, ...(await readEnd(segment, size, verifier)) }
 }
 
-/** Where the batches stand that are to be repeated: the segment, and the leaves before them. */
-async function findEnd(
-  segments: readonly Segment[],
-): Promise<{ segment: Segment; size: number } | undefined> {
-  const [last, ...older] = segments
-  if (last === undefined) return undefined
-  const [start, beforeNewest] = await checkpointSizes(last)
-  if (beforeNewest !== undefined) return { segment: last, size: beforeNewest }
-  for (const segment of older) {
-    // beyond the last segment's start: signed, but its flush failed, and so did its repetition
-    const sizes = await checkpointSizes(segment)
-    if (sizes[0] !== start) return { segment, size: start }
-  }
-  return { segment: last, size: start }
-}
-
-/**
- * The last segment and, newest first, those before it that may hold batches beyond its start:
- * as far back as the one that the last one's start lies in.
- */
-async function headedSegments(dir: string, numbers: readonly number[]): Promise<Segment[]> {
-  const headed: Segment[] = []
+async function lastSealed(dir: string, numbers: readonly number[]): Promise<Segment | undefined> {
   for (const number of numbers.toReversed()) {
     const segment = await openSegment(dir, number)
     if (isFault(segment)) throw broken(segment)
-    if (segment.header === null) continue
-    headed.push(segment)
-    const start = headed[0]?.header?.size ?? 0
-    if (segment.header.size < start) break
+    if (segment.header !== null) return segment
   }
-  return headed
+  return undefined
 }
 
-/** How many leaves the segment's last checkpoint seals, and the one before it (or the header). */
-async function checkpointSizes(segment: Segment): Promise<[newest: number, before?: number]> {
+/** Leaves that the checkpoint before the segment's last one seals, or its header. */
+async function sizeBeforeNewest(segment: Segment): Promise<number> {
   const state = stateOf(segment)
-  let sizes: [number, number?] = [state.size]
+  let newest = state.size
+  let before = newest
   const end = await walkSegment(segment, {
     state,
     endSize: undefined,
     canonical: false,
     onCheckpoint: () => undefined,
     onSealed: () => {
-      sizes = [state.size, sizes[0]]
+      before = newest
+      newest = state.size
     },
   })
   if (isFault(end)) throw broken(end)
-  return sizes
+  return before
 }
 
 async function readEnd(

@@ -177,8 +177,12 @@ export class LogWriter {
     this.#base = this.#whole
   }
 
+  /** Stands before what is queued, so it must not be later. */
   #gapLeaf({ session, id }: OpenIntent): PreparedLeaf {
-    return this.#prepare({ type: 'gap', session, id, reason: 'its outcome could not be recorded' })
+    const leaf = { type: 'gap', session, id, reason: 'its outcome could not be recorded' }
+    const first = this.#queue[0]
+    if (first === undefined) return this.#prepare(leaf)
+    return prepareLeaf(leaf, { nowText: first.facts.at, after: this.#base.at })
   }
 
   #takeBatch(most: number): Queued[] {

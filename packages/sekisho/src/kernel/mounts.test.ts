@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -79,6 +80,10 @@ function inSession(script: string): { status: number | null; output: string } {
 function snapshot(directory: string): string {
   return sh(`cd ${directory} && find . -printf '%p %y %U %G %m %T@ %s %l\\n' | sort &&
     find . -type f | sort | xargs sha256sum`)
+}
+
+function isMounted(target: string): boolean {
+  return spawnSync('mountpoint', ['-q', target]).status === 0
 }
 
 function track(target: string, act: () => void): void {
@@ -192,13 +197,15 @@ test('what is mounted inside the workspace does not come along', () => {
 
 test('a file system that cannot map owners is named, with a hint', () => {
   const target = join(root, 'shown')
-  expect(() => bindIdmapped({ source: '/proc', target, userNamespaceFd, readOnly: true })).toThrow(
+  const bind = { source: '/proc', target, userNamespaceFd, readOnly: true }
+  expect(() => track(target, () => bindIdmapped(bind))).toThrow(
     expect.objectContaining({
       code: 'HOST_UNSUPPORTED',
       message: 'the owners in /proc cannot be mapped',
+      hint: 'Put the workspace on ext4, xfs, btrfs or tmpfs, with Linux 5.19 or newer.',
     }),
   )
-  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('/shown ')
+  expect(isMounted(target)).toBe(false)
 })
 
 test('a detached copy is seen by nobody until it is attached', () => {
@@ -241,6 +248,13 @@ test('more layers than an option page holds are refused, and none stays open', (
   const before = sh(`ls /proc/${process.pid}/fd | wc -l`)
   expect(() => mountOverlay(layers)).toThrow('an overlay of 250 layers')
   expect(sh(`ls /proc/${process.pid}/fd | wc -l`)).toBe(before)
+})
+
+test('unmount follows no symbolic link, which a session could have made', () => {
+  showMapped()
+  symlinkSync(join(root, 'shown'), join(root, 'link'))
+  expect(() => unmount(join(root, 'link'))).toThrow('umount2: EINVAL')
+  expect(isMounted(join(root, 'shown'))).toBe(true)
 })
 
 test('a failed call names itself and the errno', () => {

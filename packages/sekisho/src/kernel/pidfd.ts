@@ -49,7 +49,7 @@ export function peerByNumber(socketFd: number): number {
     if (hasHungUp(socketFd)) throw peerGone(pid)
     const ids = idsOf(pid)
     if (ids.uid !== uid || ids.gid !== gid) throw peerGone(pid)
-    // Alive still, so what /proc said of the number was said of this process.
+    // Alive still, so what /proc said of the number was said of this process. (A race: no test.)
     if (!signalPidfd(pidfd, 0)) throw peerGone(pid)
     return pidfd
   } catch (error) {

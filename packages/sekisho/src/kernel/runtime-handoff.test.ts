@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { listenForDescriptors } from './descriptors.ts'
+import { type TripwireEvent, watchTripwires } from './fanotify.ts'
 import { createReactor, type Reactor } from './reactor.ts'
 import { type AnswerCall, type InterceptedCall, nameCall, watchSyscalls } from './seccomp-notify.ts'
 import { readWindowSize, writeWindowSize } from './terminal.ts'
@@ -40,8 +41,10 @@ afterEach(async () => {
   rmSync(bundle, { recursive: true })
 })
 
-/** The host's /usr, /proc, and what the command of the test needs. */
-function writeBundle(script: string, seccompSocket: string): void {
+type Bundle = { script: string; seccompSocket?: string; decoy?: string }
+
+/** The host's /usr and /proc; with a seccomp socket, a terminal too. */
+function writeBundle({ script, seccompSocket, decoy }: Bundle): void {
   const rootfs = join(bundle, 'rootfs')
   for (const name of ['usr', 'proc', 'dev', 'tmp'])
     mkdirSync(join(rootfs, name), { recursive: true })
@@ -51,7 +54,7 @@ function writeBundle(script: string, seccompSocket: string): void {
     ociVersion: '1.0.0',
     root: { path: 'rootfs', readonly: true },
     process: {
-      terminal: true,
+      terminal: seccompSocket !== undefined,
       user: { uid: 1000, gid: 1000 },
       args: ['/usr/bin/sh', '-c', script],
       env: ['PATH=/usr/bin', 'LC_ALL=C'],
@@ -63,32 +66,42 @@ function writeBundle(script: string, seccompSocket: string): void {
       { destination: '/dev', type: 'tmpfs', source: 'tmpfs' },
       { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance'] },
       { destination: '/usr', type: 'none', source: '/usr', options: ['bind', 'ro'] },
+      ...(decoy === undefined ? [] : [bindDecoy(decoy, rootfs)]),
     ],
     linux: {
       namespaces: ['pid', 'network', 'ipc', 'mount', 'user'].map((type) => ({ type })),
       uidMappings: range,
       gidMappings: range,
-      seccomp: {
-        defaultAction: 'SCMP_ACT_ALLOW',
-        architectures: ['SCMP_ARCH_X86_64'],
-        listenerPath: seccompSocket,
-        listenerMetadata: 'session 7',
-        syscalls: [{ names: ['unshare', 'keyctl'], action: 'SCMP_ACT_NOTIFY' }],
-      },
+      ...(seccompSocket === undefined ? {} : { seccomp: seccompTo(seccompSocket) }),
     },
   }
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
 }
 
+function seccompTo(listenerPath: string): object {
+  return {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    architectures: ['SCMP_ARCH_X86_64'],
+    listenerPath,
+    listenerMetadata: 'session 7',
+    syscalls: [{ names: ['unshare', 'keyctl'], action: 'SCMP_ACT_NOTIFY' }],
+  }
+}
+
+function bindDecoy(source: string, rootfs: string): object {
+  writeFileSync(join(rootfs, 'tmp', 'id_rsa'), '')
+  return { destination: '/tmp/id_rsa', type: 'none', source, options: ['bind', 'ro'] }
+}
+
 /** In a mount namespace of its own with one plain cgroup hierarchy: crun refuses hybrid ones. */
-function startRuntime(consoleSocket: string): ChildProcess {
-  const id = `handoff-${process.pid}`
-  const crun = `exec crun --root ${bundle}/state --cgroup-manager=disabled run --bundle ${bundle} --console-socket ${consoleSocket} ${id}`
+function startRuntime(stdout: 'pipe' | 'inherit', ...options: string[]): ChildProcess {
+  const run = ['run', '--bundle', bundle, ...options, `handoff-${process.pid}`]
+  const crun = `exec crun --root ${bundle}/state --cgroup-manager=disabled ${run.join(' ')}`
   return spawn(
     'unshare',
     ['--mount', 'sh', '-c', `mount -t cgroup2 none /sys/fs/cgroup; ${crun}`],
     {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', stdout, 'inherit'],
     },
   )
 }
@@ -130,8 +143,9 @@ test('crun hands over its terminal and its seccomp listener, and refused calls a
     terminal.resolve(fd)
   })
   open.push(seccomp, console)
-  writeBundle('unshare --user true; stty size; test -t 1 && echo terminal', seccompSocket)
-  runtime = startRuntime(consoleSocket)
+  const script = 'unshare --user true; stty size; test -t 1 && echo terminal'
+  writeBundle({ script, seccompSocket })
+  runtime = startRuntime('inherit', '--console-socket', consoleSocket)
   const exited = once(runtime, 'exit')
   const tooEarly = exited.then(() => Promise.reject(new Error('crun has ended without a terminal')))
   const fd = await Promise.race([terminal.promise, tooEarly])
@@ -142,5 +156,23 @@ test('crun hands over its terminal and its seccomp listener, and refused calls a
   expect(await exited).toEqual([0, null])
   expect(calls.map(nameCall)).toEqual(['unshare'])
   expect(states).toMatchObject([{ metadata: 'session 7', fds: ['seccompFd'] }])
+  expect(errors).toEqual([])
+})
+
+test('crun binds a decoy in without an open, and the session trips over it', async () => {
+  const decoy = join(bundle, 'decoy')
+  const events: TripwireEvent[] = []
+  writeFileSync(decoy, 'the decoy was read\n', { mode: 0o644 })
+  const onOpen = (event: TripwireEvent): void => void events.push(event)
+  const tripwires = watchTripwires({ reactor, onOpen })
+  open.push(tripwires)
+  tripwires.add(decoy)
+  writeBundle({ script: 'exec 2>&1; stat -c %s /tmp/id_rsa; cat /tmp/id_rsa', decoy })
+  runtime = startRuntime('pipe')
+  let output = ''
+  runtime.stdout?.on('data', (text: Buffer) => void (output += text.toString()))
+  expect(await once(runtime, 'close')).toEqual([1, null])
+  expect(output).toBe('19\ncat: /tmp/id_rsa: Operation not permitted\n')
+  expect(events).toMatchObject([{ path: decoy, command: '/usr/bin/cat' }])
   expect(errors).toEqual([])
 })

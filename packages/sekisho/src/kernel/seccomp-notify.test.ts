@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, readdirSync } from 'node:fs'
+import { closeSync, readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openPidfd, takeDescriptor } from './pidfd.ts'
@@ -164,22 +164,47 @@ test('several callers wait at once, and each gets its own answer', async () => {
 })
 
 test('more callers than may wait are all answered in the end', async () => {
-  let inFlight = 0
-  const most: number[] = []
-  const full = Promise.withResolvers<void>()
+  let asked = 0
+  const release = Promise.withResolvers<void>()
   const forks = `for (1..100) { next if fork; try(${MOUNT}); exit } 1 while wait > 0;`
-  const { lines } = await confine(forks, async () => {
-    inFlight += 1
-    most.push(inFlight)
-    if (inFlight === 64) full.resolve()
-    await full.promise
-    await new Promise((resolve) => void setImmediate(resolve))
-    inFlight -= 1
+  const { child, lines } = await confine(forks, async () => {
+    asked += 1
+    await release.promise
     return { errno: EPERM }
   })
+  await vi.waitUntil(() => countBlocked(child, MOUNT) === 100, { timeout: 5_000, interval: 5 })
+  expect(asked).toBe(64)
+  release.resolve()
   const printed = await Promise.all(Array.from({ length: 100 }, () => nextLine(lines)))
-  expect(printed).toEqual(Array.from({ length: 100 }, () => '-1'))
-  expect(Math.max(...most)).toBe(64)
+  expect({ printed, asked }).toEqual({
+    printed: Array.from({ length: 100 }, () => '-1'),
+    asked: 100,
+  })
+})
+
+/** How many children of a process are inside the call, by /proc/PID/syscall. */
+function countBlocked({ pid }: ChildProcess, nr: number): number {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  const inCall = (each: string): boolean =>
+    readFileSync(`/proc/${each}/syscall`, 'utf8').startsWith(`${nr} `)
+  return pids.filter(Boolean).filter(inCall).length
+}
+
+test('a caller that is killed while others live is dropped without a report', async () => {
+  const held = Promise.withResolvers<{ errno: number }>()
+  const asked = Promise.withResolvers<number>()
+  const answers = [held.promise, Promise.resolve({ errno: 5 })]
+  const program = `if (!fork) { try(${MOUNT}) } wait; print "reaped\n"; <STDIN>; try(${MOUNT});`
+  const { child, lines } = await confine(program, async ({ pid }) => {
+    asked.resolve(pid)
+    return (await answers.shift()) ?? { errno: 99 }
+  })
+  process.kill(await asked.promise, 'SIGKILL')
+  expect(await nextLine(lines)).toBe('reaped')
+  held.resolve({ errno: 4 })
+  child.stdin?.write('go\n')
+  expect(await nextLine(lines)).toBe('-5')
+  expect(errors).toEqual([])
 })
 
 test('a caller that dies while it waits is dropped, and the listener ends with it', async () => {

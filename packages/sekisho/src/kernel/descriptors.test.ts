@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { listenForDescriptors, MAX_PAYLOAD_BYTES } from './descriptors.ts'
 import { addressOf, bindFunction, libc } from './libc.ts'
+import { listOpen } from './open-descriptors.ts'
 import { createReactor, type Reactor } from './reactor.ts'
 
 type Received = { payload: string; contents: string[] }
@@ -60,7 +61,7 @@ afterEach(() => {
 })
 
 function countOpen(): number {
-  return readdirSync('/proc/self/fd').length
+  return listOpen('socket:', '[eventpoll]', directory).length
 }
 
 const O_CLOEXEC = 0o2000000

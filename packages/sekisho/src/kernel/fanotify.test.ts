@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type TripwireEvent, type Tripwires, watchTripwires } from './fanotify.ts'
+import { listOpen } from './open-descriptors.ts'
 import { createReactor, type Reactor } from './reactor.ts'
 
 type Ended = { pid: number | undefined; code: unknown; output: string }
@@ -47,7 +48,7 @@ afterEach(async () => {
 })
 
 function countOpen(): number {
-  return readdirSync('/proc/self/fd').length
+  return listOpen('fanotify', '[eventpoll]', directory).length
 }
 
 async function end(child: ChildProcess): Promise<void> {

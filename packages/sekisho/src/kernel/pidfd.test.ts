@@ -5,7 +5,6 @@ import {
   closeSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -14,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bindFunction, libc } from './libc.ts'
+import { listOpen } from './open-descriptors.ts'
 import {
   describeDescriptor,
   openPidfd,
@@ -103,9 +103,9 @@ test('a peer that has ended is not found by its number', async () => {
 
 test('a process with other ids than the connection is not taken for its peer', async () => {
   const { child, socket } = await connectFrom(`${CONNECT} ${BECOME_NOBODY}`)
-  const before = readdirSync('/proc/self/fd').length
+  const before = listOpen('pidfd')
   expect(() => peerByNumber(socket)).toThrow(`the peer, process ${child.pid}, has gone`)
-  expect(readdirSync('/proc/self/fd')).toHaveLength(before)
+  expect(listOpen('pidfd')).toEqual(before)
   const peer = peerOf(socket)
   own(peer.pidfd)
   expect(peer).toMatchObject({ pid: child.pid, uid: 0, gid: 0 })

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { listOpen } from './open-descriptors.ts'
 import { openPidfd, takeDescriptor } from './pidfd.ts'
 import { createReactor, type Reactor } from './reactor.ts'
 import {
@@ -20,23 +21,19 @@ const EPERM = 1
 
 const errors: unknown[] = []
 const children: ChildProcess[] = []
+const watches: { close(): void }[] = []
 let reactor: Reactor
-let openBefore = 0
 
 beforeEach(() => {
-  openBefore = countOpen()
   reactor = createReactor({ onError: (error) => void errors.push(error) })
 })
 afterEach(async () => {
   vi.useRealTimers()
   await Promise.all(children.splice(0).map(end))
+  for (const watch of watches.splice(0)) watch.close()
   reactor.close()
   errors.length = 0
 })
-
-function countOpen(): number {
-  return readdirSync('/proc/self/fd').length
-}
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
@@ -85,6 +82,7 @@ async function confine(program: string, answer: AnswerCall): Promise<Confined> {
   const notifyFd = takeDescriptor(pidfd, Number(await nextLine(lines)))
   closeSync(pidfd)
   const watch = watchSyscalls(notifyFd, reactor, answer)
+  watches.push(watch)
   child.stdin.write('go\n')
   return { child, lines, watch }
 }
@@ -215,10 +213,10 @@ test('a caller that dies while it waits is dropped, and the listener ends with i
     return held.promise
   })
   await asked.promise
+  expect(listOpen('seccomp notify')).toHaveLength(1)
   await end(child)
   held.resolve({ errno: EPERM })
-  reactor.close()
-  await vi.waitUntil(() => countOpen() <= openBefore)
+  await vi.waitUntil(() => listOpen('seccomp notify').length === 0)
   expect(errors).toEqual([])
 })
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { listOpen } from './open-descriptors.ts'
 import { type IdMaps, openUserNamespace } from './user-namespace.ts'
 
 const maps: IdMaps = {
@@ -25,13 +26,13 @@ function childrenOfOurs(): string {
 }
 
 test('the namespace has the maps, and no process stays in it', async () => {
-  const before = { children: childrenOfOurs(), open: readdirSync('/proc/self/fd').length }
+  const before = { children: childrenOfOurs(), open: listOpen('user:') }
   const namespace = await openUserNamespace(maps)
   expect(run(namespace, 'cat /proc/self/uid_map')).toBe('0 700000 1\n 1234 700001 2')
   expect(run(namespace, 'cat /proc/self/gid_map')).toBe('0 800000 65536')
   expect(run(namespace, 'cat /proc/self/setgroups')).toBe('deny')
   closeSync(namespace)
-  expect({ children: childrenOfOurs(), open: readdirSync('/proc/self/fd').length }).toEqual(before)
+  expect({ children: childrenOfOurs(), open: listOpen('user:') }).toEqual(before)
 })
 
 test.for([

@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import * as inside from './network.fixture.ts'
 import { createNetwork, type SessionNetwork } from './network.ts'
 
@@ -27,17 +27,9 @@ process.on('message', (kind, handle) => {
 `
 
 test('listeners handed to another user’s process hear what was dialled', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'sekisho-gate-'))
-  chmodSync(directory, 0o755)
-  const file = join(directory, 'gate.mjs')
-  writeFileSync(file, GATE)
-  const gate = fork(file, {
-    uid: ANOTHER_USER,
-    gid: ANOTHER_USER,
-    execArgv: ['--permission', '--allow-net', `--allow-fs-read=${directory}`],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
+  const gate = startGate()
   const network = createNetwork()
+  onTestFinished(() => network.close())
   await handOver(network, gate)
   const answers = await inside.runInside(
     network.agentNsFd,
@@ -49,11 +41,27 @@ test('listeners handed to another user’s process hear what was dialled', async
     '61002 hears 2606:2800:220:1:248:1893:25c8:1946 8443',
     '61002 answers question',
   ])
-  gate.kill()
-  await once(gate, 'exit')
-  await network.close()
-  rmSync(directory, { recursive: true })
 })
+
+function startGate(): ChildProcess {
+  const directory = mkdtempSync(join(tmpdir(), 'sekisho-gate-'))
+  chmodSync(directory, 0o755)
+  const file = join(directory, 'gate.mjs')
+  writeFileSync(file, GATE)
+  const gate = fork(file, {
+    uid: ANOTHER_USER,
+    gid: ANOTHER_USER,
+    execArgv: ['--permission', '--allow-net', `--allow-fs-read=${directory}`],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  const exited = once(gate, 'exit')
+  onTestFinished(async () => {
+    gate.kill('SIGKILL')
+    await exited
+    rmSync(directory, { recursive: true })
+  })
+  return gate
+}
 
 /** Afterwards the gate alone holds the sockets. */
 async function handOver(network: SessionNetwork, gate: ChildProcess): Promise<void> {

@@ -1,7 +1,8 @@
 /** What the tests of a session's network share: an agent's view of it. */
 import { spawn } from 'node:child_process'
 import { createServer, type Server } from 'node:net'
-import { bindFunction, check, libc } from './libc.ts'
+import { onTestFinished } from 'vitest'
+import { bindFunction, libc } from './libc.ts'
 import { inNamespace, type SessionNetwork } from './network.ts'
 
 export type Dialled = { address: string; port: number }
@@ -17,11 +18,13 @@ export function hearConnections(
     socket.on('error', () => socket.destroy())
     socket.end(`${address} ${port}\n`)
   })
+  onTestFinished(() => stop(server))
   return new Promise((resolve) => {
     server.listen({ fd: network.release(network.tcpFd) }, () => resolve({ server, dialled }))
   })
 }
 
+/** Also for a server that is closed already. */
 export function stop(server: Server): Promise<void> {
   return new Promise((resolve) => void server.close(() => resolve()))
 }
@@ -64,18 +67,12 @@ export function openSocket(namespaceFd: number, to: Buffer, options: SocketOptio
   timeout.writeBigInt64LE(BigInt(Math.floor(timeoutMs / 1000)))
   timeout.writeBigInt64LE(BigInt((timeoutMs % 1000) * 1000), 8)
   libc.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length)
-  check('connect', connectSocket(fd, to, port))
-  return fd
-}
-
-/** 0, or the negated errno. */
-export function connectSocket(fd: number, to: Buffer, port: number): number {
-  const isIpv4 = to.length === 4
-  const address = Buffer.alloc(isIpv4 ? 16 : 28) // struct sockaddr_in, sockaddr_in6
-  address.writeUInt16LE(isIpv4 ? AF_INET : AF_INET6, 0)
+  const address = Buffer.alloc(family === AF_INET ? 16 : 28) // struct sockaddr_in, sockaddr_in6
+  address.writeUInt16LE(family, 0)
   address.writeUInt16BE(port, 2)
-  to.copy(address, isIpv4 ? 4 : 8)
-  return connect.attempt(fd, address, address.length)
+  to.copy(address, family === AF_INET ? 4 : 8)
+  connect(fd, address, address.length)
+  return fd
 }
 
 export function sendBytes(fd: number, bytes: Uint8Array): number {

@@ -46,7 +46,7 @@ const VERDICT = { drop: 0, pass: 1 }
 
 /**
  * The program that runs for each connection attempt in the namespace: TCP goes to the one
- * listener of the map, whatever it dialled, and is dropped when there is none (fail closed).
+ * listener of the map, whatever it dialled, and is refused when there is none (fail closed).
  * Everything else is looked up as usual.
  */
 export function steeringProgram(mapFd: number): readonly Instruction[] {

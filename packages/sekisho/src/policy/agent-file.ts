@@ -5,8 +5,7 @@ import { configInvalid, type Problem } from './problem.ts'
 import type { RegistryOrigin } from './registry-config.ts'
 import { readYaml } from './yaml-document.ts'
 
-export type { AgentFile, AgentRule, AgentSecret } from './agent-schema.ts'
-export type { SecretSource } from './agent-values.ts'
+export type { AgentFile } from './agent-schema.ts'
 
 /**
  * The only way from the text of an agent file to an agent. A misspelt key is refused: it must

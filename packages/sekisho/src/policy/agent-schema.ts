@@ -144,7 +144,6 @@ export const AgentSchema = z.strictObject({
 /** One agent, with every default filled in. */
 export type AgentFile = z.output<typeof AgentSchema>
 export type AgentRule = z.output<typeof Rule>
-export type AgentSecret = z.output<typeof Secret>
 
 /** The keys that stand at a path, for the hint to an unknown one. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {

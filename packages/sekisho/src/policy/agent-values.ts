@@ -120,7 +120,7 @@ export function readSecretSource(text: string): Read<SecretSource> {
   }
 }
 
-/** Environment names that may be set inside; see {@link isReservedVariable}. */
+/** Environment names that may be set inside. */
 export function readVariable(text: string): Read<string> {
   if (!VARIABLE.test(text)) return { problem: `\`${printable(text)}\` is not a variable name` }
   if (!isReservedVariable(text)) return { value: text }
@@ -178,7 +178,7 @@ const RESERVED = new Set([
 ])
 
 /** What the sandbox sets itself, or what makes the loader, shell or runtime run other code. */
-export function isReservedVariable(name: string): boolean {
+function isReservedVariable(name: string): boolean {
   const upper = name.toUpperCase()
   return RESERVED.has(upper) || /^(?:LD_|DYLD_|SEKISHO_|BASH_FUNC_)/.test(upper)
 }

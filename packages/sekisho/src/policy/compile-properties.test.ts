@@ -4,6 +4,46 @@ import type { Action, HttpRequestAction } from '../core/action.ts'
 import type { PolicyRule } from '../wire/policy.ts'
 import { compilePolicy } from './compile.ts'
 
+const get = {
+  kind: 'http.request',
+  scheme: 'https',
+  method: 'GET',
+  host: 'a.example',
+  port: 443,
+  path: '/',
+  query: null,
+} as const
+
+function rule(id: string, host: string, rest: Partial<PolicyRule> = {}): PolicyRule {
+  return {
+    id,
+    effect: 'allow',
+    scheme: 'https',
+    host,
+    port: 443,
+    methods: [],
+    paths: [],
+    ...rest,
+  }
+}
+
+test('where rules disagree on what a port speaks, the encrypted one counts', () => {
+  const both = compilePolicy({
+    rules: [
+      rule('plain', 'a.example', { scheme: 'http', port: 8443 }),
+      rule('secure', '*.example', { port: 8443 }),
+    ],
+  })
+  expect(both.isPort('a.example', 8443)).toBe('https')
+})
+
+test('a verdict names no more rules than a log leaf holds', () => {
+  const many = Array.from({ length: 1000 }, (_, i) => rule(`r${`${i}`.padStart(4, '0')}`, 'a.b'))
+  const verdict = compilePolicy({ rules: many }).decide({ ...get, host: 'a.b' })
+  const rules = many.slice(0, 64).map(({ id }) => id)
+  expect(verdict).toEqual({ kind: 'allow', rules })
+})
+
 const host = fc.constantFrom('a.example', 'b.a.example', 'c.example', '*.example', '*.a.example')
 const someRule: fc.Arbitrary<PolicyRule> = fc.record({
   id: fc.constantFrom('r1', 'r2', 'r3', 'r4', 'r5'),
@@ -52,6 +92,28 @@ test('the order of the rules never shows in a verdict', () => {
       expect(compilePolicy({ rules: other }).decide(action)).toEqual(verdict)
     }),
     { numRuns: 2000 },
+  )
+})
+
+test('a canonical path never falls through the tree of paths', () => {
+  // Every segment that the tree branches on, and its encoded and wildcard neighbours.
+  const segment = fc.constantFrom('a', 'b', 'a%2Fb', '*', '', 'a;b')
+  const segments = fc.array(segment, { minLength: 1, maxLength: 4 })
+  const glob = fc.array(fc.constantFrom('a', 'b', 'a%2Fb', '*', '**', 'a*'), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  fc.assert(
+    fc.property(glob, fc.array(glob, { maxLength: 4 }), segments, (one, others, path) => {
+      const action = { ...get, path: `/${path.join('/')}` }
+      const toRule = (parts: readonly string[], id: string): PolicyRule =>
+        rule(id, 'a.example', { paths: [`/${parts.join('/')}`] })
+      const alone = compilePolicy({ rules: [toRule(one, 'one')] }).decide(action)
+      const list = [...others.map((parts) => toRule(parts, 'other')), toRule(one, 'one')]
+      const among = compilePolicy({ rules: list }).decide(action)
+      expect(among.rules.includes('one')).toBe(alone.kind === 'allow')
+    }),
+    { numRuns: 3000 },
   )
 })
 

@@ -303,19 +303,3 @@ test('a host is reachable and its ports are known by what rules open and do not 
     [undefined, undefined],
   ])
 })
-
-test('where rules disagree on what a port speaks, the encrypted one counts', () => {
-  const both = compilePolicy({
-    rules: [
-      rule('plain', 'a.example', { scheme: 'http', port: 8443 }),
-      rule('secure', '*.example', { port: 8443 }),
-    ],
-  })
-  expect(both.isPort('a.example', 8443)).toBe('https')
-})
-
-test('a verdict names no more rules than a log leaf holds', () => {
-  const many = Array.from({ length: 1000 }, (_, i) => rule(`r${`${i}`.padStart(4, '0')}`, 'a.b'))
-  const verdict = compilePolicy({ rules: many }).decide(request('GET', 'https://a.b/'))
-  expect(verdict).toEqual(allow(...many.slice(0, 64).map(({ id }) => id)))
-})

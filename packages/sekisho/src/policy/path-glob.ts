@@ -11,7 +11,7 @@ export function splitPath(text: string): SplitPath {
   return { text, segments: text.split('/') }
 }
 
-export const MAX_GLOB_LENGTH = 512
+const MAX_GLOB_LENGTH = 512
 
 /**
  * A glob over a canonical path: `*` is any characters within a segment, `**` as a whole segment is

@@ -67,7 +67,7 @@ const PRESETS = {
 
 export type PresetName = keyof typeof PRESETS
 
-export const PRESET_NAMES: readonly PresetName[] = Object.keys(PRESETS).filter(isPresetName)
+const PRESET_NAMES: readonly PresetName[] = Object.keys(PRESETS).filter(isPresetName)
 
 export function readPresetName(text: string): Read<PresetName> {
   if (isPresetName(text)) return { value: text }

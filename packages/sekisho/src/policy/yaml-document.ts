@@ -12,7 +12,7 @@ import {
 } from 'yaml'
 import { configInvalid, type Located, type Position, printable } from './problem.ts'
 
-export const MAX_FILE_BYTES = 256 * 1024
+const MAX_FILE_BYTES = 256 * 1024
 const MAX_DEPTH = 16
 
 /** Plain values of a YAML file, and where in the file each one stands. */

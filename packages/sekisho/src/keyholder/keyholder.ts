@@ -126,6 +126,8 @@ export class Keyholder {
       session.forgetIntent(leaf.id)
       throw error
     })
+    // it ended meanwhile: the gap leaf that its end wrote says that nothing came of this
+    if (session.isClosing) throw unknownSession(session.id)
     for (const _ of names) session.count('credentials')
     return { index, credentials: released.values }
   }

@@ -1,0 +1,211 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { generateKeyPairSync, randomInt, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readLeaves, verifyLog } from '@sekisho/verify'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { gateToKeyholder, supervisorToKeyholder } from '../wire/keyholder.ts'
+import { Peer } from '../wire/peer.ts'
+import { ipcTransport, socketTransport } from '../wire/transport.ts'
+import { endLeaf, intent, OTHER, outcome, SESSION, startLeaf } from './testing/leaves.ts'
+
+const PACKAGES = join(import.meta.dirname, '../../..')
+const CHILD = join(import.meta.dirname, 'testing/keyholder-child.ts')
+const VALUE = 'ghp_0123456789abcdefghijABCDEFGHIJ'
+const binding = { name: 'GH', hosts: ['api.github.com'], port: 443, header: 'authorization' }
+
+type Supervisor = Peer<typeof supervisorToKeyholder>
+type Gate = Peer<typeof gateToKeyholder>
+type Running = { child: ChildProcess; supervisor: Supervisor; attempts: unknown }
+
+let stateDir = ''
+let running: Running
+beforeEach(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), 'sekisho-state-'))
+  running = await start()
+})
+afterEach(async () => {
+  await kill(running)
+  rmSync(stateDir, { recursive: true })
+})
+
+test('its process can read, write, run and reach nothing else', () => {
+  const denied = 'ERR_ACCESS_DENIED'
+  expect(running.attempts).toEqual({
+    read: denied,
+    write: denied,
+    execute: denied,
+    thread: denied,
+    connect: denied,
+  })
+})
+
+test('a session from its start to its end, over a socket handed to it', async () => {
+  const { supervisor } = running
+  const opened = await supervisor.call('session.open', {
+    session: SESSION,
+    secrets: [{ binding, value: VALUE }],
+    leaf: startLeaf(SESSION),
+  })
+  expect(opened.index).toBe(0)
+  expect(opened.placeholders['GH']).toMatch(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/)
+  const gate = await attachGate(supervisor)
+  expect(await gate.call('record', { leaf: intent('a', ['GH']), credentials: ['GH'] })).toEqual({
+    index: 1,
+    credentials: { GH: VALUE },
+  })
+  expect(await gate.call('record', { leaf: outcome('a'), credentials: [] })).toEqual({
+    index: 2,
+    credentials: {},
+  })
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey
+  const issued = await gate.call('certify', {
+    session: SESSION,
+    host: 'api.github.com',
+    spki: key.export({ format: 'der', type: 'spki' }).toString('base64'),
+  })
+  const leaf = new X509Certificate(Buffer.from(issued.certificate, 'base64'))
+  expect(leaf.verify(new X509Certificate(opened.caPem).publicKey)).toBe(true)
+  expect(issued.notAfter).toBe(leaf.validToDate.getTime())
+  expect(await supervisor.call('session.close', { session: SESSION, leaf: endLeaf })).toEqual({
+    index: 3,
+  })
+  const status = await supervisor.call('status', {})
+  expect(status).toEqual({
+    logSize: 4,
+    logKey: expect.stringMatching(/^sekisho\/log\/[0-9a-f]{16}\+[0-9a-f]{8}\+A/),
+    degraded: ['software-key'],
+    sessions: 0,
+  })
+  expect(await supervisor.call('stop', {})).toEqual({})
+  expect(await verifyLog(join(stateDir, 'log'), status.logKey)).toMatchObject({
+    kind: 'sound',
+    size: 4,
+    open: [],
+    unsealedBytes: 0,
+  })
+})
+
+test('a gate cannot speak for the platform, for a session, or for a session that is not there', async () => {
+  const { supervisor } = running
+  await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+  const gate = await attachGate(supervisor)
+  const violation = { code: 'PROTOCOL_VIOLATION' }
+  const gap = { type: 'gap' as const, session: SESSION, id: 'a', reason: 'x' }
+  for (const leaf of [
+    startLeaf(SESSION),
+    endLeaf,
+    gap,
+    { type: 'platform.stop' as const, reason: 'x' },
+  ]) {
+    await expect(gate.call('record', { leaf, credentials: [] })).rejects.toMatchObject(violation)
+  }
+  await expect(
+    gate.call('record', { leaf: { ...intent('a'), session: OTHER }, credentials: [] }),
+  ).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' })
+  expect((await supervisor.call('status', {})).logSize).toBe(0)
+})
+
+test('a gate that breaks the protocol loses its channel; another goes on', async () => {
+  const { supervisor } = running
+  await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+  const [bad, good] = [await connectGate(supervisor), await attachGate(supervisor)]
+  const closed = once(bad, 'close')
+  socketTransport(bad).send({ id: 1, method: 'stop', params: {} })
+  await closed
+  expect((await good.call('record', { leaf: intent('a'), credentials: [] })).index).toBe(0)
+})
+
+test('gate.attach without a socket is refused', async () => {
+  await expect(running.supervisor.call('gate.attach', {})).rejects.toMatchObject({
+    code: 'PROTOCOL_VIOLATION',
+  })
+})
+
+test('killed under load, it comes back with every record that it answered', async () => {
+  const answered = new Map<number, string>()
+  for (let run = 0; run < 6; run++) {
+    const { supervisor, child } = running
+    await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+    const gate = await attachGate(supervisor)
+    let left = randomInt(1, 300)
+    const exited = once(child, 'exit')
+    const callers = Array.from({ length: 32 }, async (_, caller) => {
+      for (let turn = 0; ; turn++) {
+        const id = `${run}-${caller}-${turn}`
+        const { index } = await gate.call('record', { leaf: intent(id), credentials: [] })
+        answered.set(index, id)
+        if (--left === 0) child.kill('SIGKILL')
+      }
+    })
+    const ends = await Promise.allSettled(callers)
+    expect(
+      ends.every((end) => end.status === 'rejected' && end.reason.code === 'PEER_UNAVAILABLE'),
+    ).toBe(true)
+    await exited
+    running = await start()
+  }
+  const { logKey } = await running.supervisor.call('status', {})
+  expect(await verifyLog(join(stateDir, 'log'), logKey)).toMatchObject({ kind: 'sound', open: [] })
+  const found = new Map<number, unknown>()
+  for await (const { index, leaf } of readLeaves(join(stateDir, 'log')))
+    found.set(index, leaf['id'])
+  for (const [index, id] of answered) expect([index, found.get(index)]).toEqual([index, id])
+})
+
+async function start(): Promise<Running> {
+  const readable = [
+    join(PACKAGES, 'sekisho'),
+    join(PACKAGES, 'verify'),
+    join(PACKAGES, '../node_modules'),
+    stateDir,
+  ]
+  const execArgv = [
+    '--permission',
+    ...readable.map((path) => `--allow-fs-read=${path}`),
+    `--allow-fs-write=${stateDir}`,
+  ]
+  const child = fork(CHILD, [stateDir], {
+    execArgv,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const [{ ready }] = await once(child, 'message')
+  const supervisor = new Peer('keyholder', ipcTransport(child), {
+    out: supervisorToKeyholder,
+    in: {},
+    handlers: {},
+  })
+  return { child, supervisor, attempts: ready }
+}
+
+async function kill({ child }: Running): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+async function attachGate(supervisor: Supervisor): Promise<Gate> {
+  const socket = await connectGate(supervisor)
+  return new Peer('keyholder', socketTransport(socket), {
+    out: gateToKeyholder,
+    in: {},
+    handlers: {},
+  })
+}
+
+/** A connected pair of unix sockets, one end handed to the keyholder. */
+async function connectGate(supervisor: Supervisor): Promise<Socket> {
+  const server = createServer({ pauseOnConnect: true })
+  const path = join(stateDir, `gate-${randomInt(2 ** 32)}.sock`)
+  server.listen(path)
+  await once(server, 'listening')
+  const ours = connect(path)
+  const [theirs] = await once(server, 'connection')
+  await supervisor.call('gate.attach', {}, { handle: theirs })
+  server.close()
+  return ours
+}

@@ -1,0 +1,70 @@
+import type { LeafInput } from '../../wire/schemas.ts'
+
+export const SESSION = 's-00000000000000000000'
+export const OTHER = 's-11111111111111111111'
+
+export type Intent = Extract<LeafInput, { type: 'action.intent' }>
+export type Outcome = Extract<LeafInput, { type: 'action.outcome' }>
+
+export function startLeaf(session: string): LeafInput {
+  return {
+    type: 'session.start',
+    session,
+    agent: 'a',
+    configuration: `sha256:${'0'.repeat(64)}`,
+    argv: ['true'],
+    workspace: null,
+    runtime: 'crun',
+    initiator: { uid: 0, pid: 1 },
+    limits: {
+      memoryBytes: 2 ** 30,
+      pids: 100,
+      cpuMillis: 1000,
+      openFiles: 1024,
+      wallClockMs: 1000,
+      tmpBytes: 2 ** 20,
+    },
+    degraded: [],
+  }
+}
+
+export const endLeaf: LeafInput = {
+  type: 'session.end',
+  session: SESSION,
+  exitCode: 0,
+  reason: 'exit',
+  counters: { connections: 3 },
+}
+
+export function intent(
+  id: string,
+  credentials: readonly string[] = [],
+  host = 'api.github.com',
+): Intent {
+  return {
+    type: 'action.intent',
+    session: SESSION,
+    id,
+    action: {
+      kind: 'http.request',
+      scheme: 'https',
+      method: 'GET',
+      host,
+      port: 443,
+      path: '/',
+      query: null,
+    },
+    verdict: { kind: 'allow', rules: ['r'] },
+    credentials: [...credentials],
+    repeated: 0,
+  }
+}
+
+export function outcome(id: string): Outcome {
+  return {
+    type: 'action.outcome',
+    session: SESSION,
+    id,
+    outcome: { kind: 'failed', code: 'X', message: 'x' },
+  }
+}

@@ -7,7 +7,7 @@ import type {
 import { type Deny, deny, type Verdict } from '../core/verdict.ts'
 import type { SessionPolicy } from '../wire/policy.ts'
 import { DenialExplainer, describeRequest } from './explain-denial.ts'
-import { HostIndex, type Opening, openingKey } from './host-index.ts'
+import { HostIndex, nameRules, type Opening, openingKey } from './host-index.ts'
 import { readPath } from './path-reading.ts'
 import { printable } from './problem.ts'
 
@@ -22,9 +22,6 @@ export type CompiledPolicy = {
 
 /** The rule that decides where no other does. */
 const DEFAULT_RULE = 'default'
-
-/** Rule ids in one verdict: a log leaf has 65,535 bytes. */
-const MAX_NAMED_RULES = 64
 
 /** Default deny; a deny rule wins over every allow rule, whatever the order. */
 export function compilePolicy(policy: SessionPolicy): CompiledPolicy {
@@ -137,7 +134,7 @@ class NetworkPolicy {
     )
   }
 
-  #closedBy(host: string, port?: number): readonly string[] {
+  #closedBy(host: string, port?: number): string[] {
     return this.#hosts
       .find(host)
       .flatMap((openings) => [...openings.values()])
@@ -160,7 +157,7 @@ function allowBy(openings: readonly Opening[]): Verdict {
   return { kind: 'allow', rules: nameRules(openings.flatMap((opening) => opening.openedBy)) }
 }
 
-function denyBy(rules: readonly string[], what: string): Deny {
+function denyBy(rules: string[], what: string): Deny {
   const named = nameRules(rules)
   const [noun, verb] = named.length === 1 ? ['rule', 'denies'] : ['rules', 'deny']
   return {
@@ -168,10 +165,4 @@ function denyBy(rules: readonly string[], what: string): Deny {
     rules: named,
     reason: `${noun} ${named.slice(0, 3).join(', ')} ${verb} ${what}`,
   }
-}
-
-/** Sorted, each once: the order of the rules in a file must not show in a verdict. */
-function nameRules(ids: readonly string[]): readonly string[] {
-  if (ids.length === 1) return ids
-  return [...new Set(ids)].sort().slice(0, MAX_NAMED_RULES)
 }

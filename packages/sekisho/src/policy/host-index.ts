@@ -18,6 +18,9 @@ export type Openings = ReadonlyMap<number, Opening>
 
 const LONGEST_NAME = 253
 
+/** Rule ids in one verdict: a log leaf has 65,535 bytes. */
+const MAX_NAMED_RULES = 64
+
 /** Finds what the rules say about a host by hash lookups: one, and one a label for wildcards. */
 export class HostIndex {
   readonly #exact = new Map<string, Map<number, Opening>>()
@@ -25,6 +28,12 @@ export class HostIndex {
 
   constructor(rules: readonly PolicyRule[]) {
     for (const rule of rules) this.#add(rule)
+    for (const openings of [...this.#exact.values(), ...this.#below.values()]) {
+      for (const opening of openings.values()) {
+        opening.openedBy = nameRules(opening.openedBy)
+        opening.closedBy = nameRules(opening.closedBy)
+      }
+    }
   }
 
   find(host: string): readonly Openings[] {
@@ -76,4 +85,9 @@ function addTo(opening: Opening, rule: PolicyRule): void {
   }
   opening.denies.add(rule)
   if (rule.methods.length === 0 && rule.paths.length === 0) opening.closedBy.push(rule.id)
+}
+
+/** Sorted, each once: the order of the rules in a file must not show in a verdict. */
+export function nameRules(ids: string[]): string[] {
+  return ids.length < 2 ? ids : [...new Set(ids)].sort().slice(0, MAX_NAMED_RULES)
 }

@@ -65,7 +65,9 @@ export function compileGlob(glob: string): PathMatcher {
     return ({ text }) => text.startsWith(below) || text === base
   }
   const matchers = segments.map((s) => (s === '**' ? undefined : compileSegment(s)))
-  return ({ segments: path }) => matchAcross(matchers, path)
+  // The last segments are compared first: that turns most paths away at once.
+  const end = matchers.at(-1) ?? ((): boolean => true)
+  return ({ segments: path }) => end(path.at(-1) ?? '') && matchAcross(matchers, path)
 }
 
 /**

@@ -1,8 +1,15 @@
-import type * as z from 'zod'
 import { ERRORS, type ErrorCode, SekishoError, toSekishoError } from '../core/error.ts'
 
+/** What this file needs of a schema; every zod type is one. */
+export type Shape<T = unknown> = {
+  safeParse(
+    value: unknown,
+  ): { success: true; data: T } | { success: false; error: { message: string } }
+}
+type DataOf<S extends Shape> = Extract<ReturnType<S['safeParse']>, { success: true }>['data']
+
 /** One direction of a protocol: method name to the schemas of its parameters and result. */
-export type Protocol = Readonly<Record<string, { params: z.ZodType; result: z.ZodType }>>
+export type Protocol = Readonly<Record<string, { params: Shape; result: Shape }>>
 
 /** A passed descriptor: what `process.send` hands over beside a message. */
 export type Handle = unknown
@@ -15,8 +22,8 @@ export type Transport = {
   close(): void
 }
 
-type ParamsOf<P extends Protocol, M extends keyof P> = z.infer<P[M]['params']>
-type ResultOf<P extends Protocol, M extends keyof P> = z.infer<P[M]['result']>
+type ParamsOf<P extends Protocol, M extends keyof P> = DataOf<P[M]['params']>
+type ResultOf<P extends Protocol, M extends keyof P> = DataOf<P[M]['result']>
 
 export type Handlers<P extends Protocol> = {
   [M in keyof P]: (params: ParamsOf<P, M>, handle: Handle) => Promise<ResultOf<P, M>> | ResultOf<P, M>
@@ -26,7 +33,7 @@ type Pending = {
   method: string
   resolve: (value: unknown) => void
   reject: (error: SekishoError) => void
-  timer: NodeJS.Timeout
+  timer: NodeJS.Timeout | undefined
 }
 
 /** Calls in flight above this are refused: a peer that stops answering must not fill memory. */
@@ -77,7 +84,10 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
     this.#shut(undefined)
   }
 
-  /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, PROTOCOL_VIOLATION or what the peer answered */
+  /**
+   * @param timeoutMs Infinity for a call that ends when something outside ends
+   * @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, PROTOCOL_VIOLATION or what the peer answered
+   */
   call<M extends keyof Out & string>(
     method: M,
     params: ParamsOf<Out, M>,
@@ -89,10 +99,14 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
         return reject(new SekishoError('PEER_UNAVAILABLE', `${this.name}: too many calls in flight`))
       }
       const id = this.#nextId++
-      const timer = setTimeout(() => {
-        this.#pending.delete(id)
-        reject(new SekishoError('TIMEOUT', `${this.name}: no answer to ${method} in ${timeoutMs} ms`))
-      }, timeoutMs)
+      const timer = Number.isFinite(timeoutMs)
+        ? setTimeout(() => {
+            this.#pending.delete(id)
+            reject(
+              new SekishoError('TIMEOUT', `${this.name}: no answer to ${method} in ${timeoutMs} ms`),
+            )
+          }, timeoutMs)
+        : undefined
       this.#pending.set(id, { method, resolve, reject, timer })
       this.#transport.send({ id, method, params }, handle)
     }) as Promise<ResultOf<Out, M>>

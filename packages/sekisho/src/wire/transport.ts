@@ -77,10 +77,10 @@ function parse(body: Buffer, fail: (message: string, cause?: unknown) => void): 
 
 /** What `ChildProcess` and `process` have in common when an IPC channel is open. */
 export type IpcEndpoint = {
-  send?: (message: unknown, handle?: never, options?: object, callback?: (error: Error | null) => void) => boolean
+  send?(message: object, handle: undefined, options: object, sent: (error: Error | null) => void): boolean
   on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
-  disconnect?: (() => void) | undefined
+  disconnect?(): void
   connected?: boolean
 }
 
@@ -89,7 +89,8 @@ export function ipcTransport(endpoint: IpcEndpoint): Transport {
   return {
     send: (message, handle) => {
       if (endpoint.connected !== true) return
-      endpoint.send?.(message, handle as never, {}, () => undefined) // a failed send ends in 'disconnect'
+      // a failed send ends in 'disconnect', which rejects what is pending
+      endpoint.send?.(message as object, handle as undefined, {}, () => undefined)
     },
     onMessage: (receive) => void endpoint.on('message', receive),
     onClose: (closed) => void endpoint.on('disconnect', () => closed(undefined)),

@@ -1,0 +1,32 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { SekishoError } from '../core/error.ts'
+
+type Flags = NonNullable<ParseArgsConfig['options']>
+
+/** `--json` and a command's own flags; an unknown flag is an error with the usage as its hint. */
+export function jsonFlag(
+  usage: string,
+  argv: readonly string[],
+  flags: Flags = {},
+): { values: Record<string, unknown>; positionals: string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: { json: { type: 'boolean', default: false }, ...flags },
+      allowPositionals: true,
+    })
+    return { values: { ...values }, positionals }
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause)
+    throw new SekishoError('USAGE', problem, { hint: `usage: ${usage}` })
+  }
+}
+
+/** The one positional argument a command takes. */
+export function onePositional(usage: string, positionals: readonly string[]): string {
+  const [only, ...more] = positionals
+  if (only !== undefined && more.length === 0) return only
+  throw new SekishoError('USAGE', only === undefined ? 'an argument is missing' : 'too many arguments', {
+    hint: `usage: ${usage}`,
+  })
+}

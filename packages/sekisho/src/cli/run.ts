@@ -1,0 +1,134 @@
+import { resolve } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { pathsFrom } from '../daemon/paths.ts'
+import type { Peer, Shape } from '../wire/peer.ts'
+import { connect } from './client.ts'
+import type { Command } from './command.ts'
+
+/**
+ * The hot path of the command line: it loads no schema library, so what it needs of a reply is
+ * checked by hand here. The daemon checks everything that it receives.
+ */
+const anything: Shape = { safeParse: (data) => ({ success: true, data }) }
+type End = { exitCode: number; reason: string; message: string | null; hint: string | null; session: string }
+const ended: Shape<End> = {
+  safeParse: (value) => {
+    const end = value as Partial<End> | null
+    return typeof end?.exitCode === 'number' && typeof end.reason === 'string'
+      ? { success: true, data: end as End }
+      : { success: false, error: { message: 'want a session end' } }
+  },
+}
+const protocol = {
+  run: { params: anything, result: ended },
+  signal: { params: anything, result: anything },
+  resize: { params: anything, result: anything },
+} as const
+
+type Options = { agent: string; workspace: string | null; command: string[] }
+
+export const run: Command = {
+  name: 'run',
+  summary: 'Run a command in a session of its own',
+  usage: 'sekisho run [--agent NAME] [--workspace DIR] -- COMMAND [ARGUMENT…]',
+
+  async run(argv, terminal) {
+    const options = parse(argv)
+    const { peer, release } = await reach()
+    const interactive = process.stdin.isTTY && process.stdout.isTTY
+    forwardSignals(peer)
+    const restore = interactive ? enterRawMode(peer) : undefined
+    try {
+      const end = await peer.call('run', requestOf(options, interactive), { timeoutMs: Infinity })
+      restore?.()
+      explain(end, (line) => terminal.err(line))
+      return end.exitCode
+    } finally {
+      restore?.()
+      peer.close()
+      await release()
+    }
+  },
+}
+
+function parse(argv: readonly string[]): Options {
+  const options: Options = { agent: 'default', workspace: null, command: [] }
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? ''
+    if (word === '--') {
+      options.command = argv.slice(i + 1)
+      break
+    }
+    if (!word.startsWith('-')) {
+      options.command = argv.slice(i)
+      break
+    }
+    const [name = '', inline] = word.split(/=(.*)/s)
+    const value = inline ?? argv[++i]
+    if (value === undefined || value === '') throw usage(`${name} wants a value`)
+    if (name === '--agent') options.agent = value
+    else if (name === '--workspace') options.workspace = resolve(value)
+    else throw usage(`${name} is no option of run`)
+  }
+  if (options.command.length === 0) throw usage('no command')
+  return options
+}
+
+function usage(problem: string): SekishoError {
+  return new SekishoError('USAGE', problem, { hint: `usage: ${run.usage}` })
+}
+
+function requestOf({ agent, workspace, command }: Options, interactive: boolean): unknown {
+  const size = { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
+  return {
+    agent,
+    argv: command,
+    workspace,
+    terminal: interactive ? { ...size, type: process.env['TERM'] ?? 'dumb' } : null,
+  }
+}
+
+/** Without a running daemon, one is started for this command's lifetime. */
+async function reach(): Promise<{ peer: Peer<typeof protocol>; release: () => Promise<void> }> {
+  const { apiSocket } = pathsFrom(process.env)
+  try {
+    return { peer: await connect(apiSocket, protocol), release: async () => undefined }
+  } catch (error) {
+    if (!(error instanceof SekishoError) || error.code !== 'DAEMON_UNREACHABLE') throw error
+    const { startDaemon } = await import('./own-daemon.ts')
+    const daemon = await startDaemon()
+    return { peer: await connect(apiSocket, protocol), release: daemon.stop }
+  }
+}
+
+const FORWARDED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const
+
+function forwardSignals(peer: Peer<typeof protocol>): void {
+  for (const signal of FORWARDED) {
+    process.on(signal, () => {
+      // the command may have ended in between; its end is what the caller sees then
+      peer.call('signal', { signal }).catch(() => undefined)
+    })
+  }
+}
+
+/** The sandbox has a terminal of its own; ours passes every key through untouched. */
+function enterRawMode(peer: Peer<typeof protocol>): () => void {
+  process.stdin.setRawMode(true)
+  process.on('SIGWINCH', () => {
+    const size = { columns: process.stdout.columns, rows: process.stdout.rows }
+    peer.call('resize', size).catch(() => undefined) // as above
+  })
+  let raw = true
+  return () => {
+    if (!raw) return
+    raw = false
+    process.stdin.setRawMode(false)
+  }
+}
+
+function explain(end: End, say: (line: string) => void): void {
+  if (end.reason === 'exit') return
+  say(`sekisho: session ${end.session} ended: ${end.message ?? end.reason}`)
+  if (end.hint !== null) say(`hint: ${end.hint}`)
+}

@@ -1,0 +1,39 @@
+import { readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { pathsFrom } from '../daemon/paths.ts'
+import type { Command } from './command.ts'
+import { jsonFlag } from './flags.ts'
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Run the platform in the foreground',
+  usage: 'sekisho serve [--until-stdin-closes]',
+
+  async run(argv) {
+    const { values } = jsonFlag(serve.usage, argv, {
+      'until-stdin-closes': { type: 'boolean', default: false },
+    })
+    if (process.getuid?.() !== 0) {
+      throw new SekishoError('PERMISSION_REQUIRED', 'the supervisor needs root on this machine', {
+        hint: 'run it as root; sandboxes and the other processes run under their own users',
+      })
+    }
+    const paths = pathsFrom(process.env)
+    // The supervisor lives in a mount namespace of its own: what it mounts, the host never sees,
+    // and it is gone with the supervisor however that ends.
+    const own = ['--mount', '--propagation', 'slave']
+    const flags = values['until-stdin-closes'] === true ? ['--until-stdin-closes'] : []
+    const entry = join(paths.code, 'packages/sekisho/src/daemon/supervisor-main.ts')
+    const command = ['unshare', ...own, process.execPath, '--disable-warning=ExperimentalWarning']
+    if (process.execve === undefined) throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
+    return process.execve('/usr/bin/unshare', [...command, entry, ...flags], environment())
+  },
+}
+
+function environment(): Record<string, string> {
+  const defined = Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined)
+  // by this the supervisor tells that it really is in another namespace
+  const outer = readlinkSync('/proc/self/ns/mnt')
+  return { ...Object.fromEntries(defined), SEKISHO_OUTER_MOUNTS: outer }
+}

@@ -1,0 +1,265 @@
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { duplicateDescriptor } from '../kernel/duplicate.ts'
+import { attachTree, bindIdmapped, cloneTree, mountOverlay, unmount } from '../kernel/mounts.ts'
+import { libc } from '../kernel/libc.ts'
+import { writeWindowSize } from '../kernel/terminal.ts'
+import type { SessionCgroup } from '../sandbox/cgroup.ts'
+import { crunCommand } from '../sandbox/crun.ts'
+import { sessionEnvironment } from '../sandbox/environment.ts'
+import { AGENT_ID, WORKSPACE } from '../sandbox/layout.ts'
+import { ociSpec } from '../sandbox/oci-spec.ts'
+import { seccompProfile } from '../sandbox/seccomp.ts'
+import { writeSessionFiles } from '../sandbox/session-files.ts'
+import { checkWorkspace } from '../sandbox/workspace.ts'
+import type { SessionPlan } from '../wire/control.ts'
+import type { Network } from './networks.ts'
+import { BOX } from './paths.ts'
+import type { Platform } from './platform.ts'
+import { changesOf, writeSessionRecord } from './session-record.ts'
+import { IN_PROC, decoyOf } from './tripwire-files.ts'
+
+type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
+type Master = { input: number; output: number }
+
+/**
+ * Everything of one session on the host's side: its directories, mounts, cgroup and id block.
+ * `close` undoes whatever of that exists, in any state.
+ */
+export class Cell {
+  readonly idBase: number
+  readonly agentUid: number
+  readonly #plan: SessionPlan
+  readonly #platform: Platform
+  readonly #directory: string
+  readonly #changes: string
+  readonly #startedAt: string
+  #mounted: string[] = []
+  #cgroup: SessionCgroup | undefined
+  #terminalListener: { close(): void } | undefined
+  #master: number | undefined
+  #closed = false
+
+  /** @throws SekishoError WORKSPACE_INVALID before anything is made */
+  constructor(plan: SessionPlan, platform: Platform) {
+    if (plan.workspace !== null) checkWorkspace(plan.workspace, { state: platform.paths.state })
+    this.#plan = plan
+    this.#platform = platform
+    this.#directory = join(BOX, 's', plan.session)
+    this.#changes = changesOf(platform.paths.sessions, plan.session)
+    this.#startedAt = new Date().toISOString()
+    this.idBase = platform.hostIds.take()
+    this.agentUid = this.idBase + AGENT_ID
+  }
+
+  /** Directories, mounts and the cgroup: all that does not need the keyholder's answer. */
+  async prepare(): Promise<void> {
+    const { limits, session } = this.#plan
+    mkdirSync(this.#directory, { mode: 0o755 })
+    this.#writeRecord(null, null)
+    mkdirSync(this.#changes, { mode: 0o755 })
+    chownSync(this.#changes, this.agentUid, this.agentUid)
+    await this.#mountWorkspace()
+    this.#plan.mounts.forEach(({ source }, i) => this.#mountExtra(source, i))
+    this.#cgroup = this.#platform.box.cgroups.create(session, limits)
+  }
+
+  /** What the container is told; written once the session's CA and placeholders are known. */
+  async complete(known: {
+    caPem: string
+    placeholders: Record<string, string>
+    network: Network
+  }): Promise<void> {
+    const { plan } = { plan: this.#plan }
+    const { box } = this.#platform
+    const files = join(this.#directory, 'files')
+    await writeSessionFiles(files, { session: plan.session, caPem: known.caPem, nowMs: Date.now() })
+    const spec = ociSpec({
+      argv: plan.argv,
+      env: sessionEnvironment({
+        session: plan.session,
+        terminal: plan.terminal?.type ?? null,
+        agent: plan.environment,
+        placeholders: known.placeholders,
+      }),
+      cwd: WORKSPACE,
+      terminal: plan.terminal !== null,
+      rootfs: box.rootfs,
+      networkNamespace: `/proc/${process.pid}/fd/${known.network.agentNsFd}`,
+      idBase: this.idBase,
+      limits: plan.limits,
+      maxOpenFiles: box.maxOpenFiles,
+      sessionFiles: files,
+      workspace: join(this.#directory, 'workspace'),
+      readOnlyMounts: plan.mounts.map(({ target }, i) => ({ source: this.#extra(i), target })),
+      decoys: IN_PROC.map((target) => ({ source: decoyOf(box.decoys, target), target })),
+      seccomp: seccompProfile({
+        notify: true,
+        listenerPath: box.seccompSocket,
+        metadata: plan.session,
+      }),
+      seccompProgram: box.seccompProgram,
+    })
+    writeFileSync(join(this.#directory, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
+  }
+
+  get command(): { file: string; args: string[] } {
+    return crunCommand({
+      id: this.#plan.session,
+      bundle: this.#directory,
+      root: join(BOX, 'crun'),
+      pidFile: join(this.#directory, 'pid'),
+      cgroupJoin: this.#cgroup?.joinPaths ?? [],
+      ...(this.#plan.terminal === null
+        ? {}
+        : { consoleSocket: join(this.#directory, 'console.sock') }),
+    })
+  }
+
+  /** Listens for the master side of the sandbox's terminal, before the runtime starts. */
+  onTerminal(attach: (master: Master) => void): void {
+    const path = join(this.#directory, 'console.sock')
+    this.#terminalListener = this.#platform.listenForDescriptors(path, ([fd, ...more]) => {
+      for (const extra of more) libc.close(extra)
+      if (fd === undefined) return
+      this.#master = fd
+      if (this.#plan.terminal !== null) writeWindowSize(fd, this.#plan.terminal)
+      attach({ input: duplicateDescriptor(fd), output: duplicateDescriptor(fd) })
+    })
+  }
+
+  resize(size: { columns: number; rows: number }): void {
+    if (this.#master !== undefined) writeWindowSize(this.#master, size)
+  }
+
+  /** To the init process inside, which passes it on to the command's process group. */
+  signal(signal: Signal): void {
+    const pid = this.#initPid()
+    if (pid === undefined) return
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+  }
+
+  kill(): void {
+    this.#cgroup?.kill()
+  }
+
+  usage(): Record<string, number> {
+    return this.#cgroup?.usage() ?? {}
+  }
+
+  /** Idempotent. @param exitCode null when the command never ran */
+  close(exitCode: number | null): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#terminalListener?.close()
+    if (this.#master !== undefined) libc.close(this.#master)
+    this.#cgroup?.remove()
+    for (const path of this.#mounted.toReversed()) unmount(path)
+    rmSync(this.#directory, { recursive: true, force: true })
+    this.#settleChanges(exitCode)
+    this.#platform.hostIds.release(this.idBase)
+  }
+
+  /** A session that changed nothing leaves nothing. */
+  #settleChanges(exitCode: number | null): void {
+    const directory = join(this.#platform.paths.sessions, this.#plan.session)
+    rmSync(join(directory, 'work'), { recursive: true, force: true })
+    const changed = existsSync(this.#changes) && readdirSync(this.#changes).length > 0
+    if (changed) this.#writeRecord(new Date().toISOString(), exitCode)
+    else rmSync(directory, { recursive: true, force: true })
+  }
+
+  #writeRecord(endedAt: string | null, exitCode: number | null): void {
+    const { session, agent, argv, workspace } = this.#plan
+    writeSessionRecord(this.#platform.paths.sessions, {
+      version: 1,
+      session,
+      agent,
+      argv,
+      workspace,
+      startedAt: this.#startedAt,
+      endedAt,
+      exitCode,
+    })
+  }
+
+  /** The user's directory, shown as owned by the session, under a layer that takes all changes. */
+  async #mountWorkspace(): Promise<void> {
+    const target = join(this.#directory, 'workspace')
+    mkdirSync(target, { mode: 0o755 })
+    const { workspace } = this.#plan
+    if (workspace === null) return this.#bind(this.#changes, target)
+    const lower = join(this.#directory, 'lower')
+    const work = join(this.#platform.paths.sessions, this.#plan.session, 'work')
+    mkdirSync(lower)
+    mkdirSync(work)
+    const { uid, gid } = lstatSync(workspace)
+    const userNamespaceFd = await this.#platform.box.idMaps.get({ uid, gid, shownAs: this.agentUid })
+    bindIdmapped({ source: workspace, target: lower, userNamespaceFd, readOnly: true })
+    this.#mounted.push(lower)
+    mountOverlay({
+      lower: [lower],
+      upper: this.#changes,
+      work,
+      target,
+      // what `diff` and `apply` read is the plain upper layer: no redirects, no metadata-only copies
+      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
+    })
+    this.#mounted.push(target)
+  }
+
+  #mountExtra(source: string, i: number): void {
+    const target = this.#extra(i)
+    let isDirectory: boolean
+    try {
+      isDirectory = lstatSync(source).isDirectory()
+    } catch (cause) {
+      throw new SekishoError('CONFIG_INVALID', `mount source ${source} is not there`, {
+        hint: 'mend mounts in the agent file',
+        cause,
+      })
+    }
+    if (isDirectory) mkdirSync(target)
+    else writeFileSync(target, '')
+    this.#bind(source, target)
+  }
+
+  #extra(i: number): string {
+    return join(this.#directory, `mount-${i}`)
+  }
+
+  #bind(source: string, target: string): void {
+    const tree = cloneTree(source)
+    try {
+      attachTree(tree, target)
+      this.#mounted.push(target)
+    } finally {
+      libc.close(tree)
+    }
+  }
+
+  #initPid(): number | undefined {
+    const path = join(this.#directory, 'pid')
+    if (!existsSync(path)) return undefined
+    const pid = Number(readFileSync(path, 'utf8'))
+    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ESRCH'
+}

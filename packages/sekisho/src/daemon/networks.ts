@@ -1,0 +1,107 @@
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import net from 'node:net'
+import { duplicateDescriptor } from '../kernel/duplicate.ts'
+import { createNetwork, type SessionNetwork } from '../kernel/network.ts'
+import type { Gates } from './gates.ts'
+
+export type Network = SessionNetwork & { id: number; gate: number }
+
+/**
+ * Session networks. A few are kept ready: made and handed to their gate while nobody waits.
+ * A network serves one session, once.
+ */
+export class Networks {
+  readonly #gates: Gates
+  readonly #ready: Promise<Network>[] = []
+  readonly #live = new Map<number, Network>()
+  readonly #readyCount: number
+  readonly #warn: (line: string) => void
+  #next = 1
+  #closed = false
+
+  constructor(options: { gates: Gates; readyCount: number; warn: (line: string) => void }) {
+    this.#gates = options.gates
+    this.#readyCount = options.readyCount
+    this.#warn = options.warn
+  }
+
+  /** Makes up for networks taken; call when there is time. */
+  fill(): void {
+    while (!this.#closed && this.#ready.length < this.#readyCount) {
+      const made = this.#make()
+      made.catch((error: unknown) => {
+        this.#warn(`no network could be made ready: ${String(error)}`)
+        const at = this.#ready.indexOf(made)
+        if (at >= 0) this.#ready.splice(at, 1)
+      })
+      this.#ready.push(made)
+    }
+  }
+
+  async take(): Promise<Network> {
+    const ready = this.#ready.shift()
+    return ready === undefined ? this.#make() : ready
+  }
+
+  /** Destroys the namespaces; whatever still ran in them has no network any more. */
+  async close(network: Network): Promise<Record<string, number>> {
+    this.#live.delete(network.id)
+    try {
+      const peer = this.#gates.peer(network.gate)
+      return (await peer.call('network.close', { network: network.id })).counters
+    } catch (error) {
+      // a gate that died has dropped its connections; its counters died with it
+      this.#warn(`network ${network.id}: ${String(error)}`)
+      return { 'gate.lost': 1 }
+    } finally {
+      // its packet socket takes the kernel 10 ms, which nobody needs to wait for
+      network.close().catch((error: unknown) => this.#warn(String(error)))
+    }
+  }
+
+  /** Hands every network of a gate to its new process. */
+  async handAgain(gate: number, peer: ReturnType<Gates['peer']>): Promise<void> {
+    for (const network of this.#live.values()) {
+      if (network.gate === gate) await hand(network, peer)
+    }
+  }
+
+  async closeAll(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#ready)
+    await Promise.allSettled([...this.#live.values()].map((network) => network.close()))
+    this.#live.clear()
+  }
+
+  async #make(): Promise<Network> {
+    const id = this.#next++
+    const network: Network = { ...createNetwork(), id, gate: this.#gates.pick() }
+    this.#live.set(id, network)
+    try {
+      await hand(network, this.#gates.peer(network.gate))
+      return network
+    } catch (error) {
+      this.#live.delete(id)
+      await network.close()
+      throw error
+    }
+  }
+}
+
+/** The supervisor keeps its own descriptors, so that a restarted gate can be given them again. */
+async function hand(network: Network, peer: ReturnType<Gates['peer']>): Promise<void> {
+  const server = net.createServer().listen({ fd: duplicateDescriptor(network.tcpFd) })
+  await once(server, 'listening')
+  const dns = dgram.createSocket('udp4')
+  dns.bind({ fd: duplicateDescriptor(network.dnsFd) }) // listens at once: there is no name to look up
+  try {
+    await Promise.all([
+      peer.call('network.tcp', { network: network.id }, { handle: server }),
+      peer.call('network.dns', { network: network.id }, { handle: dns }),
+    ])
+  } finally {
+    server.close()
+    dns.close()
+  }
+}

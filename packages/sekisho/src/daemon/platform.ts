@@ -1,0 +1,28 @@
+import type { Peer, Protocol } from '../wire/peer.ts'
+import type { Reactor } from '../kernel/reactor.ts'
+import type { supervisorToKeyholder } from '../wire/keyholder.ts'
+import type { LeafInput } from '../wire/schemas.ts'
+import type { Box } from './box.ts'
+import type { Clients } from './clients.ts'
+import type { Gates } from './gates.ts'
+import type { HostIdBlocks } from './identities.ts'
+import type { Networks } from './networks.ts'
+import type { Paths } from './paths.ts'
+
+/** What a session needs of the running platform. */
+export type Platform = {
+  paths: Paths
+  box: Box
+  reactor: Reactor
+  gates: Gates
+  networks: Networks
+  clients: Clients
+  hostIds: HostIdBlocks
+  degraded(): readonly string[]
+  warn: (line: string) => void
+  /** @throws SekishoError PEER_UNAVAILABLE while it is down */
+  keyholder(): Peer<typeof supervisorToKeyholder, Protocol>
+  record(leaf: LeafInput): Promise<unknown>
+  /** a unix socket at `path` that takes one message with descriptors */
+  listenForDescriptors(path: string, onReceived: (fds: number[]) => void): { close(): void }
+}

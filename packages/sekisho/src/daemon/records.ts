@@ -1,0 +1,81 @@
+import type { Action } from '../core/action.ts'
+import { deny } from '../core/verdict.ts'
+import type { LeafInput } from '../wire/schemas.ts'
+
+/** Records per second one session may cause from outside the gate, and how many at once. */
+const REFILL_PER_SECOND = 20
+const BURST = 100
+
+/**
+ * Denials that the supervisor sees itself (system calls, tripwires): each is recorded before it
+ * is answered. Past the rate a sandbox may cause, they are counted and the count goes into the
+ * next record, so that a loop inside cannot flood the log.
+ */
+export class DenialRecords {
+  readonly #session: string
+  readonly #record: (leaf: LeafInput) => Promise<unknown>
+  readonly #nowMs: () => number
+  #tokens = BURST
+  #refilledAtMs: number
+  #skipped = 0
+  #count = 0
+
+  constructor(options: {
+    session: string
+    record: (leaf: LeafInput) => Promise<unknown>
+    nowMs: () => number
+  }) {
+    this.#session = options.session
+    this.#record = options.record
+    this.#nowMs = options.nowMs
+    this.#refilledAtMs = this.#nowMs()
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  async deny(action: Action, rule: string, reason: string): Promise<void> {
+    this.#count += 1
+    if (!this.#takeToken()) {
+      this.#skipped += 1
+      return
+    }
+    const repeated = this.#skipped
+    this.#skipped = 0
+    await this.#record({
+      type: 'action.intent',
+      session: this.#session,
+      id: `k${this.#count}`,
+      action: action as Extract<LeafInput, { type: 'action.intent' }>['action'],
+      verdict: { ...deny(rule, reason), rules: [rule] },
+      credentials: [],
+      repeated,
+    })
+  }
+
+  /** Writes what was counted and not yet recorded; called once, at the session's end. */
+  async flush(): Promise<void> {
+    if (this.#skipped === 0) return
+    this.#tokens = 1
+    this.#refilledAtMs = this.#nowMs()
+    const skipped = this.#skipped
+    this.#skipped = skipped - 1
+    this.#count -= 1
+    await this.deny(
+      { kind: 'process.syscall', syscall: 'many', args: [], pid: 0, command: '' },
+      'invariant.flood',
+      `${skipped} more denials than can be recorded one by one`,
+    )
+  }
+
+  #takeToken(): boolean {
+    const now = this.#nowMs()
+    const refill = (Math.max(0, now - this.#refilledAtMs) / 1000) * REFILL_PER_SECOND
+    this.#tokens = Math.min(BURST, this.#tokens + refill)
+    this.#refilledAtMs = now
+    if (this.#tokens < 1) return false
+    this.#tokens -= 1
+    return true
+  }
+}

@@ -1,0 +1,44 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { SekishoError } from '../core/error.ts'
+import { Secret } from '../core/secret.ts'
+import type { SecretReference } from '../wire/control.ts'
+
+const MAX_SECRET_BYTES = 64 * 1024
+
+/**
+ * Reads what a reference points at, now. Only the supervisor can (a file may be root's), and it
+ * passes the value to the keyholder alone. @throws SekishoError SECRET_MISSING
+ */
+export function readSecret(reference: SecretReference, environment: NodeJS.ProcessEnv): Secret {
+  const { from, binding } = reference
+  const text = from.kind === 'env' ? environment[from.variable] : readFile(from.path, binding.name)
+  const value = text?.replace(/\r?\n$/, '') ?? ''
+  if (value !== '') return new Secret(binding.name, value)
+  const where = from.kind === 'env' ? `variable ${from.variable} of the daemon` : from.path
+  throw new SekishoError('SECRET_MISSING', `secret ${binding.name}: ${where} is not set or empty`, {
+    hint:
+      from.kind === 'env'
+        ? `set ${from.variable} in the environment of \`npm start\` and start it again`
+        : `put the value into ${from.path}`,
+  })
+}
+
+function readFile(path: string, name: string): string {
+  let fd: number | undefined
+  try {
+    // O_NONBLOCK: a FIFO in the place of the file must not hang the supervisor
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const { size, mode } = fstatSync(fd)
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw new Error('it is not a regular file')
+    if (size > MAX_SECRET_BYTES) throw new Error(`it is longer than ${MAX_SECRET_BYTES} bytes`)
+    const buffer = Buffer.alloc(MAX_SECRET_BYTES)
+    return buffer.toString('utf8', 0, readSync(fd, buffer, 0, buffer.length, 0))
+  } catch (cause) {
+    throw new SekishoError('SECRET_MISSING', `secret ${name}: ${path} cannot be read`, {
+      hint: `put the value into ${path}, a regular file`,
+      cause,
+    })
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}

@@ -1,0 +1,167 @@
+import { createReactor, type Reactor } from '../kernel/reactor.ts'
+import { listenForDescriptors } from '../kernel/descriptors.ts'
+import { watchTripwires } from '../kernel/fanotify.ts'
+import type { SessionEnd, SessionPlan } from '../wire/control.ts'
+import { Box } from './box.ts'
+import { Children } from './children.ts'
+import { Clients, refuseSecondDaemon } from './clients.ts'
+import { Guardian } from './guardian.ts'
+import { probeHost } from './health.ts'
+import { HostIdBlocks } from './identities.ts'
+import { Networks } from './networks.ts'
+import type { Paths } from './paths.ts'
+import type { Platform } from './platform.ts'
+import { Session } from './session.ts'
+import { SessionTable } from './session-table.ts'
+import { readSettings } from './settings.ts'
+import { prepareDirectories } from './directories.ts'
+import { platformVersion } from './version.ts'
+
+const CHILD_STOP_GRACE_MS = 3000
+const SESSIONS_STOP_TIMEOUT_MS = 8000
+
+type Options = { paths: Paths; say: (line: string) => void; warn: (line: string) => void }
+
+/**
+ * The root of the process tree: the only one with privilege, and the one that reads nothing an
+ * agent or the network wrote. It makes namespaces, mounts, cgroups and sockets, hands them to the
+ * processes that use them, and takes everything down again.
+ */
+export class Supervisor {
+  readonly #options: Options
+  #parts: Parts | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Resolves when clients are served. @throws SekishoError naming what is missing on this host */
+  async start(): Promise<void> {
+    const { paths, say } = this.#options
+    const startedAtMs = performance.now()
+    const parts = await startParts(this.#options)
+    this.#parts = parts
+    for (const line of parts.children.healthy) say(`  ok        ${line}`)
+    for (const line of parts.children.degraded) say(`  degraded  ${line}`)
+    const took = ((performance.now() - startedAtMs) / 1000).toFixed(1)
+    say(`ready in ${took} s at ${paths.apiSocket}`)
+    say('next: npx sekisho drill        (60 attacks from inside a session; what stops each)')
+    say('      npx sekisho run -- bash  (a shell in a session of its own)')
+  }
+
+  /** Sessions first, then children, the log last; nothing is left. */
+  async stop(reason: string): Promise<void> {
+    const parts = this.#parts
+    if (parts === undefined) return
+    this.#options.say(`stopping: ${reason}`)
+    parts.clients.close()
+    await endSessions(parts.table)
+    await parts.children.recordStop(reason)
+    await parts.networks.closeAll()
+    await parts.children.stop(CHILD_STOP_GRACE_MS)
+    for (const watch of parts.watches) watch.close()
+    parts.reactor.close()
+    parts.box.close()
+    await parts.guardian.stop()
+  }
+}
+
+type Parts = {
+  table: SessionTable
+  clients: Clients
+  networks: Networks
+  children: Children
+  guardian: Guardian
+  box: Box
+  reactor: Reactor
+  watches: readonly { close(): void }[]
+}
+
+async function startParts({ paths, warn }: Options): Promise<Parts> {
+  const settings = readSettings(paths.bundle)
+  const hostDegraded = await probeHost()
+  prepareDirectories(paths)
+  await refuseSecondDaemon(paths.apiSocket)
+  const box = await Box.open(paths)
+  const guardian = new Guardian({ code: paths.code, cgroupRoots: box.cgroups.roots, report: warn })
+  await guardian.start()
+  const reactor = createReactor({ onError: (error) => warn(`kernel event: ${String(error)}`) })
+  const table = new SessionTable(reactor, warn)
+  const clients = new Clients()
+  const children = new Children({
+    paths,
+    settings,
+    version: platformVersion(paths.code),
+    degraded: hostDegraded,
+    warn,
+    table,
+    onSession: (plan, ended) => startSession({ plan, ended, platform, table }),
+    onClientGone: (connection) => clients.release(connection),
+    guardianPid: () => guardian.pid,
+  })
+  const networks = new Networks({ gates: children.gates, readyCount: settings.readyNetworks, warn })
+  const platform: Platform = {
+    paths,
+    box,
+    reactor,
+    gates: children.gates,
+    networks,
+    clients,
+    hostIds: new HostIdBlocks(process.pid),
+    degraded: () => children.degraded,
+    warn,
+    keyholder: () => children.keyholder(),
+    record: (leaf) => children.keyholder().call('record', { leaf }),
+    listenForDescriptors: (path, onReceived) =>
+      listenForDescriptors(path, reactor, (_payload, fds) => onReceived(fds)),
+  }
+  const watches = watchSandboxes({ box, reactor, table })
+  await children.start(networks)
+  await clients.listen(paths.apiSocket, (client, socket) => children.handClient(client, socket))
+  networks.fill()
+  return { table, clients, networks, children, guardian, box, reactor, watches }
+}
+
+/** What the kernel tells of sandboxes without being asked: forbidden calls and tripwires. */
+function watchSandboxes(parts: Pick<Parts, 'box' | 'reactor' | 'table'>): Parts['watches'] {
+  const { box, reactor, table } = parts
+  const tripwires = watchTripwires({
+    reactor,
+    onOpen: ({ path, pid }) => table.takeTripwire(box.tripwires.get(path) ?? path, pid),
+  })
+  for (const path of box.tripwires.keys()) tripwires.add(path)
+  const seccomp = listenForDescriptors(box.seccompSocket, reactor, (payload, fds) =>
+    table.takeSeccomp(payload, fds),
+  )
+  return [tripwires, seccomp]
+}
+
+async function startSession(options: {
+  plan: SessionPlan
+  ended: (end: SessionEnd) => void
+  platform: Platform
+  table: SessionTable
+}): Promise<number> {
+  const { plan, ended, platform, table } = options
+  const session = new Session(plan, platform, (end) => {
+    table.delete(plan.session)
+    ended(end)
+  })
+  table.add(session)
+  try {
+    return await session.start()
+  } catch (thrown) {
+    table.delete(plan.session)
+    throw thrown
+  } finally {
+    setImmediate(() => platform.networks.fill())
+  }
+}
+
+/** SIGTERM to all at once, then whatever it takes. */
+async function endSessions(table: SessionTable): Promise<void> {
+  for (const session of table.all()) session.stop('stopped')
+  const deadline = AbortSignal.timeout(SESSIONS_STOP_TIMEOUT_MS)
+  while (table.all().length > 0 && !deadline.aborted) await table.changed(deadline)
+  for (const session of table.all()) session.killNow()
+}

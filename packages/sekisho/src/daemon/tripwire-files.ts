@@ -1,0 +1,45 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/**
+ * Files that an intruder looks for and nobody else opens. They hold nothing; each open is denied
+ * and recorded. Paths as seen inside.
+ */
+const IN_SKELETON = [
+  '/etc/shadow',
+  '/etc/gshadow',
+  '/root/.ssh/id_ed25519',
+  '/root/.ssh/id_rsa',
+  '/root/.aws/credentials',
+  '/root/.kube/config',
+  '/root/.docker/config.json',
+  '/var/lib/sekisho/keyholder/master.key',
+  '/var/lib/sekisho/keyholder/log/000000000001.log',
+] as const
+
+/** Kernel interfaces that an escape goes through, covered by a tripwire each. */
+export const IN_PROC: readonly string[] = [
+  '/proc/sys/kernel/core_pattern',
+  '/proc/sys/kernel/poweroff_cmd',
+  '/proc/sys/kernel/modprobe',
+  '/proc/kallsyms',
+  '/proc/sysrq-trigger',
+  '/proc/kcore',
+].filter((path) => existsSync(path)) // a kernel that lacks one cannot be attacked through it
+
+/** @returns host path of each tripwire, with the path it has inside */
+export function writeTripwires(skeleton: string, elsewhere: string): Map<string, string> {
+  const files = new Map<string, string>()
+  for (const inside of IN_SKELETON) files.set(join(skeleton, inside), inside)
+  for (const inside of IN_PROC) files.set(decoyOf(elsewhere, inside), inside)
+  for (const path of files.keys()) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    // readable and writable by all: the denial is to come from the tripwire, on record
+    writeFileSync(path, '', { mode: 0o666, flag: 'wx' })
+  }
+  return files
+}
+
+export function decoyOf(directory: string, inside: string): string {
+  return join(directory, inside.replaceAll('/', '_'))
+}

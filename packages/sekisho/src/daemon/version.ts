@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as z from 'zod'
+
+/** The version of this clone. */
+export function platformVersion(code: string): string {
+  const text = readFileSync(join(code, 'packages/sekisho/package.json'), 'utf8')
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version
+}

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type IndexedLeaf, readLeaves, verifyLog } from '@sekisho/verify'
+import { readFileSync } from 'node:fs'
+import { SekishoError } from '../core/error.ts'
+import { startDaemon } from '../cli/own-daemon.ts'
+import { pathsFrom } from '../daemon/paths.ts'
+import { type Canary, hostAddresses } from './canary.ts'
+import { type Attack, CATALOGUE } from './catalogue.ts'
+import { isRecorded } from './evidence.ts'
+import { AGENT, openWorld, PLACEHOLDER_VARIABLE } from './world.ts'
+
+export type AttackResult = {
+  id: string
+  group: string
+  title: string
+  blocked: boolean
+  recorded: boolean
+  canaryBytes: number
+  detail: string
+}
+
+export type DrillResult = {
+  runtime: 'crun'
+  attacks: AttackResult[]
+  /** attacks that got through, went unrecorded, reached the canary or could not be tried */
+  escaped: number
+  log: { kind: 'sound'; size: number } | { kind: 'broken'; reason: string }
+}
+
+/** What the hostile script said, with what the canary counted meanwhile. */
+type Told = {
+  startedAtMs: number
+  endedAtMs: number
+  succeeded: boolean | undefined
+  detail: string
+  canaryBytes: number
+}
+
+const DRILL_TIMEOUT_MS = 180_000
+
+/** @throws SekishoError when the drill itself cannot be held */
+export async function runDrill(): Promise<DrillResult> {
+  const { code } = pathsFrom(process.env)
+  const world = await openWorld(code)
+  try {
+    const daemon = await startDaemon(world.environment)
+    let told: Map<string, Told>
+    try {
+      told = await attack(code, world.environment, world.canary)
+    } finally {
+      await daemon.stop()
+    }
+    return await judge(told, world.environment)
+  } finally {
+    await world.close()
+  }
+}
+
+async function attack(
+  code: string,
+  environment: NodeJS.ProcessEnv,
+  canary: Canary,
+): Promise<Map<string, Told>> {
+  const child = spawn(
+    join(code, 'packages/sekisho/bin/sekisho'),
+    [
+      ...['run', '--agent', AGENT, '--'],
+      ...['/bin/sh', '-c'],
+      `exec /opt/drill/bin/node --no-warnings /opt/drill/inside/main.ts "$1" "$2"`,
+      'drill',
+      JSON.stringify({ canaryPort: canary.port, hostAddresses: hostAddresses() }),
+      PLACEHOLDER_VARIABLE,
+    ],
+    { env: environment, stdio: ['ignore', 'pipe', 'pipe'], timeout: DRILL_TIMEOUT_MS },
+  )
+  const errors: string[] = []
+  child.stderr.on('data', (chunk: Buffer) => void (errors.length < 50 && errors.push(chunk.toString())))
+  const told = new Map<string, Told>()
+  let current: Told | undefined
+  let done = false
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = JSON.parse(line) as Record<string, unknown>
+    if (typeof said['begin'] === 'string') {
+      current = begin()
+      told.set(said['begin'], current)
+      canary.takeBytes()
+    } else if (said['done'] !== undefined) done = true
+    else if (current !== undefined) finish(current, said, canary)
+  }
+  if (done) return told
+  throw new SekishoError('SANDBOX_FAILED', `the hostile script did not finish: ${errors.join('')}`)
+}
+
+function begin(): Told {
+  const now = Date.now()
+  return { startedAtMs: now, endedAtMs: now, succeeded: undefined, detail: '', canaryBytes: 0 }
+}
+
+function finish(told: Told, said: Record<string, unknown>, canary: Canary): void {
+  told.endedAtMs = Date.now()
+  told.canaryBytes = canary.takeBytes()
+  if (typeof said['succeeded'] === 'boolean') told.succeeded = said['succeeded']
+  told.detail = String(said['detail'] ?? said['untried'] ?? '')
+}
+
+async function judge(
+  told: ReadonlyMap<string, Told>,
+  environment: NodeJS.ProcessEnv,
+): Promise<DrillResult> {
+  const { keyholderState, logKey } = pathsFrom(environment)
+  const directory = join(keyholderState, 'log')
+  const key = readFileSync(logKey, 'utf8').trim()
+  const leaves: IndexedLeaf[] = []
+  for await (const leaf of readLeaves(directory)) leaves.push(leaf)
+  const attacks = CATALOGUE.map((row) => judgeOne(row, told.get(row.id), leaves))
+  const verified = await verifyLog(directory, key)
+  const log =
+    verified.kind === 'sound'
+      ? { kind: verified.kind, size: verified.size }
+      : { kind: verified.kind, reason: verified.reason }
+  const failed = attacks.filter((row) => !row.blocked || !row.recorded || row.canaryBytes > 0)
+  const escaped = failed.length + (log.kind === 'sound' ? 0 : 1)
+  return { runtime: 'crun', attacks, escaped, log }
+}
+
+/** An attack that was not tried counts as not blocked: it proves nothing. */
+function judgeOne(
+  { id, group, title, evidence }: Attack,
+  told: Told | undefined,
+  leaves: readonly IndexedLeaf[],
+): AttackResult {
+  if (told === undefined) {
+    return { id, group, title, blocked: false, recorded: false, canaryBytes: 0, detail: 'not tried' }
+  }
+  const during = leaves.filter(({ leaf }) => {
+    const at = Date.parse(String(leaf['at']))
+    return at >= told.startedAtMs && at <= told.endedAtMs + 1
+  })
+  return {
+    id,
+    group,
+    title,
+    blocked: told.succeeded === false,
+    recorded: isRecorded(evidence, during),
+    canaryBytes: told.canaryBytes,
+    detail: told.detail,
+  }
+}

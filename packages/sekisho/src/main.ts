@@ -1,0 +1,50 @@
+import type { Command } from './cli/command.ts'
+
+/** Loaded on demand: `run` must not pay for the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./cli/run.ts')).run,
+  ps: async () => (await import('./cli/ps.ts')).ps,
+  stop: async () => (await import('./cli/stop.ts')).stop,
+  diff: async () => (await import('./cli/diff.ts')).diff,
+  apply: async () => (await import('./cli/apply.ts')).apply,
+  logs: async () => (await import('./cli/logs.ts')).logs,
+  log: async () => (await import('./cli/log.ts')).log,
+  status: async () => (await import('./cli/status.ts')).status,
+  policy: async () => (await import('./cli/policy.ts')).policy,
+  drill: async () => (await import('./cli/drill.ts')).drill,
+  serve: async () => (await import('./cli/serve.ts')).serve,
+  version: async () => (await import('./cli/version.ts')).version,
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name = 'help', ...rest] = argv
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (load === undefined) return help(name)
+  const { terminal } = await import('./cli/terminal.ts')
+  try {
+    const command = await load()
+    if (rest[0] === '--help' || rest[0] === '-h') {
+      terminal.out(`${command.summary}\n\nusage: ${command.usage}`)
+      return 0
+    }
+    return await command.run(rest, terminal)
+  } catch (thrown) {
+    const { report } = await import('./cli/report.ts')
+    return report(name, thrown, terminal)
+  }
+}
+
+async function help(name: string): Promise<number> {
+  const { terminal } = await import('./cli/terminal.ts')
+  const asked = ['help', '--help', '-h'].includes(name)
+  const say = asked ? terminal.out : terminal.err
+  if (!asked) say(`sekisho: no command ${name}`)
+  for (const load of Object.values(COMMANDS)) {
+    const { usage, summary } = await load()
+    say(`  ${usage}\n      ${summary}`)
+  }
+  return asked ? 0 : 64
+}
+
+// The exit is explicit: an open handle must not keep a finished command waiting.
+process.exit(await main(process.argv.slice(2)))

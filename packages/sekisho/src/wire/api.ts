@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { SessionEnd, TerminalSize } from './control.ts'
+import { SessionId } from './schemas.ts'
+
+/**
+ * What a client may ask over the daemon's unix socket. Descriptors 0–2 are not sent: the
+ * supervisor takes them from the client process that the kernel names for the connection.
+ */
+export const api = {
+  run: {
+    params: z.strictObject({
+      agent: z.string().min(1).max(128),
+      argv: z.array(z.string().max(131_072)).min(1).max(1024),
+      workspace: z.string().startsWith('/').nullable(),
+      terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
+    }),
+    result: SessionEnd,
+  },
+  /** for the command that this connection runs */
+  signal: {
+    params: z.strictObject({
+      signal: z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT']),
+    }),
+    result: z.strictObject({}),
+  },
+  resize: { params: TerminalSize, result: z.strictObject({}) },
+  ps: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      sessions: z.array(
+        z.strictObject({
+          session: SessionId,
+          agent: z.string(),
+          argv: z.array(z.string()),
+          workspace: z.string().nullable(),
+          startedAt: z.string(),
+        }),
+      ),
+    }),
+  },
+  stop: { params: z.strictObject({ session: SessionId }), result: SessionEnd },
+  status: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      version: z.string(),
+      healthy: z.array(z.string()),
+      degraded: z.array(z.string()),
+      processes: z.record(z.string(), z.int()),
+      sessions: z.int(),
+      logSize: z.int(),
+      logKey: z.string(),
+    }),
+  },
+} as const

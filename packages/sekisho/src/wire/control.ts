@@ -1,0 +1,101 @@
+import * as z from 'zod'
+import { Upstream } from './gate.ts'
+import { CredentialBinding } from './keyholder.ts'
+import { SessionPolicy } from './policy.ts'
+import { LimitsShape, SessionId } from './schemas.ts'
+
+const Signal = z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'])
+
+export const TerminalSize = z.strictObject({
+  columns: z.int().min(1).max(10_000),
+  rows: z.int().min(1).max(10_000),
+})
+
+/** Where a secret's value comes from; the value itself is read by the supervisor at the start. */
+export const SecretReference = z.strictObject({
+  binding: CredentialBinding,
+  from: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('env'), variable: z.string().min(1) }),
+    z.strictObject({ kind: z.literal('file'), path: z.string().startsWith('/') }),
+  ]),
+  /** the variable that holds the placeholder inside the sandbox */
+  variable: z.string().nullable(),
+})
+export type SecretReference = z.infer<typeof SecretReference>
+
+/** Everything one session is made of, resolved. */
+export const SessionPlan = z.strictObject({
+  session: SessionId,
+  /** the client connection whose descriptors 0–2 the command uses; null for none */
+  connection: z.int().nullable(),
+  agent: z.string(),
+  configuration: z.string(),
+  argv: z.array(z.string()).min(1).max(1024),
+  workspace: z.string().startsWith('/').nullable(),
+  terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
+  policy: SessionPolicy,
+  secrets: z.array(SecretReference),
+  upstreams: z.array(Upstream.omit({ caPem: true }).extend({ caFile: z.string().nullable() })),
+  mounts: z.array(z.strictObject({ source: z.string(), target: z.string() })),
+  environment: z.record(z.string(), z.string()),
+  limits: LimitsShape,
+})
+export type SessionPlan = z.infer<typeof SessionPlan>
+
+export const SessionEnd = z.strictObject({
+  session: SessionId,
+  exitCode: z.int(),
+  reason: z.enum(['exit', 'stopped', 'wall-clock', 'client-gone', 'failed']),
+  message: z.string().nullable(),
+  hint: z.string().nullable(),
+})
+export type SessionEnd = z.infer<typeof SessionEnd>
+
+export const controlToSupervisor = {
+  /** resolves when the command runs; `session.ended` follows */
+  'session.start': { params: SessionPlan, result: z.strictObject({ pid: z.int() }) },
+  'session.signal': {
+    params: z.strictObject({ session: SessionId, signal: Signal }),
+    result: z.strictObject({}),
+  },
+  'session.resize': {
+    params: TerminalSize.extend({ session: SessionId }),
+    result: z.strictObject({}),
+  },
+  'session.stop': {
+    params: z.strictObject({ session: SessionId, reason: z.enum(['stopped', 'client-gone']) }),
+    result: z.strictObject({}),
+  },
+  /** the client hung up: its descriptors are let go */
+  'client.gone': { params: z.strictObject({ connection: z.int() }), result: z.strictObject({}) },
+  /** the policy bundle's files, or null when nothing changed since `stamp` */
+  'bundle.read': {
+    params: z.strictObject({ stamp: z.string().nullable() }),
+    result: z.strictObject({
+      stamp: z.string(),
+      files: z.record(z.string(), z.string()).nullable(),
+      /** registries of this machine's own npm, apt and pip configuration, as URLs */
+      registries: z.array(z.string()),
+    }),
+  },
+  status: {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      healthy: z.array(z.string()),
+      degraded: z.array(z.string()),
+      processes: z.record(z.string(), z.int()),
+      logSize: z.int(),
+      logKey: z.string(),
+    }),
+  },
+} as const
+
+export const supervisorToControl = {
+  /** carries an accepted client connection as its handle */
+  'client.attach': {
+    params: z.strictObject({ connection: z.int(), uid: z.int(), pid: z.int() }),
+    result: z.strictObject({}),
+  },
+  'session.ended': { params: SessionEnd, result: z.strictObject({}) },
+  stop: { params: z.strictObject({}), result: z.strictObject({}) },
+} as const

@@ -10,7 +10,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { MASTER_KEY_BYTES } from './keys.ts'
 import { syncDirectory } from './log/files.ts'
@@ -30,7 +30,8 @@ const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | const
  */
 export function loadMasterKey(dir: string): Buffer {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    const made = mkdirSync(dir, { recursive: true, mode: 0o700 })
+    if (made !== undefined) syncDirectory(dirname(dir))
     return readMasterKey(dir) ?? makeMasterKey(dir)
   } catch (cause) {
     if (cause instanceof SekishoError) throw cause

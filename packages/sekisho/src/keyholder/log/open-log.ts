@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type NoteSigner, parseVkey } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
-import { type LogFiles, lockDirectory, nodeFiles } from './files.ts'
+import { type LogFiles, lockDirectory, nodeFiles, syncDirectory } from './files.ts'
 import { recoverLog } from './recover.ts'
 import { LogWriter } from './writer.ts'
 
@@ -60,7 +61,8 @@ export async function openLog(options: {
 
 function makeDirectory(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o750 })
+    const made = mkdirSync(dir, { recursive: true, mode: 0o750 })
+    if (made !== undefined) syncDirectory(dirname(dir))
   } catch (cause) {
     throw new SekishoError('LOG_UNWRITABLE', `cannot make ${dir}`, {
       hint: 'make the state directory writable for the keyholder',

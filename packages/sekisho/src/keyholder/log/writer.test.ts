@@ -64,6 +64,16 @@ test('a promise resolves only after the flush', async () => {
   await log.close()
 })
 
+test('the name of a new segment is durable before its first leaf is acknowledged', async () => {
+  const files = countingFiles()
+  const syncs: number[] = []
+  const log = await open({ files: { ...files, syncDirectory: () => void syncs.push(log.size) } })
+  await log.append(note(0))
+  await log.append(note(1))
+  expect(syncs).toEqual([0])
+  await log.close()
+})
+
 test('the time of a leaf never goes back, and says when the clock did', async () => {
   const times = ['2026-01-01T00:00:01.000Z', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:02.000Z']
   const log = await open({ now: () => new Date(times.shift() ?? 0) })

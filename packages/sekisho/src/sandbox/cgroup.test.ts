@@ -46,6 +46,18 @@ test('a unified host is taken as it is', () => {
   expect(planCgroupMounts(UNIFIED, '/run/x')).toEqual({ mounts: [], under: '/sys/fs/cgroup' })
 })
 
+test('fast joining is asked for in each mount of the unified hierarchy', () => {
+  const options = (mountinfo: string): unknown[] =>
+    planCgroupMounts(mountinfo, '/run/x', { fastJoin: true })
+      .mounts.filter(({ type }) => type === 'cgroup2')
+      .map((mount) => [mount.target, mount.options])
+  expect(options(UNIFIED)).toEqual([['/run/x/unified', 'favordynmods']])
+  expect(options(HYBRID)).toEqual([
+    ['/run/x/unified', 'favordynmods'],
+    ['/sys/fs/cgroup', 'favordynmods'],
+  ])
+})
+
 test('our own cgroup is found in each hierarchy, whatever part of it is mounted', () => {
   const membership = '4:memory:/docker/abc/job\n3:pids:/../other\n2:cpu,cpuacct:/job:1\n0::/a\n'
   expect(

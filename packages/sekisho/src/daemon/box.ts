@@ -12,8 +12,8 @@ import { ociSpec } from '../sandbox/oci-spec.ts'
 import { buildRootfs } from '../sandbox/rootfs.ts'
 import { seccompProfile } from '../sandbox/seccomp.ts'
 import { IdMaps } from './id-maps.ts'
-import { BOX, type Paths } from './paths.ts'
-import { decoyOf, IN_PROC, writeTripwires } from './tripwire-files.ts'
+import { BOX, KEYHOLDER_STATE, type Paths } from './paths.ts'
+import { decoyOf, MOUNTED, writeTripwires } from './tripwire-files.ts'
 
 /** The supervisor's private directory tree: a tmpfs in its own mount namespace (see {@link BOX}). */
 export class Box {
@@ -78,19 +78,25 @@ function mountPrivateTree(paths: Paths): void {
   mkdirSync(BOX, { recursive: true, mode: 0o711 })
   const flags = MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices
   mount({ source: 'tmpfs', target: BOX, type: 'tmpfs', flags, options: 'mode=0711' })
-  for (const name of ['s', 'cgroup', 'crun', 'code', 'decoys', 'probe-files']) {
+  for (const name of ['s', 'cgroup', 'crun', 'code', 'decoys', 'keyholder', 'probe-files']) {
     mkdirSync(join(BOX, name), { mode: 0o711 })
   }
+  // The state may lie where the keyholder's user cannot go (a home of mode 0700); here it can.
+  bind(paths.keyholderState, KEYHOLDER_STATE)
   // The clone may lie where the other processes' users cannot go (/root); here they can.
   const code = join(BOX, 'code')
-  const tree = cloneTree(paths.code)
+  bind(paths.code, code)
+  const readOnly = MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | MOUNT_FLAGS.readOnly | flags
+  mount({ source: null, target: code, type: null, flags: readOnly, options: null })
+}
+
+function bind(source: string, target: string): void {
+  const tree = cloneTree(source)
   try {
-    attachTree(tree, code)
+    attachTree(tree, target)
   } finally {
     libc.close(tree)
   }
-  const readOnly = MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | MOUNT_FLAGS.readOnly | flags
-  mount({ source: null, target: code, type: null, flags: readOnly, options: null })
 }
 
 /** Started by hand, outside `sekisho serve`, these mounts would land on the host. */
@@ -135,7 +141,7 @@ function probeSpec(parts: {
     sessionFiles: join(BOX, 'probe-files'),
     workspace: null,
     readOnlyMounts: [],
-    decoys: IN_PROC.map((target) => ({ source: decoyOf(parts.decoys, target), target })),
+    decoys: MOUNTED.map((target) => ({ source: decoyOf(parts.decoys, target), target })),
     seccomp: seccompProfile({
       notify: true,
       listenerPath: join(BOX, 'seccomp.sock'),

@@ -27,7 +27,7 @@ import type { Network } from './networks.ts'
 import { BOX } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { changesOf, writeSessionRecord } from './session-record.ts'
-import { IN_PROC, decoyOf } from './tripwire-files.ts'
+import { MOUNTED, decoyOf } from './tripwire-files.ts'
 
 type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
 type Master = { input: number; output: number }
@@ -102,7 +102,7 @@ export class Cell {
       sessionFiles: files,
       workspace: join(this.#directory, 'workspace'),
       readOnlyMounts: plan.mounts.map(({ target }, i) => ({ source: this.#extra(i), target })),
-      decoys: IN_PROC.map((target) => ({ source: decoyOf(box.decoys, target), target })),
+      decoys: MOUNTED.map((target) => ({ source: decoyOf(box.decoys, target), target })),
       seccomp: seccompProfile({
         notify: true,
         listenerPath: box.seccompSocket,

@@ -1,4 +1,4 @@
-import { SekishoError } from '../core/error.ts'
+import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { Transport } from '../wire/peer.ts'
 import { ipcTransport } from '../wire/transport.ts'
 
@@ -15,7 +15,7 @@ export async function runChild(
     })
   }
   for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined)
-  const service = await serve(ipcTransport(process))
+  const service = await serve(ipcTransport(process)).catch(endWith)
   process.once('disconnect', () => {
     const insist = setTimeout(() => process.exit(1), 3000)
     insist.unref()
@@ -28,4 +28,13 @@ export async function runChild(
     )
   })
   process.send('ready')
+}
+
+/** One clear error with its hint; the supervisor says which process it is from. */
+function endWith(thrown: unknown): never {
+  const error = toSekishoError(thrown)
+  process.stderr.write(`${error.code}: ${error.message}\n`)
+  if (error.cause instanceof Error) process.stderr.write(`cause: ${error.cause.message}\n`)
+  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`)
+  process.exit(1)
 }

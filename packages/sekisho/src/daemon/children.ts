@@ -12,7 +12,7 @@ import { Gates } from './gates.ts'
 import { UIDS } from './identities.ts'
 import { linkGateToKeyholder } from './links.ts'
 import type { Networks } from './networks.ts'
-import type { Paths } from './paths.ts'
+import { KEYHOLDER_STATE, type Paths } from './paths.ts'
 import { readRegistries } from './registries.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
@@ -49,17 +49,17 @@ export class Children {
     this.#options = options
     this.#bundle = new BundleFiles(options.paths.bundle)
     this.#registries = readRegistries(homedir(), options.warn)
-    const { paths, settings, warn } = options
+    const { settings, warn } = options
     this.#keyholder = new Child(
       {
         name: 'keyholder',
         entry: 'keyholder-main.ts',
         uid: UIDS.keyholder,
         permissions: [
-          `--allow-fs-read=${paths.keyholderState}`,
-          `--allow-fs-write=${paths.keyholderState}`,
+          `--allow-fs-read=${KEYHOLDER_STATE}`,
+          `--allow-fs-write=${KEYHOLDER_STATE}`,
         ],
-        argv: [paths.keyholderState],
+        argv: [KEYHOLDER_STATE],
         environment: {},
         within: inEmptyNetwork,
         out: supervisorToKeyholder,

@@ -26,6 +26,9 @@ export type Paths = {
  */
 export const BOX = '/run/sekisho-box'
 
+/** The keyholder's state as the keyholder sees it. */
+export const KEYHOLDER_STATE = `${BOX}/keyholder`
+
 /** `SEKISHO_HOME` puts a whole instance under one directory, for tests and drills. */
 export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
   const code = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..')

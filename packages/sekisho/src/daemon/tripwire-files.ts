@@ -1,5 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+
+const LOG = '/var/lib/sekisho/keyholder/log/000000000001.log'
 
 /**
  * Files that an intruder looks for and nobody else opens. They hold nothing; each open is denied
@@ -14,28 +16,34 @@ const IN_SKELETON = [
   '/root/.kube/config',
   '/root/.docker/config.json',
   '/var/lib/sekisho/keyholder/master.key',
-  '/var/lib/sekisho/keyholder/log/000000000001.log',
+  LOG,
 ] as const
 
-/** Kernel interfaces that an escape goes through, covered by a tripwire each. */
-export const IN_PROC: readonly string[] = [
+/**
+ * What an intruder would write: kernel interfaces that an escape goes through, and the log. Each
+ * is a mount of its own, not read-only: the kernel refuses to open a read-only file for writing
+ * before it asks the tripwire, and nothing would be recorded.
+ */
+export const MOUNTED: readonly string[] = [
+  LOG,
   '/proc/sys/kernel/core_pattern',
   '/proc/sys/kernel/poweroff_cmd',
   '/proc/sys/kernel/modprobe',
   '/proc/kallsyms',
   '/proc/sysrq-trigger',
   '/proc/kcore',
-].filter((path) => existsSync(path)) // a kernel that lacks one cannot be attacked through it
+].filter((path) => path === LOG || existsSync(path)) // a kernel that lacks one cannot be attacked through it
 
 /** @returns host path of each tripwire, with the path it has inside */
 export function writeTripwires(skeleton: string, elsewhere: string): Map<string, string> {
   const files = new Map<string, string>()
   for (const inside of IN_SKELETON) files.set(join(skeleton, inside), inside)
-  for (const inside of IN_PROC) files.set(decoyOf(elsewhere, inside), inside)
+  for (const inside of MOUNTED) files.set(decoyOf(elsewhere, inside), inside)
   for (const path of files.keys()) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
     // readable and writable by all: the denial is to come from the tripwire, on record
-    writeFileSync(path, '', { mode: 0o666, flag: 'wx' })
+    writeFileSync(path, '', { flag: 'wx' })
+    chmodSync(path, 0o666)
   }
   return files
 }

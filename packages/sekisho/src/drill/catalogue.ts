@@ -27,6 +27,8 @@ const tcp = (address: string, port?: number): Evidence =>
     : { by: 'connect', transport: 'tcp', address, port }
 const udp = (address: string): Evidence => ({ by: 'connect', transport: 'udp', address })
 const request = (host = API): Evidence => ({ by: 'request', host })
+/** What no parser accepts is recorded as the connection it came on. */
+const unparsed: Evidence = { by: 'connect', transport: 'tcp', host: API, port: 443 }
 
 export const CATALOGUE: readonly Attack[] = [
   ...group('escape', [
@@ -78,7 +80,7 @@ export const CATALOGUE: readonly Attack[] = [
       'rewrite the log',
       tripwire('/var/lib/sekisho/keyholder/log/000000000001.log'),
     ],
-    ['log-forge', 'forge a record through a newline', { by: 'request' }],
+    ['log-forge', 'forge a record through a newline', unparsed],
   ]),
   ...group('network', [
     ['net-literal4', 'connect to an IPv4 address', tcp('203.0.113.7', 443)],
@@ -147,7 +149,7 @@ export const CATALOGUE: readonly Attack[] = [
     ['http-dots', 'dot segments', { by: 'request' }],
     ['http-dots-enc', 'encoded dot segments', { by: 'request' }],
     ['http-slash-enc', 'an encoded slash', { by: 'request' }],
-    ['http-clte', 'two lengths (request smuggling)', { by: 'request' }],
+    ['http-clte', 'two lengths (request smuggling)', unparsed],
     ['http-pipeline', 'a second request behind the first', request()],
   ]),
   ...group('credentials', [

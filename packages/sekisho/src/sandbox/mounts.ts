@@ -37,7 +37,7 @@ export function sessionMounts(sources: MountSources): OciMount[] {
   const { tmpBytes } = sources.limits
   const small = Math.min(tmpBytes, MAX_SMALL_TMPFS_BYTES)
   const extras = sources.readOnlyMounts.map((bind) => checked(bind, EXTRA_MOUNT_ROOTS))
-  const decoys = sources.decoys.map((bind) => checked(bind, [AGENT_HOME, '/proc']))
+  const decoys = sources.decoys.map((bind) => checked(bind, DECOY_ROOTS))
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
     tmpfs('/dev', ['mode=755', 'size=64k', 'noexec']),
@@ -56,9 +56,12 @@ export function sessionMounts(sources: MountSources): OciMount[] {
     workspaceMount(sources.workspace, tmpBytes),
     ...rootsOf(extras).map((root) => tmpfs(root, ['nodev', 'noexec', 'mode=755', 'size=64k'])),
     ...extras.map(({ source, target }) => bind(source, target, ['ro'])),
-    ...decoys.map(({ source, target }) => bind(source, target, ['ro', 'noexec'])),
+    // not read-only: a write must get as far as the tripwire, which denies it on record
+    ...decoys.map(({ source, target }) => bind(source, target, ['rw', 'noexec'])),
   ]
 }
+
+const DECOY_ROOTS = [AGENT_HOME, '/proc', '/var/lib'] as const
 
 function workspaceMount(source: string | null, tmpBytes: number): OciMount {
   if (source !== null) return bind(source, WORKSPACE, [])

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { generateKeyPairSync, randomInt, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,13 +13,32 @@ import { ipcTransport, socketTransport } from '../wire/transport.ts'
 import { endLeaf, intent, OTHER, outcome, SESSION, startLeaf } from './testing/leaves.ts'
 
 const PACKAGES = join(import.meta.dirname, '../../..')
-const CHILD = join(import.meta.dirname, 'testing/keyholder-child.ts')
+const CHILD = new URL('./testing/keyholder-child.ts', import.meta.url)
 const VALUE = 'ghp_0123456789abcdefghijABCDEFGHIJ'
 const binding = { name: 'GH', hosts: ['api.github.com'], port: 443, header: 'authorization' }
 
+/** Prints what each attempt came to. */
+const ATTEMPTS = `
+  const codeOf = (attempt) => { try { attempt(); return 'done' } catch (error) { return error.code } }
+  const said = {
+    readOwn: codeOf(() => fs.readdirSync(${JSON.stringify(PACKAGES)} + '/verify')),
+    read: codeOf(() => fs.readFileSync('/etc/passwd')),
+    write: codeOf(() => fs.writeFileSync('/tmp/sekisho-keyholder-was-here', '')),
+    execute: codeOf(() => child_process.execFileSync('true')),
+    thread: codeOf(() => new worker_threads.Worker('', { eval: true })),
+  }
+  const say = (connect) => { console.log(JSON.stringify({ ...said, connect })); process.exit() }
+  const thrown = codeOf(() => {
+    const socket = net.connect(9, '127.0.0.1')
+    socket.on('connect', () => say('done'))
+    socket.on('error', (error) => say(error.code))
+  })
+  if (thrown !== 'done') say(thrown)
+`
+
 type Supervisor = Peer<typeof supervisorToKeyholder>
 type Gate = Peer<typeof gateToKeyholder>
-type Running = { child: ChildProcess; supervisor: Supervisor; attempts: unknown }
+type Running = { child: ChildProcess; supervisor: Supervisor }
 
 let stateDir = ''
 let running: Running
@@ -32,9 +51,13 @@ afterEach(async () => {
   rmSync(stateDir, { recursive: true })
 })
 
-test('its process can read, write, run and reach nothing else', () => {
+test('a process with its permissions can read, write, run and reach nothing else', () => {
   const denied = 'ERR_ACCESS_DENIED'
-  expect(running.attempts).toEqual({
+  const said = execFileSync(process.execPath, [...permissions(), '-e', ATTEMPTS], {
+    encoding: 'utf8',
+  })
+  expect(JSON.parse(said)).toEqual({
+    readOwn: 'done',
     read: denied,
     write: denied,
     execute: denied,
@@ -156,29 +179,30 @@ test('killed under load, it comes back with every record that it answered', asyn
   for (const [index, id] of answered) expect([index, found.get(index)]).toEqual([index, id])
 })
 
-async function start(): Promise<Running> {
+/** As the daemon gives them: no network, no programs, no files but its own. */
+function permissions(): string[] {
   const readable = [
     join(PACKAGES, 'sekisho'),
     join(PACKAGES, 'verify'),
     join(PACKAGES, '../node_modules'),
     stateDir,
   ]
-  const execArgv = [
-    '--permission',
-    ...readable.map((path) => `--allow-fs-read=${path}`),
-    `--allow-fs-write=${stateDir}`,
-  ]
+  const read = readable.map((path) => `--allow-fs-read=${path}`)
+  return ['--permission', ...read, `--allow-fs-write=${stateDir}`]
+}
+
+async function start(): Promise<Running> {
   const child = fork(CHILD, [stateDir], {
-    execArgv,
+    execArgv: permissions(),
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  const [{ ready }] = await once(child, 'message')
+  await once(child, 'message')
   const supervisor = new Peer('keyholder', ipcTransport(child), {
     out: supervisorToKeyholder,
     in: {},
     handlers: {},
   })
-  return { child, supervisor, attempts: ready }
+  return { child, supervisor }
 }
 
 async function kill({ child }: Running): Promise<void> {

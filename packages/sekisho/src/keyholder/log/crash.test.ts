@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openLog } from './open-log.ts'
 
 const RUNS = 32
-const WRITER = join(import.meta.dirname, '../testing/crash-writer.ts')
+const WRITER = new URL('../testing/crash-writer.ts', import.meta.url)
 const { privateKey } = generateKeyPairSync('ed25519')
 const signer = noteSigner('sekisho/log/test', privateKey)
 

@@ -41,6 +41,7 @@ export type RouterParts = {
 /** Takes every TCP connection of one session to the reader it is for, or refuses it. */
 export class ConnectionRouter {
   readonly #parts: RouterParts
+  /** the outermost socket of each: destroying the one below a TLS socket can crash Node */
   readonly #open = new Set<Socket>()
 
   constructor(parts: RouterParts) {
@@ -63,14 +64,18 @@ export class ConnectionRouter {
       const reason = `more than ${MAX_CONNECTIONS} connections at once`
       return this.#refuse(socket, action, deny('invariant.connection-limit', reason))
     }
-    this.#open.add(socket)
-    socket.once('close', () => this.#open.delete(socket))
+    this.#track(socket)
     if (address === RESOLVER_ADDRESS && port === 53) return serveDnsStream(socket, nameServer)
     const route = host === null ? undefined : this.#routeTo(host, port)
     if (route === undefined) return this.#refuse(socket, action, this.#whyNot(action))
     socket.setNoDelay(true)
     if (route.scheme === 'https') return this.#intercept(socket, route, action)
     this.#parts.front.accept(socket, route, action)
+  }
+
+  #track(socket: Socket): void {
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
   }
 
   destroyAll(): void {
@@ -93,7 +98,7 @@ export class ConnectionRouter {
   async #refuse(socket: Socket, action: NetConnectAction, by: Deny): Promise<void> {
     this.#parts.context.counters.connectionsDenied += 1
     await this.#parts.denials.record(action, by)
-    socket.resetAndDestroy()
+    if (!socket.destroyed) socket.resetAndDestroy()
   }
 
   async #intercept(socket: Socket, route: Route, action: NetConnectAction): Promise<void> {
@@ -113,7 +118,7 @@ export class ConnectionRouter {
       if (!socket.destroyed) this.#terminate({ socket, route, action }, secureContext)
     } catch {
       context.counters.unavailable += 1 // no certificate without the keyholder
-      socket.resetAndDestroy()
+      if (!socket.destroyed) socket.resetAndDestroy()
     }
   }
 
@@ -127,6 +132,8 @@ export class ConnectionRouter {
       secureContext,
       ALPNProtocols: ['http/1.1'],
     })
+    this.#open.delete(socket)
+    this.#track(secure)
     const fail = (): void => {
       this.#parts.context.counters.tlsFailed += 1
       secure.destroy()

@@ -42,7 +42,14 @@ const MAX_WAITING = 16
 type Arrival = { request: IncomingMessage; response: ServerResponse; expectsContinue: boolean }
 
 /** One connection of the agent: what it leads to, and its requests in order. */
-type Channel = { route: Route; connect: NetConnectAction; waiting: Arrival[]; isBusy: boolean }
+type Channel = {
+  route: Route
+  connect: NetConnectAction
+  waiting: Arrival[]
+  isBusy: boolean
+  /** a refusal ends the connection: what is pipelined behind it is dropped */
+  isEnding: boolean
+}
 
 /** HTTP/1.1 towards the agent for one session. llhttp parses, strictly; every request is decided. */
 export class HttpFront {
@@ -68,7 +75,7 @@ export class HttpFront {
 
   /** Takes a connection over, TLS done. @param connect how the agent dialled it, for the record */
   accept(socket: Duplex, route: Route, connect: NetConnectAction): void {
-    this.#channels.set(socket, { route, connect, waiting: [], isBusy: false })
+    this.#channels.set(socket, { route, connect, waiting: [], isBusy: false, isEnding: false })
     this.#server.emit('connection', socket)
   }
 
@@ -91,25 +98,27 @@ export class HttpFront {
     channel.isBusy = true
     arrival.response.once('close', () => {
       channel.isBusy = false
-      const next = channel.waiting.shift()
+      const next = channel.isEnding ? undefined : channel.waiting.shift()
       if (next !== undefined && !next.response.destroyed) this.#serve(channel, next)
     })
-    void this.#handle(channel.route, arrival)
+    void this.#handle(channel, arrival)
   }
 
-  async #handle(route: Route, arrival: Arrival): Promise<void> {
+  async #handle(channel: Channel, arrival: Arrival): Promise<void> {
     const { request, response } = arrival
     const { counters } = this.#context
     counters.requests += 1
-    const head = readHead(rawHead(request), route)
+    const head = readHead(rawHead(request), channel.route)
     const close = head.kind === 'refused' || head.hasBody
     try {
       const result = head.kind === 'read' ? await this.#pass(head, arrival) : await this.#deny(head)
       if (result.kind !== 'deny') return this.#count(result)
       counters.denied += 1
+      channel.isEnding = close
       const status = head.kind === 'refused' ? head.status : 403
       sendAgentReply(response, deniedReply(result.rules, status), { close })
     } catch (thrown) {
+      channel.isEnding = true
       sendAgentReply(response, this.#unavailable(thrown), { close: true })
     }
   }
@@ -164,9 +173,22 @@ export class HttpFront {
       return by
     }
     this.#context.counters.requests += 1
-    // an answer here would mix with the one that is being written
-    if (channel.isBusy) socket.destroy()
-    await this.#refuseRaw(socket, record, code === 'HPE_HEADER_OVERFLOW' ? 431 : 400)
+    if (!channel.isBusy) {
+      return this.#refuseRaw(socket, record, code === 'HPE_HEADER_OVERFLOW' ? 431 : 400)
+    }
+    // An answer now would mix with the one that is being written. After `Connection: close` that
+    // one may finish; a body that breaks off in the middle may not.
+    if (code !== 'HPE_CLOSED_CONNECTION') socket.destroy()
+    this.#context.counters.denied += 1
+    await this.#recordQuietly(record)
+  }
+
+  async #recordQuietly(record: () => Promise<unknown>): Promise<void> {
+    try {
+      await record()
+    } catch {
+      this.#context.counters.unavailable += 1 // it was stopped all the same
+    }
   }
 
   async #refuseRaw(socket: Duplex, record: () => Promise<Deny>, status: number): Promise<void> {

@@ -75,6 +75,10 @@ function tlv(tag: number, content: Buffer): Buffer {
 }
 
 function toPem(der: Buffer): string {
-  const lines = der.toString('base64').replace(/.{64}/g, '$&\n')
+  const lines =
+    der
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n') ?? ''
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`
 }

@@ -69,6 +69,13 @@ export class Rig {
     this.#stop = parts.stop
   }
 
+  /** where `127.P.x.y` is listened to */
+  get port(): number {
+    const server = this.#listener.address()
+    if (typeof server !== 'object' || server === null) throw new Error('not listening')
+    return server.port
+  }
+
   async attachKeyholder(): Promise<void> {
     const handle = await this.keyholder.connect()
     await this.gate.call('keyholder.attach', {}, { handle })
@@ -107,9 +114,7 @@ export class Rig {
 
   /** A connection as the agent opens it. */
   async dial(address: string, port: number): Promise<net.Socket> {
-    const server = this.#listener.address()
-    if (typeof server !== 'object' || server === null) throw new Error('not listening')
-    const socket = net.connect({ host: played(address, port), port: server.port, noDelay: true })
+    const socket = net.connect({ host: played(address, port), port: this.port, noDelay: true })
     this.#clients.add(socket)
     socket.on('error', () => undefined) // resets are what some tests want
     await once(socket, 'connect')
@@ -124,6 +129,7 @@ export class Rig {
     const { port = 443, ...over } = options
     const socket = await this.dial(await this.resolve(name), port)
     const secure = tls.connect({ socket, servername: name, ca: this.keyholder.ca.pem, ...over })
+    this.#clients.delete(socket) // destroying the socket below a TLS socket can crash Node 26.10
     this.#clients.add(secure)
     await once(secure, 'secureConnect')
     secure.on('error', () => undefined) // as above
@@ -140,7 +146,7 @@ export class Rig {
 export async function talk(socket: net.Socket, parts: (string | Buffer)[]): Promise<string> {
   const chunks: Buffer[] = []
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-  const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  const ended = closed(socket)
   for (const part of parts) {
     const bytes = typeof part === 'string' ? Buffer.from(part, 'latin1') : part
     if (socket.writable)
@@ -148,6 +154,14 @@ export async function talk(socket: net.Socket, parts: (string | Buffer)[]): Prom
   }
   await ended
   return Buffer.concat(chunks).toString('latin1')
+}
+
+/** Unlike `once`, content with a reset. */
+export function closed(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve()
+    else socket.once('close', () => resolve())
+  })
 }
 
 const PLAYED_PORTS = [443, 80, 8443, 22, 53]

@@ -1,0 +1,109 @@
+import { once } from 'node:events'
+import net from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { deny } from '../core/verdict.ts'
+import type { CheckpointPorts } from '../flow/ports.ts'
+import { Counters } from './counters.ts'
+import { HttpFront } from './http-front.ts'
+import { peekClientHello } from './peek.ts'
+import { Placeholders } from './placeholders.ts'
+import { SyntheticNames } from './synthetic-names.ts'
+import { closed } from './testing/rig.ts'
+import { Upstreams } from './upstream.ts'
+
+const servers: net.Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+
+async function connected(take: (socket: net.Socket) => void): Promise<net.Socket> {
+  const server = net.createServer(take).listen(0, '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+  const address = server.address()
+  const client = net.connect(
+    typeof address === 'object' && address !== null ? address.port : 0,
+    '127.0.0.1',
+  )
+  await once(client, 'connect')
+  client.on('error', () => undefined) // a reset is an end too
+  return client
+}
+
+const ports: CheckpointPorts = {
+  decide: () => deny('default', 'nothing is allowed here'),
+  recorder: { intent: () => Promise.resolve(new Map()), outcome: () => Promise.resolve() },
+  resolver: { pin: () => Promise.reject(new Error('not asked')) },
+  newId: () => 'id',
+  outcomeLost: (error) => {
+    throw error
+  },
+}
+
+function makeFront(headersMs: number): HttpFront {
+  const policy = { decide: ports.decide, mayReach: () => true, isPort: () => 'http' as const }
+  const context = {
+    policy,
+    names: new SyntheticNames(),
+    counters: new Counters(),
+    ports,
+    now: Date.now,
+  }
+  const performer = {
+    placeholders: new Placeholders([]),
+    upstreams: new Upstreams(),
+    onUnreachable: () => undefined,
+  }
+  const timeouts = {
+    headersMs,
+    requestMs: 60_000,
+    keepAliveMs: 60_000,
+    idleMs: 60_000,
+    checkMs: 10,
+  }
+  return new HttpFront(context, performer, timeouts)
+}
+
+test('a head that never ends is cut off', async () => {
+  const front = makeFront(30)
+  const route = { scheme: 'http', host: 'a.example', port: 80 } as const
+  const connect = {
+    kind: 'net.connect',
+    transport: 'tcp',
+    address: '198.18.0.1',
+    port: 80,
+    host: 'a.example',
+  } as const
+  const client = await connected((socket) => front.accept(socket, route, connect))
+  client.write('GET / HTTP/1.1\r\nHost: a.exam')
+  client.resume()
+  await closed(client)
+  front.close()
+})
+
+test('a client that says nothing is given up', async () => {
+  const peeked: unknown[] = []
+  const client = await connected((socket) => {
+    void peekClientHello(socket, 20).then((result) => {
+      peeked.push(result)
+      socket.destroy()
+    })
+  })
+  client.resume()
+  await closed(client)
+  expect(peeked).toEqual([{ kind: 'gone' }])
+})
+
+test('a client that says too much before its hello is whole is given up', async () => {
+  const peeked: unknown[] = []
+  const client = await connected((socket) => {
+    void peekClientHello(socket, 10_000).then((result) => {
+      peeked.push(result)
+      socket.destroy()
+    })
+  })
+  client.resume()
+  client.write(Buffer.concat(Array.from({ length: 7000 }, () => Buffer.from([22, 3, 1, 0, 1, 1]))))
+  await closed(client)
+  expect(peeked).toEqual([{ kind: 'malformed', reason: expect.any(String) }])
+})

@@ -18,7 +18,7 @@ export type MountSources = {
   workspace: string | null
   /** what the agent file names, read-only, below one of {@link EXTRA_MOUNT_ROOTS} */
   readOnlyMounts: readonly Bind[]
-  /** tripwires of the platform: files that nothing should open, read-only, in the home or /proc */
+  /** tripwires of the platform: files that nothing should open, below {@link DECOY_ROOTS} */
   decoys: readonly Bind[]
   limits: Pick<Limits, 'tmpBytes'>
 }

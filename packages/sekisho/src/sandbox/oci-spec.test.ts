@@ -1,4 +1,5 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { type SandboxSpec, ociSpec } from './oci-spec.ts'
@@ -165,20 +166,31 @@ test('devices are the harmless ones, and /sys is empty', async () => {
   ])
 })
 
-test('extra mounts and decoys are there, read-only', async () => {
-  const done = await sandbox.run(
-    [
-      'sh',
-      '-c',
-      'ls /opt/extra/files; touch /opt/extra/x; head -c 5 ~/.aws/credentials; echo x > ~/.aws/credentials',
-    ],
-    {
-      readOnlyMounts: [{ source: sandbox.directory, target: '/opt/extra' }],
-      decoys: [{ source: `${sandbox.directory}/ca.pem`, target: '/home/agent/.aws/credentials' }],
-    },
-  )
-  expect(done.stdout).toBe('certs\nmachine-id\n-----')
-  expect(done.stderr.match(/Read-only file system/g)).toHaveLength(2)
+test('extra mounts are there, read-only', async () => {
+  const done = await sandbox.run(['sh', '-c', 'ls /opt/extra/files; touch /opt/extra/x'], {
+    readOnlyMounts: [{ source: sandbox.directory, target: '/opt/extra' }],
+  })
+  expect(done.stdout).toBe('certs\nmachine-id\n')
+  expect(done.stderr).toContain('Read-only file system')
+})
+
+test('a write to a decoy reaches its file, also where a mask or a read-only mount would be', async () => {
+  const inProc = ['/proc/kcore', '/proc/sysrq-trigger', '/proc/sys/kernel/core_pattern']
+  const targets = ['/home/agent/.aws/credentials', ...inProc.filter((path) => existsSync(path))]
+  const decoys = targets.map((target, i) => ({
+    source: join(sandbox.directory, `decoy-${i}`),
+    target,
+  }))
+  for (const { source } of decoys) {
+    writeFileSync(source, '')
+    chmodSync(source, 0o666)
+  }
+  const script = targets.map((target) => `echo ${target} > ${target}`).join(';')
+  const done = await sandbox.run(['sh', '-c', `${script}; echo 1 > /proc/sys/kernel/domainname`], {
+    decoys,
+  })
+  expect(decoys.map(({ source }) => readFileSync(source, 'utf8').trim())).toEqual(targets)
+  expect(done.stderr.match(/cannot create/g)).toHaveLength(1)
 })
 
 test('init reaps orphans and passes the exit code on', async () => {

@@ -54,12 +54,16 @@ export function ociSpec(spec: SandboxSpec): OciSpec {
       ],
       uidMappings: mapping,
       gidMappings: mapping,
-      // a mask is mounted last, so it would hide a tripwire from its intruder
-      maskedPaths: MASKED.filter((path) => spec.decoys.every(({ target }) => target !== path)),
-      readonlyPaths: READ_ONLY,
+      // these are mounted last, so they would keep an intruder from the tripwire
+      maskedPaths: MASKED.filter((path) => !isDecoy(spec, path)),
+      readonlyPaths: READ_ONLY.filter((path) => !isDecoy(spec, path)),
       seccomp: spec.seccomp,
     },
   }
+}
+
+function isDecoy({ decoys }: SandboxSpec, path: string): boolean {
+  return decoys.some(({ target }) => target === path)
 }
 
 function process(spec: SandboxSpec): OciSpec['process'] {

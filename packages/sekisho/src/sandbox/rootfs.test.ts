@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -101,7 +102,7 @@ test('the generated files name the gate’s resolver and three users', async () 
   expect(statSync(join(scratch, 'generated/.sekisho/init')).mode & 0o777).toBe(0o755)
 })
 
-test('the session’s CA is the only trust anchor, and keytool reads the Java store', async () => {
+test('the session’s CA is the only trust anchor', async () => {
   const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
   await writeSessionFiles(join(scratch, 'files'), { session: SESSION, caPem, nowMs: 0 })
   const at = (path: string): string => join(scratch, 'files', path)
@@ -109,25 +110,22 @@ test('the session’s CA is the only trust anchor, and keytool reads the Java st
   expect(readFileSync(at('machine-id'), 'utf8')).toBe(`${machineId(SESSION)}\n`)
   expect(machineId(SESSION)).toMatch(/^[0-9a-f]{32}$/)
   expect(machineId('s-2')).not.toBe(machineId(SESSION))
-  const listed = await sandbox.run([
-    'sh',
-    '-c',
-    'ls -R /etc/ssl/certs/; keytool -list -keystore /etc/ssl/certs/java/cacerts -storepass changeit 2>/dev/null || true',
-  ])
-  expect(listed.stdout.split('\n').slice(0, 6)).toEqual([
-    '/etc/ssl/certs/:',
-    'ca-certificates.crt',
-    'java',
-    '',
-    '/etc/ssl/certs/java:',
-    'cacerts',
-  ])
-  if (listed.stdout.includes('keystore')) {
-    const fingerprint = new X509Certificate(caPem).fingerprint256
-    expect(listed.stdout).toContain('Your keystore contains 1 entry')
-    expect(listed.stdout).toContain(fingerprint)
-  }
+  const listed = await sandbox.run(['ls', '-R', '/etc/ssl/certs/'])
+  expect(listed.stdout).toBe(
+    '/etc/ssl/certs/:\nca-certificates.crt\njava\n\n/etc/ssl/certs/java:\ncacerts\n',
+  )
 })
+
+test.skipIf(!existsSync('/usr/bin/keytool'))(
+  'keytool reads the Java store and its digest',
+  async () => {
+    const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
+    const store = ['-keystore', '/etc/ssl/certs/java/cacerts', '-storepass', 'changeit']
+    const { stdout } = await sandbox.run(['keytool', '-list', ...store])
+    expect(stdout).toContain('Your keystore contains 1 entry')
+    expect(stdout).toContain(new X509Certificate(caPem).fingerprint256)
+  },
+)
 
 const JAVA = `
 import java.net.*;

@@ -58,8 +58,8 @@ function extension(oid: string, value: Buffer, isCritical: boolean): Buffer {
 }
 
 function time(ms: number): Buffer {
-  const text = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '')
-  return tlv(0x18, Buffer.from(text))
+  const text = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '').slice(2)
+  return tlv(0x17, Buffer.from(text)) // UTCTime until 2050
 }
 
 function seq(...parts: Buffer[]): Buffer {
@@ -69,6 +69,7 @@ function seq(...parts: Buffer[]): Buffer {
 function tlv(tag: number, content: Buffer): Buffer {
   const { length } = content
   if (length < 128) return Buffer.concat([Buffer.from([tag, length]), content])
+  if (length < 256) return Buffer.concat([Buffer.from([tag, 0x81, length]), content])
   const size = Buffer.alloc(2)
   size.writeUInt16BE(length, 0)
   return Buffer.concat([Buffer.from([tag, 0x82]), size, content])

@@ -59,6 +59,17 @@ test('plain HTTP on port 80 passes too', async () => {
   expect(scene.plain.requests).toHaveLength(1)
 })
 
+test('a port that a rule opens speaks what the rule says', async () => {
+  const second = await Scene.start({ rules: [rule({ port: 8443 })] })
+  try {
+    const secure = await second.rig.dialTls(HOST, { port: 8443 })
+    expect(await talk(secure, [head('GET /', `Host: ${HOST}:8443`)])).toContain('hello')
+    expect(second.canary.requests[0]?.rawHeaders.slice(0, 2)).toEqual(['host', `${HOST}:8443`])
+  } finally {
+    await second.close()
+  }
+})
+
 test('an absolute form that says the same is the same request', async () => {
   await scene.rig.send(HOST, head(`GET https://${HOST}:443/x?y`, `Host: ${HOST}`))
   expect(scene.canary.requests.map(({ url }) => url)).toEqual(['/x?y'])
@@ -76,6 +87,30 @@ test('bodies pass both ways, with a length or in chunks', async () => {
   const chunked = head('PUT /x', `Host: ${HOST}`, 'Transfer-Encoding: chunked')
   const reply = await scene.rig.send(HOST, chunked, '2\r\nab\r\n', '3\r\ncde\r\n0\r\n\r\n')
   expect(reply).toContain('undefined chunked abcde')
+})
+
+test('a long upload is streamed', async () => {
+  const piece = 'a'.repeat(1024 * 1024)
+  const sized = head('PUT /big', `Host: ${HOST}`, `Content-Length: ${16 * piece.length}`)
+  const pieces = Array.from({ length: 16 }, () => piece)
+  expect(await scene.rig.send(HOST, sized, ...pieces)).toContain('hello')
+  expect(scene.canary.requests.map(({ body }) => body.length)).toEqual([16 * piece.length])
+})
+
+test('an upstream that answers before the upload is over is heard', async () => {
+  const early = new Promise<void>((resolve) => {
+    scene.canary.onHead = (request, response) => {
+      response.writeHead(413, { connection: 'close' })
+      response.end('too much', () => request.socket.destroySoon())
+      resolve()
+    }
+  })
+  const secure = await scene.rig.dialTls(HOST)
+  secure.write(head('PUT /big', `Host: ${HOST}`, 'Content-Length: 1000000'))
+  secure.write('a'.repeat(1000))
+  await early
+  const [reply] = await once(secure, 'data')
+  expect(String(reply)).toMatch(/^HTTP\/1\.1 413 /)
 })
 
 test('a length that is not kept does not make a second request', async () => {

@@ -17,6 +17,8 @@ export class Canary {
   heads = 0
   connections = 0
   handler: (request: http.IncomingMessage, response: http.ServerResponse) => void
+  /** in place of waiting for the body */
+  onHead: typeof this.handler | undefined
   readonly #front: net.Server
   readonly #sockets = new Set<net.Socket>()
   #closedBytes = 0
@@ -65,6 +67,7 @@ export class Canary {
 
   #take(request: http.IncomingMessage, response: http.ServerResponse): void {
     this.heads += 1
+    if (this.onHead !== undefined) return this.onHead(request, response)
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('error', () => undefined) // cut off on purpose

@@ -58,7 +58,10 @@ function extension(oid: string, value: Buffer, isCritical: boolean): Buffer {
 }
 
 function time(ms: number): Buffer {
-  const text = new Date(ms).toISOString().replace(/[-:T]|\.\d+/g, '').slice(2)
+  const text = new Date(ms)
+    .toISOString()
+    .replace(/[-:T]|\.\d+/g, '')
+    .slice(2)
   return tlv(0x17, Buffer.from(text)) // UTCTime until 2050
 }
 

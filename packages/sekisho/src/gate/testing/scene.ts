@@ -70,6 +70,7 @@ export class Scene {
       upstream(HOST, 443, canary.port),
       upstream(OTHER, 443, other.port),
       upstream(HOST, 80, plain.port),
+      upstream(HOST, 8443, canary.port),
     ]
     const rules = options.rules ?? [
       rule(),

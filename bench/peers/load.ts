@@ -29,16 +29,10 @@ export async function runLoad(
     [first, ...rest, node, main, JSON.stringify(plan)],
     {
       cwd: import.meta.dirname,
-      env: { ...minimal(), ...sekishoHome() },
+      env: minimal(),
       timeoutMs: plan.warmUpMs + plan.durationMs + SLACK_MS,
     },
   )
   if (code !== 0) throw new Error(`the load client failed (${code}): ${stderr.slice(-2000)}`)
   return Report.parse(JSON.parse(stdout))
-}
-
-/** `sekisho run` in front of the client must reach the benchmark's own daemon. */
-function sekishoHome(): Record<string, string> {
-  const home = process.env['SEKISHO_HOME']
-  return home === undefined ? {} : { SEKISHO_HOME: home }
 }

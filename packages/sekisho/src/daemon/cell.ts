@@ -11,20 +11,24 @@ import {
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
-import { attachTree, bindIdmapped, cloneTree, mountOverlay, unmount } from '../kernel/mounts.ts'
+import {
+  attachTree,
+  bindIdmapped,
+  cloneTree,
+  MOUNT_FLAGS,
+  mountOverlay,
+  unmount,
+} from '../kernel/mounts.ts'
 import { libc } from '../kernel/libc.ts'
 import { writeWindowSize } from '../kernel/terminal.ts'
-import type { SessionCgroup } from '../sandbox/cgroup.ts'
-import { crunCommand } from '../sandbox/crun.ts'
 import { sessionEnvironment } from '../sandbox/environment.ts'
 import { AGENT_ID, WORKSPACE } from '../sandbox/layout.ts'
 import { ociSpec } from '../sandbox/oci-spec.ts'
 import { seccompProfile } from '../sandbox/seccomp.ts'
 import { writeSessionFiles } from '../sandbox/session-files.ts'
-import { checkWorkspace } from '../sandbox/workspace.ts'
 import type { SessionPlan } from '../wire/control.ts'
-import type { Network } from './networks.ts'
-import { BOX } from './paths.ts'
+import type { Berth } from './berths.ts'
+import { SESSIONS_IN_BOX } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { changesOf, writeSessionRecord } from './session-record.ts'
 import { MOUNTED, decoyOf } from './tripwire-files.ts'
@@ -37,53 +41,45 @@ type Master = { input: number; output: number }
  * `close` undoes whatever of that exists, in any state.
  */
 export class Cell {
-  readonly idBase: number
-  readonly agentUid: number
   readonly #plan: SessionPlan
   readonly #platform: Platform
+  readonly #berth: Berth
+  readonly #agentUid: number
   readonly #directory: string
   readonly #changes: string
   readonly #startedAt: string
   #mounted: string[] = []
-  #cgroup: SessionCgroup | undefined
   #terminalListener: { close(): void } | undefined
   #master: number | undefined
   #closed = false
 
-  /** @throws SekishoError WORKSPACE_INVALID before anything is made */
-  constructor(plan: SessionPlan, platform: Platform) {
-    if (plan.workspace !== null) checkWorkspace(plan.workspace, { state: platform.paths.state })
+  constructor(plan: SessionPlan, berth: Berth, platform: Platform) {
     this.#plan = plan
     this.#platform = platform
-    this.#directory = join(BOX, 's', plan.session)
+    this.#berth = berth
+    this.#directory = join(SESSIONS_IN_BOX, plan.session)
     this.#changes = changesOf(platform.paths.sessions, plan.session)
     this.#startedAt = new Date().toISOString()
-    this.idBase = platform.hostIds.take()
-    this.agentUid = this.idBase + AGENT_ID
+    this.#agentUid = berth.idBase + AGENT_ID
   }
 
-  /** Directories, mounts and the cgroup: all that does not need the keyholder's answer. */
+  /** Directories, mounts and limits: all that does not need the keyholder's answer. */
   async prepare(): Promise<void> {
-    const { limits, session } = this.#plan
+    this.#berth.cgroup.limit(this.#plan.limits)
     mkdirSync(this.#directory, { mode: 0o755 })
     this.#writeRecord(null, null)
     mkdirSync(this.#changes, { mode: 0o755 })
-    chownSync(this.#changes, this.agentUid, this.agentUid)
+    chownSync(this.#changes, this.#agentUid, this.#agentUid)
     await this.#mountWorkspace()
     this.#plan.mounts.forEach(({ source }, i) => this.#mountExtra(source, i))
-    this.#cgroup = this.#platform.box.cgroups.create(session, limits)
   }
 
   /** What the container is told; written once the session's CA and placeholders are known. */
-  async complete(known: {
-    caPem: string
-    placeholders: Record<string, string>
-    network: Network
-  }): Promise<void> {
-    const { plan } = { plan: this.#plan }
+  complete(known: { caPem: string; placeholders: Record<string, string> }): void {
+    const plan = this.#plan
     const { box } = this.#platform
     const files = join(this.#directory, 'files')
-    await writeSessionFiles(files, { session: plan.session, caPem: known.caPem, nowMs: Date.now() })
+    writeSessionFiles(files, { session: plan.session, caPem: known.caPem, nowMs: Date.now() })
     const spec = ociSpec({
       argv: plan.argv,
       env: sessionEnvironment({
@@ -95,8 +91,8 @@ export class Cell {
       cwd: WORKSPACE,
       terminal: plan.terminal !== null,
       rootfs: box.rootfs,
-      networkNamespace: `/proc/${process.pid}/fd/${known.network.agentNsFd}`,
-      idBase: this.idBase,
+      networkNamespace: `/proc/${process.pid}/fd/${this.#berth.network.agentNsFd}`,
+      idBase: this.#berth.idBase,
       limits: plan.limits,
       maxOpenFiles: box.maxOpenFiles,
       sessionFiles: files,
@@ -113,21 +109,12 @@ export class Cell {
     writeFileSync(join(this.#directory, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
   }
 
-  get command(): { file: string; args: string[] } {
-    return crunCommand({
-      id: this.#plan.session,
-      bundle: this.#directory,
-      root: join(BOX, 'crun'),
-      pidFile: join(this.#directory, 'pid'),
-      cgroupJoin: this.#cgroup?.joinPaths ?? [],
-      ...(this.#plan.terminal === null
-        ? {}
-        : { consoleSocket: join(this.#directory, 'console.sock') }),
-    })
-  }
-
-  /** Listens for the master side of the sandbox's terminal, before the runtime starts. */
-  onTerminal(attach: (master: Master) => void): void {
+  /**
+   * Listens for the master side of the sandbox's terminal, before the runtime starts.
+   *
+   * @returns the socket's path
+   */
+  onTerminal(attach: (master: Master) => void): string {
     const path = join(this.#directory, 'console.sock')
     this.#terminalListener = this.#platform.listenForDescriptors(path, ([fd, ...more]) => {
       for (const extra of more) libc.close(extra)
@@ -136,6 +123,7 @@ export class Cell {
       if (this.#plan.terminal !== null) writeWindowSize(fd, this.#plan.terminal)
       attach({ input: duplicateDescriptor(fd), output: duplicateDescriptor(fd) })
     })
+    return path
   }
 
   resize(size: { columns: number; rows: number }): void {
@@ -153,25 +141,15 @@ export class Cell {
     }
   }
 
-  kill(): void {
-    this.#cgroup?.kill()
-  }
-
-  usage(): Record<string, number> {
-    return this.#cgroup?.usage() ?? {}
-  }
-
   /** Idempotent. @param exitCode null when the command never ran */
   close(exitCode: number | null): void {
     if (this.#closed) return
     this.#closed = true
     this.#terminalListener?.close()
     if (this.#master !== undefined) libc.close(this.#master)
-    this.#cgroup?.remove()
     for (const path of this.#mounted.toReversed()) unmount(path)
     rmSync(this.#directory, { recursive: true, force: true })
     this.#settleChanges(exitCode)
-    this.#platform.hostIds.release(this.idBase)
   }
 
   /** A session that changed nothing leaves nothing. */
@@ -208,7 +186,7 @@ export class Cell {
     mkdirSync(lower)
     mkdirSync(work)
     const { uid, gid } = lstatSync(workspace)
-    const userNamespaceFd = await this.#platform.box.idMaps.get({ uid, gid, shownAs: this.agentUid })
+    const userNamespaceFd = await this.#platform.box.idMaps.get({ uid, gid, shownAs: this.#agentUid })
     bindIdmapped({ source: workspace, target: lower, userNamespaceFd, readOnly: true })
     this.#mounted.push(lower)
     mountOverlay({
@@ -216,6 +194,8 @@ export class Cell {
       upper: this.#changes,
       work,
       target,
+      // crun drops these from a writable bind in a user namespace: they must hold from below
+      flags: MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
       // what `diff` and `apply` read is the plain upper layer: no redirects, no metadata-only copies
       options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
     })

@@ -7,41 +7,30 @@ import type { Gates } from './gates.ts'
 
 export type Network = SessionNetwork & { id: number; gate: number }
 
-/**
- * Session networks. A few are kept ready: made and handed to their gate while nobody waits.
- * A network serves one session, once.
- */
+/** Session networks: made, handed to a gate, and taken down. */
 export class Networks {
   readonly #gates: Gates
-  readonly #ready: Promise<Network>[] = []
   readonly #live = new Map<number, Network>()
-  readonly #readyCount: number
   readonly #warn: (line: string) => void
   #next = 1
-  #closed = false
 
-  constructor(options: { gates: Gates; readyCount: number; warn: (line: string) => void }) {
+  constructor(options: { gates: Gates; warn: (line: string) => void }) {
     this.#gates = options.gates
-    this.#readyCount = options.readyCount
     this.#warn = options.warn
   }
 
-  /** Makes up for networks taken; call when there is time. */
-  fill(): void {
-    while (!this.#closed && this.#ready.length < this.#readyCount) {
-      const made = this.#make()
-      made.catch((error: unknown) => {
-        this.#warn(`no network could be made ready: ${String(error)}`)
-        const at = this.#ready.indexOf(made)
-        if (at >= 0) this.#ready.splice(at, 1)
-      })
-      this.#ready.push(made)
+  async make(): Promise<Network> {
+    const id = this.#next++
+    const network: Network = { ...createNetwork(), id, gate: this.#gates.pick() }
+    this.#live.set(id, network)
+    try {
+      await hand(network, this.#gates.peer(network.gate))
+      return network
+    } catch (error) {
+      this.#live.delete(id)
+      await network.close()
+      throw error
     }
-  }
-
-  async take(): Promise<Network> {
-    const ready = this.#ready.shift()
-    return ready === undefined ? this.#make() : ready
   }
 
   /** Destroys the namespaces; whatever still ran in them has no network any more. */
@@ -68,24 +57,8 @@ export class Networks {
   }
 
   async closeAll(): Promise<void> {
-    this.#closed = true
-    await Promise.allSettled(this.#ready)
     await Promise.allSettled([...this.#live.values()].map((network) => network.close()))
     this.#live.clear()
-  }
-
-  async #make(): Promise<Network> {
-    const id = this.#next++
-    const network: Network = { ...createNetwork(), id, gate: this.#gates.pick() }
-    this.#live.set(id, network)
-    try {
-      await hand(network, this.#gates.peer(network.gate))
-      return network
-    } catch (error) {
-      this.#live.delete(id)
-      await network.close()
-      throw error
-    }
   }
 }
 

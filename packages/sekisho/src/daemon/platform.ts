@@ -2,11 +2,10 @@ import type { Peer, Protocol } from '../wire/peer.ts'
 import type { Reactor } from '../kernel/reactor.ts'
 import type { supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { LeafInput } from '../wire/schemas.ts'
+import type { Berths } from './berths.ts'
 import type { Box } from './box.ts'
 import type { Clients } from './clients.ts'
 import type { Gates } from './gates.ts'
-import type { HostIdBlocks } from './identities.ts'
-import type { Networks } from './networks.ts'
 import type { Paths } from './paths.ts'
 
 /** What a session needs of the running platform. */
@@ -15,9 +14,8 @@ export type Platform = {
   box: Box
   reactor: Reactor
   gates: Gates
-  networks: Networks
+  berths: Berths
   clients: Clients
-  hostIds: HostIdBlocks
   degraded(): readonly string[]
   warn: (line: string) => void
   /** @throws SekishoError PEER_UNAVAILABLE while it is down */

@@ -94,11 +94,12 @@ export class SessionTable {
     }
   }
 
-  /** Every session has a cgroup named after it, and nothing inside can leave it. */
+  /** Every session has a cgroup of its own, and nothing inside can leave it. */
   #sessionOfProcess(pid: number): Session | undefined {
-    const text = readProc(pid, 'cgroup')
-    const id = /\/(s-[0-9a-z]{20})(?:\/|$)/m.exec(text)?.[1]
-    return id === undefined ? undefined : this.#sessions.get(id)
+    const berth = /\/(berth-\d+)(?:\/|$)/m.exec(readProc(pid, 'cgroup'))?.[1]
+    return berth === undefined
+      ? undefined
+      : [...this.#sessions.values()].find((session) => session.berth === berth)
   }
 }
 

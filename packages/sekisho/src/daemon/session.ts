@@ -1,15 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, readFileSync } from 'node:fs'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { LeafInput } from '../wire/schemas.ts'
+import { checkWorkspace } from '../sandbox/workspace.ts'
+import type { Berth } from './berths.ts'
 import type { Network } from './networks.ts'
 import { PacketPump } from './packets.ts'
 import type { Platform } from './platform.ts'
 import { DenialRecords } from './records.ts'
 import { readSecret } from './secrets.ts'
 import { Cell } from './cell.ts'
-import { type Stdio, relayPipes, relayTerminal } from './stdio.ts'
+import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
 
 type EndReason = SessionEnd['reason']
 type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
@@ -27,24 +28,39 @@ export class Session {
   readonly denials: DenialRecords
   readonly #platform: Platform
   readonly #ended: (end: SessionEnd) => void
+  readonly #gone: () => void
+  #berth: Berth | undefined
   #cell: Cell | undefined
-  #network: Network | undefined
-  #runtime: ChildProcess | undefined
-  #stdio: Pick<Stdio, 'drained' | 'destroy'> | undefined
+  #relay: Relay | undefined
   #packets: PacketPump | undefined
   #wallClock: NodeJS.Timeout | undefined
   #kill: NodeJS.Timeout | undefined
+  #placeholders: Record<string, string> | undefined
   #reason: EndReason = 'exit'
 
-  constructor(plan: SessionPlan, platform: Platform, ended: (end: SessionEnd) => void) {
+  /**
+   * @param hooks.ended the command has ended and all it wrote has been handed on
+   * @param hooks.gone nothing of the session is left, and its end is in the log
+   */
+  constructor(
+    plan: SessionPlan,
+    platform: Platform,
+    hooks: { ended: (end: SessionEnd) => void; gone: () => void },
+  ) {
     this.plan = plan
     this.#platform = platform
-    this.#ended = ended
+    this.#ended = hooks.ended
+    this.#gone = hooks.gone
     this.denials = new DenialRecords({
       session: plan.session,
       record: (leaf) => platform.record(leaf),
       nowMs: () => performance.now(),
     })
+  }
+
+  /** The name of its berth, which its cgroup has too. */
+  get berth(): string | undefined {
+    return this.#berth?.name
   }
 
   /** Resolves with the runtime's pid once the command is being started. */
@@ -75,8 +91,8 @@ export class Session {
   }
 
   killNow(): void {
-    this.#cell?.kill()
-    this.#runtime?.kill('SIGKILL')
+    this.#berth?.cgroup.kill()
+    this.#berth?.launcher.kill()
   }
 
   /** The keyholder was restarted and has forgotten its sessions. */
@@ -90,37 +106,37 @@ export class Session {
 
   /** The gate was restarted and has forgotten its sessions. */
   async resumeAtGate(gate: number): Promise<void> {
-    if (this.#network?.gate !== gate || this.#placeholders === undefined) return
-    await this.#bind(this.#network, this.#placeholders)
+    const network = this.#berth?.network
+    if (network?.gate !== gate || this.#placeholders === undefined) return
+    await this.#bind(network, this.#placeholders)
   }
-
-  #placeholders: Record<string, string> | undefined
 
   async #start(): Promise<number> {
     const { plan } = this
     const platform = this.#platform
+    if (plan.workspace !== null) checkWorkspace(plan.workspace, { state: platform.paths.state })
     const secrets = this.#readSecrets()
-    const cell = new Cell(plan, platform)
-    this.#cell = cell
-    const networkTaken = platform.networks.take()
-    networkTaken.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
+    const berth = await platform.berths.take()
+    this.#berth = berth
     const opened = platform.keyholder().call('session.open', {
       session: plan.session,
       secrets,
       leaf: this.#startLeaf(),
     })
-    opened.catch(() => undefined) // as above
-    this.#network = await networkTaken
+    opened.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
+    const cell = new Cell(plan, berth, platform)
+    this.#cell = cell
     await cell.prepare()
     const { caPem, placeholders } = await opened
     this.#placeholders = placeholders
-    const bound = this.#bind(this.#network, placeholders)
-    await cell.complete({ caPem, placeholders: this.#variables(placeholders), network: this.#network })
+    const bound = this.#bind(berth.network, placeholders)
+    bound.catch(() => undefined) // as above
+    cell.complete({ caPem, placeholders: this.#variables(placeholders) })
     await bound
-    return this.#launch(cell, this.#network)
+    return this.#launch(berth, cell)
   }
 
-  #launch(cell: Cell, network: Network): number {
+  #launch({ network, launcher }: Berth, cell: Cell): number {
     const { plan } = this
     const platform = this.#platform
     this.#packets = new PacketPump({
@@ -132,23 +148,19 @@ export class Session {
           .call('packet.denied', { network: network.id, packet, repeated }),
       warn: platform.warn,
     })
-    const { file, args } = cell.command
     const outer = this.#outerDescriptors()
-    const stdio = plan.terminal === null ? relayPipes(outer, cell.agentUid) : undefined
-    if (stdio === undefined) cell.onTerminal((master) => this.#attachTerminal(outer, master))
-    const child = spawn(file, args, {
-      cwd: '/',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdio: stdio === undefined ? 'pipe' : [...stdio.inner],
-    })
-    this.#runtime = child
-    this.#stdio = stdio
-    for (const fd of stdio?.inner ?? []) closeSync(fd)
-    child.stderr?.on('data', (said: Buffer) => platform.warn(`${plan.session}: ${said.toString()}`))
-    child.once('error', (error) => platform.warn(`${plan.session}: ${error.message}`))
-    child.once('close', (code, signal) => void this.#exited(exitCodeOf(code, signal)))
+    let consoleSocket: string | null = null
+    if (plan.terminal === null) this.#relay = relayPipes(outer, launcher.streams)
+    else {
+      consoleSocket = cell.onTerminal((master) => this.#attachTerminal(outer, master))
+      launcher.streams.stderr.on('data', (said: Buffer) =>
+        platform.warn(`${plan.session}: ${said.toString()}`),
+      )
+    }
+    launcher.launch(plan.session, consoleSocket)
+    void launcher.exited.then((code) => this.#exited(code))
     this.#wallClock = setTimeout(() => this.stop('wall-clock'), plan.limits.wallClockMs)
-    return child.pid ?? 0
+    return launcher.pid
   }
 
   #outerDescriptors(): readonly [number, number, number] {
@@ -163,7 +175,7 @@ export class Session {
   ): void {
     const [input, output, error] = outer
     closeSync(error)
-    this.#stdio = relayTerminal({ input, output }, master)
+    this.#relay = relayTerminal({ input, output }, master)
   }
 
   async #bind(network: Network, placeholders: Record<string, string>): Promise<void> {
@@ -217,20 +229,29 @@ export class Session {
     }
   }
 
+  /** The client learns of the end as soon as the command is gone; the rest goes on behind it. */
   async #exited(exitCode: number): Promise<void> {
     const { plan } = this
-    const platform = this.#platform
     clearTimeout(this.#wallClock)
     clearTimeout(this.#kill)
-    const usage = this.#cell?.usage() ?? {}
-    const counters = await this.#release(exitCode)
-    const end: SessionEnd = {
+    const usage = this.#berth?.cgroup.usage() ?? {}
+    this.#berth?.cgroup.kill()
+    await this.#relay?.drained
+    this.#ended({
       session: plan.session,
       exitCode,
       reason: this.#reason,
       message: describeEnd(this.#reason, plan),
       hint: this.#reason === 'wall-clock' ? 'raise limits.wallClock in the agent file' : null,
-    }
+    })
+    const counters = await this.#release(exitCode)
+    await this.#recordEnd(exitCode, { ...usage, ...counters })
+    this.#gone()
+  }
+
+  async #recordEnd(exitCode: number, counters: Record<string, number>): Promise<void> {
+    const { plan } = this
+    const platform = this.#platform
     try {
       await this.denials.flush()
       await platform.keyholder().call('session.close', {
@@ -240,33 +261,23 @@ export class Session {
           session: plan.session,
           exitCode,
           reason: this.#reason,
-          counters: { ...usage, ...counters, 'supervisor.denied': this.denials.count },
+          counters: { ...counters, 'supervisor.denied': this.denials.count },
         },
       })
     } catch (error) {
-      // the keyholder writes a gap for what was open when it comes back; the user is told now
+      // the keyholder writes a gap for what was open when it comes back; the operator is told now
       platform.warn(`${plan.session}: its end is not in the log: ${String(error)}`)
     }
-    this.#ended(end)
   }
 
   /** Takes everything down; what is not there (yet, any more) is passed over. */
   async #release(exitCode: number | null): Promise<Record<string, number>> {
-    this.#cell?.kill()
+    const berth = this.#berth
     await this.#packets?.stop()
-    await this.#stdio?.drained
-    this.#stdio?.destroy()
-    const network = this.#network
-    this.#network = undefined
-    const closing = network === undefined ? undefined : this.#platform.networks.close(network)
+    this.#relay?.destroy()
     this.#cell?.close(exitCode)
-    return (await closing) ?? {}
+    return berth === undefined ? {} : this.#platform.berths.release(berth)
   }
-}
-
-/** As shells say it: 128 and the signal's number. */
-function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
-  return code ?? (signal === null ? 255 : 137)
 }
 
 function describeEnd(reason: EndReason, plan: SessionPlan): string | null {

@@ -10,8 +10,8 @@ const Settings = z.strictObject({
   dnsServers: z.array(z.string()).default([]),
   /** data-plane processes; sessions are spread over them */
   gates: z.int().min(1).max(64).default(1),
-  /** networks kept ready for the next sessions */
-  readyNetworks: z.int().min(0).max(64).default(2),
+  /** berths (network, cgroup, launcher) kept ready for the next sessions */
+  readyBerths: z.int().min(0).max(64).default(2),
 })
 export type Settings = z.infer<typeof Settings>
 

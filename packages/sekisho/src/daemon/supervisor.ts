@@ -2,6 +2,7 @@ import { createReactor, type Reactor } from '../kernel/reactor.ts'
 import { listenForDescriptors } from '../kernel/descriptors.ts'
 import { watchTripwires } from '../kernel/fanotify.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
+import { Berths } from './berths.ts'
 import { Box } from './box.ts'
 import { Children } from './children.ts'
 import { Clients, refuseSecondDaemon } from './clients.ts'
@@ -57,6 +58,7 @@ export class Supervisor {
     parts.clients.close()
     await endSessions(parts.table)
     await parts.children.recordStop(reason)
+    await parts.berths.closeAll()
     await parts.networks.closeAll()
     await parts.children.stop(CHILD_STOP_GRACE_MS)
     for (const watch of parts.watches) watch.close()
@@ -70,6 +72,7 @@ type Parts = {
   table: SessionTable
   clients: Clients
   networks: Networks
+  berths: Berths
   children: Children
   guardian: Guardian
   box: Box
@@ -99,15 +102,21 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     onClientGone: (connection) => clients.release(connection),
     guardianPid: () => guardian.pid,
   })
-  const networks = new Networks({ gates: children.gates, readyCount: settings.readyNetworks, warn })
+  const networks = new Networks({ gates: children.gates, warn })
+  const berths = new Berths({
+    networks,
+    cgroups: box.cgroups,
+    hostIds: new HostIdBlocks(process.pid),
+    readyCount: settings.readyBerths,
+    warn,
+  })
   const platform: Platform = {
     paths,
     box,
     reactor,
     gates: children.gates,
-    networks,
+    berths,
     clients,
-    hostIds: new HostIdBlocks(process.pid),
     degraded: () => children.degraded,
     warn,
     keyholder: () => children.keyholder(),
@@ -118,8 +127,8 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   const watches = watchSandboxes({ box, reactor, table })
   await children.start(networks)
   await clients.listen(paths.apiSocket, (client, socket) => children.handClient(client, socket))
-  networks.fill()
-  return { table, clients, networks, children, guardian, box, reactor, watches }
+  berths.fill()
+  return { table, clients, networks, berths, children, guardian, box, reactor, watches }
 }
 
 /** What the kernel tells of sandboxes without being asked: forbidden calls and tripwires. */
@@ -143,9 +152,9 @@ async function startSession(options: {
   table: SessionTable
 }): Promise<number> {
   const { plan, ended, platform, table } = options
-  const session = new Session(plan, platform, (end) => {
-    table.delete(plan.session)
-    ended(end)
+  const session = new Session(plan, platform, {
+    ended,
+    gone: () => table.delete(plan.session),
   })
   table.add(session)
   try {
@@ -154,7 +163,7 @@ async function startSession(options: {
     table.delete(plan.session)
     throw thrown
   } finally {
-    setImmediate(() => platform.networks.fill())
+    setImmediate(() => platform.berths.fill())
   }
 }
 

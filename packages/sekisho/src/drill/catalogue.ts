@@ -156,7 +156,7 @@ export const CATALOGUE: readonly Attack[] = [
     ['cred-query', 'the credential in a query', { by: 'secret' }],
     ['cred-header', 'the credential in another header', { by: 'secret' }],
     ['cred-host', 'the credential to another host', { by: 'secret' }],
-    ['cred-body', 'the credential in a body', { by: 'secret' }],
+    ['cred-body', 'the credential in a body to another host', { by: 'secret' }],
     ['cred-basic', 'the credential in Basic', { by: 'secret' }],
     ['cred-echo', 'have the server send the real value back', { by: 'scrubbed' }],
   ]),

@@ -12,6 +12,8 @@ export const AGENT = 'drill'
 export const PLACEHOLDER_VARIABLE = 'DRILL_KEY'
 const SECRET_VARIABLE = 'SEKISHO_DRILL_SECRET'
 const API_HOST = 'api.drill.test'
+/** allowed too, and bound to no credential */
+const OTHER_HOST = 'other.drill.test'
 
 /** The drill's own platform instance and what stands around it. Everything is gone after `close`. */
 export type World = {
@@ -32,7 +34,7 @@ export async function openWorld(code: string): Promise<World> {
   mkdirSync(join(home, 'policy/agents'), { recursive: true })
   writeFileSync(
     join(home, 'policy/platform.yaml'),
-    stringify({ version: 1, dnsServers: [`127.0.0.1:${resolver.port}`], readyNetworks: 0 }),
+    stringify({ version: 1, dnsServers: [`127.0.0.1:${resolver.port}`], readyBerths: 1 }),
   )
   writeFileSync(
     join(home, `policy/agents/${AGENT}.yaml`),
@@ -77,7 +79,14 @@ function agentFile(options: {
     rules: [
       { id: 'read', effect: 'allow', host: API_HOST, paths: ['/public/**', '/echo'] },
       { id: 'submit', effect: 'allow', host: API_HOST, methods: ['POST'], paths: ['/submit'] },
-      { id: 'other', effect: 'allow', host: 'other.drill.test' },
+      { id: 'other', effect: 'allow', host: OTHER_HOST },
+      {
+        id: 'other-submit',
+        effect: 'allow',
+        host: OTHER_HOST,
+        methods: ['POST'],
+        paths: ['/submit'],
+      },
       ...leading,
     ],
     secrets: [
@@ -96,7 +105,7 @@ function agentFile(options: {
       { source: join(modules, '@koromix'), target: '/opt/drill/lib/node_modules/@koromix' },
     ],
     limits: { wallClock: '3m' },
-    upstreams: [API_HOST, 'other.drill.test'].map((host) => ({
+    upstreams: [API_HOST, OTHER_HOST].map((host) => ({
       host,
       address: '127.0.0.1',
       dialPort: apiPort,

@@ -94,14 +94,15 @@ function bindDecoy(source: string, rootfs: string): object {
 }
 
 /** In a mount namespace of its own with one plain cgroup hierarchy: crun refuses hybrid ones. */
-function startRuntime(stdout: 'pipe' | 'inherit', ...options: string[]): ChildProcess {
+function startRuntime(...options: string[]): ChildProcess {
   const run = ['run', '--bundle', bundle, ...options, `handoff-${process.pid}`]
   const crun = `exec crun --root ${bundle}/state --cgroup-manager=disabled ${run.join(' ')}`
   return spawn(
     'unshare',
     ['--mount', 'sh', '-c', `mount -t cgroup2 none /sys/fs/cgroup; ${crun}`],
     {
-      stdio: ['ignore', stdout, 'inherit'],
+      // crun hands its standard streams to the agent's uid: never /dev/null or the runner's own
+      stdio: 'pipe',
     },
   )
 }
@@ -145,7 +146,7 @@ test('crun hands over its terminal and its seccomp listener, and refused calls a
   open.push(seccomp, console)
   const script = 'unshare --user true; stty size; test -t 1 && echo terminal'
   writeBundle({ script, seccompSocket })
-  runtime = startRuntime('inherit', '--console-socket', consoleSocket)
+  runtime = startRuntime('--console-socket', consoleSocket)
   const exited = once(runtime, 'exit')
   const tooEarly = exited.then(() => Promise.reject(new Error('crun has ended without a terminal')))
   const fd = await Promise.race([terminal.promise, tooEarly])
@@ -168,7 +169,7 @@ test('crun binds a decoy in without an open, and the session trips over it', asy
   open.push(tripwires)
   tripwires.add(decoy)
   writeBundle({ script: 'exec 2>&1; stat -c %s /tmp/id_rsa; cat /tmp/id_rsa', decoy })
-  runtime = startRuntime('pipe')
+  runtime = startRuntime()
   let output = ''
   runtime.stdout?.on('data', (text: Buffer) => void (output += text.toString()))
   expect(await once(runtime, 'close')).toEqual([1, null])

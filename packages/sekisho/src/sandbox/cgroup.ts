@@ -19,6 +19,8 @@ export type SessionLimits = Pick<Limits, 'memoryBytes' | 'pids' | 'cpuMillis'>
 export type SessionCgroup = {
   /** `cgroup.procs` files: a launcher that writes 0 to each has joined */
   readonly joinPaths: readonly string[]
+  /** once, before anything of the agent runs. @throws SekishoError SANDBOX_FAILED */
+  limit(limits: SessionLimits): void
   /** what was used so far; a figure that this kernel does not give is absent */
   usage(): Record<string, number>
   /** stops every process where it is; resolves once all have stopped */
@@ -33,8 +35,11 @@ export type SessionCgroup = {
 export type Cgroups = {
   /** this instance's parent directories, one per hierarchy; see `sweep` */
   readonly roots: readonly string[]
-  /** @throws SekishoError SANDBOX_FAILED when a limit cannot be set */
-  create(session: string, limits: SessionLimits): SessionCgroup
+  /**
+   * @param limits null leaves them to {@link SessionCgroup.limit}
+   * @throws SekishoError SANDBOX_FAILED when a limit cannot be set
+   */
+  create(session: string, limits: SessionLimits | null): SessionCgroup
   /** kills every session and removes everything of this instance */
   close(): void
 }
@@ -110,7 +115,7 @@ function delegateToSessions({ unified, controllers }: Places): void {
   write(unified, 'cgroup.subtree_control', here.map((name) => `+${name}`).join(' '))
 }
 
-type Creating = { session: string; limits: SessionLimits; leftovers: Set<string> }
+type Creating = { session: string; limits: SessionLimits | null; leftovers: Set<string> }
 
 function createSession(places: Places, { session, limits, leftovers }: Creating): SessionCgroup {
   if (!/^[a-z0-9-]{1,64}$/.test(session)) {
@@ -123,18 +128,26 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     killCgroup(unified)
     for (const path of directories) if (!removeCgroup(path)) leftovers.add(path)
   }
-  try {
-    for (const path of directories) mkdirSync(path, { mode: 0o755 })
-    for (const name of CONTROLLERS)
-      limit(name, places.controllers[name].version, {
-        directory: at(places.controllers[name].root),
-        limits,
-      })
-  } catch (cause) {
-    remove()
-    throw new SekishoError('SANDBOX_FAILED', `limits of ${session} cannot be set`, { cause })
+  const limitAll = (to: SessionLimits): void => {
+    for (const name of CONTROLLERS) {
+      const directory = at(places.controllers[name].root)
+      limit(name, places.controllers[name].version, { directory, limits: to })
+    }
   }
+  const orRemove = (act: () => void): void => {
+    try {
+      act()
+    } catch (cause) {
+      remove()
+      throw new SekishoError('SANDBOX_FAILED', `limits of ${session} cannot be set`, { cause })
+    }
+  }
+  orRemove(() => {
+    for (const path of directories) mkdirSync(path, { mode: 0o755 })
+    if (limits !== null) limitAll(limits)
+  })
   return {
+    limit: (to) => orRemove(() => limitAll(to)),
     joinPaths: directories.map((path) => join(path, 'cgroup.procs')),
     usage: () =>
       readUsage({

@@ -32,7 +32,7 @@ export type CrunCommand = {
  * standard streams to the agent: given /dev/null, a terminal or a user's file, it hands *that* to
  * the agent's uid, on the host.
  */
-const LAUNCH = `
+const ENTER = `
 for fd in 0 1 2; do
   [ -p /proc/self/fd/$fd ] || [ -S /proc/self/fd/$fd ] || exit 120
 done
@@ -41,8 +41,36 @@ while [ "$joins" -gt 0 ]; do
   echo 0 > "$1" || exit 121
   shift; joins=$((joins - 1))
 done
-exec "$@"
 `
+const LAUNCH = `${ENTER}exec "$@"
+`
+/** Waits in its cgroups until it is told, on descriptor 3, which bundle to run. */
+const BERTH = `${ENTER}
+IFS= read -r id <&3 && IFS= read -r console <&3 || exit 122
+exec 3<&-
+exec ${CRUN} --root "$1" --cgroup-manager=disabled run --bundle "$2/$id" \\
+  --pid-file "$2/$id/pid" \${console:+--console-socket "$console"} "$id"
+`
+
+export type BerthCommand = Pick<CrunCommand, 'root' | 'cgroupJoin'> & {
+  /** directory of all bundles, each named after its session */
+  bundles: string
+}
+
+/**
+ * A launcher that is started before there is a session for it: joining a cgroup can cost the
+ * kernel 10 ms, and starting a process 2. It reads two lines from descriptor 3, the session's id
+ * and the console socket's path (empty for none), then becomes crun. At the end of its input it
+ * exits 122. It dies with the supervisor, as {@link crunCommand}'s does.
+ */
+export function berthCommand(command: BerthCommand): { file: string; args: string[] } {
+  const joins = [String(command.cgroupJoin.length), ...command.cgroupJoin]
+  const script = ['/bin/sh', '-c', BERTH, 'sekisho-berth', ...joins]
+  return {
+    file: '/usr/bin/setpriv',
+    args: ['--pdeathsig', 'KILL', ...script, command.root, command.bundles],
+  }
+}
 
 /**
  * The command line that runs one session in the foreground and dies with the supervisor.

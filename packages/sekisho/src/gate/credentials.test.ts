@@ -1,6 +1,6 @@
-import zlib from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Canary } from './testing/canary.ts'
+import { talk } from './testing/rig.ts'
 import {
   CREDENTIAL,
   get,
@@ -10,7 +10,9 @@ import {
   OTHER,
   PLACEHOLDER,
   REAL,
+  rule,
   Scene,
+  type SceneOptions,
 } from './testing/scene.ts'
 
 let scene: Scene
@@ -97,28 +99,26 @@ const misuses: { name: string; host?: string; parts: string[]; where: string }[]
     where: `header x-${hex}`.slice(0, 71),
   },
   {
-    name: 'in the body',
-    parts: [head('POST /x', `Host: ${HOST}`, 'Content-Length: 37'), PLACEHOLDER],
+    name: 'in the body to another allowed host',
+    host: OTHER,
+    parts: [head('POST /x', `Host: ${OTHER}`, 'Content-Length: 37'), PLACEHOLDER],
     where: 'body',
   },
   {
-    name: 'in the body beside its own header',
-    parts: [head('POST /x', `Host: ${HOST}`, AUTH, 'Content-Length: 37'), PLACEHOLDER],
-    where: 'body',
-  },
-  {
-    name: 'in the body, cut in two',
+    name: 'in the body to another host, cut in two',
+    host: OTHER,
     parts: [
-      head('POST /x', `Host: ${HOST}`, 'Content-Length: 37'),
+      head('POST /x', `Host: ${OTHER}`, 'Content-Length: 37'),
       PLACEHOLDER.slice(0, half),
       PLACEHOLDER.slice(half),
     ],
     where: 'body',
   },
   {
-    name: 'in the body, over two chunks',
+    name: 'in the body to another host, over two chunks',
+    host: OTHER,
     parts: [
-      head('POST /x', `Host: ${HOST}`, 'Transfer-Encoding: chunked'),
+      head('POST /x', `Host: ${OTHER}`, 'Transfer-Encoding: chunked'),
       `5\r\n${PLACEHOLDER.slice(0, 5)}\r\n`,
       `20\r\n${PLACEHOLDER.slice(5)}\r\n`,
       '0\r\n\r\n',
@@ -126,9 +126,18 @@ const misuses: { name: string; host?: string; parts: string[]; where: string }[]
     where: 'body',
   },
   {
-    name: 'in base64 in the body',
-    parts: [head('POST /x', `Host: ${HOST}`, `Content-Length: ${base64.length}`), base64],
+    name: 'in base64 in the body to another host',
+    host: OTHER,
+    parts: [head('POST /x', `Host: ${OTHER}`, `Content-Length: ${base64.length}`), base64],
     where: 'body',
+  },
+  {
+    name: 'in another header beside a body that holds it too',
+    parts: [
+      head('POST /x', `Host: ${HOST}`, `X-Key: ${PLACEHOLDER}`, 'Content-Length: 37'),
+      PLACEHOLDER,
+    ],
+    where: 'header x-key',
   },
 ]
 
@@ -149,19 +158,71 @@ test.for(misuses)(
   },
 )
 
+// an agent that prints its environment sends it to its model with every later call
+test.for([
+  ['as it is', PLACEHOLDER],
+  ['in base64', base64],
+  ['late in a long body', 'a'.repeat(600 * 1024) + PLACEHOLDER],
+] as const)(
+  'a placeholder %s in the body to its own host passes as the placeholder it is',
+  async ([, body]) => {
+    const reply = await scene.rig.send(
+      HOST,
+      head('POST /x', `Host: ${HOST}`, AUTH, `Content-Length: ${body.length}`) + body,
+    )
+    expect(reply).toContain('hello')
+    expect(header(scene.canary, 'authorization')).toEqual([`Bearer ${REAL}`])
+    expect(scene.canary.requests.at(-1)?.body).toBe(body)
+    const intent = scene.rig.keyholder.intents().at(-1)
+    expect(intent?.verdict).toEqual({ kind: 'allow', rules: ['api'] })
+    expect(intent?.credentials).toEqual(['token'])
+  },
+)
+
+async function postTo(port: number, options: SceneOptions): Promise<string[]> {
+  const other = await Scene.start({ rules: [rule({ port })], ...options })
+  try {
+    const host = port === 443 ? HOST : `${HOST}:${port}`
+    const secure = await other.rig.dialTls(HOST, { port })
+    const post = head('POST /x', `Host: ${host}`, `Content-Length: ${PLACEHOLDER.length}`)
+    const [status = ''] = (await talk(secure, [post, PLACEHOLDER])).split('\r\n')
+    expect(other.leaked).toEqual(NOTHING_LEAKED)
+    const verdict = other.rig.keyholder.intents().at(-1)?.verdict
+    return [status, ...(verdict?.kind === 'deny' ? [verdict.reason] : [])]
+  } finally {
+    await other.close()
+  }
+}
+
+test('a placeholder in the body to another port of its host is denied', async () => {
+  expect(await postTo(8443, { credentials: [CREDENTIAL] })).toEqual([
+    'HTTP/1.1 403 Forbidden',
+    `the placeholder of token in body, to ${HOST}`,
+  ])
+})
+
+test("another credential's placeholder in the body to a bound host is denied", async () => {
+  const own = { ...CREDENTIAL, name: 'own', placeholder: 'sk-0123456789PLACEHOLDER0123456789' }
+  const foreign = { ...CREDENTIAL, hosts: [OTHER] }
+  expect(await postTo(443, { credentials: [own, foreign] })).toEqual([
+    'HTTP/1.1 403 Forbidden',
+    `the placeholder of token in body, to ${HOST}`,
+  ])
+})
+
 test('a placeholder late in a long body cuts the request and gets a denial of its own', async () => {
   const filler = 'a'.repeat(600 * 1024)
   const length = filler.length + PLACEHOLDER.length + 10
   const reply = await scene.rig.send(
-    HOST,
-    head('POST /x', `Host: ${HOST}`, `Content-Length: ${length}`) +
+    OTHER,
+    head('POST /x', `Host: ${OTHER}`, `Content-Length: ${length}`) +
       filler +
       PLACEHOLDER +
       'b'.repeat(10),
   )
   expect(reply).not.toContain('hello')
   await scene.rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
-  expect(scene.canary.requests).toEqual([]) // it never was whole
+  expect(scene.other.requests).toEqual([]) // it never was whole
   expect(scene.rig.keyholder.outcomes().at(-1)?.outcome).toEqual({
     kind: 'failed',
     code: 'PLACEHOLDER_MISUSE',
@@ -170,113 +231,7 @@ test('a placeholder late in a long body cuts the request and gets a denial of it
   expect(scene.rig.keyholder.intents().at(-1)?.action).toEqual({
     kind: 'secret.use',
     secret: 'token',
-    host: HOST,
+    host: OTHER,
     where: 'body',
   })
-})
-
-const ECHOES: [string, string][] = [
-  ['as it is', REAL],
-  ['in base64', Buffer.from(`token:${REAL}`).toString('base64')],
-  ['in base64url', Buffer.from(REAL).toString('base64url')],
-  ['in hexadecimal', Buffer.from(REAL).toString('hex')],
-  ['percent-encoded', encodeURIComponent(REAL)],
-  ['in JSON', JSON.stringify({ token: REAL })],
-]
-
-test.for(ECHOES)(
-  'a reply that echoes the value %s is scrubbed, its length true',
-  async ([, echo]) => {
-    const text = `<<${echo}>>`
-    scene.canary.handler = (_request, response) => {
-      response.writeHead(200, {
-        'content-length': text.length,
-        'x-echo': echo,
-        [`x-${Buffer.from(REAL).toString('hex')}`]: '1',
-      })
-      response.write(text.slice(0, 9))
-      setImmediate(() => response.end(text.slice(9)))
-    }
-    const reply = await scene.rig.send(HOST, get('/me', AUTH))
-    const [, body = ''] = reply.split('\r\n\r\n')
-    expect(body).toHaveLength(text.length)
-    expect(body).toContain('[sekisho:scrubbed]')
-    expect(reply).toMatch(/x-echo: .*\[sekisho:scrubbed\]/)
-    for (const [, spelling] of ECHOES) expect(reply).not.toContain(spelling)
-    await scene.rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
-    expect(scene.rig.keyholder.outcomes().at(-1)?.outcome).toMatchObject({
-      kind: 'performed',
-      scrubbed: 3,
-    })
-  },
-)
-
-test.for([
-  ['gzip', zlib.gzipSync],
-  ['deflate', zlib.deflateSync],
-  ['br', zlib.brotliCompressSync],
-  ['zstd', zlib.zstdCompressSync],
-] as const)(
-  'an echo in a reply that comes in %s all the same is scrubbed',
-  async ([coding, compress]) => {
-    const packed = compress(Buffer.from(`<<${REAL}>>`.repeat(2000)))
-    scene.canary.handler = (_request, response) => {
-      response.writeHead(200, { 'content-encoding': coding, 'content-length': packed.length })
-      response.end(packed)
-    }
-    const reply = await scene.rig.send(HOST, get('/me', AUTH))
-    expect(reply).not.toMatch(/content-encoding/i)
-    expect(reply).not.toContain(REAL)
-    expect(reply.match(/\[sekisho:scrubbed\]/g)).toHaveLength(2000)
-  },
-)
-
-test.for([
-  ['an unknown coding', 'compress', Buffer.from(REAL)],
-  ['two codings', 'gzip, gzip', zlib.gzipSync(zlib.gzipSync(REAL))],
-  ['what it is not', 'gzip', Buffer.from(REAL)],
-  ['a bomb', 'gzip', zlib.gzipSync(Buffer.alloc(64 * 1024 * 1024))],
-] as const)(
-  'a reply with a credential behind it that is encoded as %s does not pass',
-  async ([, coding, body]) => {
-    scene.canary.handler = (_request, response) => {
-      response.writeHead(200, { 'content-encoding': coding })
-      response.end(body)
-    }
-    const reply = await scene.rig.send(HOST, get('/me', AUTH))
-    expect(reply).not.toContain(REAL)
-    await scene.rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
-    expect(scene.rig.keyholder.outcomes().at(-1)?.outcome).toMatchObject({
-      kind: 'failed',
-      code: expect.any(String),
-    })
-  },
-)
-
-test('a redirect is handed to the agent, not followed, and carries no value', async () => {
-  scene.canary.handler = (_request, response) => {
-    response.writeHead(302, { location: `https://${OTHER}/?t=${encodeURIComponent(REAL)}` })
-    response.end()
-  }
-  const reply = await scene.rig.send(HOST, get('/me', AUTH))
-  expect(reply).toMatch(/^HTTP\/1\.1 302 /)
-  expect(reply).toMatch(new RegExp(`location: https://${OTHER}/\\?t=\\[sekisho:scrubbed\\]`))
-  expect(scene.other.connections).toBe(0)
-})
-
-test('an event stream with a credential behind it is passed on as it comes', async () => {
-  scene.canary.handler = (_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    response.write('data: one\n\n')
-  }
-  const secure = await scene.rig.dialTls(HOST)
-  secure.write(get('/events', AUTH))
-  let seen = ''
-  await new Promise<void>((resolve) => {
-    secure.on('data', (chunk: Buffer) => {
-      seen += chunk.toString()
-      if (seen.includes('data: one\n\n')) resolve()
-    })
-  })
-  expect(seen).toContain('data: one\n\n')
 })

@@ -53,24 +53,31 @@ export function sendAgentReply(
   }
   const { headers, body } = render(reply)
   response.sendDate = false
-  response.writeHead(reply.status, close ? { ...headers, connection: 'close' } : headers)
+  response.writeHead(reply.status, close ? closing(headers) : headers)
   response.end(body)
 }
 
 /** The same as bytes, for a connection that the HTTP parser has given up. */
 export function rawAgentReply(reply: AgentReply): string {
   const { headers, body } = render(reply)
-  const fields = Object.entries({ ...headers, connection: 'close' })
+  const fields = Object.entries(closing(headers))
   const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   return `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${head}\r\n${body}`
 }
 
-function render({ type, message, rules }: AgentReply): {
+/** An `upgrade` field needs its connection option (RFC 9110 §7.8). */
+function closing(headers: Record<string, string>): Record<string, string> {
+  return { ...headers, connection: headers['upgrade'] === undefined ? 'close' : 'upgrade, close' }
+}
+
+function render({ status, type, message, rules }: AgentReply): {
   headers: Record<string, string>
   body: string
 } {
   const body = JSON.stringify({ error: { type, message } })
-  const headers = {
+  const headers: Record<string, string> = {
+    // RFC 9110 §15.5.22: a 426 names the protocol to use
+    ...(status === 426 ? { upgrade: 'HTTP/1.1' } : {}),
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     'cache-control': 'no-store',

@@ -221,7 +221,7 @@ const attacks: Attack[] = [
   {
     name: 'a WebSocket upgrade',
     bytes: `GET /public/a HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
-    status: 501,
+    status: 426,
     rule: 'invariant.upgrade',
   },
   {
@@ -276,7 +276,8 @@ test.for(attacks)(
     expect(reply.split('\r\n')[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(reply).toContain(`x-sekisho-rule: ${by}\r\n`)
     expect(reply).toContain('x-sekisho-verdict: deny\r\n')
-    expect(reply).toMatch(/connection: close\r\n/i)
+    expect(reply).toMatch(/connection: (upgrade, )?close\r\n/i)
+    expect(reply.includes('\r\nupgrade: HTTP/1.1\r\n')).toBe(status === 426)
     expect(reply).toContain('{"error":{"type":"sekisho_denied","message":')
     const denials = scene.rig.keyholder
       .intents()

@@ -48,10 +48,9 @@ export class HttpExchange implements Exchange {
   constructor(arrival: HttpArrival, performer: HttpPerformer) {
     this.#arrival = arrival
     this.#performer = performer
-    const { placeholders } = performer
     if (arrival.hasBody) {
-      const finder = placeholders.isEmpty ? undefined : placeholders.bodyFinder()
-      this.#body = new RequestBody(arrival.request, finder)
+      const watch = performer.placeholders.watchBody(arrival.action)
+      this.#body = new RequestBody(arrival.request, watch)
     }
   }
 
@@ -73,7 +72,7 @@ export class HttpExchange implements Exchange {
     const fields = this.#fields(credentials)
     this.#dispatch(relay, pinned, fields)
     const result = await relay.done
-    if (result.kind === 'failed') return this.#lateMisuse(relay.cause) ?? this.#failed(result)
+    if (result.kind === 'failed') return lateMisuse(relay.cause) ?? this.#failed(result)
     return {
       kind: 'performed',
       status: result.status,
@@ -85,8 +84,7 @@ export class HttpExchange implements Exchange {
   }
 
   async #inspectBody(inHead: Clear, body: RequestBody): Promise<Clear | Misuse> {
-    const needle = await body.readHead()
-    return needle === undefined ? inHead : this.#performer.placeholders.bodyMisuse(needle)
+    return (await body.readHead()) ?? inHead
   }
 
   #fields(credentials: ReadonlyMap<string, string>): Fields {
@@ -122,9 +120,8 @@ export class HttpExchange implements Exchange {
     const line = method.length + path.length + (query?.length ?? 0) + 12
     return line + fieldBytes(fields) + (this.#body?.bytes ?? 0)
   }
+}
 
-  #lateMisuse(cause: Error | undefined): Misuse | undefined {
-    if (!(cause instanceof LateMisuse)) return undefined
-    return this.#performer.placeholders.bodyMisuse(cause.needle)
-  }
+function lateMisuse(cause: Error | undefined): Misuse | undefined {
+  return cause instanceof LateMisuse ? cause.misuse : undefined
 }

@@ -125,7 +125,10 @@ function checkField(name: string, value: string): void {
     throw malformed(`header ${name}`)
   }
   if (name === 'upgrade') {
-    throw new Refusal('invariant.upgrade', `upgrade to ${value.slice(0, 64)}`, 501)
+    // 426 is what a WebSocket client takes as "speak HTTP instead" (RFC 6455 §4.2.2); Codex, told
+    // 501, tries the same for 15 s first
+    const status = value.toLowerCase() === 'websocket' ? 426 : 501
+    throw new Refusal('invariant.upgrade', `upgrade to ${value.slice(0, 64)}`, status)
   }
   if (name === 'expect' && value.toLowerCase() !== '100-continue') {
     throw malformed(`expectation ${value.slice(0, 64)}`, 417)

@@ -10,11 +10,16 @@ const NONE: Clear = { kind: 'clear', credentials: [] }
 
 type Needle = { bytes: Buffer; text: string; credential: GateCredential }
 
+/** Takes the next piece of one request's body; says when a placeholder has gone by. */
+export type BodyWatch = (piece: Buffer) => Misuse | undefined
+
 /**
  * The placeholders of one session: where they stand in a request, and the values in their place.
  *
  * A placeholder is worth nothing by itself. One that shows up outside its own header and host says
- * that the agent is being used to carry a credential away.
+ * that the agent is being used to carry a credential away. The body to its own host is no such
+ * place: an agent that has printed its environment sends what it read to its model with every
+ * later call, and no value is ever put into a body.
  */
 export class Placeholders {
   readonly #credentials: readonly GateCredential[]
@@ -44,14 +49,17 @@ export class Placeholders {
     return this.#inspectFields(action, raw)
   }
 
-  /** Watches a body go by. */
-  bodyFinder(): StreamFinder {
-    return new StreamFinder(this.#needles.map(({ bytes }) => bytes))
-  }
-
-  /** @param needle index that a body finder gave */
-  bodyMisuse(needle: number): Misuse {
-    return { kind: 'misuse', secret: this.#needles[needle]?.credential.name ?? '', where: 'body' }
+  /** What a body to this destination may not hold; undefined when there is nothing to look for. */
+  watchBody(action: HttpRequestAction): BodyWatch | undefined {
+    const bound = new Set(this.#boundTo(action))
+    const needles = this.#needles.filter(({ credential }) => !bound.has(credential))
+    if (needles.length === 0) return undefined
+    const finder = new StreamFinder(needles.map(({ bytes }) => bytes))
+    return (piece) => {
+      const found = finder.push(piece)
+      if (found === undefined) return undefined
+      return { kind: 'misuse', secret: needles[found]?.credential.name ?? '', where: 'body' }
+    }
   }
 
   /** The fields with the values in place of their placeholders: the last rewrite. */

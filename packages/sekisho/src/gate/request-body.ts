@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { StreamFinder } from '../detect/scan.ts'
+import type { Misuse } from '../flow/ports.ts'
+import type { BodyWatch } from './placeholders.ts'
 
 /** The beginning of a body is read before anything leaves, up to here or this long. */
 const HEAD_BYTES = 256 * 1024
@@ -9,11 +10,11 @@ const HEAD_MS = 100
 /** A placeholder in a part of the body that came after the request had left. */
 export class LateMisuse extends Error {
   override readonly name = 'LateMisuse'
-  readonly needle: number
+  readonly misuse: Misuse
 
-  constructor(needle: number) {
+  constructor(misuse: Misuse) {
     super('a placeholder in the body')
-    this.needle = needle
+    this.misuse = misuse
   }
 }
 
@@ -24,15 +25,15 @@ export class LateMisuse extends Error {
  */
 export class RequestBody {
   readonly #request: IncomingMessage
-  readonly #finder: StreamFinder | undefined
+  readonly #watch: BodyWatch | undefined
   readonly #head: Buffer[] = []
   #isWhole = false
   #bytes = 0
 
-  /** @param finder undefined when there is nothing to look for: then nothing is held */
-  constructor(request: IncomingMessage, finder: StreamFinder | undefined) {
+  /** @param watch undefined when there is nothing to look for: then nothing is held */
+  constructor(request: IncomingMessage, watch: BodyWatch | undefined) {
     this.#request = request
-    this.#finder = finder
+    this.#watch = watch
   }
 
   /** bytes handed on so far */
@@ -40,18 +41,18 @@ export class RequestBody {
     return this.#bytes
   }
 
-  /** Index of a needle found in the beginning. Resolves at its bound, in time or in bytes. */
-  readHead(): Promise<number | undefined> {
-    const finder = this.#finder
-    if (finder === undefined) return Promise.resolve(undefined)
+  /** A misuse found in the beginning. Resolves at its bound, in time or in bytes. */
+  readHead(): Promise<Misuse | undefined> {
+    const watch = this.#watch
+    if (watch === undefined) return Promise.resolve(undefined)
     const request = this.#request
     return new Promise((resolve) => {
       let held = 0
-      const finish = (needle?: number): void => {
+      const finish = (misuse?: Misuse): void => {
         clearTimeout(timer)
         request.pause()
         request.off('data', data).off('end', end).off('close', stop)
-        resolve(needle)
+        resolve(misuse)
       }
       const stop = (): void => finish()
       const end = (): void => {
@@ -61,8 +62,8 @@ export class RequestBody {
       const data = (chunk: Buffer): void => {
         this.#head.push(chunk)
         held += chunk.length
-        const needle = finder.push(chunk)
-        if (needle !== undefined || held >= HEAD_BYTES) finish(needle)
+        const misuse = watch(chunk)
+        if (misuse !== undefined || held >= HEAD_BYTES) finish(misuse)
       }
       const timer = setTimeout(stop, HEAD_MS)
       request.on('data', data).on('end', end).on('close', stop)
@@ -86,8 +87,8 @@ export class RequestBody {
     // an upstream that answers early must not tear down the agent's connection
     for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
       if (!(chunk instanceof Buffer)) continue // a request without an encoding yields buffers only
-      const needle = this.#finder?.push(chunk)
-      if (needle !== undefined) throw new LateMisuse(needle)
+      const misuse = this.#watch?.(chunk)
+      if (misuse !== undefined) throw new LateMisuse(misuse)
       this.#bytes += chunk.length
       yield chunk
     }

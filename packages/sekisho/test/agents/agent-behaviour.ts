@@ -127,7 +127,9 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
   test('the log holds each model call with its credential by name, and its outcome', () => {
     const { host } = PROVIDERS[client.provider]
     const intents = actionsAt(host).filter(({ action }) => action?.kind === 'http.request')
-    expect(intents).toHaveLength(run().model.requests.length)
+    const refused = intents.filter(({ verdict }) => verdict?.kind !== 'allow')
+    expect(refused.flatMap(({ verdict }) => verdict?.rules)).toEqual(client.refusedAtProvider)
+    expect(intents).toHaveLength(run().model.requests.length + refused.length)
     const calls = intents.filter(
       ({ action }) => action?.['path'] === client.modelPath && action['method'] === 'POST',
     )

@@ -14,6 +14,8 @@ export type AgentClient = {
   args: readonly string[]
   /** where the model is called; what every call carries is the key */
   modelPath: string
+  /** rules by which the gate refuses requests to the provider that the client can do without */
+  refusedAtProvider: readonly string[]
   /** hosts that the client also calls and can do without */
   elsewhere: readonly string[]
   key: {

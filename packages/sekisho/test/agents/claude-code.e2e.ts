@@ -8,6 +8,7 @@ testAgent({
   program: `@anthropic-ai/claude-code-linux-${process.arch}/claude`,
   args: ['-p', 'Write greeting.txt.', '--dangerously-skip-permissions'],
   modelPath: '/v1/messages',
+  refusedAtProvider: [],
   elsewhere: [],
   key: {
     variable: 'ANTHROPIC_API_KEY',

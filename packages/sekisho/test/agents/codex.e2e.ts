@@ -11,6 +11,8 @@ testAgent({
   program: `@openai/codex-linux-${process.arch}/vendor/${TRIPLE}/bin/codex`,
   args: ['exec', ...UNASKED, 'Write greeting.txt.'],
   modelPath: '/v1/responses',
+  // it tries a WebSocket before it posts
+  refusedAtProvider: ['invariant.upgrade'],
   elsewhere: ['chatgpt.com', 'ab.chatgpt.com'],
   key: {
     variable: 'CODEX_API_KEY',

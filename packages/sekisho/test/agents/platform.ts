@@ -99,7 +99,7 @@ const Leaf = z.looseObject({
   session: z.string().nullable().optional(),
   id: z.string().optional(),
   action: z.looseObject({ kind: z.string(), host: z.string().nullable().optional() }).optional(),
-  verdict: z.looseObject({ kind: z.string() }).optional(),
+  verdict: z.looseObject({ kind: z.string(), rules: z.array(z.string()) }).optional(),
   credentials: z.array(z.string()).optional(),
   outcome: z.looseObject({ kind: z.string() }).optional(),
 })

@@ -5,7 +5,7 @@ import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, Peer, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { BundleReader } from './bundle-reader.ts'
-import { type RunRequest, Sessions } from './sessions.ts'
+import { type RunRequest, Sessions, type Signal } from './sessions.ts'
 
 export type ControlOptions = {
   supervisor: Transport
@@ -17,7 +17,17 @@ export type ControlOptions = {
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
 
-type Client = { connection: number; uid: number; pid: number; session: string | undefined }
+type Client = {
+  connection: number
+  uid: number
+  pid: number
+  session: string | undefined
+  /** signals that came while there was no session yet */
+  early: Signal[]
+}
+
+/** More than a user sends by hand before a session has started. */
+const MAX_EARLY_SIGNALS = 64
 
 /** The API process: who may ask for what, and which sessions there are. */
 export async function serveControl(options: ControlOptions): Promise<{ stop(): Promise<void> }> {
@@ -27,7 +37,7 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
     in: supervisorToControl,
     handlers: {
       'client.attach': ({ connection, uid, pid }, handle) => {
-        attach({ connection, uid, pid, session: undefined }, handle)
+        attach({ connection, uid, pid, session: undefined, early: [] }, handle)
         return {}
       },
       'session.ended': (end) => {
@@ -74,9 +84,14 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
         }
         return sessions.run(request, client, (session) => {
           client.session = session
+          for (const signal of client.early.splice(0)) forward(client, signal)
         })
       },
-      signal: ({ signal }) => sessions.signal(client.session, signal),
+      signal: ({ signal }) => {
+        if (client.session !== undefined) return sessions.signal(client.session, signal)
+        if (client.early.length < MAX_EARLY_SIGNALS) client.early.push(signal)
+        return {}
+      },
       resize: (size) => sessions.resize(client.session, size),
       ps: () => ({ sessions: sessions.list() }),
       stop: ({ session }) => sessions.stop(session),
@@ -85,6 +100,12 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
         return { ...status, version: options.version, sessions: sessions.list().length }
       },
     }
+  }
+
+  function forward(client: Client, signal: Signal): void {
+    sessions.signal(client.session, signal).catch((error: unknown) => {
+      process.stderr.write(`control: ${signal} for ${client.session}: ${String(error)}\n`)
+    })
   }
 
   return {

@@ -11,7 +11,7 @@ import { planSession } from './plan.ts'
 export type RunRequest = z.infer<(typeof api)['run']['params']>
 type Supervisor = Peer<typeof controlToSupervisor, Protocol>
 type Listed = z.infer<(typeof api)['ps']['result']>['sessions'][number]
-type Signal = z.infer<(typeof controlToSupervisor)['session.signal']['params']>['signal']
+export type Signal = z.infer<(typeof controlToSupervisor)['session.signal']['params']>['signal']
 
 type Running = {
   plan: SessionPlan
@@ -61,9 +61,10 @@ export class Sessions {
       connection: client.connection,
     })
     const running = this.#add(plan)
-    started(plan.session)
     try {
-      await this.#supervisor.call('session.start', plan, { timeoutMs: START_TIMEOUT_MS })
+      const starting = this.#supervisor.call('session.start', plan, { timeoutMs: START_TIMEOUT_MS })
+      started(plan.session) // after the call: the channel keeps the order, so signals find it
+      await starting
     } catch (thrown) {
       this.#running.delete(plan.session)
       throw toSekishoError(thrown)

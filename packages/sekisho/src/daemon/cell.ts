@@ -4,7 +4,6 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -26,6 +25,7 @@ import { AGENT_ID, WORKSPACE } from '../sandbox/layout.ts'
 import { ociSpec } from '../sandbox/oci-spec.ts'
 import { seccompProfile } from '../sandbox/seccomp.ts'
 import { writeSessionFiles } from '../sandbox/session-files.ts'
+import { checkWorkspace } from '../sandbox/workspace.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { Berth } from './berths.ts'
 import { SESSIONS_IN_BOX } from './paths.ts'
@@ -33,7 +33,6 @@ import type { Platform } from './platform.ts'
 import { changesOf, writeSessionRecord } from './session-record.ts'
 import { MOUNTED, decoyOf } from './tripwire-files.ts'
 
-type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
 type Master = { input: number; output: number }
 
 /**
@@ -52,6 +51,12 @@ export class Cell {
   #terminalListener: { close(): void } | undefined
   #master: number | undefined
   #closed = false
+
+  /** @throws SekishoError when the plan names what is not on this host; nothing is made for it */
+  static check(plan: SessionPlan, { paths }: Pick<Platform, 'paths'>): void {
+    if (plan.workspace !== null) checkWorkspace(plan.workspace, { state: paths.state })
+    for (const { source } of plan.mounts) isDirectory(source)
+  }
 
   constructor(plan: SessionPlan, berth: Berth, platform: Platform) {
     this.#plan = plan
@@ -130,15 +135,9 @@ export class Cell {
     if (this.#master !== undefined) writeWindowSize(this.#master, size)
   }
 
-  /** To the init process inside, which passes it on to the command's process group. */
-  signal(signal: Signal): void {
-    const pid = this.#initPid()
-    if (pid === undefined) return
-    try {
-      process.kill(pid, signal)
-    } catch (error) {
-      if (!isGone(error)) throw error
-    }
+  /** Written by the runtime: the init process inside. */
+  get pidFile(): string {
+    return join(this.#directory, 'pid')
   }
 
   /** Idempotent. @param exitCode null when the command never ran */
@@ -204,16 +203,7 @@ export class Cell {
 
   #mountExtra(source: string, i: number): void {
     const target = this.#extra(i)
-    let isDirectory: boolean
-    try {
-      isDirectory = lstatSync(source).isDirectory()
-    } catch (cause) {
-      throw new SekishoError('CONFIG_INVALID', `mount source ${source} is not there`, {
-        hint: 'mend mounts in the agent file',
-        cause,
-      })
-    }
-    if (isDirectory) mkdirSync(target)
+    if (isDirectory(source)) mkdirSync(target)
     else writeFileSync(target, '')
     this.#bind(source, target)
   }
@@ -231,15 +221,16 @@ export class Cell {
       libc.close(tree)
     }
   }
-
-  #initPid(): number | undefined {
-    const path = join(this.#directory, 'pid')
-    if (!existsSync(path)) return undefined
-    const pid = Number(readFileSync(path, 'utf8'))
-    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined
-  }
 }
 
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ESRCH'
+/** @throws SekishoError CONFIG_INVALID */
+function isDirectory(source: string): boolean {
+  try {
+    return lstatSync(source).isDirectory()
+  } catch (cause) {
+    throw new SekishoError('CONFIG_INVALID', `mount source ${source} is not there`, {
+      hint: 'mend mounts in the agent file',
+      cause,
+    })
+  }
 }

@@ -1,8 +1,8 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
+import type { GateSession } from '../wire/gate.ts'
 import type { LeafInput } from '../wire/schemas.ts'
-import { checkWorkspace } from '../sandbox/workspace.ts'
 import type { Berth } from './berths.ts'
 import type { Network } from './networks.ts'
 import { PacketPump } from './packets.ts'
@@ -10,13 +10,15 @@ import type { Platform } from './platform.ts'
 import { DenialRecords } from './records.ts'
 import { readSecret } from './secrets.ts'
 import { Cell } from './cell.ts'
+import { CommandSignals, type Signal } from './command-signals.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
 
 type EndReason = SessionEnd['reason']
-type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
 
 /** After SIGTERM a command has this long; then everything in the session is killed. */
 const STOP_GRACE_MS = 2000
+/** Then whoever reads the command's output has this long for what is still on its way. */
+const LAST_OUTPUT_MS = 1000
 
 /**
  * One session, from its plan to the last trace of it gone. Order is what makes it safe: secrets
@@ -34,7 +36,11 @@ export class Session {
   #relay: Relay | undefined
   #packets: PacketPump | undefined
   #wallClock: NodeJS.Timeout | undefined
+  readonly #signals = new CommandSignals()
+  #upstreams: GateSession['upstreams'] = []
+  #isOpen = false
   #kill: NodeJS.Timeout | undefined
+  #letGo: NodeJS.Timeout | undefined
   #placeholders: Record<string, string> | undefined
   #reason: EndReason = 'exit'
 
@@ -68,26 +74,33 @@ export class Session {
     try {
       return await this.#start()
     } catch (thrown) {
-      const error = toSekishoError(thrown, 'SANDBOX_FAILED')
-      await this.#release(null)
+      const error = startFailure(thrown)
+      this.#reason = 'failed'
+      this.#clearTimers()
+      const counters = await this.#release(null)
+      if (this.#isOpen) await this.#recordEnd(null, counters)
       throw error
     }
   }
 
   signal(signal: Signal): void {
-    this.#cell?.signal(signal)
+    this.#signals.send(signal)
   }
 
   resize(size: { columns: number; rows: number }): void {
     this.#cell?.resize(size)
   }
 
-  /** Idempotent: SIGTERM, a grace, then SIGKILL for all. The end is reported as always. */
+  /**
+   * Idempotent: SIGTERM, a grace, then SIGKILL for all. The end is reported as always, and no
+   * reader of the output that has stopped reading can put it off.
+   */
   stop(reason: EndReason): void {
     if (this.#reason === 'exit') this.#reason = reason
     if (this.#kill !== undefined) return
-    this.#cell?.signal('SIGTERM')
+    this.#signals.send('SIGTERM')
     this.#kill = setTimeout(() => this.killNow(), STOP_GRACE_MS)
+    this.#letGo = setTimeout(() => this.#relay?.destroy(), STOP_GRACE_MS + LAST_OUTPUT_MS)
   }
 
   killNow(): void {
@@ -114,7 +127,11 @@ export class Session {
   async #start(): Promise<number> {
     const { plan } = this
     const platform = this.#platform
-    if (plan.workspace !== null) checkWorkspace(plan.workspace, { state: platform.paths.state })
+    Cell.check(plan, platform)
+    this.#upstreams = plan.upstreams.map(({ caFile, ...upstream }) => ({
+      ...upstream,
+      caPem: caFile === null ? null : readCa(caFile),
+    }))
     const secrets = this.#readSecrets()
     const berth = await platform.berths.take()
     this.#berth = berth
@@ -123,20 +140,23 @@ export class Session {
       secrets,
       leaf: this.#startLeaf(),
     })
-    opened.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
     const cell = new Cell(plan, berth, platform)
     this.#cell = cell
-    await cell.prepare()
-    const { caPem, placeholders } = await opened
+    // both to their end: a start leaf gets an end leaf, and a log that fails is named first
+    const [inLog, prepared] = await Promise.allSettled([opened, cell.prepare()])
+    if (inLog.status === 'rejected') throw inLog.reason
+    this.#isOpen = true
+    if (prepared.status === 'rejected') throw prepared.reason
+    const { caPem, placeholders } = inLog.value
     this.#placeholders = placeholders
     const bound = this.#bind(berth.network, placeholders)
-    bound.catch(() => undefined) // as above
+    bound.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
     cell.complete({ caPem, placeholders: this.#variables(placeholders) })
     await bound
     return this.#launch(berth, cell)
   }
 
-  #launch({ network, launcher }: Berth, cell: Cell): number {
+  #launch({ network, launcher, cgroup }: Berth, cell: Cell): number {
     const { plan } = this
     const platform = this.#platform
     this.#packets = new PacketPump({
@@ -158,6 +178,11 @@ export class Session {
       )
     }
     launcher.launch(plan.session, consoleSocket)
+    this.#signals.started({
+      pidFile: cell.pidFile,
+      runtimePid: launcher.pid,
+      processes: cgroup.joinPaths[0] ?? '',
+    })
     void launcher.exited.then((code) => this.#exited(code))
     this.#wallClock = setTimeout(() => this.stop('wall-clock'), plan.limits.wallClockMs)
     return launcher.pid
@@ -189,10 +214,7 @@ export class Session {
           ...binding,
           placeholder: placeholders[binding.name] ?? '',
         })),
-        upstreams: plan.upstreams.map(({ caFile, ...upstream }) => ({
-          ...upstream,
-          caPem: caFile === null ? null : readCa(caFile),
-        })),
+        upstreams: this.#upstreams,
       },
     })
   }
@@ -232,11 +254,11 @@ export class Session {
   /** The client learns of the end as soon as the command is gone; the rest goes on behind it. */
   async #exited(exitCode: number): Promise<void> {
     const { plan } = this
-    clearTimeout(this.#wallClock)
-    clearTimeout(this.#kill)
+    this.#signals.close()
     const usage = this.#berth?.cgroup.usage() ?? {}
     this.#berth?.cgroup.kill()
     await this.#relay?.drained
+    this.#clearTimers()
     this.#ended({
       session: plan.session,
       exitCode,
@@ -249,7 +271,11 @@ export class Session {
     this.#gone()
   }
 
-  async #recordEnd(exitCode: number, counters: Record<string, number>): Promise<void> {
+  #clearTimers(): void {
+    for (const timer of [this.#wallClock, this.#kill, this.#letGo]) clearTimeout(timer)
+  }
+
+  async #recordEnd(exitCode: number | null, counters: Record<string, number>): Promise<void> {
     const { plan } = this
     const platform = this.#platform
     try {
@@ -273,11 +299,21 @@ export class Session {
   /** Takes everything down; what is not there (yet, any more) is passed over. */
   async #release(exitCode: number | null): Promise<Record<string, number>> {
     const berth = this.#berth
+    this.#signals.close()
     await this.#packets?.stop()
     this.#relay?.destroy()
     this.#cell?.close(exitCode)
     return berth === undefined ? {} : this.#platform.berths.release(berth)
   }
+}
+
+function startFailure(thrown: unknown): SekishoError {
+  const full = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC'
+  if (!full) return toSekishoError(thrown, 'SANDBOX_FAILED')
+  return new SekishoError('SANDBOX_FAILED', 'no space is left for a session', {
+    hint: 'free space on the disk of the state directory',
+    cause: thrown,
+  })
 }
 
 function describeEnd(reason: EndReason, plan: SessionPlan): string | null {

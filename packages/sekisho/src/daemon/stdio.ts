@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import net from 'node:net'
-import type { Readable, Writable } from 'node:stream'
+import { type Readable, Writable } from 'node:stream'
 import tty from 'node:tty'
 import { describeDescriptor } from '../kernel/pidfd.ts'
 import type { CommandStreams } from './launcher.ts'
@@ -73,15 +73,34 @@ function carry(from: Readable, to: Writable): Promise<void> {
 function readFrom(fd: number): Readable {
   const kind = describeDescriptor(fd)
   if (kind === 'tty') return new tty.ReadStream(fd)
-  if (kind === 'pipe' || kind === 'socket') return new net.Socket({ fd, readable: true })
+  if (kind === 'pipe' || kind === 'socket') {
+    // half open: at the end of input, a socket that is also the user's stdout goes on
+    return new net.Socket({ fd, readable: true, writable: false, allowHalfOpen: true })
+  }
   return createReadStream('', { fd })
 }
 
 function writeTo(fd: number): Writable {
   const kind = describeDescriptor(fd)
   if (kind === 'tty') return new tty.WriteStream(fd)
-  if (kind === 'pipe' || kind === 'socket') {
-    return new net.Socket({ fd, readable: false, writable: true })
-  }
+  if (kind === 'pipe') return new net.Socket({ fd, readable: false, writable: true })
+  if (kind === 'socket') return writeToSocket(fd)
   return createWriteStream('', { fd })
+}
+
+/**
+ * `end` of a net.Socket is shutdown(2), which ends the connection for everybody who shares it: the
+ * client could not say why its session ended, nor the caller's next command write a line.
+ */
+function writeToSocket(fd: number): Writable {
+  const socket = new net.Socket({ fd, readable: false, writable: true, allowHalfOpen: true })
+  const stream = new Writable({
+    write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, (error) => done(error)),
+    destroy: (error, done) => {
+      socket.destroy()
+      done(error)
+    },
+  })
+  socket.on('error', (error) => stream.destroy(error))
+  return stream
 }

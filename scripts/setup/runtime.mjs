@@ -25,7 +25,8 @@ export function runtimeIsReady(root) {
     accessSync(join(root, '.runtime', 'node'), constants.X_OK)
     return (
       readlinkSync(join(root, '.runtime', 'node')) === NODE &&
-      (statSync(join(root, '.runtime', 'compile-cache')).mode & 0o777) === 0o700
+      (statSync(join(root, '.runtime', 'compile-cache')).mode & 0o777) === 0o700 &&
+      bundleIsCurrent(root)
     )
   } catch {
     return false // not there yet
@@ -42,10 +43,51 @@ export function prepareRuntime(root) {
   symlinkSync(NODE, link)
   renameSync(link, join(directory, 'node')) // a launcher at work never misses it
   const tried = spawnSync(join(directory, 'node'), ['--version'], { encoding: 'utf8' })
-  if (tried.status === 0) return
+  if (tried.status === 0) return bundleRun(root)
   const why = tried.stderr?.trim() || tried.error?.message || `it ended with ${tried.status}`
   throw new SetupError(`the pinned Node does not start: ${why}`, {
     hint: 'Sekisho needs Debian 12 (glibc 2.36) or later',
     exitCode: 3,
+  })
+}
+
+const BUNDLE = 'packages/sekisho/dist/bundle/run.cjs'
+
+/**
+ * Whether no source is newer than the bundled `run`; the launcher looks too, so a stale one costs
+ * milliseconds and nothing else.
+ *
+ * @param {string} root
+ */
+function bundleIsCurrent(root) {
+  const { mtimeMs } = statSync(join(root, BUNDLE))
+  return BUNDLED.every((file) => statSync(join(root, SOURCES, file)).mtimeMs <= mtimeMs)
+}
+
+const SOURCES = 'packages/sekisho/src'
+
+/** What the bundle is made of; `scripts/bundle-run.test.ts` compares it with the bundler's list. */
+export const BUNDLED = [
+  'cli/client.ts',
+  'cli/own-daemon.ts',
+  'cli/report.ts',
+  'cli/run.ts',
+  'cli/terminal.ts',
+  'core/error.ts',
+  'daemon/paths.ts',
+  'run-main.ts',
+  'wire/peer.ts',
+  'wire/transport.ts',
+]
+
+/** @param {string} root */
+function bundleRun(root) {
+  const made = spawnSync(join(root, '.runtime', 'node'), [join(root, 'scripts/bundle-run.ts')], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  if (made.status === 0) return
+  throw new SetupError(`the command line cannot be bundled: ${made.stderr?.trim()}`, {
+    hint: 'remove node_modules and run this again',
   })
 }

@@ -79,19 +79,23 @@ export class Cell {
     this.#plan.mounts.forEach(({ source }, i) => this.#mountExtra(source, i))
   }
 
-  /** What the container is told; written once the session's CA and placeholders are known. */
-  complete(known: { caPem: string; placeholders: Record<string, string> }): void {
+  /** The session's own trust anchors. */
+  writeFiles(caPem: string): void {
+    const { session } = this.#plan
+    writeSessionFiles(this.#files, { session, caPem, nowMs: Date.now() })
+  }
+
+  /** What the runtime is told. */
+  writeSpec(placeholders: Record<string, string>): void {
     const plan = this.#plan
     const { box } = this.#platform
-    const files = join(this.#directory, 'files')
-    writeSessionFiles(files, { session: plan.session, caPem: known.caPem, nowMs: Date.now() })
     const spec = ociSpec({
       argv: plan.argv,
       env: sessionEnvironment({
         session: plan.session,
         terminal: plan.terminal?.type ?? null,
         agent: plan.environment,
-        placeholders: known.placeholders,
+        placeholders,
       }),
       cwd: WORKSPACE,
       terminal: plan.terminal !== null,
@@ -100,7 +104,7 @@ export class Cell {
       idBase: this.#berth.idBase,
       limits: plan.limits,
       maxOpenFiles: box.maxOpenFiles,
-      sessionFiles: files,
+      sessionFiles: this.#files,
       workspace: join(this.#directory, 'workspace'),
       readOnlyMounts: plan.mounts.map(({ target }, i) => ({ source: this.#extra(i), target })),
       decoys: MOUNTED.map((target) => ({ source: decoyOf(box.decoys, target), target })),
@@ -206,6 +210,10 @@ export class Cell {
     if (isDirectory(source)) mkdirSync(target)
     else writeFileSync(target, '')
     this.#bind(source, target)
+  }
+
+  get #files(): string {
+    return join(this.#directory, 'files')
   }
 
   #extra(i: number): string {

@@ -142,18 +142,31 @@ export class Session {
     })
     const cell = new Cell(plan, berth, platform)
     this.#cell = cell
+    // without secrets nothing but the CA is waited for
+    const early = plan.secrets.length === 0 ? this.#prepare(cell, berth, {}) : undefined
     // both to their end: a start leaf gets an end leaf, and a log that fails is named first
-    const [inLog, prepared] = await Promise.allSettled([opened, cell.prepare()])
+    const [inLog, prepared] = await Promise.allSettled([opened, early ?? cell.prepare()])
     if (inLog.status === 'rejected') throw inLog.reason
     this.#isOpen = true
     if (prepared.status === 'rejected') throw prepared.reason
     const { caPem, placeholders } = inLog.value
+    cell.writeFiles(caPem)
+    if (early === undefined) await this.#settle(cell, berth, placeholders)
+    return this.#launch(berth, cell)
+  }
+
+  async #prepare(cell: Cell, berth: Berth, placeholders: Record<string, string>): Promise<void> {
+    await cell.prepare()
+    await this.#settle(cell, berth, placeholders)
+  }
+
+  /** The gate and the runtime learn what the session may do; neither lets it begin. */
+  async #settle(cell: Cell, berth: Berth, placeholders: Record<string, string>): Promise<void> {
     this.#placeholders = placeholders
     const bound = this.#bind(berth.network, placeholders)
     bound.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
-    cell.complete({ caPem, placeholders: this.#variables(placeholders) })
+    cell.writeSpec(this.#variables(placeholders))
     await bound
-    return this.#launch(berth, cell)
   }
 
   #launch({ network, launcher, cgroup }: Berth, cell: Cell): number {

@@ -11,7 +11,7 @@ const Settings = z.strictObject({
   /** data-plane processes; sessions are spread over them */
   gates: z.int().min(1).max(64).default(1),
   /** berths (network, cgroup, launcher) kept ready for the next sessions */
-  readyBerths: z.int().min(0).max(64).default(2),
+  readyBerths: z.int().min(0).max(64).default(4),
 })
 export type Settings = z.infer<typeof Settings>
 

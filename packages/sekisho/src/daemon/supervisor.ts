@@ -154,16 +154,18 @@ async function startSession(options: {
   const { plan, ended, platform, table } = options
   const session = new Session(plan, platform, {
     ended,
-    gone: () => table.delete(plan.session),
+    gone: () => {
+      table.delete(plan.session)
+      platform.berths.fill() // now, and not at the start: the command needed the processor
+    },
   })
   table.add(session)
   try {
     return await session.start()
   } catch (thrown) {
     table.delete(plan.session)
+    platform.berths.fill()
     throw thrown
-  } finally {
-    setImmediate(() => platform.berths.fill())
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
@@ -79,13 +80,17 @@ function usage(problem: string): SekishoError {
 }
 
 function requestOf({ agent, workspace, command }: Options, interactive: boolean): unknown {
-  const size = { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
   return {
     agent,
     argv: command,
     workspace,
-    terminal: interactive ? { ...size, type: process.env['TERM'] ?? 'dumb' } : null,
+    terminal: interactive ? { ...windowSize(), type: process.env['TERM'] ?? 'dumb' } : null,
   }
+}
+
+/** A terminal that says 0 (a serial line, a window half set) has the size of old. */
+function windowSize(): { columns: number; rows: number } {
+  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
 }
 
 /** Without a running daemon, one is started for this command's lifetime. */
@@ -115,9 +120,11 @@ function forwardSignals(peer: Peer<typeof protocol>): void {
 /** The sandbox has a terminal of its own; ours passes every key through untouched. */
 function enterRawMode(peer: Peer<typeof protocol>): () => void {
   process.stdin.setRawMode(true)
+  // Node's raw mode still turns LF into CR LF on the way out, which the sandbox's terminal has
+  // done already, or not done because its program draws the screen. setRawMode(false) undoes this.
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
   process.on('SIGWINCH', () => {
-    const size = { columns: process.stdout.columns, rows: process.stdout.rows }
-    peer.call('resize', size).catch(() => undefined) // as above
+    peer.call('resize', windowSize()).catch(() => undefined) // as above
   })
   let raw = true
   return () => {

@@ -127,17 +127,26 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
   test('the log holds each model call with its credential by name, and its outcome', () => {
     const { host } = PROVIDERS[client.provider]
     const intents = actionsAt(host).filter(({ action }) => action?.kind === 'http.request')
-    const refused = intents.filter(({ verdict }) => verdict?.kind !== 'allow')
-    expect(refused.flatMap(({ verdict }) => verdict?.rules)).toEqual(client.refusedAtProvider)
-    expect(intents).toHaveLength(run().model.requests.length + refused.length)
-    const calls = intents.filter(
+    const allowed = intents.filter(({ verdict }) => verdict?.kind === 'allow')
+    expect(allowed).toHaveLength(run().model.requests.length)
+    const calls = allowed.filter(
       ({ action }) => action?.['path'] === client.modelPath && action['method'] === 'POST',
     )
     expect(calls.map(({ verdict }) => verdict?.kind)).toEqual(calls.map(() => 'allow'))
-    expect(calls.map(({ credentials }) => credentials)).toEqual(calls.map(() => ['provider']))
+    expect(calls.map(({ credentials }) => credentials)).toEqual(
+      calls.map(() => [client.key.credential]),
+    )
     const performed = run().leaves.filter(({ outcome }) => outcome?.kind === 'performed')
     const closed = new Set(performed.map(({ id }) => id))
     expect(calls.filter(({ id }) => !closed.has(id))).toEqual([])
+  })
+
+  test('of what the client does by itself, nothing is denied but what is known', () => {
+    const tried: unknown[] = [EVIL_HOST, CANARY_HOST]
+    const denied = run()
+      .leaves.filter(({ verdict }) => verdict?.kind === 'deny')
+      .filter(({ action }) => ![action?.host, action?.['name']].some((at) => tried.includes(at)))
+    expect(denied.map(({ verdict }) => verdict?.rules)).toEqual(client.refused)
   })
 
   test('the log verifies', async () => {

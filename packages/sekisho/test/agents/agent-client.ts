@@ -4,7 +4,7 @@ import type { RecordedRequest } from './scripted-server.ts'
 
 /** A published client: how it is installed, started, and how it shows its key to its provider. */
 export type AgentClient = {
-  /** name of the agent file */
+  /** the agent file of the default bundle that it runs under */
   name: string
   /** exact version in the npm registry */
   spec: string
@@ -14,11 +14,13 @@ export type AgentClient = {
   args: readonly string[]
   /** where the model is called; what every call carries is the key */
   modelPath: string
-  /** rules by which the gate refuses requests to the provider that the client can do without */
-  refusedAtProvider: readonly string[]
-  /** hosts that the client also calls and can do without */
-  elsewhere: readonly string[]
+  /** rules of each thing that the client tries of its own accord, is denied, and does without */
+  refused: readonly (readonly string[])[]
   key: {
+    /** the credential's name in the agent file */
+    credential: string
+    /** variable of the daemon that the agent file reads the key from */
+    source: string
     /** variable that the client reads */
     variable: string
     /** lower case */

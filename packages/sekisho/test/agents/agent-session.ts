@@ -1,6 +1,8 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { parse } from 'yaml'
+import * as z from 'zod'
 import { type AgentClient, inventKey } from './agent-client.ts'
 import { type Canary, startCanary } from './canary.ts'
 import type { Executed } from './execute.ts'
@@ -13,7 +15,7 @@ import type { Turn } from './turn.ts'
 export const CANARY_HOST = 'canary.example'
 /** No rule names this host. */
 export const EVIL_HOST = 'evil.example'
-const REAL_KEY_VARIABLE = 'SEKISHO_E2E_REAL_KEY'
+const SHIPPED = resolve(import.meta.dirname, '../../../../policy/agents')
 
 /** What a hostile agent would do to learn its key: its own environment and everyone else's. */
 const LOOK_FOR_KEYS = "env; cat /proc/self/environ /proc/[0-9]*/environ | tr '\\0' '\\n'"
@@ -74,8 +76,8 @@ async function run(
   const realKey = inventKey(client)
   const platform = await startPlatform({
     home: join(directory, 'home'),
-    agents: { [client.name]: agentFile(client, { modules, model, canary }) },
-    secrets: { [REAL_KEY_VARIABLE]: realKey },
+    agents: { [client.name]: await agentFile(client, { modules, model, canary }) },
+    secrets: { [client.key.source]: realKey },
   })
   later(platform.stop)
   const command = [`/opt/client/${client.program}`, ...client.args]
@@ -94,23 +96,21 @@ async function makeWorkspace(directory: string): Promise<string> {
   return workspace
 }
 
-function agentFile(
+/** The agent file that we ship, with the client itself, a rule to try and other servers. */
+async function agentFile(
   client: AgentClient,
   at: { modules: string; model: ModelServer; canary: Canary },
-): unknown {
+): Promise<unknown> {
+  const text = await readFile(join(SHIPPED, `${client.name}.yaml`), 'utf8')
+  const shipped = z.looseObject({ rules: z.array(z.unknown()).default([]) }).parse(parse(text))
   const { host } = PROVIDERS[client.provider]
   const { caFile } = at.model
-  const { header, variable } = client.key
   const loopback = { port: 443, address: '127.0.0.1', caFile }
   return {
-    version: 1,
-    name: client.name,
+    ...shipped,
     rules: [
-      { id: 'model', effect: 'allow', host, methods: ['any'] },
+      ...shipped.rules,
       { id: 'canary', effect: 'allow', host: CANARY_HOST, paths: ['/open'] },
-    ],
-    secrets: [
-      { name: 'provider', from: `env:${REAL_KEY_VARIABLE}`, hosts: [host], header, env: variable },
     ],
     mounts: [{ source: at.modules, target: '/opt/client' }],
     upstreams: [

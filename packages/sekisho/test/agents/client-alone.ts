@@ -40,7 +40,8 @@ export async function runClientAlone(
     await chmod(directory, 0o755)
     const key = inventKey(client)
     const plan = await planFor(client, { directory, key, turns })
-    await writeFile(join(directory, 'hosts'), hostsFile(client))
+    const hosts = `127.0.0.1 localhost ${PROVIDERS[client.provider].host}\n`
+    await writeFile(join(directory, 'hosts'), hosts)
     // nothing listens there: any other name fails
     const resolver = 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n'
     await writeFile(join(directory, 'resolv.conf'), resolver)
@@ -57,11 +58,6 @@ export async function runClientAlone(
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
-}
-
-function hostsFile({ provider, elsewhere }: AgentClient): string {
-  const refused = elsewhere.map((host) => `127.0.0.2 ${host}\n`) // nothing listens there
-  return `127.0.0.1 localhost ${PROVIDERS[provider].host}\n${refused.join('')}`
 }
 
 async function planFor(

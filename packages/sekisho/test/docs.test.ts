@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { ERRORS } from '../src/core/error.ts'
+import { readSettings } from '../src/daemon/settings.ts'
 import {
   aptListUrls,
   aptSourcesUrls,
@@ -60,6 +62,12 @@ test('every file that ARCHITECTURE.md and the decisions name exists', () => {
     places.every((place) => !existsSync(join(root, place, file))),
   )
   expect(missing).toEqual([])
+})
+
+test('the settings that the guide shows are the defaults', () => {
+  const example = /```yaml\n(version: 1\n[^`]*)```/.exec(read('docs/guides/operate.md'))?.[1] ?? ''
+  const settings = readSettings(join(root, 'docs')) // where there is no platform.yaml
+  expect(parse(example)).toEqual(settings)
 })
 
 test('the README names every command', () => {

@@ -125,8 +125,8 @@ function checkField(name: string, value: string): void {
     throw malformed(`header ${name}`)
   }
   if (name === 'upgrade') {
-    // 426 is what a WebSocket client takes as "speak HTTP instead" (RFC 6455 §4.2.2); Codex, told
-    // 501, tries the same for 15 s first
+    // 426 sends a WebSocket client back to plain HTTP at once (RFC 9110 §15.5.22); told 501, Codex
+    // asks six more times in 6 s before it does
     const status = value.toLowerCase() === 'websocket' ? 426 : 501
     throw new Refusal('invariant.upgrade', `upgrade to ${value.slice(0, 64)}`, status)
   }

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
+import { isatty } from 'node:tty'
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import type { Peer, Shape } from '../wire/peer.ts'
@@ -36,7 +37,8 @@ export const run: Command = {
   async run(argv, terminal) {
     const options = parse(argv)
     const { peer, release } = await reach()
-    const interactive = process.stdin.isTTY && process.stdout.isTTY
+    // process.stdin would be opened by looking at it, for a millisecond and nothing
+    const interactive = isatty(0) && isatty(1)
     forwardSignals(peer)
     const restore = interactive ? enterRawMode(peer) : undefined
     try {
@@ -90,6 +92,10 @@ function requestOf({ agent, workspace, command }: Options, interactive: boolean)
 
 /** A terminal that says 0 (a serial line, a window half set) has the size of old. */
 function windowSize(): { columns: number; rows: number } {
+  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
+}
+
+function sizeOfTerminal(): { columns: number; rows: number } {
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
 }
 

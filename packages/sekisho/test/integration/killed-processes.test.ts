@@ -1,0 +1,145 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startPlatform } from '../agents/platform.ts'
+import {
+  type Client,
+  type Instance,
+  openInstance,
+  processesOf,
+  run,
+  runningSessions,
+  startRun,
+} from './instance.ts'
+import { clientAgent, startUpstream, type Upstream, UPSTREAM_HOST } from './recording-upstream.ts'
+import { cgroupsOf, isGone, mountPoints, sandboxProcesses } from './traces.ts'
+
+const RESTART_MS = 5000
+const END_MS = 2000
+const CLIENT = ['--agent', 'client']
+const DEFAULT = { version: 1, name: 'default', presets: 'none' }
+
+let instance: Instance
+let upstream: Upstream
+let upstreamDirectory: string
+beforeAll(async () => {
+  upstreamDirectory = await mkdtemp(join(tmpdir(), 'sekisho-upstream-'))
+  upstream = await startUpstream(upstreamDirectory)
+  instance = await openInstance({ agents: { client: clientAgent(upstream) } })
+})
+afterAll(async () => {
+  await instance?.close()
+  await upstream?.close()
+  await rm(upstreamDirectory, { recursive: true, force: true })
+})
+
+/** Kills it and waits until another process stands in its place. */
+async function killAndAwait(name: string): Promise<void> {
+  const before = (await processesOf(instance))[name] ?? 0
+  expect(before).toBeGreaterThan(1)
+  process.kill(before, 'SIGKILL')
+  const successor = async (): Promise<boolean> => {
+    const now = (await processesOf(instance).catch(() => ({ [name]: 0 })))[name] ?? 0
+    return now > 1 && now !== before
+  }
+  await expect.poll(successor, { timeout: RESTART_MS, interval: 50 }).toBe(true)
+  await expect.poll(newSession, { timeout: RESTART_MS, interval: 50 }).toBe('new\n')
+}
+
+/** What a new session says; until the successor is wired to the others, its refusal. */
+async function newSession(): Promise<string> {
+  const { code, stdout, stderr } = await run(instance, ['echo', 'new'])
+  return code === 0 ? stdout : stderr
+}
+
+/** A session that asks the upstream for what it reads on stdin, and says what came of it. */
+async function asking(): Promise<Client> {
+  const script = `echo ready; while read path; do
+    echo "$path $(curl -s -m 8 -o /dev/null -w '%{http_code}' https://${UPSTREAM_HOST}$path)"; done`
+  const client = startRun(instance, ['sh', '-c', script], { flags: CLIENT })
+  await client.says('ready')
+  return client
+}
+
+describe.each(['keyholder', 'gate-0', 'guardian'])('kill -9 of the %s', (name) => {
+  test('it is started again, the running session goes on, and new ones work', async () => {
+    const client = await asking()
+    const paths = [`/before-${name}`, `/after-${name}`]
+    client.process.stdin?.write(`${paths[0]}\n`)
+    await client.says(`${paths[0]} 200`)
+    await killAndAwait(name)
+    client.process.stdin?.write(`${paths[1]}\n`)
+    await client.says(`${paths[1]} 200`)
+    client.process.stdin?.end()
+    expect(await client.ended).toMatchObject({ code: 0 })
+    expect(upstream.arrived().filter((path) => paths.includes(path))).toEqual(paths)
+  })
+})
+
+describe('kill -9 of control', () => {
+  test('its sessions end, since nobody waits for them; it is started again', async () => {
+    const client = await asking()
+    await killAndAwait('control')
+    expect(await client.ended).toMatchObject({
+      code: 125,
+      stderr: 'sekisho: PEER_UNAVAILABLE: the daemon is not there\n',
+    })
+    await expect.poll(() => runningSessions(instance)).toEqual([])
+  })
+})
+
+describe('all at once', () => {
+  test('the platform comes back from the death of every child together', async () => {
+    const { supervisor: _, ...children } = await processesOf(instance)
+    for (const pid of Object.values(children)) process.kill(pid, 'SIGKILL')
+    await expect.poll(newSession, { timeout: RESTART_MS * 2 }).toBe('new\n')
+  })
+
+  test('the log verifies after all that', async () => {
+    expect(await instance.sekisho('log', 'verify')).toMatchObject({ code: 0 })
+  })
+})
+
+describe('kill -9 of the supervisor', () => {
+  test('within 2 s nothing of it runs, and the next start closes its log', {
+    timeout: 30_000,
+  }, async () => {
+    const hostMounts = mountPoints('/proc/self/mountinfo')
+    const processes = await processesOf(instance)
+    const clients = [await asking(), await asking()]
+    const release = upstream.hold()
+    clients[0]?.process.stdin?.write('/in-flight\n')
+    await expect.poll(() => upstream.arrived()).toContain('/in-flight')
+
+    process.kill(processes['supervisor'] ?? 0, 'SIGKILL')
+    const left = (): unknown => ({
+      processes: Object.entries(processes).filter(([, pid]) => !isGone(pid)),
+      sandboxes: sandboxProcesses(instance.home),
+      cgroups: cgroupsOf(instance.home),
+      hostMounts: mountPoints('/proc/self/mountinfo').length,
+    })
+    const nothing = { processes: [], sandboxes: [], cgroups: [], hostMounts: hostMounts.length }
+    await expect.poll(left, { timeout: END_MS, interval: 25 }).toEqual(nothing)
+    release()
+    for (const client of clients) expect((await client.ended).code).toBe(125)
+
+    const agents = { default: DEFAULT, client: clientAgent(upstream) }
+    const next = await startPlatform({ home: instance.home, agents, secrets: {} })
+    try {
+      expect(await run(instance, ['echo', 'again'])).toMatchObject({ code: 0, stdout: 'again\n' })
+      const { stdout } = await next.sekisho('log', 'show', '--json')
+      const leaves = stdout.split('\n').filter((line) => line !== '')
+      const intent = leaves.find((line) => line.includes('"/in-flight"'))
+      const id = /"id":"([^"]+)"/.exec(intent ?? '')?.[1]
+      const session = /"session":"([^"]+)"/.exec(intent ?? '')?.[1]
+      const gaps = leaves.filter((line) => line.includes('"type":"gap"'))
+      expect(
+        gaps.filter((line) => line.includes(`"${id}"`) && line.includes(`"${session}"`)),
+      ).toHaveLength(1)
+      expect(await next.sekisho('log', 'verify')).toMatchObject({ code: 0, stderr: '' })
+    } finally {
+      await next.stop()
+    }
+  })
+})

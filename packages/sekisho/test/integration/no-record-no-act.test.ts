@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pass } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as z from 'zod'
+import { type Client, type Instance, openInstance, processesOf, run, startRun } from './instance.ts'
+import { clientAgent, startUpstream, type Upstream, UPSTREAM_HOST } from './recording-upstream.ts'
+
+const KILLS = 5
+const LANES = 12
+const CLIENT = ['--agent', 'client']
+
+let directory: string
+let upstream: Upstream
+let instance: Instance
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sekisho-upstream-'))
+  upstream = await startUpstream(directory)
+  instance = await openInstance({ agents: { client: clientAgent(upstream) } })
+})
+afterAll(async () => {
+  await instance?.close()
+  await upstream?.close()
+  await rm(directory, { recursive: true, force: true })
+})
+
+/** Asks as fast as it can in several lanes, half of them on new connections, until stdin ends. */
+const HAMMER = `
+const https = require('node:https')
+const keep = new https.Agent({ keepAlive: true, maxSockets: ${LANES} })
+let running = true, next = 0, answered = 0, refused = 0
+process.stdin.on('end', () => { running = false }).resume()
+const ask = (agent) => new Promise((done) => {
+  const request = https.request({ host: '${UPSTREAM_HOST}', path: '/n/' + next++, agent, timeout: 12000, method: 'POST' }, (reply) => {
+    reply.resume()
+    reply.on('close', () => { reply.statusCode === 200 ? answered++ : refused++; done() })
+  })
+  request.on('timeout', () => request.destroy())
+  request.on('error', () => { refused++; setTimeout(done, 5) })
+  request.end('x'.repeat(100))
+})
+const lane = async (agent) => { while (running) { await ask(agent); if (answered === 40) console.log('warm') } }
+Promise.all(Array.from({ length: ${LANES} }, (_, i) => lane(i % 2 === 0 ? keep : false)))
+  .then(() => { console.log(JSON.stringify({ asked: next, answered, refused })); process.exit(0) })
+`
+const Tally = z.object({ asked: z.int(), answered: z.int(), refused: z.int() })
+
+async function hammer(): Promise<Client> {
+  const client = startRun(instance, ['/opt/node/node', '-e', HAMMER], { flags: CLIENT })
+  await client.says('warm')
+  return client
+}
+
+const IntentOf = z.object({
+  leaf: z.looseObject({
+    type: z.literal('action.intent'),
+    action: z.object({ kind: z.literal('http.request'), path: z.string() }).loose(),
+    verdict: z.object({ kind: z.literal('allow') }).loose(),
+  }),
+})
+
+/** How often the log says that each path was let out. */
+async function recorded(): Promise<Map<string, number>> {
+  const { stdout } = await instance.sekisho('log', 'show', '--json')
+  const counts = new Map<string, number>()
+  for (const line of stdout.split('\n')) {
+    const parsed = line === '' ? undefined : IntentOf.safeParse(JSON.parse(line))
+    const path = parsed?.data?.leaf.action.path
+    if (path !== undefined) counts.set(path, (counts.get(path) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Requests that arrived more often than the log says they were let out. */
+async function unrecorded(): Promise<string[]> {
+  const left = await recorded()
+  return upstream.arrived().filter((path) => {
+    const count = left.get(path) ?? 0
+    left.set(path, count - 1)
+    return count < 1
+  })
+}
+
+const keyholder = async (): Promise<number> => (await processesOf(instance))['keyholder'] ?? 0
+
+async function waitForSuccessorOf(before: number): Promise<void> {
+  const now = async (): Promise<number> => keyholder().catch(() => before)
+  await expect.poll(now, { timeout: 8000, interval: 50 }).not.toBe(before)
+  const answers = async (): Promise<number | null> => (await run(instance, ['true'])).code
+  await expect.poll(answers, { timeout: 8000, interval: 50 }).toBe(0)
+}
+
+test(`no request leaves unrecorded while the keyholder is killed ${KILLS} times`, {
+  timeout: 60_000,
+}, async () => {
+  const client = await hammer()
+  for (let i = 0; i < KILLS; i++) {
+    const pid = await keyholder()
+    await pass(Math.random() * 60) // where in a request it hits is left to chance
+    process.kill(pid, 'SIGKILL')
+    await waitForSuccessorOf(pid)
+    const arrivedBefore = upstream.arrived().length
+    await expect
+      .poll(() => upstream.arrived().length, { timeout: 8000 })
+      .toBeGreaterThan(arrivedBefore)
+  }
+  client.process.stdin?.end()
+  const { code, stdout, stderr } = await client.ended
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const { answered, refused } = Tally.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''))
+  expect(answered).toBeGreaterThan(100)
+  expect(refused).toBeGreaterThan(0)
+  expect(upstream.arrived().length).toBeGreaterThanOrEqual(answered)
+  expect(await unrecorded()).toEqual([])
+  expect(await instance.sekisho('log', 'verify')).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('while the keyholder stands still, nothing leaves', { timeout: 40_000 }, async () => {
+  const pid = await keyholder()
+  const ask = (path: string, seconds: number): string[] => [
+    ...`curl -s -m ${seconds} -o /dev/null -w %{http_code}`.split(' '),
+    `https://${UPSTREAM_HOST}${path}`,
+  ]
+  const script = `echo ready; read go; "$@"; echo " $?"`
+  const client = startRun(instance, ['sh', '-c', script, 'sh', ...ask('/frozen', 2)], {
+    flags: CLIENT,
+  })
+  const patient = startRun(instance, ['sh', '-c', script, 'sh', ...ask('/patient', 30)], {
+    flags: CLIENT,
+  })
+  await Promise.all([client.says('ready'), patient.says('ready')])
+  process.kill(pid, 'SIGSTOP')
+  try {
+    client.process.stdin?.end('go\n')
+    patient.process.stdin?.end('go\n')
+    await client.says(' 28') // curl's code for a time-out
+    expect(upstream.arrived().filter((path) => path === '/frozen')).toEqual([])
+  } finally {
+    process.kill(pid, 'SIGKILL') // a stopped process dies of it too
+  }
+  await waitForSuccessorOf(pid)
+  const { stdout } = await patient.ended
+  // refused when its record was lost with the keyholder, or answered by leave of the new one
+  expect(stdout).toMatch(/^ready\n(502|503|200|000) \d+\n$/)
+  await client.ended
+  expect(await unrecorded()).toEqual([])
+})
+
+test('a keyholder that wakes again answers for what it had been asked, and the log holds it', async () => {
+  const pid = await keyholder()
+  // the first request has the gate's certificate made, so that the second gets as far as its record
+  const curl = `curl -sv -m 20 https://${UPSTREAM_HOST}`
+  const script = `${curl}/warm 2>&1; echo ready; read go; ${curl}/woken 2>&1`
+  const client = startRun(instance, ['sh', '-c', script], { flags: CLIENT })
+  await client.says('ready')
+  process.kill(pid, 'SIGSTOP')
+  client.process.stdin?.end('go\n')
+  await client.says('> GET /woken')
+  expect(upstream.arrived()).not.toContain('/woken')
+  process.kill(pid, 'SIGCONT')
+  expect(await client.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('\ndone\n') })
+  expect(upstream.arrived()).toContain('/woken')
+  expect(await unrecorded()).toEqual([])
+})

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** What one platform holds of the kernel, by name where there is one: equal lists are equal states. */
+export type Traces = {
+  /** processes in cgroups of this instance: sandboxes, and launchers that wait for one */
+  sandboxProcesses: number
+  cgroups: number
+  /** mounts in the supervisor's own namespace */
+  mounts: number
+  /** mounts on the host, as mount points */
+  hostMounts: string[]
+  /** network namespaces that the supervisor holds */
+  networks: number
+  /** bundles in the supervisor's box */
+  bundles: string[]
+  /** sessions with files in the state directory */
+  kept: string[]
+}
+
+/** The instance's cgroup, as the supervisor names it. */
+export function cgroupNameOf(home: string): string {
+  const digest = createHash('sha256').update(join(home, 'state')).digest('hex')
+  return `sekisho-${digest.slice(0, 12)}`
+}
+
+export function tracesOf(home: string, supervisor: number): Traces {
+  return {
+    sandboxProcesses: sandboxProcesses(home).length,
+    cgroups: cgroupsOf(home).length,
+    mounts: mountPoints(`/proc/${supervisor}/mountinfo`).length,
+    hostMounts: mountPoints('/proc/self/mountinfo'),
+    networks: descriptorsOf(supervisor).filter((link) => link.startsWith('net:')).length,
+    bundles: list(`/proc/${supervisor}/root/run/sekisho-box/s`),
+    kept: list(join(home, 'state/sessions')),
+  }
+}
+
+/** Processes that run in any cgroup of this instance, on the whole machine. */
+export function sandboxProcesses(home: string): number[] {
+  const name = cgroupNameOf(home)
+  return pids().filter((pid) => read(`/proc/${pid}/cgroup`).includes(`/${name}/`) && !isGone(pid))
+}
+
+/** Every process whose environment names this home: the platform's own that inherit it. */
+export function processesNaming(home: string): number[] {
+  return pids().filter((pid) => read(`/proc/${pid}/environ`).includes(`SEKISHO_HOME=${home}\0`))
+}
+
+/** Cgroup directories of this instance in all hierarchies of the host. */
+export function cgroupsOf(home: string): string[] {
+  const name = cgroupNameOf(home)
+  return below('/sys/fs/cgroup').filter(
+    (path) => path.includes(`/${name}/`) || path.endsWith(`/${name}`),
+  )
+}
+
+/** Where each descriptor of a process leads; empty when it has ended. */
+export function descriptorsOf(pid: number): string[] {
+  return list(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${fd}`)]
+    } catch {
+      return [] // closed in between
+    }
+  })
+}
+
+/** No process has this number, or what has it is dead and not yet reaped. */
+export function isGone(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`)
+  return stat === '' || stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')
+}
+
+export function mountPoints(path: string): string[] {
+  return read(path)
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [line.split(' ')[4] ?? '']))
+    .toSorted()
+}
+
+function pids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+}
+
+function below(directory: string): string[] {
+  const children = (() => {
+    try {
+      return readdirSync(directory, { withFileTypes: true })
+    } catch {
+      return [] // removed in between
+    }
+  })()
+  const paths = children
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(directory, name))
+  return paths.flatMap((path) => [path, ...below(path)])
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory).toSorted()
+  } catch {
+    return [] // it is not there, which is what is asked
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // the process has ended
+  }
+}

@@ -1,6 +1,7 @@
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { Transport } from '../wire/peer.ts'
 import { ipcTransport } from '../wire/transport.ts'
+import type { ChildFailure } from './child-failure.ts'
 
 /**
  * The common frame of every child's entry: a transport to the supervisor, `ready` once `serve`
@@ -27,14 +28,17 @@ export async function runChild(
       },
     )
   })
-  process.send('ready')
+  process.send('ready', undefined, {}, (error) => {
+    if (error !== null) process.exit(1) // nobody is there to serve
+  })
 }
 
-/** One clear error with its hint; the supervisor says which process it is from. */
-function endWith(thrown: unknown): never {
-  const error = toSekishoError(thrown)
-  process.stderr.write(`${error.code}: ${error.message}\n`)
-  if (error.cause instanceof Error) process.stderr.write(`cause: ${error.cause.message}\n`)
-  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`)
-  process.exit(1)
+/** The supervisor says it, as its own: one clear error with its hint. */
+function endWith(thrown: unknown): Promise<never> {
+  const { code, message, hint, cause } = toSekishoError(thrown)
+  const because = cause instanceof Error ? cause.message : null
+  const failure: ChildFailure = { failed: { code, message, hint: hint ?? null, cause: because } }
+  return new Promise(() => {
+    process.send?.(failure, undefined, {}, () => process.exit(1))
+  })
 }

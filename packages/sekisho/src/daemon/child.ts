@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { type Handlers, Peer, type Protocol } from '../wire/peer.ts'
 import { ipcTransport } from '../wire/transport.ts'
+import { readFailure } from './child-failure.ts'
 import { BOX } from './paths.ts'
 
 /** What one kind of child process is: its entry, its uid and how tight Node's permissions are. */
@@ -35,6 +36,8 @@ export class Child<Out extends Protocol, In extends Protocol> {
   #process: ChildProcess | undefined
   #peer: Peer<Out, In> | undefined
   #restarts = 0
+  /** a child that never came up is its supervisor's failure to start, and is not tried again */
+  #wasUp = false
   #stopping = false
 
   /** @param onUp wires a fresh process to the others; a child that is not wired refuses everything */
@@ -92,6 +95,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
     })
     this.#peer = peer
     await this.#onUp(peer)
+    this.#wasUp = true
   }
 
   /** Asks, then insists; resolves when the process is gone. */
@@ -108,7 +112,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
 
   #exited(how: string, startedAtMs: number): void {
     this.#peer = undefined
-    if (this.#stopping) return
+    if (this.#stopping || !this.#wasUp) return
     if (performance.now() - startedAtMs > STEADY_MS) this.#restarts = 0
     const delayMs = RESTART_DELAYS_MS[Math.min(this.#restarts, RESTART_DELAYS_MS.length - 1)] ?? 0
     this.#restarts += 1
@@ -128,7 +132,9 @@ function ready(child: ChildProcess, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (what: string): void => {
       clearTimeout(timer)
-      reject(new SekishoError('INTERNAL', `the ${name} ${what}`, { hint: 'see its messages above' }))
+      reject(
+        new SekishoError('INTERNAL', `the ${name} ${what}`, { hint: 'see its messages above' }),
+      )
     }
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
@@ -138,8 +144,10 @@ function ready(child: ChildProcess, name: string): Promise<void> {
     child.once('exit', (code, signal) => fail(`ended at its start (${signal ?? code})`))
     child.once('message', (message) => {
       clearTimeout(timer)
+      const failure = readFailure(message)
       if (message === 'ready') resolve()
-      else fail('spoke before it was ready')
+      else if (failure === undefined) fail('spoke before it was ready')
+      else reject(failure)
     })
   })
 }

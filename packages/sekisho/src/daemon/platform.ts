@@ -5,6 +5,7 @@ import type { LeafInput } from '../wire/schemas.ts'
 import type { Berths } from './berths.ts'
 import type { Box } from './box.ts'
 import type { Clients } from './clients.ts'
+import type { EndRecords } from './end-records.ts'
 import type { Gates } from './gates.ts'
 import type { Paths } from './paths.ts'
 
@@ -16,6 +17,7 @@ export type Platform = {
   gates: Gates
   berths: Berths
   clients: Clients
+  ends: EndRecords
   degraded(): readonly string[]
   warn: (line: string) => void
   /** @throws SekishoError PEER_UNAVAILABLE while it is down */

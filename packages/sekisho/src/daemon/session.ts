@@ -289,24 +289,16 @@ export class Session {
   }
 
   async #recordEnd(exitCode: number | null, counters: Record<string, number>): Promise<void> {
-    const { plan } = this
-    const platform = this.#platform
-    try {
-      await this.denials.flush()
-      await platform.keyholder().call('session.close', {
-        session: plan.session,
-        leaf: {
-          type: 'session.end',
-          session: plan.session,
-          exitCode,
-          reason: this.#reason,
-          counters: { ...counters, 'supervisor.denied': this.denials.count },
-        },
-      })
-    } catch (error) {
-      // the keyholder writes a gap for what was open when it comes back; the operator is told now
-      platform.warn(`${plan.session}: its end is not in the log: ${String(error)}`)
-    }
+    const { session } = this.plan
+    const { warn, ends } = this.#platform
+    await this.denials.flush().catch((error: unknown) => warn(`${session}: ${String(error)}`))
+    await ends.write(session, {
+      type: 'session.end',
+      session,
+      exitCode,
+      reason: this.#reason,
+      counters: { ...counters, 'supervisor.denied': this.denials.count },
+    })
   }
 
   /** Takes everything down; what is not there (yet, any more) is passed over. */

@@ -1,4 +1,4 @@
-import { toSekishoError } from '../core/error.ts'
+import { ERRORS, toSekishoError } from '../core/error.ts'
 import { pathsFrom } from './paths.ts'
 import { Supervisor } from './supervisor.ts'
 
@@ -26,9 +26,10 @@ try {
   process.exit(0)
 } catch (thrown) {
   const error = toSekishoError(thrown)
-  warn(`${error.code}: ${error.message}`)
-  if (error.cause instanceof Error) warn(`cause: ${error.cause.message}`)
-  if (error.hint !== undefined) warn(`hint: ${error.hint}`)
-  if (error.code === 'INTERNAL' && error.cause instanceof Error) warn(error.cause.stack ?? '')
-  process.exit(1)
+  const say = (line: string): void => void process.stderr.write(`${line}\n`)
+  say(`sekisho: ${error.code}: ${error.message}`)
+  if (error.cause instanceof Error) say(`cause: ${error.cause.message}`)
+  if (error.hint !== undefined) say(`hint: ${error.hint}`)
+  if (error.code === 'INTERNAL' && error.cause instanceof Error) say(error.cause.stack ?? '')
+  process.exit(ERRORS[error.code].exit)
 }

@@ -6,6 +6,7 @@ import { Berths } from './berths.ts'
 import { Box } from './box.ts'
 import { Children } from './children.ts'
 import { Clients, refuseSecondDaemon } from './clients.ts'
+import { EndRecords } from './end-records.ts'
 import { Guardian } from './guardian.ts'
 import { probeHost } from './health.ts'
 import { HostIdBlocks } from './identities.ts'
@@ -57,6 +58,7 @@ export class Supervisor {
     this.#options.say(`stopping: ${reason}`)
     parts.clients.close()
     await endSessions(parts.table)
+    await parts.ends.settle()
     await parts.children.recordStop(reason)
     await parts.berths.closeAll()
     await parts.networks.closeAll()
@@ -71,6 +73,7 @@ export class Supervisor {
 type Parts = {
   table: SessionTable
   clients: Clients
+  ends: EndRecords
   networks: Networks
   berths: Berths
   children: Children
@@ -83,8 +86,8 @@ type Parts = {
 async function startParts({ paths, warn }: Options): Promise<Parts> {
   const settings = readSettings(paths.bundle)
   const hostDegraded = await probeHost()
+  await refuseSecondDaemon(paths.apiSocket) // first: what comes next would tidy its sessions away
   prepareDirectories(paths)
-  await refuseSecondDaemon(paths.apiSocket)
   const box = await Box.open(paths)
   const guardian = new Guardian({ code: paths.code, cgroupRoots: box.cgroups.roots, report: warn })
   await guardian.start()
@@ -110,6 +113,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     readyCount: settings.readyBerths,
     warn,
   })
+  const ends = new EndRecords({ keyholder: () => children.keyholder(), warn })
   const platform: Platform = {
     paths,
     box,
@@ -117,6 +121,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     gates: children.gates,
     berths,
     clients,
+    ends,
     degraded: () => children.degraded,
     warn,
     keyholder: () => children.keyholder(),
@@ -128,7 +133,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   await children.start(networks)
   await clients.listen(paths.apiSocket, (client, socket) => children.handClient(client, socket))
   berths.fill()
-  return { table, clients, networks, berths, children, guardian, box, reactor, watches }
+  return { table, clients, ends, networks, berths, children, guardian, box, reactor, watches }
 }
 
 /** What the kernel tells of sandboxes without being asked: forbidden calls and tripwires. */

@@ -7,12 +7,14 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startDaemon } from '../packages/sekisho/src/cli/own-daemon.ts'
+import * as z from 'zod'
+import { startDaemon } from '../packages/sekisho/src/daemon/own-daemon.ts'
 import { pathsFrom } from '../packages/sekisho/src/daemon/paths.ts'
 import { type Bench, type BenchResult, measure, type Peer, ratioOf } from './harness.ts'
 import { srtCommand } from './peers/srt.ts'
 
 const ROUNDS = 40
+const Answer = z.object({ askedAtMs: z.number().optional(), error: z.string().optional() })
 const BWRAP = ['bwrap', '--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--unshare-all']
 
 const NAMES = {
@@ -85,10 +87,11 @@ async function firstInstruction(client: ChildProcess, kind: 'session' | 'floor')
   const line = once(stdout, 'data')
   const answer = once(client, 'message')
   client.send(kind)
-  const [said] = (await answer) as [{ askedAtMs?: number; error?: string }]
-  if (said.askedAtMs === undefined) throw new Error(said.error)
-  const [text] = (await line) as [Buffer]
-  return Number(text.toString()) * 1000 - said.askedAtMs
+  const [said] = await answer
+  const { askedAtMs, error } = Answer.parse(said)
+  if (askedAtMs === undefined) throw new Error(error)
+  const [text] = await line
+  return Number(String(text)) * 1000 - askedAtMs
 }
 
 async function runWhole(

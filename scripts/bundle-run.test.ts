@@ -13,7 +13,10 @@ test('set-up and the launcher know every source of the bundle', async () => {
     const sources = await bundleRun(root, join(scratch, 'run.cjs'))
     expect(sources).toEqual(BUNDLED.map((file) => `packages/sekisho/src/${file}`))
     const launcher = readFileSync(join(root, 'packages/sekisho/bin/sekisho'), 'utf8')
-    const named = /for file in ([^;]+);/.exec(launcher)?.[1]?.split(/[\s\\]+/).toSorted()
+    const named = /for file in ([^;]+);/
+      .exec(launcher)?.[1]
+      ?.split(/[\s\\]+/)
+      .toSorted()
     expect(named).toEqual(BUNDLED.toSorted())
   } finally {
     rmSync(scratch, { recursive: true })

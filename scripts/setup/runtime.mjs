@@ -69,11 +69,11 @@ const SOURCES = 'packages/sekisho/src'
 /** What the bundle is made of; `scripts/bundle-run.test.ts` compares it with the bundler's list. */
 export const BUNDLED = [
   'cli/client.ts',
-  'cli/own-daemon.ts',
   'cli/report.ts',
   'cli/run.ts',
   'cli/terminal.ts',
   'core/error.ts',
+  'daemon/own-daemon.ts',
   'daemon/paths.ts',
   'run-main.ts',
   'wire/peer.ts',

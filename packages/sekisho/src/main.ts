@@ -37,7 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
 async function help(name: string): Promise<number> {
   const { terminal } = await import('./cli/terminal.ts')
   const asked = ['help', '--help', '-h'].includes(name)
-  const say = asked ? terminal.out : terminal.err
+  const say = (line: string): void => (asked ? terminal.out(line) : terminal.err(line))
   if (!asked) say(`sekisho: no command ${name}`)
   for (const load of Object.values(COMMANDS)) {
     const { usage, summary } = await load()

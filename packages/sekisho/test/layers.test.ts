@@ -42,10 +42,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'core',
       'wire',
       'daemon',
-      'cli',
       'drill/inside',
       'keyholder',
       'npm:yaml',
+      'npm:zod',
       'npm:@sekisho/verify',
       'node',
     ],
@@ -54,6 +54,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'drill/inside': { imports: ['node', 'npm:koffi'] },
   cli: { imports: ['core', 'wire', 'policy', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'] },
   'main.ts': { imports: ['core', 'cli', 'node'] },
+  'run-main.ts': { imports: ['cli'] },
   'index.ts': { imports: ['core', 'wire', 'policy', 'flow', 'daemon'] },
 }
 
@@ -207,7 +208,7 @@ function layerOf(file: string): string {
 
 function sourcesOf(directory: string): string[] {
   return globSync('**/*.ts', { cwd: directory })
-    .filter((file) => !file.endsWith('.test.ts'))
+    .filter((file) => !file.endsWith('.test.ts') && !file.includes('/testing/'))
     .map((file) => relative(directory, join(directory, file)))
     .sort()
 }

@@ -1,9 +1,9 @@
-import { applyWorkspace } from '../sandbox/workspace-apply.ts'
-import type { Command } from './command.ts'
-import { jsonFlag } from './flags.ts'
 import { SekishoError } from '../core/error.ts'
+import { pathsFrom } from '../daemon/paths.ts'
+import { type ApplyResult, SessionChanges } from '../daemon/session-changes.ts'
+import type { Command, Terminal } from './command.ts'
+import { jsonFlag } from './flags.ts'
 import { printable } from './terminal.ts'
-import { workspaceOf } from './workspace-of.ts'
 
 export const apply: Command = {
   name: 'apply',
@@ -18,27 +18,27 @@ export const apply: Command = {
     if (session === undefined) {
       throw new SekishoError('USAGE', 'a session is missing', { hint: `usage: ${apply.usage}` })
     }
-    const { record, layers } = workspaceOf(session)
-    const result = await applyWorkspace({
-      ...layers,
-      startedAtMs: Date.parse(record.startedAt),
+    const result = await new SessionChanges(pathsFrom(process.env), session).apply({
       paths: paths.length === 0 ? null : paths,
       includeConfig: values['include-config'] === true,
       force: values['force'] === true,
     })
     if (values['json'] === true) terminal.out(JSON.stringify(result))
-    else {
-      for (const path of result.applied) terminal.out(`applied  ${printable(path)}`)
-      for (const path of result.config) {
-        terminal.err(`config   ${printable(path)}: it runs commands or steers agents; --include-config takes it`)
-      }
-      for (const path of result.conflicts) {
-        terminal.err(`conflict ${printable(path)}: you changed it meanwhile; --force overwrites it`)
-      }
-      for (const { path, reason } of result.refused) {
-        terminal.err(`refused  ${printable(path)}: ${printable(reason)}`)
-      }
-    }
+    else print(result, terminal)
     return result.conflicts.length + result.refused.length > 0 ? 1 : 0
   },
+}
+
+function print({ applied, config, conflicts, refused }: ApplyResult, terminal: Terminal): void {
+  for (const path of applied) terminal.out(`applied  ${printable(path)}`)
+  for (const path of config) {
+    const why = 'it runs commands or steers agents; --include-config takes it'
+    terminal.err(`config   ${printable(path)}: ${why}`)
+  }
+  for (const path of conflicts) {
+    terminal.err(`conflict ${printable(path)}: you changed it meanwhile; --force overwrites it`)
+  }
+  for (const { path, reason } of refused) {
+    terminal.err(`refused  ${printable(path)}: ${printable(reason)}`)
+  }
 }

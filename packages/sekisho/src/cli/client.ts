@@ -9,7 +9,9 @@ export function connect<P extends Protocol>(path: string, protocol: P): Promise<
     const socket = net.connect(path)
     socket.once('connect', () => {
       socket.removeAllListeners('error')
-      resolve(new Peer('the daemon', socketTransport(socket), { out: protocol, in: {}, handlers: {} }))
+      resolve(
+        new Peer('the daemon', socketTransport(socket), { out: protocol, in: {}, handlers: {} }),
+      )
     })
     socket.once('error', (cause) => reject(unreachable(path, cause)))
   })

@@ -1,11 +1,8 @@
-import type { Change } from '../sandbox/workspace-diff.ts'
-import { diffWorkspace } from '../sandbox/workspace-diff.ts'
-import { riskOf } from '../sandbox/workspace-risk.ts'
-import { changeText } from '../sandbox/workspace-text.ts'
+import { pathsFrom } from '../daemon/paths.ts'
+import { type RatedChange, SessionChanges } from '../daemon/session-changes.ts'
 import type { Command, Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { printable } from './terminal.ts'
-import { workspaceOf } from './workspace-of.ts'
 
 export const diff: Command = {
   name: 'diff',
@@ -15,16 +12,16 @@ export const diff: Command = {
     const { values, positionals } = jsonFlag(diff.usage, argv, {
       stat: { type: 'boolean', default: false },
     })
-    const { layers } = workspaceOf(onePositional(diff.usage, positionals))
-    const { changes, unreadable } = await diffWorkspace(layers)
+    const session = onePositional(diff.usage, positionals)
+    const made = new SessionChanges(pathsFrom(process.env), session)
+    const { changes, unreadable } = await made.list()
     if (values['json'] === true) {
-      const rows = changes.map((change) => ({ ...change, risk: riskOf(change) }))
-      terminal.out(JSON.stringify({ changes: rows, unreadable }))
+      terminal.out(JSON.stringify({ changes, unreadable }))
       return 0
     }
     for (const change of changes) {
       if (values['stat'] === true) terminal.out(statLine(change))
-      else printText(await changeText(layers, change), terminal)
+      else printText(await made.textOf(change), terminal)
     }
     for (const { path, reason } of unreadable) {
       terminal.err(`left out ${printable(path)}: ${printable(reason)}`)
@@ -39,10 +36,14 @@ function printText(text: string, terminal: Terminal): void {
   }
 }
 
-function statLine(change: Change): string {
-  const { path, before, after } = change
-  const kind = before === null ? 'A' : after === null ? 'D' : before.type === after.type ? 'M' : 'T'
-  const risk = riskOf(change)
+function statLine({ path, before, after, risk }: RatedChange): string {
   const note = risk.kind === 'refused' ? `  refused: ${risk.reason}` : ''
-  return `${kind} ${printable(path)}${risk.kind === 'config' ? '  (config)' : note}`
+  return `${letterOf(before, after)} ${printable(path)}${risk.kind === 'config' ? '  (config)' : note}`
+}
+
+/** As git names them: added, deleted, modified, of another type. */
+function letterOf(before: RatedChange['before'], after: RatedChange['after']): string {
+  if (before === null) return 'A'
+  if (after === null) return 'D'
+  return before.type === after.type ? 'M' : 'T'
 }

@@ -26,7 +26,11 @@ export function jsonFlag(
 export function onePositional(usage: string, positionals: readonly string[]): string {
   const [only, ...more] = positionals
   if (only !== undefined && more.length === 0) return only
-  throw new SekishoError('USAGE', only === undefined ? 'an argument is missing' : 'too many arguments', {
-    hint: `usage: ${usage}`,
-  })
+  throw new SekishoError(
+    'USAGE',
+    only === undefined ? 'an argument is missing' : 'too many arguments',
+    {
+      hint: `usage: ${usage}`,
+    },
+  )
 }

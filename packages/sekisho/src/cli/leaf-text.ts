@@ -59,7 +59,8 @@ function describeAction(action: Record<string, unknown>): string {
 function describeOutcome(outcome: Record<string, unknown>): string {
   switch (outcome['kind']) {
     case 'performed': {
-      const scrubbed = Number(outcome['scrubbed']) > 0 ? `, ${text(outcome['scrubbed'])} echoes scrubbed` : ''
+      const scrubbed =
+        Number(outcome['scrubbed']) > 0 ? `, ${text(outcome['scrubbed'])} echoes scrubbed` : ''
       return `${text(outcome['status'] ?? 'done')}, ${text(outcome['bytesOut'])} bytes out, ${text(outcome['bytesIn'])} in, at ${text(outcome['address'])}${scrubbed}`
     }
     case 'refused':
@@ -78,5 +79,6 @@ function list(value: unknown): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : String(value ?? '-')
+  if (typeof value === 'string') return value
+  return value === null || value === undefined ? '-' : JSON.stringify(value)
 }

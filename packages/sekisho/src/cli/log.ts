@@ -44,15 +44,17 @@ async function verify(argv: readonly string[], terminal: Terminal): Promise<numb
   const key = typeof values['key'] === 'string' ? values['key'] : read(keyPath())
   const path = values['checkpoint']
   const previousCheckpoint = typeof path === 'string' ? read(path) : undefined
-  const result = await verifyLog(logDirectory(), key.trim(), {
-    ...(previousCheckpoint === undefined ? {} : { previousCheckpoint }),
-  })
+  const known = previousCheckpoint === undefined ? {} : { previousCheckpoint }
+  const result = await verifyLog(logDirectory(), key.trim(), known)
   if (values['json'] === true) terminal.out(JSON.stringify(result))
   else if (result.kind === 'sound') {
     terminal.out(
       `sound: ${result.size} leaves, ${result.checkpoints} checkpoints, root ${result.root}, ${result.gaps} gaps, ${result.open.length} open`,
     )
-  } else terminal.err(`broken at index ${result.index}: ${result.reason} (${result.segment}:${result.line})`)
+  } else
+    terminal.err(
+      `broken at index ${result.index}: ${result.reason} (${result.segment}:${result.line})`,
+    )
   return result.kind === 'sound' ? 0 : 1
 }
 

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { SekishoError } from '../core/error.ts'
@@ -12,14 +11,29 @@ import type { Command } from './command.ts'
  * checked by hand here. The daemon checks everything that it receives.
  */
 const anything: Shape = { safeParse: (data) => ({ success: true, data }) }
-type End = { exitCode: number; reason: string; message: string | null; hint: string | null; session: string }
+type End = {
+  exitCode: number
+  reason: string
+  message: string | null
+  hint: string | null
+  session: string
+}
 const ended: Shape<End> = {
-  safeParse: (value) => {
-    const end = value as Partial<End> | null
-    return typeof end?.exitCode === 'number' && typeof end.reason === 'string'
-      ? { success: true, data: end as End }
-      : { success: false, error: { message: 'want a session end' } }
-  },
+  safeParse: (value) =>
+    isEnd(value)
+      ? { success: true, data: value }
+      : { success: false, error: { message: 'want a session end' } },
+}
+
+function isEnd(value: unknown): value is End {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'exitCode' in value &&
+    typeof value.exitCode === 'number' &&
+    'reason' in value &&
+    typeof value.reason === 'string'
+  )
 }
 const protocol = {
   run: { params: anything, result: ended },
@@ -54,27 +68,29 @@ export const run: Command = {
   },
 }
 
+/** Options come before the command; what follows it is the command's own. */
 function parse(argv: readonly string[]): Options {
   const options: Options = { agent: 'default', workspace: null, command: [] }
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i] ?? ''
-    if (word === '--') {
-      options.command = argv.slice(i + 1)
-      break
-    }
-    if (!word.startsWith('-')) {
-      options.command = argv.slice(i)
-      break
-    }
+  let at = 0
+  for (let word = argv[0]; isOption(word); word = argv[at]) {
     const [name = '', inline] = word.split(/=(.*)/s)
-    const value = inline ?? argv[++i]
-    if (value === undefined || value === '') throw usage(`${name} wants a value`)
-    if (name === '--agent') options.agent = value
-    else if (name === '--workspace') options.workspace = resolve(value)
-    else throw usage(`${name} is no option of run`)
+    take(options, name, inline ?? argv[at + 1] ?? '')
+    at += inline === undefined ? 2 : 1
   }
+  options.command = argv.slice(argv[at] === '--' ? at + 1 : at)
   if (options.command.length === 0) throw usage('no command')
   return options
+}
+
+function isOption(word: string | undefined): word is string {
+  return word !== undefined && word.startsWith('-') && word !== '--'
+}
+
+function take(options: Options, name: string, value: string): void {
+  if (name !== '--agent' && name !== '--workspace') throw usage(`${name} is no option of run`)
+  if (value === '') throw usage(`${name} wants a value`)
+  if (name === '--agent') options.agent = value
+  else options.workspace = resolve(value)
 }
 
 function usage(problem: string): SekishoError {
@@ -95,10 +111,6 @@ function windowSize(): { columns: number; rows: number } {
   return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
 }
 
-function sizeOfTerminal(): { columns: number; rows: number } {
-  return { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }
-}
-
 /** Without a running daemon, one is started for this command's lifetime. */
 async function reach(): Promise<{ peer: Peer<typeof protocol>; release: () => Promise<void> }> {
   const { apiSocket } = pathsFrom(process.env)
@@ -106,13 +118,21 @@ async function reach(): Promise<{ peer: Peer<typeof protocol>; release: () => Pr
     return { peer: await connect(apiSocket, protocol), release: async () => undefined }
   } catch (error) {
     if (!(error instanceof SekishoError) || error.code !== 'DAEMON_UNREACHABLE') throw error
-    const { startDaemon } = await import('./own-daemon.ts')
+    const { startDaemon } = await import('../daemon/own-daemon.ts')
     const daemon = await startDaemon()
     return { peer: await connect(apiSocket, protocol), release: daemon.stop }
   }
 }
 
-const FORWARDED = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'] as const
+const FORWARDED = [
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGCONT',
+] as const
 
 function forwardSignals(peer: Peer<typeof protocol>): void {
   for (const signal of FORWARDED) {
@@ -128,8 +148,10 @@ function enterRawMode(peer: Peer<typeof protocol>): () => void {
   process.stdin.setRawMode(true)
   // Node's raw mode still turns LF into CR LF on the way out, which the sandbox's terminal has
   // done already, or not done because its program draws the screen. setRawMode(false) undoes this.
+  const { spawnSync } = process.getBuiltinModule('node:child_process') // not loaded on the hot path
   spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] })
-  process.on('SIGWINCH', () => {
+  // not SIGWINCH: whether Node has read the new size by then depends on who listened first
+  process.stdout.on('resize', () => {
     peer.call('resize', windowSize()).catch(() => undefined) // as above
   })
   let raw = true

@@ -26,13 +26,16 @@ export const serve: Command = {
     const flags = values['until-stdin-closes'] === true ? ['--until-stdin-closes'] : []
     const entry = join(paths.code, 'packages/sekisho/src/daemon/supervisor-main.ts')
     const command = ['unshare', ...own, process.execPath, '--disable-warning=ExperimentalWarning']
-    if (process.execve === undefined) throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
+    if (process.execve === undefined)
+      throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
     return process.execve('/usr/bin/unshare', [...command, entry, ...flags], environment())
   },
 }
 
 function environment(): Record<string, string> {
-  const defined = Object.entries(process.env).filter((e): e is [string, string] => e[1] !== undefined)
+  const defined = Object.entries(process.env).filter(
+    (e): e is [string, string] => e[1] !== undefined,
+  )
   // by this the supervisor tells that it really is in another namespace
   const outer = readlinkSync('/proc/self/ns/mnt')
   return { ...Object.fromEntries(defined), SEKISHO_OUTER_MOUNTS: outer }

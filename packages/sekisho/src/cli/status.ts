@@ -17,7 +17,9 @@ export const status: Command = {
       terminal.out(JSON.stringify(state))
       return 0
     }
-    terminal.out(`sekisho ${state.version}, ${state.sessions} sessions, ${state.logSize} log leaves`)
+    terminal.out(
+      `sekisho ${state.version}, ${state.sessions} sessions, ${state.logSize} log leaves`,
+    )
     for (const line of state.healthy) terminal.out(`  ok        ${line}`)
     for (const line of state.degraded) terminal.out(`  degraded  ${line}`)
     return 0

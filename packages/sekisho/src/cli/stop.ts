@@ -14,7 +14,9 @@ export const stop: Command = {
     const peer = await connect(pathsFrom(process.env).apiSocket, api)
     const end = await peer.call('stop', { session }, { timeoutMs: 60_000 })
     peer.close()
-    terminal.out(values['json'] === true ? JSON.stringify(end) : `${session} stopped (${end.exitCode})`)
+    terminal.out(
+      values['json'] === true ? JSON.stringify(end) : `${session} stopped (${end.exitCode})`,
+    )
     return 0
   },
 }

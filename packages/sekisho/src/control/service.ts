@@ -2,10 +2,10 @@ import net from 'node:net'
 import { SekishoError } from '../core/error.ts'
 import { api } from '../wire/api.ts'
 import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
-import { type Handle, Peer, type Transport } from '../wire/peer.ts'
+import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { BundleReader } from './bundle-reader.ts'
-import { type RunRequest, Sessions, type Signal } from './sessions.ts'
+import { Sessions } from './sessions.ts'
 
 export type ControlOptions = {
   supervisor: Transport
@@ -17,27 +17,17 @@ export type ControlOptions = {
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
 
-type Client = {
-  connection: number
-  uid: number
-  pid: number
-  session: string | undefined
-  /** signals that came while there was no session yet */
-  early: Signal[]
-}
-
-/** More than a user sends by hand before a session has started. */
-const MAX_EARLY_SIGNALS = 64
+type Supervisor = Peer<typeof controlToSupervisor, Protocol>
+type Client = { connection: number; uid: number; pid: number; session: string | undefined }
 
 /** The API process: who may ask for what, and which sessions there are. */
 export async function serveControl(options: ControlOptions): Promise<{ stop(): Promise<void> }> {
-  const clients = new Set<Peer<Record<never, never>, typeof api>>()
   const supervisor = new Peer('supervisor', options.supervisor, {
     out: controlToSupervisor,
     in: supervisorToControl,
     handlers: {
-      'client.attach': ({ connection, uid, pid }, handle) => {
-        attach({ connection, uid, pid, session: undefined, early: [] }, handle)
+      'client.attach': (client, handle) => {
+        clients.attach({ ...client, session: undefined }, handle)
         return {}
       },
       'session.ended': (end) => {
@@ -53,65 +43,69 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
     newSessionId: options.newSessionId,
     now: options.now,
   })
+  const clients = new ClientPeers(supervisor, sessions, options.version)
+  return { stop: async () => clients.close() }
+}
 
-  function attach(client: Client, handle: Handle): void {
+/** The open client connections, each with the one command it may run. */
+class ClientPeers {
+  readonly #peers = new Set<{ close(): void }>()
+  readonly #supervisor: Supervisor
+  readonly #sessions: Sessions
+  readonly #version: string
+
+  constructor(supervisor: Supervisor, sessions: Sessions, version: string) {
+    this.#supervisor = supervisor
+    this.#sessions = sessions
+    this.#version = version
+  }
+
+  attach(client: Client, handle: Handle): void {
     if (!(handle instanceof net.Socket)) return
-    if (clients.size >= MAX_CLIENTS) {
+    if (this.#peers.size >= MAX_CLIENTS) {
       handle.destroy()
       return
     }
     const peer = new Peer(`client ${client.pid}`, socketTransport(handle), {
       out: {},
       in: api,
-      handlers: handlersFor(client),
+      handlers: this.#handlersFor(client),
     })
-    clients.add(peer)
+    this.#peers.add(peer)
     peer.onClose(() => {
-      clients.delete(peer)
-      if (client.session !== undefined) sessions.clientGone(client.session)
-      supervisor.call('client.gone', { connection: client.connection }).catch(endWithSupervisor)
+      this.#peers.delete(peer)
+      if (client.session !== undefined) this.#sessions.clientGone(client.session)
+      this.#supervisor
+        .call('client.gone', { connection: client.connection })
+        .catch(endWithSupervisor)
     })
     handle.resume()
   }
 
-  function handlersFor(client: Client): ConstructorParameters<
-    typeof Peer<Record<never, never>, typeof api>
-  >[2]['handlers'] {
+  close(): void {
+    for (const peer of this.#peers) peer.close()
+  }
+
+  #handlersFor(client: Client): Handlers<typeof api> {
+    const sessions = this.#sessions
     return {
-      run: async (request: RunRequest) => {
+      run: async (request) => {
         if (client.session !== undefined) {
           throw new SekishoError('USAGE', 'one connection runs one command')
         }
         return sessions.run(request, client, (session) => {
           client.session = session
-          for (const signal of client.early.splice(0)) forward(client, signal)
         })
       },
-      signal: ({ signal }) => {
-        if (client.session !== undefined) return sessions.signal(client.session, signal)
-        if (client.early.length < MAX_EARLY_SIGNALS) client.early.push(signal)
-        return {}
-      },
+      signal: ({ signal }) => sessions.signal(client.session, signal),
       resize: (size) => sessions.resize(client.session, size),
       ps: () => ({ sessions: sessions.list() }),
       stop: ({ session }) => sessions.stop(session),
       status: async () => {
-        const status = await supervisor.call('status', {})
-        return { ...status, version: options.version, sessions: sessions.list().length }
+        const status = await this.#supervisor.call('status', {})
+        return { ...status, version: this.#version, sessions: sessions.list().length }
       },
     }
-  }
-
-  function forward(client: Client, signal: Signal): void {
-    sessions.signal(client.session, signal).catch((error: unknown) => {
-      process.stderr.write(`control: ${signal} for ${client.session}: ${String(error)}\n`)
-    })
-  }
-
-  return {
-    stop: async () => {
-      for (const client of clients) client.close()
-    },
   }
 }
 

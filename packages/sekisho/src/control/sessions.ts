@@ -103,7 +103,10 @@ export class Sessions {
   }
 
   async signal(session: string | undefined, signal: Signal): Promise<Record<never, never>> {
-    return this.#supervisor.call('session.signal', { session: this.#get(session).plan.session, signal })
+    return this.#supervisor.call('session.signal', {
+      session: this.#get(session).plan.session,
+      signal,
+    })
   }
 
   async resize(
@@ -126,8 +129,12 @@ export class Sessions {
   #get(session: string | undefined): Running {
     const running = session === undefined ? undefined : this.#running.get(session)
     if (running !== undefined) return running
-    throw new SekishoError('SESSION_UNKNOWN', `no session ${session ?? 'on this connection'} runs`, {
-      hint: 'run `sekisho ps`',
-    })
+    throw new SekishoError(
+      'SESSION_UNKNOWN',
+      `no session ${session ?? 'on this connection'} runs`,
+      {
+        hint: 'run `sekisho ps`',
+      },
+    )
   }
 }

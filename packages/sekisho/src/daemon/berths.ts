@@ -53,12 +53,12 @@ export class Berths {
   }
 
   async take(): Promise<Berth> {
-    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
-      const berth = await next
-      if (berth.launcher.isWaiting) return berth
-      await this.release(berth)
-    }
-    return this.#make()
+    const [next] = this.#ready.splice(0, 1)
+    if (next === undefined) return this.#make()
+    const berth = await next
+    if (berth.launcher.isWaiting) return berth
+    await this.release(berth)
+    return this.take()
   }
 
   /** Destroys it, whatever still runs in it. @returns the gate's counters of its network */

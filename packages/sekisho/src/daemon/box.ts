@@ -29,7 +29,9 @@ export class Box {
   readonly seccompProgram: string
   readonly maxOpenFiles: number
 
-  private constructor(parts: Pick<Box, 'cgroups' | 'tripwires' | 'seccompProgram' | 'maxOpenFiles'>) {
+  private constructor(
+    parts: Pick<Box, 'cgroups' | 'tripwires' | 'seccompProgram' | 'maxOpenFiles'>,
+  ) {
     this.cgroups = parts.cgroups
     this.tripwires = parts.tripwires
     this.seccompProgram = parts.seccompProgram

@@ -26,7 +26,10 @@ export class BundleFiles {
     if (stamp === known) return { stamp, files: null }
     const large = stats.find((file) => file.size > MAX_FILE_BYTES)
     if (large !== undefined || stats.length > MAX_FILES) {
-      throw new SekishoError('CONFIG_INVALID', `${this.#directory} is too large: ${large?.name ?? stats.length}`)
+      throw new SekishoError(
+        'CONFIG_INVALID',
+        `${this.#directory} is too large: ${large?.name ?? stats.length}`,
+      )
     }
     const files = stats.map(({ name }): [string, string] => [
       name,

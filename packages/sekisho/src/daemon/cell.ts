@@ -189,7 +189,11 @@ export class Cell {
     mkdirSync(lower)
     mkdirSync(work)
     const { uid, gid } = lstatSync(workspace)
-    const userNamespaceFd = await this.#platform.box.idMaps.get({ uid, gid, shownAs: this.#agentUid })
+    const userNamespaceFd = await this.#platform.box.idMaps.get({
+      uid,
+      gid,
+      shownAs: this.#agentUid,
+    })
     bindIdmapped({ source: workspace, target: lower, userNamespaceFd, readOnly: true })
     this.#mounted.push(lower)
     mountOverlay({

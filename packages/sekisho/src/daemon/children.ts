@@ -3,7 +3,12 @@ import { homedir } from 'node:os'
 import { SekishoError } from '../core/error.ts'
 import { inNewNamespace } from '../kernel/network-namespace.ts'
 import { closeSync, readFileSync, writeFileSync } from 'node:fs'
-import { controlToSupervisor, type SessionEnd, type SessionPlan, supervisorToControl } from '../wire/control.ts'
+import {
+  controlToSupervisor,
+  type SessionEnd,
+  type SessionPlan,
+  supervisorToControl,
+} from '../wire/control.ts'
 import { supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { Handlers, Peer } from '../wire/peer.ts'
 import { BundleFiles } from './bundle-files.ts'
@@ -55,10 +60,7 @@ export class Children {
         name: 'keyholder',
         entry: 'keyholder-main.ts',
         uid: UIDS.keyholder,
-        permissions: [
-          `--allow-fs-read=${KEYHOLDER_STATE}`,
-          `--allow-fs-write=${KEYHOLDER_STATE}`,
-        ],
+        permissions: [`--allow-fs-read=${KEYHOLDER_STATE}`, `--allow-fs-write=${KEYHOLDER_STATE}`],
         argv: [KEYHOLDER_STATE],
         environment: {},
         within: inEmptyNetwork,

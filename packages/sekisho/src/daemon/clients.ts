@@ -16,7 +16,10 @@ export class Clients {
 
   async listen(
     path: string,
-    hand: (client: { connection: number; uid: number; pid: number }, socket: net.Socket) => Promise<void>,
+    hand: (
+      client: { connection: number; uid: number; pid: number },
+      socket: net.Socket,
+    ) => Promise<void>,
   ): Promise<void> {
     rmSync(path, { force: true })
     const server = net.createServer({ pauseOnConnect: true }, (socket) => {
@@ -101,7 +104,8 @@ export class Clients {
 
 function descriptorOf(socket: net.Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle')
-  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined
+  const fd: unknown =
+    typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined
   if (typeof fd === 'number' && fd >= 0) return fd
   throw new SekishoError('INTERNAL', 'a connection without a descriptor')
 }

@@ -1,12 +1,12 @@
 /**
- * One uid per process, so that none can signal, trace or read another. Plain numbers outside the
- * ranges that Debian and systemd hand out: nothing is added to /etc/passwd and nothing is left
- * behind (docs/adr/0002-processes.md).
+ * One uid per kind of process, so that none can signal, trace or read another kind. Plain numbers
+ * between the 16-bit ids that Debian and systemd hand out and systemd's container ranges (from
+ * 524,288): nothing is added to /etc/passwd and nothing is left behind (docs/adr/0002-processes.md).
  */
-export const UIDS = { keyholder: 61_901, control: 61_902, gate: 61_903 } as const
+export const UIDS = { keyholder: 70_901, control: 70_902, gate: 70_903 } as const
 
 /** Ids per session: container ids 0–65535 are mapped to one block of this size on the host. */
-export const IDS_PER_SESSION = 65_536
+const IDS_PER_SESSION = 65_536
 /** Above systemd-nspawn's container range (0x00080000–0x6FFFFFFF). */
 const FIRST_HOST_ID = 0x7000_0000
 const SLOTS = 30_000

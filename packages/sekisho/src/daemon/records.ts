@@ -1,10 +1,14 @@
-import type { Action } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
 import type { LeafInput } from '../wire/schemas.ts'
 
 /** Records per second one session may cause from outside the gate, and how many at once. */
 const REFILL_PER_SECOND = 20
 const BURST = 100
+
+type KernelAction = Extract<
+  Extract<LeafInput, { type: 'action.intent' }>['action'],
+  { kind: 'process.syscall' | 'file.open' }
+>
 
 /**
  * Denials that the supervisor sees itself (system calls, tripwires): each is recorded before it
@@ -35,7 +39,7 @@ export class DenialRecords {
     return this.#count
   }
 
-  async deny(action: Action, rule: string, reason: string): Promise<void> {
+  async deny(action: KernelAction, rule: string, reason: string): Promise<void> {
     this.#count += 1
     if (!this.#takeToken()) {
       this.#skipped += 1
@@ -47,7 +51,7 @@ export class DenialRecords {
       type: 'action.intent',
       session: this.#session,
       id: `k${this.#count}`,
-      action: action as Extract<LeafInput, { type: 'action.intent' }>['action'],
+      action: { ...action },
       verdict: { ...deny(rule, reason), rules: [rule] },
       credentials: [],
       repeated,

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream } from 'node:fs'
 import net from 'node:net'
 import { type Readable, Writable } from 'node:stream'
 import tty from 'node:tty'
@@ -38,10 +38,10 @@ export function relayTerminal(
   outer: { input: number; output: number },
   master: { input: number; output: number },
 ): Relay {
-  const keys = new tty.ReadStream(outer.input)
-  const screen = new tty.WriteStream(outer.output)
-  const toCommand = new tty.WriteStream(master.input)
-  const fromCommand = new tty.ReadStream(master.output)
+  const keys = readTerminal(outer.input)
+  const screen = writeTerminal(outer.output)
+  const toCommand = writeTerminal(master.input)
+  const fromCommand = readTerminal(master.output)
   void carry(keys, toCommand)
   const drained = carry(fromCommand, screen)
   return {
@@ -72,7 +72,7 @@ function carry(from: Readable, to: Writable): Promise<void> {
 
 function readFrom(fd: number): Readable {
   const kind = describeDescriptor(fd)
-  if (kind === 'tty') return new tty.ReadStream(fd)
+  if (kind === 'tty') return readTerminal(fd)
   if (kind === 'pipe' || kind === 'socket') {
     // half open: at the end of input, a socket that is also the user's stdout goes on
     return new net.Socket({ fd, readable: true, writable: false, allowHalfOpen: true })
@@ -82,10 +82,30 @@ function readFrom(fd: number): Readable {
 
 function writeTo(fd: number): Writable {
   const kind = describeDescriptor(fd)
-  if (kind === 'tty') return new tty.WriteStream(fd)
+  if (kind === 'tty') return writeTerminal(fd)
   if (kind === 'pipe') return new net.Socket({ fd, readable: false, writable: true })
   if (kind === 'socket') return writeToSocket(fd)
   return createWriteStream('', { fd })
+}
+
+function readTerminal(fd: number): tty.ReadStream {
+  return takeOver(new tty.ReadStream(fd), fd)
+}
+
+function writeTerminal(fd: number): tty.WriteStream {
+  return takeOver(new tty.WriteStream(fd), fd)
+}
+
+/**
+ * libuv opens a terminal anew by its path and leaves the descriptor that it was given open, for
+ * good: the user's terminal would never hang up. What it cannot open anew (a master side) it uses
+ * and closes itself. Node tells which only on its handle.
+ */
+function takeOver<T extends tty.ReadStream | tty.WriteStream>(stream: T, fd: number): T {
+  const handle: unknown = Reflect.get(stream, '_handle')
+  const used: unknown = typeof handle === 'object' && handle !== null && Reflect.get(handle, 'fd')
+  if (typeof used === 'number' && used >= 0 && used !== fd) closeSync(fd)
+  return stream
 }
 
 /**

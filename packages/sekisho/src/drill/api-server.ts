@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import https from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { CANARY_ANSWER } from './inside/attempt.ts'
 
 /**
@@ -41,8 +40,10 @@ export async function startApi(options: {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the API has no port')
   return {
-    port: (server.address() as AddressInfo).port,
+    port: address.port,
     close: async () => {
       server.closeAllConnections()
       server.close()

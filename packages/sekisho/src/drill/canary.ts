@@ -32,7 +32,9 @@ export async function startCanary(): Promise<Canary> {
   })
   tcp.listen(0, '::')
   await once(tcp, 'listening')
-  const { port } = tcp.address() as net.AddressInfo
+  const address = tcp.address()
+  if (address === null || typeof address === 'string') throw new Error('the canary has no port')
+  const { port } = address
   const udp = dgram.createSocket('udp6')
   udp.on('message', (message, from) => {
     count(message.length)

@@ -1,13 +1,13 @@
-/** What proves in the log that one attack was seen. Every field given must match. */
+/** What proves in the log that one attack was seen: a denial whose fields are these. */
 export type Evidence =
-  | { by: 'syscall'; names: readonly string[] }
+  | { by: 'syscall'; syscall: string }
   | { by: 'tripwire'; path: string }
   | { by: 'connect'; transport: 'tcp' | 'udp'; address?: string; port?: number; host?: string }
   | { by: 'dns'; suffix: string }
-  /** a denied request: its path holds the attack's id, or it is denied by one of these rules */
-  | { by: 'request'; host?: string; rules?: readonly string[] }
+  | { by: 'request'; host: string; method?: string; path?: string }
   /** the request was allowed by name, and refused when its address was known */
   | { by: 'outcome'; host: string }
+  /** denied as misuse of a placeholder, whatever the action was */
   | { by: 'secret' }
   | { by: 'scrubbed' }
 
@@ -19,14 +19,18 @@ function group(name: string, rows: readonly (readonly [string, string, Evidence]
   return rows.map(([id, title, evidence]) => ({ id, group: name, title, evidence }))
 }
 
-const syscall = (...names: string[]): Evidence => ({ by: 'syscall', names })
+const syscall = (name: string): Evidence => ({ by: 'syscall', syscall: name })
 const tripwire = (path: string): Evidence => ({ by: 'tripwire', path })
 const tcp = (address: string, port?: number): Evidence =>
   port === undefined
     ? { by: 'connect', transport: 'tcp', address }
     : { by: 'connect', transport: 'tcp', address, port }
 const udp = (address: string): Evidence => ({ by: 'connect', transport: 'udp', address })
-const request = (host = API): Evidence => ({ by: 'request', host })
+const request = (fields: { method?: string; path?: string } = {}): Evidence => ({
+  by: 'request',
+  host: API,
+  ...fields,
+})
 /** What no parser accepts is recorded as the connection it came on. */
 const unparsed: Evidence = { by: 'connect', transport: 'tcp', host: API, port: 443 }
 
@@ -70,16 +74,16 @@ export const CATALOGUE: readonly Attack[] = [
     ['file-procroot', 'read through /proc/1/root', tripwire('/etc/shadow')],
     ['file-symlink', 'read through a symbolic link', tripwire('/etc/shadow')],
     ['file-corepat', 'have the kernel run a program', tripwire('/proc/sys/kernel/core_pattern')],
-    ['file-poweroff', 'a program of its own at shutdown', tripwire('/proc/sys/kernel/poweroff_cmd')],
+    [
+      'file-poweroff',
+      'a program of its own at shutdown',
+      tripwire('/proc/sys/kernel/poweroff_cmd'),
+    ],
     ['file-kallsyms', "read the kernel's symbols", tripwire('/proc/kallsyms')],
   ]),
   ...group('log', [
     ['log-masterkey', "read the log's key", tripwire('/var/lib/sekisho/keyholder/master.key')],
-    [
-      'log-rewrite',
-      'rewrite the log',
-      tripwire('/var/lib/sekisho/keyholder/log/000000000001.log'),
-    ],
+    ['log-rewrite', 'rewrite the log', tripwire('/var/lib/sekisho/keyholder/log/000000000001.log')],
     ['log-forge', 'forge a record through a newline', unparsed],
   ]),
   ...group('network', [
@@ -134,23 +138,27 @@ export const CATALOGUE: readonly Attack[] = [
     ],
   ]),
   ...group('host', [
-    ['host-sni', 'another Host than the server name', { by: 'request' }],
+    ['host-sni', 'another Host than the server name', request()],
     ['host-front', 'another server name than the address', { by: 'connect', transport: 'tcp' }],
     ['host-nosni', 'no server name', { by: 'connect', transport: 'tcp' }],
-    ['host-two', 'two Host headers', { by: 'request' }],
-    ['host-absolute', 'an absolute target elsewhere', { by: 'request' }],
-    ['host-connect', 'a tunnel through CONNECT', { by: 'request' }],
-    ['host-upgrade', 'an upgrade to unread HTTP/2', { by: 'request' }],
+    ['host-two', 'two Host headers', request()],
+    ['host-absolute', 'an absolute target elsewhere', request()],
+    ['host-connect', 'a tunnel through CONNECT', request()],
+    ['host-upgrade', 'an upgrade to unread HTTP/2', request()],
   ]),
   ...group('http', [
-    ['http-method', 'a method that is not allowed', request()],
-    ['http-override', 'a method in a header', { by: 'request' }],
-    ['http-path', 'a path that is not allowed', request()],
-    ['http-dots', 'dot segments', { by: 'request' }],
-    ['http-dots-enc', 'encoded dot segments', { by: 'request' }],
-    ['http-slash-enc', 'an encoded slash', { by: 'request' }],
+    ['http-method', 'a method that is not allowed', request({ method: 'DELETE' })],
+    ['http-override', 'a method in a header', request()],
+    ['http-path', 'a path that is not allowed', request({ path: '/admin/http-path' })],
+    ['http-dots', 'dot segments', request()],
+    ['http-dots-enc', 'encoded dot segments', request()],
+    ['http-slash-enc', 'an encoded slash', request()],
     ['http-clte', 'two lengths (request smuggling)', unparsed],
-    ['http-pipeline', 'a second request behind the first', request()],
+    [
+      'http-pipeline',
+      'a second request behind the first',
+      request({ path: '/admin/http-pipeline' }),
+    ],
   ]),
   ...group('credentials', [
     ['cred-query', 'the credential in a query', { by: 'secret' }],

@@ -3,41 +3,45 @@ import type { Evidence } from './catalogue.ts'
 
 type Fields = Record<string, unknown>
 
-/** Whether these leaves, written while an attack ran, show that it was seen and refused. */
+/** Whether these leaves, written while one attack ran, show that it was seen and refused. */
 export function isRecorded(evidence: Evidence, leaves: readonly IndexedLeaf[]): boolean {
   const bodies = leaves.map(({ leaf }) => leaf)
-  if (evidence.by === 'outcome') return bodies.some((leaf) => isRefused(leaf, evidence.host, bodies))
+  if (evidence.by === 'outcome') {
+    return bodies.some((leaf) => isRefused(leaf, evidence.host, bodies))
+  }
   if (evidence.by === 'scrubbed') return bodies.some(isScrubbed)
-  return bodies.some((leaf) => isDenied(leaf) && matches(evidence, fields(leaf['action'])))
+  return bodies.some((leaf) => isDenied(leaf) && agrees(evidence, leaf))
 }
 
 type Immediate = Exclude<Evidence, { by: 'outcome' } | { by: 'scrubbed' }>
 
-function matches(evidence: Immediate, action: Fields): boolean {
-  switch (evidence.by) {
-    case 'syscall':
-      return action['kind'] === 'process.syscall' && evidence.names.includes(String(action['syscall']))
-    case 'tripwire':
-      return action['kind'] === 'file.open' && action['path'] === evidence.path
-    case 'dns':
-      return action['kind'] === 'dns.resolve' && String(action['name']).endsWith(evidence.suffix)
-    case 'connect':
-      return action['kind'] === 'net.connect' && agrees(evidence, action)
-    case 'request':
-      return (
-        action['kind'] === 'http.request' &&
-        (evidence.host === undefined || action['host'] === evidence.host)
-      )
-    case 'secret':
-      return ['secret.use', 'http.request'].includes(String(action['kind']))
-    default:
-      return evidence satisfies never
+/** Rules under which a credential's placeholder is refused where it is not bound. */
+const MISUSE = 'invariant.placeholder-misuse'
+
+function agrees(evidence: Immediate, leaf: Fields): boolean {
+  const action = fields(leaf['action'])
+  const { by, ...wanted } = evidence
+  if (by === 'dns') {
+    return action['kind'] === 'dns.resolve' && String(action['name']).endsWith(evidence.suffix)
   }
+  if (by === 'secret') return rulesOf(leaf).includes(MISUSE)
+  return action['kind'] === KINDS[by] && holds(wanted, action)
 }
 
-function agrees(wanted: Extract<Evidence, { by: 'connect' }>, action: Fields): boolean {
-  const { by: _by, ...given } = wanted
-  return Object.entries(given).every(([key, value]) => action[key] === value)
+const KINDS = {
+  syscall: 'process.syscall',
+  tripwire: 'file.open',
+  connect: 'net.connect',
+  request: 'http.request',
+} as const
+
+function holds(wanted: Fields, action: Fields): boolean {
+  return Object.entries(wanted).every(([key, value]) => action[key] === value)
+}
+
+function rulesOf(leaf: Fields): unknown[] {
+  const rules = fields(leaf['verdict'])['rules']
+  return Array.isArray(rules) ? rules : []
 }
 
 function isDenied(leaf: Fields): boolean {

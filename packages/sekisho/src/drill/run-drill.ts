@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type IndexedLeaf, readLeaves, verifyLog } from '@sekisho/verify'
 import { readFileSync } from 'node:fs'
+import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
-import { startDaemon } from '../cli/own-daemon.ts'
+import { startDaemon } from '../daemon/own-daemon.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import { type Canary, hostAddresses } from './canary.ts'
 import { type Attack, CATALOGUE } from './catalogue.ts'
@@ -39,6 +40,22 @@ type Told = {
 }
 
 const DRILL_TIMEOUT_MS = 180_000
+/**
+ * What an attack did is recorded a moment after it gave up, when it did not wait for an answer (a
+ * packet). The next one's process takes twice as long to start, so nothing is mixed up.
+ */
+const AFTERMATH_MS = 10
+
+/** One line of the hostile script. It is our own, but it comes from inside. */
+const Said = z.strictObject({
+  begin: z.string().optional(),
+  done: z.int().optional(),
+  id: z.string().optional(),
+  succeeded: z.boolean().optional(),
+  detail: z.string().optional(),
+  untried: z.string().optional(),
+})
+type Said = z.infer<typeof Said>
 
 /** @throws SekishoError when the drill itself cannot be held */
 export async function runDrill(): Promise<DrillResult> {
@@ -66,8 +83,12 @@ async function attack(
   const child = spawn(
     join(code, 'packages/sekisho/bin/sekisho'),
     [
-      ...['run', '--agent', AGENT, '--'],
-      ...['/bin/sh', '-c'],
+      'run',
+      '--agent',
+      AGENT,
+      '--',
+      '/bin/sh',
+      '-c',
       `exec /opt/drill/bin/node --no-warnings /opt/drill/inside/main.ts "$1" "$2"`,
       'drill',
       JSON.stringify({ canaryPort: canary.port, hostAddresses: hostAddresses() }),
@@ -76,17 +97,21 @@ async function attack(
     { env: environment, stdio: ['ignore', 'pipe', 'pipe'], timeout: DRILL_TIMEOUT_MS },
   )
   const errors: string[] = []
-  child.stderr.on('data', (chunk: Buffer) => void (errors.length < 50 && errors.push(chunk.toString())))
+  child.stderr.on(
+    'data',
+    (chunk: Buffer) => void (errors.length < 50 && errors.push(chunk.toString())),
+  )
   const told = new Map<string, Told>()
   let current: Told | undefined
   let done = false
   for await (const line of createInterface({ input: child.stdout })) {
-    const said = JSON.parse(line) as Record<string, unknown>
-    if (typeof said['begin'] === 'string') {
+    const said = Said.parse(JSON.parse(line))
+    if (said.begin !== undefined) {
+      if (current !== undefined) current.endedAtMs = Date.now() + AFTERMATH_MS
       current = begin()
-      told.set(said['begin'], current)
+      told.set(said.begin, current)
       canary.takeBytes()
-    } else if (said['done'] !== undefined) done = true
+    } else if (said.done !== undefined) done = true
     else if (current !== undefined) finish(current, said, canary)
   }
   if (done) return told
@@ -95,14 +120,13 @@ async function attack(
 
 function begin(): Told {
   const now = Date.now()
-  return { startedAtMs: now, endedAtMs: now, succeeded: undefined, detail: '', canaryBytes: 0 }
+  return { startedAtMs: now, endedAtMs: Infinity, succeeded: undefined, detail: '', canaryBytes: 0 }
 }
 
-function finish(told: Told, said: Record<string, unknown>, canary: Canary): void {
-  told.endedAtMs = Date.now()
+function finish(told: Told, said: Said, canary: Canary): void {
   told.canaryBytes = canary.takeBytes()
-  if (typeof said['succeeded'] === 'boolean') told.succeeded = said['succeeded']
-  told.detail = String(said['detail'] ?? said['untried'] ?? '')
+  told.succeeded = said.succeeded
+  told.detail = said.detail ?? said.untried ?? ''
 }
 
 async function judge(
@@ -132,11 +156,19 @@ function judgeOne(
   leaves: readonly IndexedLeaf[],
 ): AttackResult {
   if (told === undefined) {
-    return { id, group, title, blocked: false, recorded: false, canaryBytes: 0, detail: 'not tried' }
+    return {
+      id,
+      group,
+      title,
+      blocked: false,
+      recorded: false,
+      canaryBytes: 0,
+      detail: 'not tried',
+    }
   }
   const during = leaves.filter(({ leaf }) => {
     const at = Date.parse(String(leaf['at']))
-    return at >= told.startedAtMs && at <= told.endedAtMs + 1
+    return at >= told.startedAtMs && at <= told.endedAtMs
   })
   return {
     id,

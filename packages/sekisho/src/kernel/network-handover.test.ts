@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import * as inside from './network.fixture.ts'
+import * as inside from './testing/network.ts'
 import { createNetwork, type SessionNetwork } from './network.ts'
 
 const ANOTHER_USER = 61_002

@@ -3,7 +3,7 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'no
 import { expect, test, vi } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { bindFunction } from './libc.ts'
-import * as inside from './network.fixture.ts'
+import * as inside from './testing/network.ts'
 import { createNetwork, inNamespace, probeNetwork, type SessionNetwork } from './network.ts'
 
 const RLIMIT_NOFILE = 7

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { ERRNO } from './errno.ts'
 import { libc } from './libc.ts'
-import * as inside from './network.fixture.ts'
+import * as inside from './testing/network.ts'
 import {
   createNetwork,
   inNamespace,

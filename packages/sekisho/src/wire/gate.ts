@@ -55,7 +55,11 @@ export const supervisorToGate = {
   'keyholder.attach': { params: z.strictObject({}), result: z.strictObject({}) },
   status: {
     params: z.strictObject({}),
-    result: z.strictObject({ networks: z.int(), connections: z.int(), degraded: z.array(z.string()) }),
+    result: z.strictObject({
+      networks: z.int(),
+      connections: z.int(),
+      degraded: z.array(z.string()),
+    }),
   },
   stop: { params: z.strictObject({}), result: z.strictObject({}) },
 } as const

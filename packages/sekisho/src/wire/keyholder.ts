@@ -25,7 +25,11 @@ export const gateToKeyholder = {
   /** A certificate for one host, signed by the session's own CA. Base64 DER in and out. */
   certify: {
     params: z.strictObject({ session: SessionId, host: z.string().max(253), spki: z.string() }),
-    result: z.strictObject({ certificate: z.string(), notAfter: z.int() }),
+    result: z.strictObject({
+      certificate: z.string(),
+      /** Unix ms */
+      notAfter: z.int(),
+    }),
   },
 } as const
 
@@ -45,8 +49,6 @@ export const supervisorToKeyholder = {
       index: z.int().nullable(),
       /** PEM of the session's CA certificate */
       caPem: z.string(),
-      /** base64 of a JKS trust store holding only that certificate, password `changeit` */
-      caJks: z.string(),
       placeholders: z.record(z.string(), z.string()),
     }),
   },
@@ -54,11 +56,12 @@ export const supervisorToKeyholder = {
     params: z.strictObject({ session: SessionId, leaf: LeafInput }),
     result: z.strictObject({ index: z.int() }),
   },
+  /** `platform.start` also writes a gap for each session that the log has open and nobody resumed */
   record: {
     params: z.strictObject({ leaf: LeafInput }),
     result: z.strictObject({ index: z.int() }),
   },
-  /** carries the gate's end of a socket pair as its handle */
+  /** carries as its handle the keyholder's end of a socket pair; a gate has the other end */
   'gate.attach': { params: z.strictObject({}), result: z.strictObject({}) },
   status: {
     params: z.strictObject({}),

@@ -26,7 +26,10 @@ type ParamsOf<P extends Protocol, M extends keyof P> = DataOf<P[M]['params']>
 type ResultOf<P extends Protocol, M extends keyof P> = DataOf<P[M]['result']>
 
 export type Handlers<P extends Protocol> = {
-  [M in keyof P]: (params: ParamsOf<P, M>, handle: Handle) => Promise<ResultOf<P, M>> | ResultOf<P, M>
+  [M in keyof P]: (
+    params: ParamsOf<P, M>,
+    handle: Handle,
+  ) => Promise<ResultOf<P, M>> | ResultOf<P, M>
 }
 
 type Pending = {
@@ -96,14 +99,19 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
     return new Promise<unknown>((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#unavailable())
       if (this.#pending.size >= MAX_IN_FLIGHT) {
-        return reject(new SekishoError('PEER_UNAVAILABLE', `${this.name}: too many calls in flight`))
+        return reject(
+          new SekishoError('PEER_UNAVAILABLE', `${this.name}: too many calls in flight`),
+        )
       }
       const id = this.#nextId++
       const timer = Number.isFinite(timeoutMs)
         ? setTimeout(() => {
             this.#pending.delete(id)
             reject(
-              new SekishoError('TIMEOUT', `${this.name}: no answer to ${method} in ${timeoutMs} ms`),
+              new SekishoError(
+                'TIMEOUT',
+                `${this.name}: no answer to ${method} in ${timeoutMs} ms`,
+              ),
             )
           }, timeoutMs)
         : undefined
@@ -131,7 +139,9 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
     this.#pending.delete(id)
     clearTimeout(pending.timer)
     if ('error' in message) return pending.reject(errorFromWire(this.name, message.error))
-    const parsed = this.#out[pending.method]?.result.safeParse('result' in message ? message.result : undefined)
+    const parsed = this.#out[pending.method]?.result.safeParse(
+      'result' in message ? message.result : undefined,
+    )
     if (parsed?.success === true) return pending.resolve(parsed.data)
     pending.reject(
       new SekishoError('PROTOCOL_VIOLATION', `${this.name}: bad reply to ${pending.method}`, {
@@ -141,22 +151,23 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
     this.#violate(`a bad reply to ${pending.method}`)
   }
 
-  async #serve(id: number, message: object, handle: Handle): Promise<void> {
-    const method = 'method' in message && typeof message.method === 'string' ? message.method : ''
+  async #serve(id: number, message: { method: unknown }, handle: Handle): Promise<void> {
+    const method = String(message.method)
     const shape = Object.hasOwn(this.#in, method) ? this.#in[method] : undefined
     const handler = Object.hasOwn(this.#handlers, method) ? this.#handlers[method] : undefined
     if (shape === undefined || handler === undefined) return this.#violate(`method ${method}`)
     const params = shape.params.safeParse('params' in message ? message.params : undefined)
-    if (!params.success) return this.#violate(`bad parameters of ${method}: ${params.error.message}`)
+    if (!params.success) {
+      return this.#violate(`bad parameters of ${method}: ${params.error.message}`)
+    }
     try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- parsed by this method's schema
       const result = await handler(params.data as never, handle)
       this.#transport.send({ id, result })
     } catch (thrown) {
       const error = toSekishoError(thrown)
-      this.#transport.send({
-        id,
-        error: { code: error.code, message: error.message, hint: error.hint ?? null },
-      })
+      const { code, message: text, hint = null } = error
+      this.#transport.send({ id, error: { code, message: text, hint } })
     }
   }
 
@@ -186,11 +197,16 @@ function errorFromWire(name: string, error: unknown): SekishoError {
   if (typeof error !== 'object' || error === null) {
     return new SekishoError('PROTOCOL_VIOLATION', `${name}: an error without a shape`)
   }
-  const { code, message, hint } = error as Record<string, unknown>
-  const known = typeof code === 'string' && Object.hasOwn(ERRORS, code)
+  const code: unknown = Reflect.get(error, 'code')
+  const message: unknown = Reflect.get(error, 'message')
+  const hint: unknown = Reflect.get(error, 'hint')
   return new SekishoError(
-    known ? (code as ErrorCode) : 'INTERNAL',
+    isErrorCode(code) ? code : 'INTERNAL',
     typeof message === 'string' ? message : 'no message',
     { hint: typeof hint === 'string' ? hint : undefined },
   )
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code)
 }

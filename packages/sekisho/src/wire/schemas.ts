@@ -109,7 +109,12 @@ export const LeafInput = z.discriminatedUnion('type', [
     agent: z.string(),
     /** over the resolved agent definition, RFC 8785 */
     configuration: Digest,
+    /** from the first on, as much as fits; see `argvDigest` */
     argv: z.array(z.string()).max(1024),
+    /** arguments left out or cut */
+    argvOmitted: z.int().min(0),
+    /** over the whole command: RFC 8785 of the array; null when `argv` is all of it */
+    argvDigest: Digest.nullable(),
     workspace: z.string().nullable(),
     runtime: z.string(),
     initiator: z.strictObject({ uid: z.int(), pid: z.int() }),
@@ -143,7 +148,7 @@ export const LeafInput = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('gap'),
     session: SessionId.nullable(),
-    /** the intent that has no outcome */
+    /** the intent that has no outcome; `session.end` for a session that has no end */
     id: Id,
     reason: z.string(),
   }),

@@ -3,7 +3,7 @@ import { SekishoError } from '../core/error.ts'
 import type { Transport } from './peer.ts'
 
 /** A frame above this closes the channel. A leaf is at most 64 KiB; a batch of secrets is less. */
-export const MAX_FRAME_BYTES = 4 * 1024 * 1024
+const MAX_FRAME_BYTES = 4 * 1024 * 1024
 /** Bytes waiting to be written above this close the channel: the other side has stopped reading. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024
 
@@ -77,7 +77,6 @@ function parse(body: Buffer, fail: (message: string, cause?: unknown) => void): 
 
 /** What `ChildProcess` and `process` have in common when an IPC channel is open. */
 export type IpcEndpoint = {
-  send?(message: object, handle: undefined, options: object, sent: (error: Error | null) => void): boolean
   on(event: 'message', listener: (message: unknown, handle: unknown) => void): unknown
   on(event: 'disconnect', listener: () => void): unknown
   disconnect?(): void
@@ -89,8 +88,12 @@ export function ipcTransport(endpoint: IpcEndpoint): Transport {
   return {
     send: (message, handle) => {
       if (endpoint.connected !== true) return
-      // a failed send ends in 'disconnect', which rejects what is pending
-      endpoint.send?.(message as object, handle as undefined, {}, () => undefined)
+      // Node types `send` differently on both sides; a failed one ends in 'disconnect', which
+      // rejects what is pending.
+      const send: unknown = Reflect.get(endpoint, 'send')
+      if (typeof send === 'function') {
+        Reflect.apply(send, endpoint, [message, handle, {}, () => undefined])
+      }
     },
     onMessage: (receive) => void endpoint.on('message', receive),
     onClose: (closed) => void endpoint.on('disconnect', () => closed(undefined)),

@@ -10,13 +10,18 @@ async function lookUp(name: string, type: 'A' | 'TXT'): Promise<Attempt> {
     const answers = await resolver.resolve(name, type)
     return { succeeded: true, detail: JSON.stringify(answers) }
   } catch (error) {
-    return { succeeded: false, detail: error instanceof Error && 'code' in error ? String(error.code) : '' }
+    return {
+      succeeded: false,
+      detail: error instanceof Error && 'code' in error ? String(error.code) : '',
+    }
   }
 }
 
 /** A query by hand to a resolver of the attacker's own. */
 function query(name: string): Buffer {
-  const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]))
+  const labels = name
+    .split('.')
+    .map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]))
   const head = Buffer.from([0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0])
   return Buffer.concat([head, ...labels, Buffer.from([0, 0, 16, 0, 1])])
 }

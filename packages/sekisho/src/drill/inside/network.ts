@@ -1,6 +1,12 @@
 import dgram from 'node:dgram'
 import net from 'node:net'
-import { ATTEMPT_TIMEOUT_MS, type Attempt, CANARY_ANSWER, type Run, type Target } from './attempt.ts'
+import {
+  ATTEMPT_TIMEOUT_MS,
+  type Attempt,
+  CANARY_ANSWER,
+  type Run,
+  type Target,
+} from './attempt.ts'
 
 /** Sends `text` and listens: only an answer of the canary counts as having got through. */
 export function sendTcp(

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module'
 
-/** Inside the sandbox the attacker has its own way to make any system call. */
-const koffi = createRequire('/opt/drill/lib/')('koffi') as {
+type Koffi = {
   load(name: string): { func(signature: string): (...args: unknown[]) => number | bigint }
   errno(): number
   address(buffer: Uint8Array): bigint
 }
+
+/** Inside the sandbox the attacker has its own way to make any system call. */
+const koffi: Koffi = createRequire('/opt/drill/lib/')('koffi')
 
 const rawSyscall = koffi
   .load('libc.so.6')

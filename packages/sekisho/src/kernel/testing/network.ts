@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { createServer, type Server } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { bindFunction, libc } from './libc.ts'
-import { inNamespace, type SessionNetwork } from './network.ts'
+import { bindFunction, libc } from '../libc.ts'
+import { inNamespace, type SessionNetwork } from '../network.ts'
 
 export type Dialled = { address: string; port: number }
 

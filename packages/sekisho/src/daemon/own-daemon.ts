@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import { pathsFrom } from '../daemon/paths.ts'
+import { pathsFrom } from './paths.ts'
 
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 15_000

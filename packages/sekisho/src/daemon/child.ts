@@ -14,6 +14,8 @@ export type ChildKind<Out extends Protocol, In extends Protocol> = {
   uid: number
   permissions: readonly string[]
   argv: readonly string[]
+  /** V8's heap flags; absent: its own choice within the common limit */
+  heap?: readonly string[]
   /** the child's whole environment: nothing is inherited */
   environment: Readonly<Record<string, string>>
   /** runs `spawn` where the child is to live, for example inside an empty network namespace */
@@ -76,6 +78,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
           ...kind.permissions,
           '--disable-warning=ExperimentalWarning',
           '--max-old-space-size=512',
+          ...(kind.heap ?? []),
         ],
         uid: kind.uid,
         gid: kind.uid,

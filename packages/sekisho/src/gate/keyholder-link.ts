@@ -7,6 +7,11 @@ import type { LeafInput } from '../wire/schemas.ts'
 /** A disk that does not answer within this stops the action. */
 const RECORD_TIMEOUT_MS = 10_000
 const CERTIFY_TIMEOUT_MS = 5_000
+/**
+ * Nothing waits for an outcome: its reply has left. Held back this long it mostly travels, and is
+ * flushed to the disk, together with the next intent. If the gate dies meanwhile it is a gap leaf.
+ */
+const OUTCOME_WAIT_MS = 2
 
 /**
  * The gate's one way to the keyholder. Without a live peer every call rejects with
@@ -33,7 +38,9 @@ export class KeyholderLink {
   /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, LOG_UNWRITABLE or what the keyholder answered */
   async record(leaf: LeafInput, credentials: readonly string[]): Promise<Record<string, string>> {
     const params = { leaf, credentials: [...credentials] }
-    const done = await this.#live().call('record', params, { timeoutMs: RECORD_TIMEOUT_MS })
+    const mayWaitMs = leaf.type === 'action.outcome' ? OUTCOME_WAIT_MS : 0
+    const options = { timeoutMs: RECORD_TIMEOUT_MS, mayWaitMs }
+    const done = await this.#live().call('record', params, options)
     return done.credentials
   }
 
@@ -53,8 +60,14 @@ export class KeyholderLink {
   }
 }
 
+export type SessionRecorder = Recorder & {
+  /** Resolves when every outcome handed over so far is recorded or lost; bounded, never rejects. */
+  settled(): Promise<void>
+}
+
 /** The log as the checkpoint sees it: leaves of one session. */
-export function recorderFor(session: string, link: KeyholderLink): Recorder {
+export function recorderFor(session: string, link: KeyholderLink): SessionRecorder {
+  const waiting = new Set<Promise<unknown>>()
   return {
     intent: async ({ id, action, verdict, credentials, repeated }) => {
       const leaf: LeafInput = {
@@ -71,7 +84,16 @@ export function recorderFor(session: string, link: KeyholderLink): Recorder {
     },
     outcome: async (id, outcome) => {
       const done = outcome.kind === 'refused' ? { ...outcome, rules: [...outcome.rules] } : outcome
-      await link.record({ type: 'action.outcome', session, id, outcome: done }, [])
+      const recorded = link.record({ type: 'action.outcome', session, id, outcome: done }, [])
+      waiting.add(recorded)
+      try {
+        await recorded
+      } finally {
+        waiting.delete(recorded)
+      }
+    },
+    settled: async () => {
+      await Promise.allSettled(waiting)
     },
   }
 }

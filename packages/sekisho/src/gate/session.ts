@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetConnectAction } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
 import { compilePolicy } from '../policy/compile.ts'
@@ -7,7 +8,7 @@ import { Certificates, type GateKey } from './certificates.ts'
 import { ConnectionRouter, type Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
 import { HttpFront } from './http-front.ts'
-import { type KeyholderLink, recorderFor } from './keyholder-link.ts'
+import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { NameServer } from './name-server.ts'
 import { describePacket } from './packet.ts'
 import { Placeholders } from './placeholders.ts'
@@ -39,11 +40,13 @@ export class Session {
   readonly #upstreams = new Upstreams()
   readonly #denials: DenialLog
   readonly #context: SessionContext
+  readonly #recorder: SessionRecorder
 
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
     const now = (): number => parts.now()
     const resolver = new PinningResolver(config.upstreams, parts.lookup, now)
     const policy = compilePolicy(config.policy)
+    this.#recorder = recorderFor(config.session, parts.keyholder)
     const context: SessionContext = {
       policy,
       names: new SyntheticNames(),
@@ -51,7 +54,7 @@ export class Session {
       now,
       ports: {
         decide: policy.decide,
-        recorder: recorderFor(config.session, parts.keyholder),
+        recorder: this.#recorder,
         resolver,
         newId: () => parts.newId(),
         outcomeLost: () => {
@@ -105,5 +108,7 @@ export class Session {
     this.#front.close()
     this.#context.counters.unreported = this.#denials.unreported + this.nameServer.unreported
     await this.#upstreams.destroy()
+    await nextTurn() // what has just been broken off hands its outcome over
+    await this.#recorder.settled() // the session's end leaf comes after them
   }
 }

@@ -16,7 +16,8 @@ export type Handle = unknown
 
 /** Ordered, message-preserving, closes once. `onMessage` gets data that is not validated yet. */
 export type Transport = {
-  send(message: unknown, handle?: Handle): void
+  /** @param mayWaitMs how long the message may be held back for another to leave with; 0 if absent */
+  send(message: unknown, handle?: Handle, mayWaitMs?: number): void
   onMessage(receive: (message: unknown, handle: Handle) => void): void
   onClose(closed: (cause: Error | undefined) => void): void
   close(): void
@@ -31,6 +32,8 @@ export type Handlers<P extends Protocol> = {
     handle: Handle,
   ) => Promise<ResultOf<P, M>> | ResultOf<P, M>
 }
+
+type CallOptions = { handle?: Handle; timeoutMs?: number; mayWaitMs?: number }
 
 type Pending = {
   method: string
@@ -89,12 +92,13 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
 
   /**
    * @param timeoutMs Infinity for a call that ends when something outside ends
+   * @param mayWaitMs how long the call may be held back for another to leave with
    * @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, PROTOCOL_VIOLATION or what the peer answered
    */
   call<M extends keyof Out & string>(
     method: M,
     params: ParamsOf<Out, M>,
-    { handle, timeoutMs = DEFAULT_TIMEOUT_MS }: { handle?: Handle; timeoutMs?: number } = {},
+    { handle, timeoutMs = DEFAULT_TIMEOUT_MS, mayWaitMs = 0 }: CallOptions = {},
   ): Promise<ResultOf<Out, M>> {
     return new Promise<unknown>((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#unavailable())
@@ -116,7 +120,7 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
           }, timeoutMs)
         : undefined
       this.#pending.set(id, { method, resolve, reject, timer })
-      this.#transport.send({ id, method, params }, handle)
+      this.#transport.send({ id, method, params }, handle, mayWaitMs)
     }) as Promise<ResultOf<Out, M>>
   }
 

@@ -3,11 +3,14 @@ import { SekishoError } from '../core/error.ts'
 import type { Transport } from './peer.ts'
 
 /** A frame above this closes the channel. A leaf is at most 64 KiB; a batch of secrets is less. */
-const MAX_FRAME_BYTES = 4 * 1024 * 1024
+export const MAX_FRAME_BYTES = 4 * 1024 * 1024
 /** Bytes waiting to be written above this close the channel: the other side has stopped reading. */
 const MAX_QUEUED_BYTES = 16 * 1024 * 1024
 
-/** Frames: a 32-bit big-endian length, then that many bytes of JSON. */
+/**
+ * Frames: a 32-bit big-endian length, then that many bytes of JSON. What is sent in one turn of the
+ * event loop's callbacks leaves in one write: a system call costs more than a frame.
+ */
 export function socketTransport(socket: Duplex): Transport {
   const receivers: ((message: unknown, handle: unknown) => void)[] = []
   const closers: ((cause: Error | undefined) => void)[] = []
@@ -16,6 +19,7 @@ export function socketTransport(socket: Duplex): Transport {
     failure = new SekishoError('PROTOCOL_VIOLATION', message, { cause })
     socket.destroy()
   }
+  const outbox = new Outbox(socket)
   const read = frameReader((body) => {
     const message = parse(body, fail)
     if (message !== undefined) for (const receive of receivers) receive(message, undefined)
@@ -25,22 +29,81 @@ export function socketTransport(socket: Duplex): Transport {
     failure ??= error
   })
   socket.on('close', () => {
+    outbox.drop()
     for (const closed of closers) closed(failure)
   })
   return {
-    send: (message) => {
+    send: (message, _handle, mayWaitMs = 0) => {
       if (socket.destroyed) return // its close event rejects every pending call
-      const body = Buffer.from(JSON.stringify(message))
-      if (body.length > MAX_FRAME_BYTES) return fail('a frame that is too long to send')
-      const frame = Buffer.allocUnsafe(4 + body.length)
-      frame.writeUInt32BE(body.length, 0)
-      body.copy(frame, 4)
-      socket.write(frame)
-      if (socket.writableLength > MAX_QUEUED_BYTES) fail('the other side has stopped reading')
+      const frame = encode(message)
+      if (frame.length > 4 + MAX_FRAME_BYTES) return fail('a frame that is too long to send')
+      outbox.add(frame, mayWaitMs)
+      if (outbox.bytes > MAX_QUEUED_BYTES) fail('the other side has stopped reading')
     },
     onMessage: (receive) => void receivers.push(receive),
     onClose: (closed) => void closers.push(closed),
-    close: () => void socket.destroy(),
+    close: () => {
+      outbox.flush() // an answer that was given leaves before its channel closes
+      socket.destroy()
+    },
+  }
+}
+
+function encode(message: unknown): Buffer {
+  const text = JSON.stringify(message)
+  const length = Buffer.byteLength(text)
+  const frame = Buffer.allocUnsafe(4 + length)
+  frame.writeUInt32BE(length, 0)
+  frame.write(text, 4, 'utf8')
+  return frame
+}
+
+/** Frames on their way into a socket, in the order they were sent. */
+class Outbox {
+  readonly #socket: Duplex
+  #frames: Buffer[] = []
+  #bytes = 0
+  #due: 'this-turn' | 'later' | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(socket: Duplex) {
+    this.#socket = socket
+  }
+
+  /** not yet taken by the kernel */
+  get bytes(): number {
+    return this.#bytes + this.#socket.writableLength
+  }
+
+  /** @param mayWaitMs how long it may stand here for another frame to leave with; 0 is this turn */
+  add(frame: Buffer, mayWaitMs: number): void {
+    this.#frames.push(frame)
+    this.#bytes += frame.length
+    if (this.#due === 'this-turn') return
+    if (mayWaitMs === 0) {
+      this.#due = 'this-turn'
+      process.nextTick(() => this.flush())
+    } else if (this.#due === undefined) {
+      this.#due = 'later'
+      this.#timer = setTimeout(() => this.flush(), mayWaitMs)
+    }
+  }
+
+  drop(): void {
+    clearTimeout(this.#timer)
+    this.#frames = []
+    this.#bytes = 0
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#due = undefined
+    const frames = this.#frames
+    this.#frames = []
+    this.#bytes = 0
+    const [only] = frames
+    if (only === undefined || this.#socket.destroyed) return
+    this.#socket.write(frames.length === 1 ? only : Buffer.concat(frames))
   }
 }
 

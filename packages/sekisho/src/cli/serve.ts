@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
@@ -19,6 +19,11 @@ export const serve: Command = {
         hint: 'run it as root; sandboxes and the other processes run under their own users',
       })
     }
+    if (!mayAdminister()) {
+      throw new SekishoError('PERMISSION_REQUIRED', 'this root lacks CAP_SYS_ADMIN', {
+        hint: 'run it outside of the container, or in one that has this capability',
+      })
+    }
     const paths = pathsFrom(process.env)
     // The supervisor lives in a mount namespace of its own: what it mounts, the host never sees,
     // and it is gone with the supervisor however that ends.
@@ -30,6 +35,14 @@ export const serve: Command = {
       throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
     return process.execve('/usr/bin/unshare', [...command, entry, ...flags], environment())
   },
+}
+
+const CAP_SYS_ADMIN = 21n
+
+/** Root of a container is often root by name alone; no namespace can be made without this. */
+function mayAdminister(): boolean {
+  const effective = /^CapEff:\s+([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  return effective !== undefined && ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n
 }
 
 function environment(): Record<string, string> {

@@ -141,8 +141,8 @@ test('a closed terminal window ends the session', async () => {
   )
   await client.says(' ready')
   const [session = ''] = client.said().split(' ')
-  expect(await runningSessions(instance)).toEqual([session])
+  expect(await runningSessions(instance)).toContain(session)
   client.process.kill('SIGKILL')
-  await expect.poll(() => runningSessions(instance), { timeout: 8000 }).toEqual([])
+  await expect.poll(() => runningSessions(instance), { timeout: 8000 }).not.toContain(session)
   await client.ended
 })

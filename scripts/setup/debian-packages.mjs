@@ -5,7 +5,7 @@ const PACKAGES = {
   platform: [
     'crun', // starts the sandboxes
     'tini', // is a session's first process: reaps, forwards signals
-    'git', // the agents' tool, and how a workspace's changes are shown
+    'git', // part of the toolchain that sessions see
     'ca-certificates', // upstreams are verified against the system's roots
     'curl', // part of the toolchain that sessions see
     'util-linux', // unshare, and flock for this set-up

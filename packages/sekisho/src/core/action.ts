@@ -51,5 +51,3 @@ export type Action =
   | ProcessSyscallAction
   | FileOpenAction
   | SecretUseAction
-
-export type ActionKind = Action['kind']

@@ -31,7 +31,7 @@ type Options = {
  */
 export class Berths {
   readonly #options: Options
-  readonly #ready: Promise<Berth>[] = []
+  #ready: Promise<Berth>[] = []
   #next = 1
   #closed = false
 
@@ -45,15 +45,14 @@ export class Berths {
       const made = this.#make()
       made.catch((error: unknown) => {
         this.#options.warn(`no berth could be made ready: ${String(error)}`)
-        const at = this.#ready.indexOf(made)
-        if (at >= 0) this.#ready.splice(at, 1)
+        this.#ready = this.#ready.filter((one) => one !== made)
       })
       this.#ready.push(made)
     }
   }
 
   async take(): Promise<Berth> {
-    const [next] = this.#ready.splice(0, 1)
+    const next = this.#ready.shift()
     if (next === undefined) return this.#make()
     const berth = await next
     if (berth.launcher.isWaiting) return berth

@@ -1,5 +1,6 @@
 import type net from 'node:net'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { inNewNamespace } from '../kernel/network-namespace.ts'
 import { closeSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,6 +12,7 @@ import {
 } from '../wire/control.ts'
 import { supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { Handlers, Peer } from '../wire/peer.ts'
+import { keepAppendOnly } from './append-only.ts'
 import { BundleFiles } from './bundle-files.ts'
 import { Child } from './child.ts'
 import { Gates } from './gates.ts'
@@ -48,6 +50,8 @@ export class Children {
   readonly #registries: Promise<string[]>
   #networks: Networks | undefined
   #keyholderDegraded: readonly string[] = []
+  readonly #ownDegraded: string[] = []
+  #logWatch: { close(): void } | undefined
   #log = { size: 0, key: '' }
 
   constructor(options: ChildrenOptions) {
@@ -94,7 +98,7 @@ export class Children {
   }
 
   get degraded(): string[] {
-    return [...this.#options.degraded, ...this.#keyholderDegraded]
+    return [...this.#options.degraded, ...this.#ownDegraded, ...this.#keyholderDegraded]
   }
 
   get healthy(): string[] {
@@ -114,8 +118,18 @@ export class Children {
     for (const peer of this.gates.peers()) await linkGateToKeyholder(peer, this.keyholder())
     await this.#readKeyholderStatus()
     pinLogKey(this.#options.paths.logKey, this.#log.key)
+    this.#sealLog()
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
+    })
+  }
+
+  #sealLog(): void {
+    const { paths, settings, warn } = this.#options
+    if (!(settings.logAppendOnly ?? !paths.isDisposable)) return
+    this.#logWatch = keepAppendOnly(join(paths.keyholderState, 'log'), {
+      degrade: (why) => this.#ownDegraded.push(why),
+      warn,
     })
   }
 
@@ -141,6 +155,7 @@ export class Children {
 
   /** The keyholder goes last: the others' last records reach it. */
   async stop(graceMs: number): Promise<void> {
+    this.#logWatch?.close()
     await this.#control.stop(graceMs)
     await this.gates.stop(graceMs)
     await this.#keyholder.stop(graceMs)

@@ -17,6 +17,8 @@ export type Paths = {
   apiSocket: string
   /** the policy bundle */
   bundle: string
+  /** the whole instance lies under SEKISHO_HOME, to be removed some day */
+  isDisposable: boolean
 }
 
 /**
@@ -47,6 +49,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     run,
     apiSocket: join(run, 'api.sock'),
     bundle: bundleOf(home, code),
+    isDisposable: home !== undefined,
   }
 }
 

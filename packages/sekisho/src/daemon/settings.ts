@@ -10,6 +10,11 @@ const Settings = z.strictObject({
   dnsServers: z.array(z.string()).default([]),
   /** data-plane processes; sessions are spread over them */
   gates: z.int().min(1).max(64).default(1),
+  /**
+   * whether the log's files get the append-only flag of the file system; where absent, they do,
+   * unless the instance is one under SEKISHO_HOME, which is to be removable
+   */
+  logAppendOnly: z.boolean().optional(),
   /** berths (network, cgroup, launcher) kept ready for the next sessions */
   readyBerths: z.int().min(0).max(64).default(4),
 })

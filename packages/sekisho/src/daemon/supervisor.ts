@@ -47,7 +47,7 @@ export class Supervisor {
     for (const line of parts.children.degraded) say(`  degraded  ${line}`)
     const took = ((performance.now() - startedAtMs) / 1000).toFixed(1)
     say(`ready in ${took} s at ${paths.apiSocket}`)
-    say('next: npx sekisho drill        (60 attacks from inside a session; what stops each)')
+    say('next: npx sekisho drill        (attacks from inside a session, and what stops each)')
     say('      npx sekisho run -- bash  (a shell in a session of its own)')
   }
 

@@ -180,7 +180,7 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
   secrets: fc.constant([]),
   mounts: fc
     .subarray(['/opt/a', '/opt/b', '/srv'])
-    .map((list) => list.map((target) => ({ source: target, target }))),
+    .map((list) => list.map((path) => ({ source: path, target: `/opt${path}` }))),
   environment: fc.dictionary(variable, note),
   limits: fc.record({
     memoryBytes: fc.integer({ min: 16, max: 4096 }).map((n) => n * 1024 ** 2),

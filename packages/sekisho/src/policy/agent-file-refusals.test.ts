@@ -186,8 +186,8 @@ test.for<[string, string, string, string | undefined]>([
   [
     'a mount over /usr',
     'mounts:\n  - { source: /opt/x, target: /usr/bin }',
-    '4:31: mounts[0].target: nothing can be mounted at `/usr/bin`: the platform makes it',
-    'choose a path of its own, such as /opt/tools',
+    '4:31: mounts[0].target: nothing can be mounted at `/usr/bin`',
+    'choose a path below /opt, /srv, /mnt, /media, such as /opt/tools',
   ],
   [
     'a mount that climbs',

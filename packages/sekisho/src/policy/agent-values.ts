@@ -1,3 +1,4 @@
+import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
 import { suggest } from './nearest.ts'
 import { printable, type Read } from './problem.ts'
 
@@ -44,23 +45,6 @@ const FRAMING_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
   'via',
 ])
-
-/** Guest paths that the platform makes or that programs are found in. */
-const TAKEN_TARGETS = [
-  '/proc',
-  '/sys',
-  '/dev',
-  '/etc',
-  '/usr',
-  '/workspace',
-  '/tmp',
-  '/bin',
-  '/sbin',
-  '/lib',
-  '/lib32',
-  '/lib64',
-  '/libx32',
-]
 
 /** Host paths whose files are not data: they act on the machine. */
 const UNSAFE_SOURCES = ['/proc', '/sys', '/dev', '/run', '/var/run']
@@ -198,10 +182,10 @@ export function readMountSource(text: string): Read<string> {
 export function readMountTarget(text: string): Read<string> {
   const path = readAbsolutePath(text)
   if ('problem' in path) return path
-  if (text === '/' || isAtOrBelow(text, TAKEN_TARGETS)) {
+  if (!EXTRA_MOUNT_ROOTS.some((root) => text.startsWith(`${root}/`))) {
     return {
-      problem: `nothing can be mounted at \`${text}\`: the platform makes it`,
-      hint: 'choose a path of its own, such as /opt/tools',
+      problem: `nothing can be mounted at \`${text}\``,
+      hint: `choose a path below ${EXTRA_MOUNT_ROOTS.join(', ')}, such as /opt/tools`,
     }
   }
   return path

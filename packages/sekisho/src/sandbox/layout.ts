@@ -13,5 +13,3 @@ export const CA_BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 export const CA_DIRECTORY = '/etc/ssl/certs'
 /** the gate's resolver, in the synthetic range 198.18.0.0/15 (RFC 2544) */
 export const RESOLVER = '198.19.255.1'
-/** empty directories of the skeleton below which an agent file may ask for extra mounts */
-export const EXTRA_MOUNT_ROOTS = ['/opt', '/srv', '/mnt', '/media'] as const

@@ -1,7 +1,8 @@
 import { posix } from 'node:path'
 import { SekishoError } from '../core/error.ts'
+import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
 import type { Limits } from '../wire/schemas.ts'
-import { AGENT_HOME, AGENT_ID, EXTRA_MOUNT_ROOTS, SESSION_FILES, WORKSPACE } from './layout.ts'
+import { AGENT_HOME, AGENT_ID, SESSION_FILES, WORKSPACE } from './layout.ts'
 import type { OciMount } from './oci-types.ts'
 
 export type Bind = {

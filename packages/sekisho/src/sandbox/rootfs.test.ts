@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import {
   chmodSync,
   existsSync,
@@ -116,16 +116,32 @@ test('the session’s CA is the only trust anchor', async () => {
   )
 })
 
-test.skipIf(!existsSync('/usr/bin/keytool'))(
-  'keytool reads the Java store and its digest',
-  async () => {
-    const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
-    const store = ['-keystore', '/etc/ssl/certs/java/cacerts', '-storepass', 'changeit']
-    const { stdout } = await sandbox.run(['keytool', '-list', ...store])
-    expect(stdout).toContain('Your keystore contains 1 entry')
-    expect(stdout).toContain(new X509Certificate(caPem).fingerprint256)
-  },
-)
+test('the Java store holds the session’s CA alone, under a digest of the customary password', async () => {
+  const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
+  writeSessionFiles(join(scratch, 'java'), { session: SESSION, caPem, nowMs: 1_234_567 })
+  const store = readFileSync(join(scratch, 'java/certs/java/cacerts'))
+  expect(readJavaStore(store, 'changeit')).toEqual([
+    {
+      alias: 'sekisho-session',
+      createdAtMs: 1_234_567,
+      type: 'X.509',
+      certificate: new X509Certificate(caPem).raw,
+    },
+  ])
+  expect(() => readJavaStore(store, 'another')).toThrow('digest')
+})
+
+test('keytool, where there is one, reads the Java store inside the sandbox', async () => {
+  if (!existsSync('/usr/bin/keytool')) {
+    process.stderr.write('keytool is not installed: the Java store is checked by its bytes alone\n')
+    return
+  }
+  const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
+  const store = ['-keystore', '/etc/ssl/certs/java/cacerts', '-storepass', 'changeit']
+  const { stdout } = await sandbox.run(['keytool', '-list', ...store])
+  expect(stdout).toContain('Your keystore contains 1 entry')
+  expect(stdout).toContain(new X509Certificate(caPem).fingerprint256)
+})
 
 const JAVA = `
 import java.net.*;
@@ -189,4 +205,33 @@ function issueLeaf(directory: string): void {
     '-out',
     at('cert'),
   )
+}
+
+type JavaEntry = { alias: string; createdAtMs: number; type: string; certificate: Buffer }
+
+/** Reads what `sun.security.provider.JavaKeyStore#engineLoad` reads: the whole store or nothing. */
+function readJavaStore(store: Buffer, password: string): JavaEntry[] {
+  const body = store.subarray(0, -20)
+  const utf16 = Buffer.from(password.replace(/./g, '\0$&'), 'latin1')
+  const sha1 = createHash('sha1').update(Buffer.concat([utf16, Buffer.from('Mighty Aphrodite')]))
+  if (!sha1.update(body).digest().equals(store.subarray(-20))) throw new Error('digest')
+  let at = 0
+  const take = (length: number): Buffer => {
+    if (at + length > body.length) throw new Error('the store ends too early')
+    at += length
+    return body.subarray(at - length, at)
+  }
+  const int = (): number => take(4).readUInt32BE()
+  const text = (): string => take(take(2).readUInt16BE()).toString()
+  const head = [int(), int()]
+  if (head[0] !== 0xfeedfeed || head[1] !== 2) throw new Error('no JKS of version 2')
+  const entries = Array.from({ length: int() }, () => {
+    if (int() !== 2) throw new Error('not a trusted certificate')
+    const alias = text()
+    const createdAtMs = Number(take(8).readBigUInt64BE())
+    const type = text()
+    return { alias, createdAtMs, type, certificate: take(int()) }
+  })
+  if (at !== body.length) throw new Error('more than its entries')
+  return entries
 }

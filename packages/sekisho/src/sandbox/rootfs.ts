@@ -1,11 +1,11 @@
 import { chmod, copyFile, lstat, mkdir, readlink, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
+import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
 import { copyHostEtc, type EtcCopy } from './host-etc.ts'
 import {
   AGENT_HOME,
   AGENT_ID,
-  EXTRA_MOUNT_ROOTS,
   HOSTNAME,
   INIT,
   RESOLVER,

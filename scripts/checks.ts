@@ -50,6 +50,13 @@ export const CHECKS: readonly Check[] = [
     report: 'vitest',
   },
   {
+    name: 'drill',
+    suites: ['test'],
+    argv: ['./packages/sekisho/bin/sekisho', 'drill', '--json'],
+    timeoutMs: 10 * MINUTE_MS,
+    report: 'drill',
+  },
+  {
     name: 'agents',
     suites: ['agents'],
     argv: ['vitest', 'run', '--config', 'packages/sekisho/test/agents/vitest.config.ts'],

@@ -11,8 +11,7 @@ export {
   openCheckpoint,
   parseCheckpoint,
 } from './checkpoint.ts'
-export { type IntentEffect, type OpenIntent, OpenIntents } from './intents.ts'
-export { intentEffectOf, type LeafFacts, MAX_LEAF_BYTES, readLeaf } from './leaf.ts'
+export { leafEffectOf, type LeafFacts, MAX_LEAF_BYTES, readLeaf } from './leaf.ts'
 export {
   consistencyProof,
   EMPTY_ROOT,
@@ -34,6 +33,13 @@ export {
   openNote,
   parseVkey,
 } from './note.ts'
+export {
+  isSession,
+  type LeafEffect,
+  OpenEntries,
+  type OpenEntry,
+  SESSION_END,
+} from './open-entries.ts'
 export { type IndexedLeaf, type LeafFilter, readLeaves } from './read-leaves.ts'
 export {
   type Fault,

@@ -1,6 +1,6 @@
 import { isObject, parseCanonical, parseObject } from './canonical.ts'
-import type { IntentEffect, OpenIntent } from './intents.ts'
 import { leafHash } from './merkle.ts'
+import { isSession, type LeafEffect, type OpenEntry, SESSION_END } from './open-entries.ts'
 
 /** A leaf is at most this long in its canonical form: 16 bits, as in tlog-tiles entry bundles. */
 export const MAX_LEAF_BYTES = 65_535
@@ -10,7 +10,7 @@ export type LeafFacts = {
   hash: Buffer
   type: string
   at: string
-  effect: IntentEffect | undefined
+  effect: LeafEffect | undefined
 }
 
 const AT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
@@ -28,44 +28,64 @@ export function readLeaf(bytes: Buffer, canonical: boolean): LeafFacts | string 
   if (v !== 1) return 'a leaf of an unknown version'
   if (typeof type !== 'string' || type === '') return 'a leaf without a type'
   if (typeof at !== 'string' || !AT.test(at)) return 'a leaf without a time'
-  const effect = intentEffectOf(leaf)
+  const effect = leafEffectOf(leaf)
   if (typeof effect === 'string') return effect
   return { hash: leafHash(bytes), type, at, effect }
 }
 
 /** What a leaf opens or closes; a string says what is wrong with it. */
-export function intentEffectOf(
+export function leafEffectOf(
   leaf: Readonly<Record<string, unknown>>,
-): IntentEffect | undefined | string {
+): LeafEffect | undefined | string {
   switch (leaf['type']) {
+    case 'session.start':
+    case 'session.end':
+      return sessionEffect(leaf)
     case 'action.intent':
       return opening(leaf)
     case 'action.outcome':
-      return closing(leaf, 'outcome')
+      return closing(leaf)
     case 'gap':
-      return leaf['session'] === null ? undefined : closing(leaf, 'gap')
+      return leaf['session'] === null ? undefined : gapEffect(leaf)
     default:
       return undefined
   }
 }
 
-function opening(leaf: Readonly<Record<string, unknown>>): IntentEffect | undefined | string {
-  const intent = intentOf(leaf)
-  if (typeof intent === 'string') return intent
+function sessionEffect({ type, session }: Readonly<Record<string, unknown>>): LeafEffect | string {
+  if (typeof session !== 'string') return 'a leaf without a session'
+  const entry = { session, id: SESSION_END }
+  return type === 'session.start'
+    ? { does: 'open', entry }
+    : { does: 'close', entry, by: 'session.end' }
+}
+
+function opening(leaf: Readonly<Record<string, unknown>>): LeafEffect | undefined | string {
+  const entry = intentOf(leaf)
+  if (typeof entry === 'string') return entry
   const verdict = leaf['verdict']
   if (!isObject(verdict)) return 'action.intent without a verdict'
-  return verdict['kind'] === 'allow' ? { does: 'open', intent } : undefined
+  return verdict['kind'] === 'allow' ? { does: 'open', entry } : undefined
 }
 
-function closing(
-  leaf: Readonly<Record<string, unknown>>,
-  by: 'outcome' | 'gap',
-): IntentEffect | string {
-  const intent = intentOf(leaf)
-  return typeof intent === 'string' ? intent : { does: 'close', intent, by }
+function closing(leaf: Readonly<Record<string, unknown>>): LeafEffect | string {
+  const entry = intentOf(leaf)
+  return typeof entry === 'string' ? entry : { does: 'close', entry, by: 'outcome' }
 }
 
-function intentOf({ session, id }: Readonly<Record<string, unknown>>): OpenIntent | string {
+function gapEffect(leaf: Readonly<Record<string, unknown>>): LeafEffect | string {
+  const entry = entryOf(leaf)
+  return typeof entry === 'string' ? entry : { does: 'close', entry, by: 'gap' }
+}
+
+/** An action that went by the id of its session's end could pass for it. */
+function intentOf(leaf: Readonly<Record<string, unknown>>): OpenEntry | string {
+  const entry = entryOf(leaf)
+  if (typeof entry === 'string') return entry
+  return isSession(entry) ? `an action with the id ${SESSION_END}` : entry
+}
+
+function entryOf({ session, id }: Readonly<Record<string, unknown>>): OpenEntry | string {
   if (typeof session !== 'string' || typeof id !== 'string') return 'a leaf without session and id'
   return { session, id }
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalForm, isObject, parseObject } from './canonical.ts'
-import type { OpenIntent } from './intents.ts'
+import type { OpenEntry } from './open-entries.ts'
 import { type Line, readLines } from './lines.ts'
 
 /**
@@ -31,7 +31,8 @@ export type SegmentHeader = {
   checkpoint: string | null
   /** time of the last leaf before this segment */
   at: string | null
-  open: OpenIntent[]
+  /** sessions and actions that have begun and not ended, as pairs of session and id */
+  open: OpenEntry[]
 }
 
 export type Segment = {
@@ -63,7 +64,7 @@ export function parseHeader(text: string): SegmentHeader | undefined {
     frontier: strings(value['frontier']),
     checkpoint: stringOrNull(value['checkpoint']),
     at: stringOrNull(value['at']),
-    open: openIntents(value['open']),
+    open: openEntries(value['open']),
   }
   // whatever was missing, guessed at or extra shows here
   return formatHeader(header) === text ? header : undefined
@@ -77,7 +78,7 @@ function stringOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }
 
-function openIntents(value: unknown): OpenIntent[] {
+function openEntries(value: unknown): OpenEntry[] {
   const pairs: unknown[] = Array.isArray(value) ? value : []
   return pairs.map((pair) => {
     const [session = '', id = ''] = strings(pair)

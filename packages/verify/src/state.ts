@@ -1,5 +1,5 @@
 import { parseCheckpoint } from './checkpoint.ts'
-import { type OpenIntent, OpenIntents } from './intents.ts'
+import { type OpenEntry, OpenEntries } from './open-entries.ts'
 import { type LeafFacts, readLeaf } from './leaf.ts'
 import { Frontier } from './merkle.ts'
 import { fromBase64 } from './note.ts'
@@ -18,7 +18,7 @@ export class LogState {
   #frontier: Frontier
   #note: string | null
   #at: string | null
-  readonly #open: OpenIntents
+  readonly #open: OpenEntries
   #staged: StagedLeaf[] = []
   /** the tree with what is staged; made when it is asked for */
   #next: Frontier | undefined
@@ -30,7 +30,7 @@ export class LogState {
     this.#frontier = frontier
     this.#note = header.checkpoint
     this.#at = header.at
-    this.#open = new OpenIntents(header.open)
+    this.#open = new OpenEntries(header.open)
   }
 
   static empty(): LogState {
@@ -72,7 +72,7 @@ export class LogState {
     return this.#frontier.copy()
   }
 
-  get open(): OpenIntent[] {
+  get open(): OpenEntry[] {
     return this.#open.list()
   }
 

@@ -1,5 +1,5 @@
 import { openCheckpoint } from './checkpoint.ts'
-import type { OpenIntent } from './intents.ts'
+import { isSession, type OpenEntry } from './open-entries.ts'
 import { type NoteVerifier, parseVkey } from './note.ts'
 import { type Fault, isFault, listSegments, openSegment, type Segment } from './segment.ts'
 import { LogState, type StagedLeaf } from './state.ts'
@@ -18,7 +18,9 @@ export type SoundLog = {
   types: Record<string, number>
   gaps: number
   /** allowed intents without an outcome at the tail: actions under way, or cut off */
-  open: OpenIntent[]
+  open: OpenEntry[]
+  /** sessions without an end or a gap at the tail: they run, or were cut off */
+  openSessions: string[]
   /** bytes after the last checkpoint of the last segment that has one, never acknowledged */
   unsealedBytes: number
 }
@@ -161,7 +163,8 @@ class Verification {
       segments: this.#segments,
       types: Object.fromEntries([...this.#types].sort(([a], [b]) => (a < b ? -1 : 1))),
       gaps: this.#types.get('gap') ?? 0,
-      open: this.#state.open,
+      open: this.#state.open.filter((entry) => !isSession(entry)),
+      openSessions: this.#state.open.filter(isSession).map(({ session }) => session),
       unsealedBytes: this.#unsealedBytes,
     }
   }

@@ -1,4 +1,4 @@
-import type { IndexedLeaf } from '@sekisho/verify'
+import { type IndexedLeaf, SESSION_END } from '@sekisho/verify'
 import { printable } from './terminal.ts'
 
 /** One leaf as one line of text that cannot drive the terminal. */
@@ -15,11 +15,13 @@ function describeBody(leaf: Record<string, unknown>): string {
     case 'action.outcome':
       return `  ${text(leaf['id'])} → ${describeOutcome(record(leaf['outcome']))}`
     case 'session.start':
-      return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}`
+      return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}`
     case 'session.end':
       return `session ends: ${text(leaf['reason'])}, exit code ${text(leaf['exitCode'])}`
     case 'gap':
-      return `gap: ${text(leaf['id'])} has no outcome: ${text(leaf['reason'])}`
+      return leaf['id'] === SESSION_END
+        ? `gap: the session has no end: ${text(leaf['reason'])}`
+        : `gap: ${text(leaf['id'])} has no outcome: ${text(leaf['reason'])}`
     default:
       return `${text(leaf['type'])} ${text(leaf['reason'] ?? leaf['version'])}`
   }
@@ -29,10 +31,13 @@ function describeIntent(leaf: Record<string, unknown>): string {
   const verdict = record(leaf['verdict'])
   const kind = text(verdict['kind']).toUpperCase()
   const credentials = list(leaf['credentials'])
-  const repeated = Number(leaf['repeated']) > 0 ? ` (+${text(leaf['repeated'])} more)` : ''
   const why = verdict['reason'] === undefined ? list(verdict['rules']) : text(verdict['reason'])
   const used = credentials === '' ? '' : `, with ${credentials}`
-  return `${text(leaf['id'])} ${kind} ${describeAction(record(leaf['action']))}${used}: ${why}${repeated}`
+  return `${text(leaf['id'])} ${kind} ${describeAction(record(leaf['action']))}${used}: ${why}${more(leaf['repeated'])}`
+}
+
+function more(count: unknown): string {
+  return Number(count) > 0 ? ` (+${text(count)} more)` : ''
 }
 
 function describeAction(action: Record<string, unknown>): string {

@@ -3,6 +3,7 @@ import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { LeafInput } from '../wire/schemas.ts'
+import { recordArgv } from './argv-record.ts'
 import type { Berth } from './berths.ts'
 import type { Network } from './networks.ts'
 import { PacketPump } from './packets.ts'
@@ -255,7 +256,7 @@ export class Session {
       session: plan.session,
       agent: plan.agent,
       configuration: plan.configuration,
-      argv: plan.argv.map((argument) => argument.slice(0, 4096)),
+      ...recordArgv(plan.argv),
       workspace: plan.workspace,
       runtime: 'crun',
       initiator: platform.clients.processOf(plan.connection),

@@ -1,7 +1,7 @@
+import { SESSION_END } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import type { Secret } from '../core/secret.ts'
 import type { LeafInput } from '../wire/schemas.ts'
-import { makeTrustStore } from './jks.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './log/open-log.ts'
 import { makePlaceholder } from './placeholder.ts'
@@ -15,9 +15,11 @@ type Outcome = Leaf<'action.outcome'>
 export type OpenedSession = {
   index: number | null
   caPem: string
-  caJks: string
   placeholders: Record<string, string>
 }
+
+/** Leaves that one flush takes; the log refuses more than it can queue. */
+const GAPS_AT_ONCE = 1024
 
 export type Recorded = { index: number; credentials: ReadonlyMap<string, Secret> }
 
@@ -51,11 +53,9 @@ export class Keyholder {
     const session = new Session(id, { key: this.#keys.sessionAuthority(id), secrets }, this.#now())
     this.#sessions.set(id, session)
     const index = await this.#begin(session, leaf)
-    const { certificate } = session.authority
     return {
       index,
-      caPem: toPem(certificate),
-      caJks: makeTrustStore(certificate, this.#now()).toString('base64'),
+      caPem: toPem(session.authority.certificate),
       placeholders: Object.fromEntries(
         secrets.map(({ binding, value }) => [
           binding.name,
@@ -82,8 +82,13 @@ export class Keyholder {
     return makePlaceholder(value, (count) => this.#keys.placeholderBytes([session, name], count))
   }
 
-  /** Its secrets are gone at once; when the log cannot be written it can be closed again. */
-  async close(id: string, leaf: LeafInput): Promise<number> {
+  /**
+   * Its secrets are gone at once. When the log cannot be written it can be closed again: what was
+   * turned away may be on the disk all the same, and is not written twice.
+   *
+   * @returns null when the log has its end already
+   */
+  async close(id: string, leaf: LeafInput): Promise<number | null> {
     if (leaf.type !== 'session.end' || leaf.session !== id) {
       throw violation('a session ends with its own end leaf')
     }
@@ -92,23 +97,43 @@ export class Keyholder {
     session.isClosing = true
     session.forgetSecrets()
     await Promise.all(session.openIntents.map((intent) => this.#closeByGap(session, intent)))
+    const isOpen = this.log.isOpen({ session: id, id: SESSION_END })
     const counters = { ...leaf.counters, ...session.counters }
-    const index = await this.log.append({ ...leaf, counters })
+    const index = isOpen ? await this.log.append({ ...leaf, counters }) : null
     this.#sessions.delete(id)
     return index
   }
 
   async #closeByGap(session: Session, id: string): Promise<void> {
     const reason = 'the session ended before its outcome was recorded'
-    await this.#append(session, { type: 'gap', session: session.id, id, reason })
+    if (this.log.isOpen({ session: session.id, id })) {
+      await this.#append(session, { type: 'gap', session: session.id, id, reason })
+    }
     session.forgetIntent(id)
   }
 
   /** A leaf of the platform itself, or a gap in one that it vouches for. */
   recordPlatform(leaf: Leaf<'platform.start' | 'platform.stop' | 'gap'>): Promise<number> {
+    if (leaf.type === 'platform.start') return this.#beginPlatform(leaf)
     if (leaf.type !== 'gap' || leaf.session === null) return this.log.append(leaf)
     const session = this.#running(leaf.session)
     return this.#closing(session, leaf.id, () => this.#append(session, leaf))
+  }
+
+  /**
+   * The supervisor records its start once: whatever session the log has open then, and nobody has
+   * resumed here, ran under a supervisor that was killed. Each gets a gap in place of its end.
+   */
+  async #beginPlatform(leaf: Leaf<'platform.start'>): Promise<number> {
+    const dead = this.log.openSessions.filter((session) => !this.#sessions.has(session))
+    const reason = 'the platform was killed before its end was recorded'
+    for (let at = 0; at < dead.length; at += GAPS_AT_ONCE) {
+      const some = dead.slice(at, at + GAPS_AT_ONCE)
+      await Promise.all(
+        some.map((session) => this.log.append({ type: 'gap', session, id: SESSION_END, reason })),
+      )
+    }
+    return this.log.append(leaf)
   }
 
   /** Releases nothing unless the intent is allowed and durable. */

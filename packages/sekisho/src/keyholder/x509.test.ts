@@ -9,7 +9,6 @@ import tls from 'node:tls'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { addressOctets, integer, objectId, time } from './der.ts'
-import { makeTrustStore } from './jks.ts'
 import { Keys } from './keys.ts'
 import { type Authority, issueLeaf, makeAuthority, toPem } from './x509.ts'
 
@@ -104,24 +103,6 @@ test('a leaf costs well under a millisecond', () => {
     return performance.now() - startMs
   }).sort((a, b) => a - b)
   expect(times[150]).toBeLessThan(1)
-})
-
-test('keytool reads the trust store, and finds exactly the authority', () => {
-  const store = makeTrustStore(authority.certificate, NOW)
-  const listed = inDirectory({ 'trust.jks': store }, (dir) =>
-    execFileSync(
-      'keytool',
-      ['-list', '-v', '-keystore', join(dir, 'trust.jks'), '-storepass', 'changeit'],
-      {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    ),
-  )
-  const { fingerprint256 } = new X509Certificate(authority.certificate)
-  expect(listed).toContain('Your keystore contains 1 entry')
-  expect(listed).toContain('Entry type: trustedCertEntry')
-  expect(listed).toContain(fingerprint256)
 })
 
 test.for([
@@ -221,7 +202,7 @@ function opensslVerify(leaf: Buffer, host: string, by: Authority = authority): s
   })
 }
 
-function inDirectory<T>(files: Record<string, string | Buffer>, use: (dir: string) => T): T {
+function inDirectory<T>(files: Record<string, string>, use: (dir: string) => T): T {
   const dir = mkdtempSync(join(tmpdir(), 'sekisho-x509-'))
   try {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, name), content)

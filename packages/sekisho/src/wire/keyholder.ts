@@ -54,7 +54,8 @@ export const supervisorToKeyholder = {
   },
   'session.close': {
     params: z.strictObject({ session: SessionId, leaf: LeafInput }),
-    result: z.strictObject({ index: z.int() }),
+    /** null when the log has its end already: the answer to an earlier call was lost */
+    result: z.strictObject({ index: z.int().nullable() }),
   },
   /** `platform.start` also writes a gap for each session that the log has open and nobody resumed */
   record: {

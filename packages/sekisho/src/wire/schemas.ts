@@ -76,7 +76,6 @@ export const OutcomeShape = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('failed'), code: z.string().max(64), message: z.string() }),
 ])
-export type Outcome = z.infer<typeof OutcomeShape>
 
 export const LimitsShape = z.strictObject({
   memoryBytes: z.int().min(16 * 1024 * 1024),
@@ -109,11 +108,11 @@ export const LeafInput = z.discriminatedUnion('type', [
     agent: z.string(),
     /** over the resolved agent definition, RFC 8785 */
     configuration: Digest,
-    /** from the first on, as much as fits; see `argvDigest` */
+    /** the command, from its first argument on; of a long one, what fits */
     argv: z.array(z.string()).max(1024),
-    /** arguments left out or cut */
+    /** how many arguments `argv` leaves out at its end */
     argvOmitted: z.int().min(0),
-    /** over the whole command: RFC 8785 of the array; null when `argv` is all of it */
+    /** over the whole command as an array, RFC 8785; null when `argv` is all of it */
     argvDigest: Digest.nullable(),
     workspace: z.string().nullable(),
     runtime: z.string(),

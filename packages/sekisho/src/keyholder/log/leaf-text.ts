@@ -1,4 +1,4 @@
-import { intentEffectOf, type LeafFacts, leafHash, MAX_LEAF_BYTES } from '@sekisho/verify'
+import { leafEffectOf, type LeafFacts, leafHash, MAX_LEAF_BYTES } from '@sekisho/verify'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { SekishoError } from '../../core/error.ts'
 
@@ -19,7 +19,7 @@ export function prepareLeaf(
   const isHeld = after !== null && nowText < after
   const at = isHeld ? after : nowText
   const whole = { ...leaf, v: 1, at, ...(isHeld ? { clock: 'held' } : {}) }
-  const effect = intentEffectOf(whole)
+  const effect = leafEffectOf(whole)
   if (typeof effect === 'string') throw refused(effect)
   const line = Buffer.from(`${canonicalOf(whole)}\n`)
   const bytes = line.subarray(0, -1)

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type NoteSigner, parseVkey } from '@sekisho/verify'
+import { type NoteSigner, type OpenEntry, parseVkey } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import { type LogFiles, lockDirectory, nodeFiles, syncDirectory } from './files.ts'
 import { recoverLog } from './recover.ts'
@@ -11,6 +11,10 @@ export type Log = {
   append(leaf: object): Promise<number>
   /** durable leaves */
   readonly size: number
+  /** whether a leaf may close it; false once one that does is queued or on the disk */
+  isOpen(entry: OpenEntry): boolean
+  /** sessions with a durable start and neither end nor gap */
+  readonly openSessions: readonly string[]
   /** the last durable checkpoint, a signed note; null on an empty log */
   readonly checkpoint: string | null
   readonly vkey: string
@@ -20,7 +24,8 @@ export type Log = {
 
 /**
  * Opens the log in a directory for writing, alone, and makes it whole: what an interrupted flush
- * left is written again, and each intent that lost its outcome gets a gap leaf.
+ * left is written again, and each intent that lost its outcome gets a gap leaf. Sessions stay open:
+ * their supervisor may be alive and resume them.
  *
  * @throws SekishoError DAEMON_RUNNING, LOG_BROKEN (it is not continued), LOG_UNWRITABLE
  */
@@ -41,8 +46,12 @@ export async function openLog(options: {
     await writer.settle()
     return {
       append: (leaf) => writer.append(leaf),
+      isOpen: (entry) => writer.isOpen(entry),
       get size() {
         return writer.size
+      },
+      get openSessions() {
+        return writer.openSessions
       },
       get checkpoint() {
         return writer.checkpoint

@@ -41,6 +41,21 @@ test('each intent without an outcome becomes a gap leaf at the next start', asyn
   expect(await verifyLog(dir, signer.vkey)).toMatchObject({ kind: 'sound', size: 4, open: [] })
 })
 
+test('a session that was open stays so: it can be ended by whoever resumes it', async () => {
+  const start = { type: 'session.start', session: SESSION }
+  await write(start, intent('a'))
+  await write()
+  expect(await verifyLog(dir, signer.vkey)).toMatchObject({ open: [], openSessions: [SESSION] })
+  await expect(write(start)).rejects.toMatchObject({ code: 'PROTOCOL_VIOLATION' })
+  await write({ type: 'session.end', session: SESSION })
+  expect(await verifyLog(dir, signer.vkey)).toMatchObject({
+    kind: 'sound',
+    gaps: 1,
+    open: [],
+    openSessions: [],
+  })
+})
+
 test('the newest batch is written again at a start: a kill may have left it in memory only', async () => {
   await write({ type: 'test', n: 1 })
   await write({ type: 'test', n: 2 })

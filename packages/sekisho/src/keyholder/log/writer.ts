@@ -1,10 +1,11 @@
 import {
   formatCheckpoint,
+  isSession,
   type LogState,
   MAX_BATCH_LEAVES,
   type NoteSigner,
-  type OpenIntent,
-  OpenIntents,
+  type OpenEntry,
+  OpenEntries,
   SEGMENT_BYTES,
 } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
@@ -47,9 +48,9 @@ export class LogWriter {
   /** the log once `repeat` is written; `base` itself when there is nothing to repeat */
   #whole: LogState
   /** what callers may still close; ahead of the log by what is queued */
-  #admitted = new OpenIntents()
-  /** allowed intents whose callers were turned away or are gone: each gets a gap leaf */
-  #owed: OpenIntent[]
+  #admitted: OpenEntries
+  /** what was opened by callers who were turned away or are gone: each gets a gap leaf */
+  #owed: OpenEntry[]
   #segment: SegmentFile | undefined
   #nextSegment: number
   #queue: Queued[] = []
@@ -64,7 +65,10 @@ export class LogWriter {
     this.#base = recovered.base
     this.#repeat = recovered.repeat
     this.#whole = recovered.whole
-    this.#owed = recovered.whole.open
+    const { open } = recovered.whole
+    // an action died with the keyholder that released it; a session may outlive its keyholder
+    this.#admitted = new OpenEntries(open.filter(isSession))
+    this.#owed = open.filter((entry) => !isSession(entry))
     this.#nextSegment = recovered.next
     this.#at = recovered.whole.at
   }
@@ -72,6 +76,16 @@ export class LogWriter {
   /** durable leaves */
   get size(): number {
     return this.#base.size
+  }
+
+  /** whether it can still be closed; false once a leaf that closes it is queued or on the disk */
+  isOpen(entry: OpenEntry): boolean {
+    return this.#admitted.has(entry)
+  }
+
+  /** sessions that the durable log has begun and not ended */
+  get openSessions(): string[] {
+    return this.#base.open.filter(isSession).map(({ session }) => session)
   }
 
   /** the last durable checkpoint */
@@ -178,8 +192,9 @@ export class LogWriter {
   }
 
   /** Stands before what is queued, so it must not be later. */
-  #gapLeaf({ session, id }: OpenIntent): PreparedLeaf {
-    const leaf = { type: 'gap', session, id, reason: 'its outcome could not be recorded' }
+  #gapLeaf(entry: OpenEntry): PreparedLeaf {
+    const what = isSession(entry) ? 'start' : 'outcome'
+    const leaf = { type: 'gap', ...entry, reason: `its ${what} could not be recorded` }
     const first = this.#queue[0]
     if (first === undefined) return this.#prepare(leaf)
     return prepareLeaf(leaf, { nowText: first.facts.at, after: this.#base.at })
@@ -240,12 +255,12 @@ export class LogWriter {
 
   /** What callers may close is what the log will hold open, less what they were told is not in it. */
   #admitAgain(): void {
-    const known = new OpenIntents(this.#base.open)
-    const owed = new OpenIntents(this.#owed)
+    const known = new OpenEntries(this.#base.open)
+    const owed = new OpenEntries(this.#owed)
     const open = this.#repeat.length > 0 ? this.#whole.open : this.#base.open
     this.#owed = open.filter((intent) => owed.has(intent) || !known.has(intent))
-    const turnedAway = new OpenIntents(this.#owed)
-    this.#admitted = new OpenIntents(open.filter((intent) => !turnedAway.has(intent)))
+    const turnedAway = new OpenEntries(this.#owed)
+    this.#admitted = new OpenEntries(open.filter((intent) => !turnedAway.has(intent)))
   }
 }
 

@@ -13,6 +13,8 @@ export function startLeaf(session: string): LeafInput {
     agent: 'a',
     configuration: `sha256:${'0'.repeat(64)}`,
     argv: ['true'],
+    argvOmitted: 0,
+    argvDigest: null,
     workspace: null,
     runtime: 'crun',
     initiator: { uid: 0, pid: 1 },

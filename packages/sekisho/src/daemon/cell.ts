@@ -15,6 +15,7 @@ import {
   bindIdmapped,
   cloneTree,
   MOUNT_FLAGS,
+  mount,
   mountOverlay,
   unmount,
 } from '../kernel/mounts.ts'
@@ -183,7 +184,7 @@ export class Cell {
     const target = join(this.#directory, 'workspace')
     mkdirSync(target, { mode: 0o755 })
     const { workspace } = this.#plan
-    if (workspace === null) return this.#bind(this.#changes, target)
+    if (workspace === null) return this.#bindScratch(target)
     const lower = join(this.#directory, 'lower')
     const work = join(this.#platform.paths.sessions, this.#plan.session, 'work')
     mkdirSync(lower)
@@ -207,6 +208,13 @@ export class Cell {
       options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
     })
     this.#mounted.push(target)
+  }
+
+  #bindScratch(target: string): void {
+    this.#bind(this.#changes, target)
+    const { bind, remount, noSetuid, noDevices } = MOUNT_FLAGS
+    const flags = bind | remount | noSetuid | noDevices // from below, as the overlay's
+    mount({ source: null, target, type: null, flags, options: null })
   }
 
   #mountExtra(source: string, i: number): void {

@@ -86,13 +86,7 @@ type Parts = {
 async function startParts({ paths, warn }: Options): Promise<Parts> {
   const settings = readSettings(paths.bundle)
   const hostDegraded = await probeHost()
-  await refuseSecondDaemon(paths.apiSocket) // first: what comes next would tidy its sessions away
-  prepareDirectories(paths)
-  const box = await Box.open(paths)
-  const guardian = new Guardian({ code: paths.code, cgroupRoots: box.cgroups.roots, report: warn })
-  await guardian.start()
-  const reactor = createReactor({ onError: (error) => warn(`kernel event: ${String(error)}`) })
-  const table = new SessionTable(reactor, warn)
+  const { box, guardian, reactor, table } = await openGround(paths, warn)
   const clients = new Clients()
   const children = new Children({
     paths,
@@ -134,6 +128,20 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   await clients.listen(paths.apiSocket, (client, socket) => children.handClient(client, socket))
   berths.fill()
   return { table, clients, ends, networks, berths, children, guardian, box, reactor, watches }
+}
+
+/** What stands before any other process is started: this host's side of every session. */
+async function openGround(
+  paths: Paths,
+  warn: (line: string) => void,
+): Promise<Pick<Parts, 'box' | 'guardian' | 'reactor' | 'table'>> {
+  await refuseSecondDaemon(paths.apiSocket) // first: what comes next would tidy its sessions away
+  prepareDirectories(paths)
+  const box = await Box.open(paths)
+  const guardian = new Guardian({ code: paths.code, cgroupRoots: box.cgroups.roots, report: warn })
+  await guardian.start()
+  const reactor = createReactor({ onError: (error) => warn(`kernel event: ${String(error)}`) })
+  return { box, guardian, reactor, table: new SessionTable(reactor, warn) }
 }
 
 /** What the kernel tells of sandboxes without being asked: forbidden calls and tripwires. */

@@ -24,6 +24,8 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
 export class Frontier {
   #size: number
   readonly #hashes: Buffer[]
+  /** of this size; each batch of the log asks for it twice */
+  #root: Buffer | undefined
 
   private constructor(size: number, hashes: Buffer[]) {
     this.#size = size
@@ -59,15 +61,16 @@ export class Frontier {
     }
     this.#hashes.push(node)
     this.#size += 1
+    this.#root = undefined
   }
 
   root(): Buffer {
-    return (
+    this.#root ??=
       this.#hashes.reduceRight<Buffer | undefined>(
         (right, left) => (right === undefined ? left : nodeHash(left, right)),
         undefined,
       ) ?? EMPTY_ROOT
-    )
+    return this.#root
   }
 
   copy(): Frontier {

@@ -16,9 +16,14 @@ export type Berth = {
   launcher: Launcher
 }
 
+/** What is needed of a berth to take it down. */
+type Departing = Pick<Berth, 'name' | 'idBase' | 'network' | 'cgroup'> & {
+  launcher: Pick<Launcher, 'kill' | 'close'>
+}
+
 type Options = {
-  networks: Networks
-  cgroups: Cgroups
+  networks: Pick<Networks, 'make' | 'close'>
+  cgroups: Pick<Cgroups, 'create'>
   hostIds: HostIdBlocks
   readyCount: number
   warn: (line: string) => void
@@ -61,13 +66,14 @@ export class Berths {
   }
 
   /** Destroys it, whatever still runs in it. @returns the gate's counters of its network */
-  async release(berth: Berth): Promise<Record<string, number>> {
+  async release(berth: Departing): Promise<Record<string, number>> {
     berth.cgroup.kill()
     berth.launcher.kill()
     berth.launcher.close()
     const counters = await this.#options.networks.close(berth.network)
-    berth.cgroup.remove()
-    this.#options.hostIds.release(berth.idBase)
+    // a process that would not end still has these ids: no other session may be given them
+    if (berth.cgroup.remove()) this.#options.hostIds.release(berth.idBase)
+    else this.#options.warn(`${berth.name}: its cgroup resists removal; its ids are not used again`)
     return counters
   }
 

@@ -37,6 +37,8 @@ export type ChildrenOptions = {
   table: SessionTable
   onSession: (plan: SessionPlan, ended: (end: SessionEnd) => void) => Promise<number>
   onClientGone: (connection: number) => void
+  /** control was restarted: whoever was connected to it is not any more */
+  onClientsGone: () => void
   guardianPid: () => number | undefined
 }
 
@@ -116,8 +118,7 @@ export class Children {
     this.#networks = networks
     await Promise.all([this.#keyholder.start(), this.gates.start(), this.#control.start()])
     for (const peer of this.gates.peers()) await linkGateToKeyholder(peer, this.keyholder())
-    await this.#readKeyholderStatus()
-    pinLogKey(this.#options.paths.logKey, this.#log.key)
+    await this.#checkKeyholder()
     this.#sealLog()
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
@@ -163,6 +164,8 @@ export class Children {
 
   async #keyholderUp(peer: KeyholderPeer): Promise<void> {
     const { table, warn } = this.#options
+    // before anything is entrusted to it: its state may have been replaced while it was down
+    if (this.#started) await this.#checkKeyholder()
     for (const session of table.all()) {
       // a session whose secret is gone stays without it, and so fails closed
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
@@ -184,7 +187,14 @@ export class Children {
 
   /** Its clients are gone, and with them whoever waits for a session's end. */
   async #controlUp(): Promise<void> {
+    this.#options.onClientsGone()
     for (const session of this.#options.table.all()) session.stop('client-gone')
+  }
+
+  /** @throws SekishoError LOG_BROKEN when the log is signed by another key than at its beginning */
+  async #checkKeyholder(): Promise<void> {
+    await this.#readKeyholderStatus()
+    pinLogKey(this.#options.paths.logKey, this.#log.key)
   }
 
   async #readKeyholderStatus(): Promise<void> {

@@ -5,7 +5,12 @@ import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { createNetwork, type SessionNetwork } from '../kernel/network.ts'
 import type { Gates } from './gates.ts'
 
-export type Network = SessionNetwork & { id: number; gate: number }
+export type Network = SessionNetwork & {
+  id: number
+  gate: number
+  /** how often its gate died while a session used it: what each had counted is lost */
+  gateRestarts: number
+}
 
 /** Session networks: made, handed to a gate, and taken down. */
 export class Networks {
@@ -21,7 +26,7 @@ export class Networks {
 
   async make(): Promise<Network> {
     const id = this.#next++
-    const network: Network = { ...createNetwork(), id, gate: this.#gates.pick() }
+    const network: Network = { ...createNetwork(), id, gate: this.#gates.pick(), gateRestarts: 0 }
     this.#live.set(id, network)
     try {
       await hand(network, this.#gates.peer(network.gate))
@@ -36,13 +41,15 @@ export class Networks {
   /** Destroys the namespaces; whatever still ran in them has no network any more. */
   async close(network: Network): Promise<Record<string, number>> {
     this.#live.delete(network.id)
+    const restarted = network.gateRestarts > 0 ? { 'gate.restarted': network.gateRestarts } : {}
     try {
       const peer = this.#gates.peer(network.gate)
-      return (await peer.call('network.close', { network: network.id })).counters
+      const { counters } = await peer.call('network.close', { network: network.id })
+      return { ...counters, ...restarted }
     } catch (error) {
       // a gate that died has dropped its connections; its counters died with it
       this.#warn(`network ${network.id}: ${String(error)}`)
-      return { 'gate.lost': 1 }
+      return { ...restarted, 'gate.lost': 1 }
     } finally {
       // its packet socket takes the kernel 10 ms, which nobody needs to wait for
       network.close().catch((error: unknown) => this.#warn(String(error)))

@@ -3,14 +3,22 @@ import type { Reactor } from '../kernel/reactor.ts'
 import type { Network } from './networks.ts'
 
 const MAX_PACKETS_AT_ONCE = 16
+/** The kernel holds some 200 for each socket, and nothing sends any more when the pump stops. */
+const MAX_LAST_PUMPS = 32
 /** Packets one session may have recorded one by one in a second; the rest are counted. */
 const MAX_PER_SECOND = 20
 
+/** Where the packets come from; the kernel, unless a test says otherwise. */
+type Source = { read(max: number): Buffer[]; lost(): number }
+
 type Options = {
-  network: Network
-  reactor: Reactor
+  network: Pick<Network, 'packetFd'>
+  reactor: Pick<Reactor, 'watch'>
   deny: (packet: string, repeated: number) => Promise<unknown>
   warn: (line: string) => void
+  source?: Source
+  /** monotonic, ms */
+  nowMs?: () => number
 }
 
 /**
@@ -19,6 +27,8 @@ type Options = {
  */
 export class PacketPump {
   readonly #options: Options
+  readonly #source: Source
+  readonly #nowMs: () => number
   readonly #unwatch: () => void
   #skipped = 0
   #inThisSecond = 0
@@ -26,20 +36,31 @@ export class PacketPump {
 
   constructor(options: Options) {
     this.#options = options
-    this.#unwatch = options.reactor.watch(options.network.packetFd, () => this.#pump())
+    const { packetFd } = options.network
+    this.#source = options.source ?? {
+      read: (max) => readPackets(packetFd, max),
+      lost: () => packetsLost(packetFd),
+    }
+    this.#nowMs = options.nowMs ?? (() => performance.now())
+    this.#unwatch = options.reactor.watch(packetFd, async () => void (await this.#pump()))
   }
 
-  /** Carries over what is still waiting, then lets go of the descriptor. */
-  async stop(): Promise<void> {
+  /**
+   * Carries over what is still waiting, then lets go of the descriptor.
+   *
+   * @returns how many packets are in no record
+   */
+  async stop(): Promise<number> {
     this.#unwatch()
-    await this.#pump()
+    for (let left = MAX_LAST_PUMPS; left > 0 && (await this.#pump()) > 0; left--);
+    return this.#skipped
   }
 
-  async #pump(): Promise<void> {
-    const { packetFd } = this.#options.network
-    const packets = readPackets(packetFd, MAX_PACKETS_AT_ONCE)
-    this.#skipped += packetsLost(packetFd)
+  async #pump(): Promise<number> {
+    const packets = this.#source.read(MAX_PACKETS_AT_ONCE)
+    this.#skipped += this.#source.lost()
     for (const packet of packets) await this.#deny(packet)
+    return packets.length
   }
 
   async #deny(packet: Buffer): Promise<void> {
@@ -58,7 +79,7 @@ export class PacketPump {
   }
 
   #mayRecord(): boolean {
-    const now = Math.floor(performance.now() / 1000)
+    const now = Math.floor(this.#nowMs() / 1000)
     if (now !== this.#second) {
       this.#second = now
       this.#inThisSecond = 0

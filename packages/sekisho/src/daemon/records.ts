@@ -45,32 +45,41 @@ export class DenialRecords {
       this.#skipped += 1
       return
     }
-    const repeated = this.#skipped
-    this.#skipped = 0
-    await this.#record({
-      type: 'action.intent',
-      session: this.#session,
-      id: `k${this.#count}`,
-      action: { ...action },
-      verdict: { ...deny(rule, reason), rules: [rule] },
-      credentials: [],
-      repeated,
-    })
+    await this.#write(action, rule, reason)
   }
 
-  /** Writes what was counted and not yet recorded; called once, at the session's end. */
+  /**
+   * Writes what was counted and not yet recorded; called at the session's end. What cannot be
+   * written stays counted.
+   */
   async flush(): Promise<void> {
     if (this.#skipped === 0) return
-    this.#tokens = 1
-    this.#refilledAtMs = this.#nowMs()
     const skipped = this.#skipped
-    this.#skipped = skipped - 1
-    this.#count -= 1
-    await this.deny(
+    this.#skipped -= 1 // this record stands for one of them
+    await this.#write(
       { kind: 'process.syscall', syscall: 'many', args: [], pid: 0, command: '' },
       'invariant.flood',
       `${skipped} more denials than can be recorded one by one`,
     )
+  }
+
+  async #write(action: KernelAction, rule: string, reason: string): Promise<void> {
+    const repeated = this.#skipped
+    this.#skipped = 0
+    try {
+      await this.#record({
+        type: 'action.intent',
+        session: this.#session,
+        id: `k${this.#count}`,
+        action: { ...action },
+        verdict: { ...deny(rule, reason), rules: [rule] },
+        credentials: [],
+        repeated,
+      })
+    } catch (error) {
+      this.#skipped += repeated + 1 // counted into the next record
+      throw error
+    }
   }
 
   #takeToken(): boolean {

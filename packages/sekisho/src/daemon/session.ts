@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { GateSession } from '../wire/gate.ts'
@@ -13,6 +13,7 @@ import { readSecret } from './secrets.ts'
 import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
+import { readUpstreams } from './upstream-files.ts'
 
 type EndReason = SessionEnd['reason']
 
@@ -122,6 +123,7 @@ export class Session {
   async resumeAtGate(gate: number): Promise<void> {
     const network = this.#berth?.network
     if (network?.gate !== gate || this.#placeholders === undefined) return
+    network.gateRestarts += 1
     await this.#bind(network, this.#placeholders)
   }
 
@@ -129,10 +131,7 @@ export class Session {
     const { plan } = this
     const platform = this.#platform
     Cell.check(plan, platform)
-    this.#upstreams = plan.upstreams.map(({ caFile, ...upstream }) => ({
-      ...upstream,
-      caPem: caFile === null ? null : readCa(caFile),
-    }))
+    this.#upstreams = readUpstreams(plan.upstreams)
     const secrets = this.#readSecrets()
     const berth = await platform.berths.take()
     this.#berth = berth
@@ -306,10 +305,12 @@ export class Session {
   async #release(exitCode: number | null): Promise<Record<string, number>> {
     const berth = this.#berth
     this.#signals.close()
-    await this.#packets?.stop()
+    const unrecorded = (await this.#packets?.stop()) ?? 0
     this.#relay?.destroy()
     this.#cell?.close(exitCode)
-    return berth === undefined ? {} : this.#platform.berths.release(berth)
+    if (berth === undefined) return {}
+    const counters = await this.#platform.berths.release(berth)
+    return { ...counters, 'supervisor.packetsUnrecorded': unrecorded }
   }
 }
 
@@ -336,16 +337,5 @@ function describeEnd(reason: EndReason, plan: SessionPlan): string | null {
       return 'it failed'
     default:
       return reason satisfies never
-  }
-}
-
-function readCa(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new SekishoError('CONFIG_INVALID', `upstream CA ${path} cannot be read`, {
-      hint: 'mend caFile in the agent file',
-      cause,
-    })
   }
 }

@@ -97,6 +97,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     table,
     onSession: (plan, ended) => startSession({ plan, ended, platform, table }),
     onClientGone: (connection) => clients.release(connection),
+    onClientsGone: () => clients.releaseAll(),
     guardianPid: () => guardian.pid,
   })
   const networks = new Networks({ gates: children.gates, warn })

@@ -28,8 +28,12 @@ export type SessionCgroup = {
   thaw(): void
   /** SIGKILL for every process, also one that is just being forked */
   kill(): void
-  /** kills what is left and removes the directories; what resists is tried again later */
-  remove(): void
+  /**
+   * Kills what is left and removes the directories; what resists is tried again later.
+   *
+   * @returns whether all of it is gone, and every process with it
+   */
+  remove(): boolean
 }
 
 export type Cgroups = {
@@ -124,9 +128,11 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
   const at = (root: string): string => join(root, session)
   const unified = at(places.unified)
   const directories = rootsOf(places).map(at)
-  const remove = (): void => {
+  const remove = (): boolean => {
     killCgroup(unified)
-    for (const path of directories) if (!removeCgroup(path)) leftovers.add(path)
+    const resisting = directories.filter((path) => !removeCgroup(path))
+    for (const path of resisting) leftovers.add(path)
+    return resisting.length === 0
   }
   const limitAll = (to: SessionLimits): void => {
     for (const name of CONTROLLERS) {

@@ -49,16 +49,20 @@ export class Placeholders {
     return this.#inspectFields(action, raw)
   }
 
-  /** What a body to this destination may not hold; undefined when there is nothing to look for. */
+  /**
+   * What a body to this destination may not hold; undefined when there is nothing to look for.
+   *
+   * To a destination that a credential of the session is bound to, every placeholder passes as
+   * the placeholder it is: an agent that once printed its environment carries all of them in each
+   * call to its own model from then on. No value is ever put into a body.
+   */
   watchBody(action: HttpRequestAction): BodyWatch | undefined {
-    const bound = new Set(this.#boundTo(action))
-    const needles = this.#needles.filter(({ credential }) => !bound.has(credential))
-    if (needles.length === 0) return undefined
-    const finder = new StreamFinder(needles.map(({ bytes }) => bytes))
+    if (this.#needles.length === 0 || this.#boundTo(action).length > 0) return undefined
+    const finder = new StreamFinder(this.#needles.map(({ bytes }) => bytes))
     return (piece) => {
       const found = finder.push(piece)
       if (found === undefined) return undefined
-      return { kind: 'misuse', secret: needles[found]?.credential.name ?? '', where: 'body' }
+      return { kind: 'misuse', secret: this.#needles[found]?.credential.name ?? '', where: 'body' }
     }
   }
 

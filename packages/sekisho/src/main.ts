@@ -47,4 +47,7 @@ async function help(name: string): Promise<number> {
 }
 
 // The exit is explicit: an open handle must not keep a finished command waiting.
-process.exit(await main(process.argv.slice(2)))
+const code = await main(process.argv.slice(2))
+const { flush } = await import('./cli/terminal.ts')
+await flush()
+process.exit(code)

@@ -1,6 +1,6 @@
 import { report } from './cli/report.ts'
 import { run } from './cli/run.ts'
-import { terminal } from './cli/terminal.ts'
+import { flush, terminal } from './cli/terminal.ts'
 
 /**
  * `sekisho run` and nothing else, for the launcher: set-up bundles this into one file, because
@@ -15,4 +15,7 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((code) => process.exit(code))
+void main().then(async (code) => {
+  await flush()
+  process.exit(code)
+})

@@ -1,9 +1,24 @@
 import type { Terminal } from './command.ts'
 
+const used = new Set<NodeJS.WriteStream>()
+
 /** All output of the command line goes through here. */
 export const terminal: Terminal = {
-  out: (line) => void process.stdout.write(`${line}\n`),
-  err: (line) => void process.stderr.write(`${line}\n`),
+  out: (line) => write(process.stdout, line),
+  err: (line) => write(process.stderr, line),
+}
+
+function write(stream: NodeJS.WriteStream, line: string): void {
+  if (!used.has(stream)) stream.on('error', () => undefined) // the reader has left, as `head` does
+  used.add(stream)
+  stream.write(`${line}\n`)
+}
+
+/** Resolves when all is handed on: an exit before that cuts what a slow reader still waits for. */
+export async function flush(): Promise<void> {
+  for (const stream of used) {
+    await new Promise<void>((resolve) => void stream.write('', () => resolve()))
+  }
 }
 
 /** Control characters of untrusted text shown as escapes: no log line may drive the terminal. */

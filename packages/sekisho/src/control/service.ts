@@ -5,7 +5,7 @@ import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { BundleReader } from './bundle-reader.ts'
-import { Sessions } from './sessions.ts'
+import { Sessions, type Signal } from './sessions.ts'
 
 export type ControlOptions = {
   supervisor: Transport
@@ -14,6 +14,8 @@ export type ControlOptions = {
   now: () => Date
 }
 
+/** Kept for a client whose session has not begun; more than a user sends by hand. */
+const MAX_EARLY_SIGNALS = 64
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
 
@@ -86,8 +88,15 @@ class ClientPeers {
     for (const peer of this.#peers) peer.close()
   }
 
+  #forward(session: string, signal: Signal): void {
+    this.#sessions.signal(session, signal).catch((error: unknown) => {
+      process.stderr.write(`control: ${signal} for ${session}: ${String(error)}\n`)
+    })
+  }
+
   #handlersFor(client: Client): Handlers<typeof api> {
     const sessions = this.#sessions
+    const early: Signal[] = []
     return {
       run: async (request) => {
         if (client.session !== undefined) {
@@ -95,9 +104,15 @@ class ClientPeers {
         }
         return sessions.run(request, client, (session) => {
           client.session = session
+          for (const signal of early.splice(0)) this.#forward(session, signal)
         })
       },
-      signal: ({ signal }) => sessions.signal(client.session, signal),
+      signal: ({ signal }) => {
+        if (client.session !== undefined) return sessions.signal(client.session, signal)
+        // a Ctrl-C while the bundle is being read is for the session that is about to be
+        if (early.length < MAX_EARLY_SIGNALS) early.push(signal)
+        return {}
+      },
       resize: (size) => sessions.resize(client.session, size),
       ps: () => ({ sessions: sessions.list() }),
       stop: ({ session }) => sessions.stop(session),

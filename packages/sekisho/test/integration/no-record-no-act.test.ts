@@ -62,7 +62,8 @@ const IntentOf = z.object({
 
 /** How often the log says that each path was let out. */
 async function recorded(): Promise<Map<string, number>> {
-  const { stdout } = await instance.sekisho('log', 'show', '--json')
+  const { code, stdout, stderr } = await instance.sekisho('log', 'show', '--json')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const counts = new Map<string, number>()
   for (const line of stdout.split('\n')) {
     const parsed = line === '' ? undefined : IntentOf.safeParse(JSON.parse(line))

@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   stop: async () => (await import('./cli/stop.ts')).stop,
   diff: async () => (await import('./cli/diff.ts')).diff,
   apply: async () => (await import('./cli/apply.ts')).apply,
+  rm: async () => (await import('./cli/rm.ts')).rm,
   logs: async () => (await import('./cli/logs.ts')).logs,
   log: async () => (await import('./cli/log.ts')).log,
   status: async () => (await import('./cli/status.ts')).status,

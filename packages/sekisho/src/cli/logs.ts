@@ -1,6 +1,7 @@
-import { log } from './log.ts'
+import { SekishoError } from '../core/error.ts'
 import type { Command } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
+import { showLeaves } from './log.ts'
 
 export const logs: Command = {
   name: 'logs',
@@ -9,7 +10,11 @@ export const logs: Command = {
   async run(argv, terminal) {
     const { values, positionals } = jsonFlag(logs.usage, argv)
     const session = onePositional(logs.usage, positionals)
-    const json = values['json'] === true ? ['--json'] : []
-    return log.run(['show', '--session', session, ...json], terminal)
+    const isJson = values['json'] === true
+    const shown = await showLeaves({ session, isDeniedOnly: false, isJson }, terminal)
+    if (shown > 0) return 0
+    throw new SekishoError('SESSION_UNKNOWN', `the log knows no session ${session}`, {
+      hint: 'run `sekisho log show`',
+    })
   },
 }

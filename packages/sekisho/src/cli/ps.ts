@@ -1,9 +1,8 @@
 import { pathsFrom } from '../daemon/paths.ts'
 import { readSessionRecords } from '../daemon/session-record.ts'
-import { api } from '../wire/api.ts'
-import { connect } from './client.ts'
 import type { Command } from './command.ts'
 import { jsonFlag } from './flags.ts'
+import { runningSessions } from './running-sessions.ts'
 import { printable, table } from './terminal.ts'
 
 export const ps: Command = {
@@ -13,9 +12,9 @@ export const ps: Command = {
   async run(argv, terminal) {
     const { values } = jsonFlag(ps.usage, argv, { all: { type: 'boolean', default: false } })
     const paths = pathsFrom(process.env)
-    const peer = await connect(paths.apiSocket, api)
-    const { sessions } = await peer.call('ps', {})
-    peer.close()
+    const answer = await runningSessions(paths.apiSocket)
+    if (answer === undefined) terminal.err(`no daemon answers at ${paths.apiSocket}: nothing runs`)
+    const sessions = answer ?? []
     const running = sessions.map((s) => ({ ...s, state: 'running' }))
     const ids = new Set(sessions.map((s) => s.session))
     const kept = values['all'] === true ? readSessionRecords(paths.sessions) : []

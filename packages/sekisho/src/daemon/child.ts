@@ -56,6 +56,10 @@ export class Child<Out extends Protocol, In extends Protocol> {
     return this.#process?.pid
   }
 
+  get isUp(): boolean {
+    return this.#peer !== undefined && !this.#peer.closed
+  }
+
   /** @throws SekishoError PEER_UNAVAILABLE while the process is down: callers fail closed */
   get peer(): Peer<Out, In> {
     if (this.#peer === undefined || this.#peer.closed) {

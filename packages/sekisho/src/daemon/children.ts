@@ -178,7 +178,8 @@ export class Children {
     if (this.#networks === undefined) return
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
-    if (this.#started) await linkGateToKeyholder(peer, this.keyholder())
+    // a keyholder that is down links every gate when it comes up
+    if (this.#started && this.#keyholder.isUp) await linkGateToKeyholder(peer, this.keyholder())
   }
 
   get #started(): boolean {

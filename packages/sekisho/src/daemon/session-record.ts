@@ -34,7 +34,7 @@ export function readSessionRecord(sessions: string, session: string): SessionRec
   if (!id.success) throw unknown(session)
   const text = readText(join(sessions, id.data, FILE))
   if (text === undefined) throw unknown(session)
-  const parsed = SessionRecord.safeParse(JSON.parse(text))
+  const parsed = SessionRecord.safeParse(parseJson(text))
   if (parsed.success) return parsed.data
   throw new SekishoError('INTERNAL', `the record of ${session} is damaged`, { cause: parsed.error })
 }
@@ -64,6 +64,15 @@ function list(directory: string): string[] {
   } catch (error) {
     if (isMissing(error)) return []
     throw error
+  }
+}
+
+/** undefined fits no record */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -4,6 +4,7 @@ import { SekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { Pinned, Resolver } from '../flow/ports.ts'
 import type { Upstream } from '../wire/gate.ts'
+import { boundLookup } from './bounded-lookup.ts'
 
 /** Every address of a name, IPv4 and IPv6, as text. @throws when there is none */
 export type Lookup = (host: string) => Promise<readonly string[]>
@@ -15,6 +16,10 @@ export type Lookup = (host: string) => Promise<readonly string[]>
 const PIN_MS = 5_000
 const MAX_PINS = 1_024
 const LOOKUP_TIMEOUT_MS = 5_000
+/** getaddrinfo takes a thread each, of four that the whole process has; TLS keys and zlib need one. */
+const SYSTEM_BOUNDS = { timeoutMs: LOOKUP_TIMEOUT_MS, maxAtOnce: 3, maxWaiting: 1_024 }
+/** c-ares takes a socket each. Its own time-out is for one try at one server. */
+const SERVER_BOUNDS = { timeoutMs: LOOKUP_TIMEOUT_MS, maxAtOnce: 256, maxWaiting: 1_024 }
 
 type Pin = { answer: Promise<string | Deny>; untilMs: number }
 
@@ -68,6 +73,7 @@ export class PinningResolver implements Resolver {
 
   async #resolve(host: string): Promise<string | Deny> {
     const addresses = await this.#lookup(host).catch((cause: unknown) => {
+      if (cause instanceof SekishoError) throw cause
       throw new SekishoError('UPSTREAM_FAILED', `${host} does not resolve`, { cause })
     })
     for (const address of addresses) {
@@ -89,18 +95,18 @@ function ipv4First(a: string, b: string): number {
 /** @param servers `address` or `address:port`; empty asks what the system's resolver asks */
 export function systemLookup(servers: readonly string[]): Lookup {
   if (servers.length === 0) {
-    return async (host) => {
+    return boundLookup(async (host) => {
       const found = await dns.promises.lookup(host, { all: true, order: 'verbatim' })
       return found.map(({ address }) => address)
-    }
+    }, SYSTEM_BOUNDS)
   }
   const resolver = new dns.promises.Resolver({ timeout: LOOKUP_TIMEOUT_MS / 2, tries: 2 })
   resolver.setServers([...servers])
-  return async (host) => {
+  return boundLookup(async (host) => {
     const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
     const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
     const [failed] = answers.filter((answer) => answer.status === 'rejected')
     if (found.length === 0 && failed !== undefined) throw failed.reason
     return found
-  }
+  }, SERVER_BOUNDS)
 }

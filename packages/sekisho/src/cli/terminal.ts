@@ -21,13 +21,15 @@ export async function flush(): Promise<void> {
   }
 }
 
-/** Control characters of untrusted text shown as escapes: no log line may drive the terminal. */
+/**
+ * Untrusted text with its control and format characters (escape sequences, turns of direction,
+ * what takes no room) and line separators shown as escapes: no log line may drive the terminal.
+ */
 export function printable(text: string): string {
-  return text.replace(
-    // oxlint-disable-next-line no-control-regex -- these are what must not reach a terminal
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const hex = (character.codePointAt(0) ?? 0).toString(16)
+    return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`
+  })
 }
 
 /** Columns as wide as their widest cell. */

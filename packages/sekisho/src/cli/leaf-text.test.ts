@@ -1,0 +1,165 @@
+import { expect, test } from 'vitest'
+import { describeLeaf } from './leaf-text.ts'
+
+const AT = '2026-01-02T03:04:05.678Z'
+const SESSION = 's-00000000000000000000'
+
+function intent(action: Record<string, unknown>, more: Record<string, unknown> = {}): object {
+  const verdict = { kind: 'allow', rules: ['r1', 'r2'] }
+  return { type: 'action.intent', id: 'a1', action, verdict, credentials: [], repeated: 0, ...more }
+}
+
+const get = {
+  kind: 'http.request',
+  scheme: 'https',
+  method: 'GET',
+  host: 'api.test',
+  port: 443,
+  path: '/x',
+  query: null,
+}
+const deny = { kind: 'deny', rules: ['r'], reason: 'no rule allows it' }
+
+test.for<[name: string, leaf: object, text: string]>([
+  [
+    'a start',
+    { type: 'session.start', agent: 'a', argv: ['make', 'test'], argvOmitted: 0 },
+    'session starts: agent a, make test',
+  ],
+  [
+    'a start with a long command',
+    { type: 'session.start', agent: 'a', argv: ['make'], argvOmitted: 17 },
+    'session starts: agent a, make (+17 more)',
+  ],
+  [
+    'an end',
+    { type: 'session.end', reason: 'exit', exitCode: 0 },
+    'session ends: exit, exit code 0',
+  ],
+  [
+    'an end without a code',
+    { type: 'session.end', reason: 'failed', exitCode: null },
+    'session ends: failed, exit code -',
+  ],
+  ['a request', intent(get), 'a1 ALLOW GET https://api.test/x: r1 r2'],
+  [
+    'a request with all it can have',
+    intent({ ...get, port: 8443, query: 'q=1' }, { credentials: ['GH', 'NPM'] }),
+    'a1 ALLOW GET https://api.test:8443/x?q=1, with GH NPM: r1 r2',
+  ],
+  [
+    'a denial that stands for more',
+    intent(get, { verdict: deny, repeated: 3 }),
+    'a1 DENY GET https://api.test/x: no rule allows it (+3 more)',
+  ],
+  [
+    'a connection to a name',
+    intent({ kind: 'net.connect', transport: 'tcp', address: '198.18.0.1', port: 22, host: 'h' }),
+    'a1 ALLOW connect tcp h:22: r1 r2',
+  ],
+  [
+    'a packet to an address',
+    intent({
+      kind: 'net.connect',
+      transport: 'icmp',
+      address: '192.0.2.1',
+      port: null,
+      host: null,
+    }),
+    'a1 ALLOW connect icmp 192.0.2.1:-: r1 r2',
+  ],
+  [
+    'a name',
+    intent({ kind: 'dns.resolve', name: 'n.test', type: 'TXT' }),
+    'a1 ALLOW resolve n.test TXT: r1 r2',
+  ],
+  [
+    'a system call',
+    intent({ kind: 'process.syscall', syscall: 'mount', args: [], pid: 7, command: 'sh' }),
+    'a1 ALLOW sh[7] calls mount: r1 r2',
+  ],
+  [
+    'a file',
+    intent({ kind: 'file.open', path: '/etc/shadow', pid: 7, command: 'cat' }),
+    'a1 ALLOW cat[7] opens /etc/shadow: r1 r2',
+  ],
+  [
+    'an action of a kind to come',
+    intent({ kind: 'tool.call', tool: 't' }),
+    'a1 ALLOW tool.call {"tool":"t"}: r1 r2',
+  ],
+  [
+    'a reply',
+    {
+      type: 'action.outcome',
+      id: 'a1',
+      outcome: {
+        kind: 'performed',
+        status: 200,
+        bytesOut: 10,
+        bytesIn: 20,
+        address: '192.0.2.1',
+        scrubbed: 0,
+      },
+    },
+    '  a1 → 200, 10 bytes out, 20 in, at 192.0.2.1',
+  ],
+  [
+    'a reply with echoes taken out',
+    {
+      type: 'action.outcome',
+      id: 'a1',
+      outcome: {
+        kind: 'performed',
+        status: null,
+        bytesOut: 1,
+        bytesIn: 2,
+        address: null,
+        scrubbed: 3,
+      },
+    },
+    '  a1 → done, 1 bytes out, 2 in, at -, 3 echoes scrubbed',
+  ],
+  [
+    'a refusal',
+    { type: 'action.outcome', id: 'a1', outcome: { kind: 'refused', reason: 'private' } },
+    '  a1 → refused: private',
+  ],
+  [
+    'a failure',
+    { type: 'action.outcome', id: 'a1', outcome: { kind: 'failed', code: 'X', message: 'why' } },
+    '  a1 → failed: X why',
+  ],
+  ['a gap of an action', { type: 'gap', id: 'a1', reason: 'lost' }, 'gap: a1 has no outcome: lost'],
+  [
+    'a gap of a session',
+    { type: 'gap', id: 'session.end', reason: 'killed' },
+    'gap: the session has no end: killed',
+  ],
+])('%s is one line', ([, leaf, text]) => {
+  const described = describeLeaf({ index: 42, leaf: { at: AT, session: SESSION, v: 1, ...leaf } })
+  expect(described).toBe(`    42 ${AT} ${SESSION} ${text}`)
+})
+
+test('a leaf of the platform has no session', () => {
+  const leaf = { at: AT, type: 'platform.start', version: '0.1.0', degraded: [] }
+  expect(describeLeaf({ index: 0, leaf })).toBe(`     0 ${AT} platform.start 0.1.0`)
+  const stop = { at: AT, type: 'platform.stop', reason: 'SIGTERM' }
+  expect(describeLeaf({ index: 1, leaf: stop })).toBe(`     1 ${AT} platform.stop SIGTERM`)
+})
+
+test('nothing in a leaf can add a line or drive the terminal', () => {
+  const path = '/\n   0 2026 sekisho: sound\u001b[2J'
+  const text = describeLeaf({ index: 1, leaf: { at: AT, ...intent({ ...get, path }) } })
+  expect(text).toContain('/\\u000a   0 2026 sekisho: sound\\u001b[2J')
+  expect(text).not.toMatch(/\p{Cc}/u)
+})
+
+test.for([
+  [{}],
+  [{ type: 'action.intent' }],
+  [{ type: 'action.outcome', outcome: 7 }],
+  [{ at: null }],
+])('a leaf of another shape (%j) is still one line', ([leaf]) => {
+  expect(describeLeaf({ index: 1, leaf: leaf ?? {} })).toMatch(/^ {5}1 /)
+})

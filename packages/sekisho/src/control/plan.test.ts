@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest'
+import { parseAgentFile } from '../policy/agent-file.ts'
+import { SessionPlan } from '../wire/control.ts'
+import { planSession } from './plan.ts'
+
+const FILE = `
+version: 1
+name: builder
+description: builds
+rules:
+  - { id: read, effect: allow, host: api.example.com }
+secrets:
+  - { name: gh, from: 'env:GH_TOKEN', hosts: [api.example.com], header: authorization, env: GH }
+  - { name: npm, from: 'file:/etc/npm-token', hosts: [api.example.com], header: x-token }
+upstreams:
+  - { host: api.example.com, address: 192.0.2.7, dialPort: 8443, caFile: /etc/ca.pem, reason: ours }
+environment: { LANG: C.UTF-8 }
+limits: { memory: 1GiB, wallClock: 10m }
+`
+const agent = parseAgentFile(FILE, 'agents/builder.yaml')
+const policy = {
+  rules: [
+    {
+      id: 'read',
+      effect: 'allow' as const,
+      scheme: 'https' as const,
+      host: 'api.example.com',
+      port: 443,
+      methods: ['GET'],
+      paths: [],
+    },
+  ],
+}
+const request = {
+  agent: 'builder',
+  argv: ['make', 'test'],
+  workspace: '/home/me/project',
+  terminal: { columns: 80, rows: 24, type: 'xterm' },
+}
+const plan = planSession({
+  request,
+  agent,
+  configuration: `sha256:${'0'.repeat(64)}`,
+  policy,
+  session: 's-00000000000000000000',
+  connection: 7,
+})
+
+test('a plan is what was asked, and what the agent file grants', () => {
+  expect(plan).toEqual({
+    session: 's-00000000000000000000',
+    connection: 7,
+    agent: 'builder',
+    configuration: `sha256:${'0'.repeat(64)}`,
+    argv: ['make', 'test'],
+    workspace: '/home/me/project',
+    terminal: { columns: 80, rows: 24, type: 'xterm' },
+    policy,
+    secrets: [
+      {
+        binding: { name: 'gh', hosts: ['api.example.com'], port: 443, header: 'authorization' },
+        from: { kind: 'env', variable: 'GH_TOKEN' },
+        variable: 'GH',
+      },
+      {
+        binding: { name: 'npm', hosts: ['api.example.com'], port: 443, header: 'x-token' },
+        from: { kind: 'file', path: '/etc/npm-token' },
+        variable: null,
+      },
+    ],
+    upstreams: [
+      {
+        host: 'api.example.com',
+        port: 443,
+        address: '192.0.2.7',
+        dialPort: 8443,
+        caFile: '/etc/ca.pem',
+      },
+    ],
+    mounts: [],
+    environment: { LANG: 'C.UTF-8' },
+    limits: { ...agent.limits, memoryBytes: 2 ** 30, wallClockMs: 600_000 },
+  })
+})
+
+test('a plan is what the supervisor takes: nothing of the file travels that it does not know', () => {
+  expect(SessionPlan.parse(plan)).toEqual(plan)
+})
+
+test('the session runs as the agent that was found, whatever the request calls it', () => {
+  const asked = { ...request, agent: 'other' }
+  const configuration = plan.configuration
+  const other = planSession({ ...plan, request: asked, agent, configuration, policy })
+  expect(other.agent).toBe('builder')
+})

@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { BundleFiles } from './bundle-files.ts'
+
+let bundle = ''
+let files: BundleFiles
+beforeEach(() => {
+  bundle = mkdtempSync(join(tmpdir(), 'sekisho-bundle-'))
+  mkdirSync(join(bundle, 'agents'))
+  files = new BundleFiles(bundle)
+})
+afterEach(() => rmSync(bundle, { recursive: true }))
+
+function write(name: string, text: string): void {
+  writeFileSync(join(bundle, 'agents', name), text)
+}
+
+test('agent files are read as text; other files are none', () => {
+  write('b.yaml', 'name: b')
+  write('a.yaml', 'name: ä')
+  write('a.yaml~', 'an old copy')
+  write('README.md', 'words')
+  expect(files.read(null).files).toEqual({ 'agents/a.yaml': 'name: ä', 'agents/b.yaml': 'name: b' })
+})
+
+test('while nothing changes there is nothing to read', () => {
+  write('a.yaml', 'name: a')
+  const { stamp } = files.read(null)
+  expect(files.read(stamp)).toEqual({ stamp, files: null })
+})
+
+test.for<{ name: string; change: () => void }>([
+  { name: 'another text', change: () => write('a.yaml', 'name: other') },
+  { name: 'a file more', change: () => write('b.yaml', 'name: b') },
+  { name: 'a file less', change: () => rmSync(join(bundle, 'agents/a.yaml')) },
+  {
+    name: 'another name',
+    change: () => renameSync(join(bundle, 'agents/a.yaml'), join(bundle, 'agents/c.yaml')),
+  },
+  {
+    name: 'a file put in its place, of its length and its time',
+    change: () => {
+      write('new', 'name: z')
+      utimesSync(join(bundle, 'agents/new'), 1000, 1000)
+      renameSync(join(bundle, 'agents/new'), join(bundle, 'agents/a.yaml'))
+    },
+  },
+])('$name is seen', ({ change }) => {
+  write('a.yaml', 'name: a')
+  utimesSync(join(bundle, 'agents/a.yaml'), 1000, 1000)
+  const before = files.read(null)
+  change()
+  const after = files.read(before.stamp)
+  expect(after.stamp).not.toBe(before.stamp)
+  expect(after.files).not.toEqual(before.files)
+})
+
+test('a bundle without agents is refused with where to put them', () => {
+  rmSync(join(bundle, 'agents'), { recursive: true })
+  expect(() => files.read(null)).toThrow(
+    expect.objectContaining({
+      code: 'CONFIG_INVALID',
+      message: `${bundle}/agents cannot be read`,
+      hint: expect.stringContaining('docs/guides/agent-files.md'),
+    }),
+  )
+})
+
+test('a file of 256 KiB is read, one byte more is refused by name', () => {
+  write('a.yaml', 'x'.repeat(262_144))
+  expect(files.read(null).files?.['agents/a.yaml']).toHaveLength(262_144)
+  write('a.yaml', 'x'.repeat(262_145))
+  expect(() => files.read(null)).toThrow(
+    expect.objectContaining({
+      code: 'CONFIG_INVALID',
+      message: `${bundle} is too large: agents/a.yaml`,
+    }),
+  )
+})
+
+test('a thousand files are read, one more is refused', () => {
+  for (let n = 0; n < 1000; n++) write(`a${n}.yaml`, '')
+  expect(Object.keys(files.read(null).files ?? {})).toHaveLength(1000)
+  write('b.yaml', '')
+  expect(() => files.read(null)).toThrow(
+    expect.objectContaining({ message: `${bundle} is too large: 1001` }),
+  )
+})

@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { HostIdBlocks, UIDS } from './identities.ts'
+
+const BLOCK = 65_536
+/** The kernel's ids are 32-bit, and the last one means "none". */
+const HIGHEST_ID = 2 ** 32 - 2
+
+test('each kind of process has a uid of its own, which no session’s block holds', () => {
+  const uids = Object.values(UIDS)
+  expect(new Set(uids).size).toBe(3)
+  for (const uid of uids) expect(uid).toBeLessThan(new HostIdBlocks(0).take())
+})
+
+test('blocks lie above systemd’s containers and below the end of 32 bits, and never overlap', () => {
+  for (const seed of [0, 1, 491, 4_194_304]) {
+    const blocks = new HostIdBlocks(seed)
+    const bases = Array.from({ length: 30_000 }, () => blocks.take())
+    expect(new Set(bases).size).toBe(30_000)
+    expect(bases.every((base) => base % BLOCK === 0)).toBe(true)
+    expect(Math.min(...bases)).toBeGreaterThanOrEqual(0x7000_0000)
+    expect(Math.max(...bases) + BLOCK - 1).toBeLessThanOrEqual(HIGHEST_ID)
+    expect(() => blocks.take()).toThrow(RangeError)
+  }
+})
+
+test('a released block is the next to be given', () => {
+  const blocks = new HostIdBlocks(7)
+  const [first] = [blocks.take(), blocks.take()]
+  blocks.release(first)
+  expect(blocks.take()).toBe(first)
+})
+
+test('two instances that started one after the other begin in different places', () => {
+  expect(new HostIdBlocks(1000).take()).not.toBe(new HostIdBlocks(1001).take())
+})
+
+test('no block is ever given to two at once', () => {
+  fc.assert(
+    fc.property(fc.nat(), fc.array(fc.option(fc.nat({ max: 20 }))), (seed, steps) => {
+      const blocks = new HostIdBlocks(seed)
+      const held: number[] = []
+      for (const step of steps) {
+        const [returned] = step === null ? [] : held.splice(step % Math.max(held.length, 1), 1)
+        if (returned === undefined) held.push(blocks.take())
+        else blocks.release(returned)
+        expect(new Set(held).size).toBe(held.length)
+      }
+    }),
+  )
+})

@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as pass } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import * as z from 'zod'
 import { killGroup } from '../agents/execute.ts'
@@ -79,6 +80,7 @@ export async function runningSessions(instance: Platform): Promise<string[]> {
 
 const MAX_SAID_BYTES = 32 * 1024 * 1024
 const CLIENT_TIMEOUT_MS = 30_000
+const SAYS_TIMEOUT_MS = 12_000
 
 export type Ended = {
   code: number | null
@@ -126,7 +128,10 @@ export function start(
         if (!stdout.text().includes(text))
           throw new Error(`never said ${text}: ${JSON.stringify(end)}`)
       })
-      await Promise.race([stdout.holds(text), gone])
+      const late = pass(SAYS_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+        throw new Error(`has not said ${text} yet: ${JSON.stringify(stdout.text())}`)
+      })
+      await Promise.race([stdout.holds(text), gone, late])
     },
   }
 }

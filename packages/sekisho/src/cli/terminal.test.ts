@@ -25,7 +25,9 @@ test('whatever the text, no control character is left, and only such are changed
       const shown = printable(text)
       expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Bidi_Control}\u2028\u2029]/u)
       expect(printable(shown)).toBe(shown)
-      expect(shown.replaceAll(/\\u(?:[0-9a-f]{4}|\{[0-9a-f]+\})/g, '').length).toBeLessThanOrEqual(text.length)
+      expect(shown.replaceAll(/\\u(?:[0-9a-f]{4}|\{[0-9a-f]+\})/g, '').length).toBeLessThanOrEqual(
+        text.length,
+      )
     }),
   )
 })

@@ -14,12 +14,12 @@ export type Network = SessionNetwork & {
 
 /** Session networks: made, handed to a gate, and taken down. */
 export class Networks {
-  readonly #gates: Gates
+  readonly #gates: Pick<Gates, 'pick' | 'peer'>
   readonly #live = new Map<number, Network>()
   readonly #warn: (line: string) => void
   #next = 1
 
-  constructor(options: { gates: Gates; warn: (line: string) => void }) {
+  constructor(options: { gates: Pick<Gates, 'pick' | 'peer'>; warn: (line: string) => void }) {
     this.#gates = options.gates
     this.#warn = options.warn
   }

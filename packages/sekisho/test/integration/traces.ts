@@ -43,11 +43,6 @@ export function sandboxProcesses(home: string): number[] {
   return pids().filter((pid) => read(`/proc/${pid}/cgroup`).includes(`/${name}/`) && !isGone(pid))
 }
 
-/** Every process whose environment names this home: the platform's own that inherit it. */
-export function processesNaming(home: string): number[] {
-  return pids().filter((pid) => read(`/proc/${pid}/environ`).includes(`SEKISHO_HOME=${home}\0`))
-}
-
 /** Cgroup directories of this instance in all hierarchies of the host. */
 export function cgroupsOf(home: string): string[] {
   const name = cgroupNameOf(home)

@@ -78,18 +78,24 @@ test('a question is recorded once, and the next record says how often it came', 
   ])
 })
 
-/** Three times what a second allows, so that a slow machine still meets the bound. */
-const FLOOD = 300
+/** Asked at once; a socket's buffer holds as many. */
+const BATCH = 150
 
 test('a flood of names is refused above the bound and shows in the counters', async () => {
-  const names = Array.from({ length: FLOOD }, (_, index) => `n${index}.evil.example`)
-  const replies = await Promise.all(names.map((name) => scene.rig.ask(name)))
-  const refused = replies.filter(({ rcode }) => rcode === RCODE.refused).length
+  let asked = 0
+  let refused = 0
+  // until the bound is met, however slow the machine: a second allows fewer than a batch has
+  while (refused === 0 && asked < 20 * BATCH) {
+    const names = Array.from({ length: BATCH }, (_, index) => `n${asked + index}.evil.example`)
+    const replies = await Promise.all(names.map((name) => scene.rig.ask(name)))
+    refused += replies.filter(({ rcode }) => rcode === RCODE.refused).length
+    asked += BATCH
+  }
   expect(refused).toBeGreaterThan(0)
-  expect(scene.rig.keyholder.intents()).toHaveLength(FLOOD - refused)
+  expect(scene.rig.keyholder.intents()).toHaveLength(asked - refused)
   const counters = await scene.rig.counters()
   const told = scene.rig.keyholder.intents().reduce((sum, { repeated }) => sum + repeated, 0)
-  expect(counters).toMatchObject({ dnsQueries: FLOOD, dnsDenied: FLOOD })
+  expect(counters).toMatchObject({ dnsQueries: asked, dnsDenied: asked })
   expect(told + (counters['unreported'] ?? 0)).toBe(refused)
 })
 

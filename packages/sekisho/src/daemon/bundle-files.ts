@@ -70,7 +70,12 @@ export async function readRegistryConfiguration(
   home: string,
   warn: (line: string) => void,
 ): Promise<RegistryTexts> {
-  const options = { timeout: NPM_TIMEOUT_MS, cwd: '/', maxBuffer: 1024 * 1024 }
+  const options = {
+    timeout: NPM_TIMEOUT_MS,
+    cwd: '/',
+    maxBuffer: 1024 * 1024,
+    env: { ...process.env, npm_config_logs_max: '0' }, // asking leaves no file in the user's home
+  }
   const npm = await promisify(execFile)('npm', ['config', 'ls', '-l'], options).then(
     ({ stdout }) => stdout,
     (error: unknown) => {

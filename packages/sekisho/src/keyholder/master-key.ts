@@ -26,7 +26,7 @@ const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | const
  * of another: a second master key would orphan the log and every running session.
  *
  * @throws SekishoError CONFIG_INVALID when the file is not ours alone to read, or has not 32
- * bytes; INTERNAL when it cannot be made or read
+ * bytes; LOG_UNWRITABLE on a full disk; INTERNAL when it cannot be made or read otherwise
  */
 export function loadMasterKey(dir: string): Buffer {
   try {
@@ -35,11 +35,24 @@ export function loadMasterKey(dir: string): Buffer {
     return readMasterKey(dir) ?? makeMasterKey(dir)
   } catch (cause) {
     if (cause instanceof SekishoError) throw cause
+    if (isFull(cause)) {
+      throw new SekishoError('LOG_UNWRITABLE', `no space is left in ${dir} for the log's key`, {
+        hint: 'free space on the file system of the state directory, and start again',
+        cause,
+      })
+    }
     throw new SekishoError('INTERNAL', `the master key in ${dir} cannot be used`, {
       hint: 'make the state directory readable and writable for the keyholder',
       cause,
     })
   }
+}
+
+/** Directories are made durable through SQLite, which says so in its own words. */
+function isFull(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false
+  const code: unknown = Reflect.get(cause, 'code')
+  return code === 'ENOSPC' || code === 'EDQUOT' || /disk is full|ENOSPC/.test(cause.message)
 }
 
 function readMasterKey(dir: string): Buffer | undefined {

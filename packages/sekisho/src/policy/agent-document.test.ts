@@ -56,7 +56,7 @@ test.for<[string, string, string]>([
   [
     'two documents',
     `${HEAD}---\n${HEAD}`,
-    '3:1: want one document, found a second one | undefined',
+    '3:1: want one document, found a second one | mend it there; an agent file is one YAML document, indented with spaces',
   ],
   ['a key that is a number', `${HEAD}1: x`, '3:1: keys must be text | put quotes around the key'],
   [
@@ -68,12 +68,12 @@ test.for<[string, string, string]>([
   [
     'a tab for indentation',
     `${HEAD}rules:\n\t- x`,
-    '4:1: Tabs are not allowed as indentation | undefined',
+    '4:1: Tabs are not allowed as indentation | mend it there; an agent file is one YAML document, indented with spaces',
   ],
   [
     'a list that does not end',
     `${HEAD}rules: [`,
-    '3:9: Flow sequence in block collection must be sufficiently indented and end with a ] | undefined',
+    '3:9: Flow sequence in block collection must be sufficiently indented and end with a ] | mend it there; an agent file is one YAML document, indented with spaces',
   ],
   [
     'text that reads otherwise than it looks',

@@ -54,7 +54,13 @@ export function readYaml(text: string, file: string): YamlDocument {
   })
   checkCharacters(text, fail)
   const [error] = document.errors.toSorted((a, b) => a.pos[0] - b.pos[0])
-  if (error !== undefined) fail(error.pos[0], { message: explainSyntax(error.code, error.message) })
+  if (error !== undefined) {
+    const message = explainSyntax(error.code, error.message)
+    fail(error.pos[0], {
+      message,
+      hint: 'mend it there; an agent file is one YAML document, indented with spaces',
+    })
+  }
   if (document.directives?.yaml.explicit === true || /^%/m.test(text.slice(0, 1024))) {
     fail(0, { message: 'directives (%) are not allowed', hint: 'delete the line' })
   }

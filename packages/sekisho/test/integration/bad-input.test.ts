@@ -6,6 +6,7 @@ import {
   environmentOf,
   type Instance,
   LAUNCHER,
+  QUOTED_LAUNCHER,
   openInstance,
   run,
   start,
@@ -175,7 +176,7 @@ describe('sekisho run says what is wrong, with a hint, and starts nothing', () =
   })
 
   test('a user who is not root', async () => {
-    const command = `${asNobody} ${LAUNCHER} run -- true`
+    const command = `${asNobody} ${QUOTED_LAUNCHER} run -- true`
     expect(await shell(command)).toMatchObject({
       code: 125,
       stderr: expect.stringMatching(
@@ -200,7 +201,7 @@ describe('sekisho serve says what this machine lacks', () => {
     writeFileSync(join(home, 'policy/agents/default.yaml'), 'version: 1\nname: default\n')
     return home
   }
-  const serve: string = `exec ${LAUNCHER} serve --until-stdin-closes`
+  const serve: string = `exec ${QUOTED_LAUNCHER} serve --until-stdin-closes`
   const hiding = (mount: string): string =>
     `exec unshare --mount --propagation private sh -c '${mount} && ${serve}'`
 
@@ -221,21 +222,21 @@ describe('sekisho serve says what this machine lacks', () => {
     },
     {
       name: 'the right to configure networks',
-      script: `exec setpriv --bounding-set=-net_admin ${LAUNCHER} serve --until-stdin-closes`,
+      script: `exec setpriv --bounding-set=-net_admin ${QUOTED_LAUNCHER} serve --until-stdin-closes`,
       code: 3,
       stderr:
         'HOST_UNSUPPORTED: Linux RELEASE lacks: CAP_NET_ADMIN: run the daemon as root with it\nhint: use a kernel with these features (Debian 12 has them) and run as root\n',
     },
     {
       name: 'the right to make namespaces',
-      script: `exec setpriv --bounding-set=-sys_admin ${LAUNCHER} serve --until-stdin-closes`,
+      script: `exec setpriv --bounding-set=-sys_admin ${QUOTED_LAUNCHER} serve --until-stdin-closes`,
       code: 77,
       stderr:
         'PERMISSION_REQUIRED: this root lacks CAP_SYS_ADMIN\nhint: run it outside of the container, or in one that has this capability\n',
     },
     {
       name: 'root',
-      script: `exec ${asNobody} ${LAUNCHER} serve --until-stdin-closes`,
+      script: `exec ${asNobody} ${QUOTED_LAUNCHER} serve --until-stdin-closes`,
       code: 77,
       stderr:
         'PERMISSION_REQUIRED: the supervisor needs root on this machine\nhint: run it as root; sandboxes and the other processes run under their own users\n',

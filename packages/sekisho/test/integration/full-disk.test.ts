@@ -8,6 +8,7 @@ import {
   type Ended,
   environmentOf,
   LAUNCHER,
+  QUOTED_LAUNCHER,
   run,
   start,
   startRun,
@@ -43,7 +44,7 @@ function onSmallDisk(home: string, script: string): Client {
 test('while the disk is full runs are refused; afterwards all is as before and nothing is lost', async () => {
   const home = homeAt('running')
   const instance = { env: environmentOf(home) }
-  const daemon = onSmallDisk(home, `echo $$; exec ${LAUNCHER} serve --until-stdin-closes`)
+  const daemon = onSmallDisk(home, `echo $$; exec ${QUOTED_LAUNCHER} serve --until-stdin-closes`)
   await daemon.says('ready in')
   const inside = (path: string): string =>
     join(`/proc/${daemon.said().split('\n')[0]}/root`, home, path)
@@ -94,19 +95,39 @@ test('while the disk is full runs are refused; afterwards all is as before and n
 
 test('a daemon that cannot write its log does not start, and starts once it can', async () => {
   const home = homeAt('starting')
-  const serve = `${LAUNCHER} serve --until-stdin-closes < /dev/null > /dev/null`
+  const serve = `${QUOTED_LAUNCHER} serve --until-stdin-closes < /dev/null > /dev/null`
   const filler = join(home, 'state/filler')
   const script = [
     `${serve}; echo "first $?"`,
     `dd if=/dev/zero of=${filler} bs=4096 status=none 2>/dev/null`,
     `${serve} 2> ${home}/said; echo "full $?"`,
-    `rm ${filler}; ${serve}; echo "freed $?"; ${LAUNCHER} log verify > /dev/null; echo "verified $?"`,
+    `rm ${filler}; ${serve}; echo "freed $?"; ${QUOTED_LAUNCHER} log verify > /dev/null; echo "verified $?"`,
     `cat ${home}/said`,
   ].join('; ')
   const { stdout, stderr } = await onSmallDisk(home, script).ended
   const [first, full, freed, verified, ...said] = stdout.split('\n')
   expect({ results: [first, full, freed, verified], stderr }).toEqual({
     results: ['first 0', 'full 5', 'freed 0', 'verified 0'],
+    stderr: '',
+  })
+  expect(said[0]).toMatch(/^sekisho: LOG_UNWRITABLE: /)
+  expect(said.filter((line) => line.startsWith('hint: '))).toHaveLength(1)
+})
+
+test('the very first start on a full disk says so, makes nothing, and works once there is space', async () => {
+  const home = homeAt('first')
+  const serve = `${QUOTED_LAUNCHER} serve --until-stdin-closes < /dev/null > /dev/null`
+  const filler = join(home, 'state/filler')
+  const script = [
+    `dd if=/dev/zero of=${filler} bs=4096 status=none 2>/dev/null`,
+    `${serve} 2> ${home}/said; echo "full $?"`,
+    `rm ${filler}; ${serve}; echo "freed $?"; ${QUOTED_LAUNCHER} log verify > /dev/null; echo "verified $?"`,
+    `cat ${home}/said`,
+  ].join('; ')
+  const { stdout, stderr } = await onSmallDisk(home, script).ended
+  const [full, freed, verified, ...said] = stdout.split('\n')
+  expect({ results: [full, freed, verified], stderr }).toEqual({
+    results: ['full 5', 'freed 0', 'verified 0'],
     stderr: '',
   })
   expect(said[0]).toMatch(/^sekisho: LOG_UNWRITABLE: /)

@@ -11,6 +11,8 @@ import { killGroup } from '../agents/execute.ts'
 import { type Platform, startPlatform } from '../agents/platform.ts'
 
 export const LAUNCHER = resolve(import.meta.dirname, '../../bin/sekisho')
+/** For the text of a shell script: the clone may lie in a path with spaces. */
+export const QUOTED_LAUNCHER = `'${LAUNCHER.replaceAll("'", "'\\''")}'`
 
 /** A platform of its own below one directory, and what stands beside it. */
 export type Instance = Platform & {

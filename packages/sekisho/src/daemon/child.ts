@@ -26,9 +26,9 @@ export type ChildKind<Out extends Protocol, In extends Protocol> = {
 }
 
 const READY_TIMEOUT_MS = 15_000
-const RESTART_DELAYS_MS = [0, 100, 400, 1600, 5000]
+const RESTART_DELAYS_MS = [0, 50, 200, 800, 2000]
 /** A child that lived this long has recovered: its next restart is immediate again. */
-const STEADY_MS = 10_000
+const STEADY_MS = 5000
 
 /** A child process that is restarted when it dies, with a validated channel to it. */
 export class Child<Out extends Protocol, In extends Protocol> {

@@ -11,8 +11,8 @@ import { killGroup } from '../agents/execute.ts'
 import { type Platform, startPlatform } from '../agents/platform.ts'
 
 export const LAUNCHER = resolve(import.meta.dirname, '../../bin/sekisho')
-/** For the text of a shell script: the clone may lie in a path with spaces. */
-export const QUOTED_LAUNCHER = `'${LAUNCHER.replaceAll("'", "'\\''")}'`
+/** In the text of a shell script, however deep in quotes: the clone may lie in a path with spaces. */
+export const QUOTED_LAUNCHER = '"$SEKISHO_LAUNCHER"'
 
 /** A platform of its own below one directory, and what stands beside it. */
 export type Instance = Platform & {
@@ -55,7 +55,12 @@ export async function openInstance(options: InstanceOptions = {}): Promise<Insta
 
 /** What a client or a daemon of this home is started with. */
 export function environmentOf(home: string): Record<string, string> {
-  return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: home, SEKISHO_HOME: home }
+  return {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    HOME: home,
+    SEKISHO_HOME: home,
+    SEKISHO_LAUNCHER: LAUNCHER,
+  }
 }
 
 const Status = z.looseObject({

@@ -101,6 +101,10 @@ export class Child<Out extends Protocol, In extends Protocol> {
       handlers: kind.handlers,
     })
     this.#peer = peer
+    // 'disconnect' can be long in coming when a descriptor was on its way: who waits for an answer
+    // of a dead process must not wait for that
+    child.once('exit', () => peer.close())
+    if (child.exitCode !== null || child.signalCode !== null) peer.close()
     await this.#onUp(peer)
     this.#wasUp = true
   }

@@ -171,7 +171,10 @@ export class Children {
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
     }
     if (this.#networks === undefined) return
-    for (const gate of this.gates.peers()) await linkGateToKeyholder(gate, peer)
+    for (const gate of this.gates.peers()) {
+      // one that dies meanwhile is linked when it comes up, and must not take the keyholder along
+      await linkGateToKeyholder(gate, peer).catch((error: unknown) => warn(String(error)))
+    }
   }
 
   async #gateUp(index: number, peer: ReturnType<Gates['peer']>): Promise<void> {

@@ -181,8 +181,11 @@ export class Children {
     if (this.#networks === undefined) return
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
-    // a keyholder that is down links every gate when it comes up
-    if (this.#started && this.#keyholder.isUp) await linkGateToKeyholder(peer, this.keyholder())
+    if (!this.#started || !this.#keyholder.isUp) return
+    // a keyholder that is down, or goes down now, links every gate when it comes up
+    await linkGateToKeyholder(peer, this.keyholder()).catch((error: unknown) =>
+      this.#options.warn(String(error)),
+    )
   }
 
   get #started(): boolean {

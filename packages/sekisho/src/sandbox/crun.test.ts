@@ -117,7 +117,9 @@ test('when the supervisor dies, the runtime and everything inside die with it', 
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   await once(supervisor.stdout, 'data')
-  const init = Number(readFileSync(pidFile, 'utf8'))
+  const pid = (): number => Number(readFileSync(pidFile, 'utf8'))
+  await expect.poll(pid).toBeGreaterThan(1) // written after the container's first output, perhaps
+  const init = pid()
   const inside = readFileSync(`/proc/${init}/task/${init}/children`, 'utf8').trim().split(' ')
   expect(inside.length).toBeGreaterThan(0)
   expect([init, ...inside].filter(isAlive)).toEqual([init, ...inside])

@@ -15,7 +15,7 @@ import type { Handlers, Peer } from '../wire/peer.ts'
 import { keepAppendOnly } from './append-only.ts'
 import { BundleFiles } from './bundle-files.ts'
 import { Child } from './child.ts'
-import { Gates } from './gates.ts'
+import { type GatePeer, Gates } from './gates.ts'
 import { UIDS } from './identities.ts'
 import { linkGateToKeyholder } from './links.ts'
 import type { Networks } from './networks.ts'
@@ -171,9 +171,19 @@ export class Children {
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
     }
     if (this.#networks === undefined) return
-    for (const gate of this.gates.peers()) {
-      // one that dies meanwhile is linked when it comes up, and must not take the keyholder along
-      await linkGateToKeyholder(gate, peer).catch((error: unknown) => warn(String(error)))
+    for (const gate of this.gates.peers()) await this.#link(gate, peer)
+  }
+
+  /**
+   * Either of the two may die meanwhile: it is linked when it comes up again, and must not take the
+   * other along. @throws SekishoError when both live and are not linked: then one starts anew
+   */
+  async #link(gate: GatePeer, keyholder: KeyholderPeer): Promise<void> {
+    try {
+      await linkGateToKeyholder(gate, keyholder)
+    } catch (error) {
+      if (!gate.closed && !keyholder.closed) throw error
+      this.#options.warn(`gate and keyholder are not linked yet: ${String(error)}`)
     }
   }
 
@@ -182,10 +192,7 @@ export class Children {
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
     if (!this.#started || !this.#keyholder.isUp) return
-    // a keyholder that is down, or goes down now, links every gate when it comes up
-    await linkGateToKeyholder(peer, this.keyholder()).catch((error: unknown) =>
-      this.#options.warn(String(error)),
-    )
+    await this.#link(peer, this.keyholder()) // a keyholder that is down links when it comes up
   }
 
   get #started(): boolean {

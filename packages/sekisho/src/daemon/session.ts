@@ -279,7 +279,11 @@ export class Session {
       message: describeEnd(this.#reason, plan),
       hint: this.#reason === 'wall-clock' ? 'raise limits.wallClock in the agent file' : null,
     })
-    const counters = await this.#release(exitCode)
+    const counters = await this.#release(exitCode).catch((error: unknown) => {
+      // one session's rest must not take the supervisor, and with it every other session, along
+      this.#platform.warn(`${plan.session} is not taken down whole: ${String(error)}`)
+      return { 'supervisor.teardownFailed': 1 }
+    })
     await this.#recordEnd(exitCode, { ...usage, ...counters })
     this.#gone()
   }

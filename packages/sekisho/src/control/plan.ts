@@ -37,5 +37,11 @@ export function planSession(parts: {
     mounts: agent.mounts,
     environment: agent.environment,
     limits: agent.limits,
+    isolation: agent.isolation,
+    rootfs: agent.rootfs,
+    exec: agent.exec,
+    containment: agent.containment,
+    attestation: agent.attestation,
+    workspaceOptions: agent.workspace,
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from '../core/canonical-json.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 
 /** What arguments may take of a leaf of 65,535 bytes, as JSON: escapes can be six times the text. */
 export const MAX_ARGV_BYTES = 16 * 1024

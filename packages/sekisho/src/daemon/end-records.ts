@@ -1,5 +1,5 @@
 import { SekishoError } from '../core/error.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 import type { Platform } from './platform.ts'
 
 const RETRY_MS = 1000

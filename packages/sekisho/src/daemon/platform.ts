@@ -1,7 +1,7 @@
 import type { Peer, Protocol } from '../wire/peer.ts'
 import type { Reactor } from '../kernel/reactor.ts'
 import type { supervisorToKeyholder } from '../wire/keyholder.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 import type { Berths } from './berths.ts'
 import type { Box } from './box.ts'
 import type { Clients } from './clients.ts'

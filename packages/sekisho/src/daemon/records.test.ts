@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 import { DenialRecords } from './records.ts'
 
 const SESSION = 's-00000000000000000000'

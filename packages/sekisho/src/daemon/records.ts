@@ -1,5 +1,5 @@
 import { deny } from '../core/verdict.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 
 /** Records per second one session may cause from outside the gate, and how many at once. */
 const REFILL_PER_SECOND = 20

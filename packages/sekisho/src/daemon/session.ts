@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { GateSession } from '../wire/gate.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 import { recordArgv } from './argv-record.ts'
 import type { Berth } from './berths.ts'
 import type { Network } from './networks.ts'
@@ -257,7 +257,11 @@ export class Session {
       configuration: plan.configuration,
       ...recordArgv(plan.argv),
       workspace: plan.workspace,
+      snapshot: plan.workspaceOptions.from,
       runtime: 'crun',
+      isolation: plan.isolation,
+      rootfs: plan.rootfs,
+      attestation: [],
       initiator: platform.clients.processOf(plan.connection),
       limits: plan.limits,
       degraded: [...platform.degraded()],
@@ -333,6 +337,10 @@ function describeEnd(reason: EndReason, plan: SessionPlan): string | null {
       return null
     case 'wall-clock':
       return `the wall-clock limit of ${plan.limits.wallClockMs / 1000} s is reached`
+    case 'limit':
+      return 'a limit of the session is reached'
+    case 'contained':
+      return 'it tried to escape and is contained'
     case 'stopped':
       return 'stopped by an operator'
     case 'client-gone':

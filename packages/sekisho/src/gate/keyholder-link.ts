@@ -2,7 +2,7 @@ import { SekishoError } from '../core/error.ts'
 import type { Recorder } from '../flow/ports.ts'
 import { gateToKeyholder } from '../wire/keyholder.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 
 /** A disk that does not answer within this stops the action. */
 const RECORD_TIMEOUT_MS = 10_000

@@ -1,13 +1,24 @@
 import { SESSION_END } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import type { Secret } from '../core/secret.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './log/open-log.ts'
 import { makePlaceholder } from './placeholder.ts'
 import { Session, type SessionSecret, violation } from './session.ts'
 import { type IssuedCertificate, toPem } from './x509.ts'
 
+type Fact = Leaf<
+  | 'session.refused'
+  | 'limit.breach'
+  | 'process.exec'
+  | 'alert'
+  | 'session.contained'
+  | 'quarantine.set'
+  | 'quarantine.release'
+  | 'workspace.snapshot'
+  | 'image.import'
+>
 type Leaf<Type extends LeafInput['type']> = Extract<LeafInput, { type: Type }>
 type Intent = Leaf<'action.intent'>
 type Outcome = Leaf<'action.outcome'>
@@ -118,6 +129,11 @@ export class Keyholder {
     if (leaf.type !== 'gap' || leaf.session === null) return this.log.append(leaf)
     const session = this.#running(leaf.session)
     return this.#closing(session, leaf.id, () => this.#append(session, leaf))
+  }
+
+  /** What the supervisor saw and no outcome follows: it opens nothing in the log, closes nothing. */
+  recordFact(leaf: Fact): Promise<number> {
+    return this.log.append(leaf)
   }
 
   /**

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
 import { gateToKeyholder, supervisorToKeyholder } from '../wire/keyholder.ts'
 import { type Handle, type Handlers, Peer, type Transport } from '../wire/peer.ts'
-import type { LeafInput } from '../wire/schemas.ts'
+import type { LeafInput } from '../wire/leaves.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { Keyholder } from './keyholder.ts'
 import { Keys } from './keys.ts'
@@ -94,6 +94,16 @@ class Service {
         return (await this.#keyholder.recordIntent(leaf, [])).index
       case 'action.outcome':
         return this.#keyholder.recordOutcome(leaf)
+      case 'session.refused':
+      case 'limit.breach':
+      case 'process.exec':
+      case 'alert':
+      case 'session.contained':
+      case 'quarantine.set':
+      case 'quarantine.release':
+      case 'workspace.snapshot':
+      case 'image.import':
+        return this.#keyholder.recordFact(leaf)
       case 'session.start':
       case 'session.end':
         throw violation(`${leaf.type} is written by session.open and session.close`)

@@ -189,15 +189,41 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
     openFiles: fc.integer({ min: 16, max: 4096 }),
     wallClockMs: fc.integer({ min: 1, max: 10_000_000 }),
     tmpBytes: fc.integer({ min: 4, max: 4096 }).map((n) => n * 1024),
+    tmpInodes: fc.integer({ min: 16, max: 4096 }),
+    diskBytes: fc.integer({ min: 1, max: 4096 }).map((n) => n * 1024 ** 2),
+    diskInodes: fc.integer({ min: 16, max: 4096 }),
+    egressBytes: fc.integer({ min: 0, max: 4096 }).map((n) => n * 1024),
+    egressRequests: fc.integer({ min: 0, max: 4096 }),
   }),
   upstreams: fc.constant([]),
+  isolation: fc.constantFrom('standard', 'strong'),
+  rootfs: fc.constantFrom(
+    { kind: 'host' as const },
+    { kind: 'directory' as const, path: '/srv/root' },
+    { kind: 'image' as const, name: 'ours', digest: `sha256:${'a'.repeat(64)}` },
+  ),
+  exec: fc.record({ written: fc.constantFrom('deny', 'record') }),
+  containment: fc.record({
+    onEscape: fc.constantFrom('contain', 'record'),
+    tolerated: fc.subarray(['unshare', 'ptrace']),
+  }),
+  attestation: fc.constantFrom('require', 'mark'),
+  workspace: fc.record({
+    mode: fc.constantFrom('overlay', 'clone'),
+    readOnly: fc.subarray(['.claude', 'docs/fixed']),
+    from: fc.constant(null),
+  }),
 })
 
 /** An agent as a file that spells everything out. */
 function print(agent: AgentFile): string {
-  const { memoryBytes, cpuMillis, wallClockMs, tmpBytes, ...rest } = agent.limits
+  const { memoryBytes, cpuMillis, wallClockMs, tmpBytes, diskBytes, egressBytes, ...rest } =
+    agent.limits
+  const { from: _from, ...workspace } = agent.workspace
   return stringify({
     ...agent,
+    workspace,
+    rootfs: printRootfs(agent.rootfs),
     rules: agent.rules.map(({ ports, paths, ...rule }) => ({
       ...rule,
       ...(ports === null ? {} : { ports }),
@@ -207,10 +233,25 @@ function print(agent: AgentFile): string {
       ...rest,
       memory: `${memoryBytes / 1024}KiB`,
       tmp: `${tmpBytes / 1024}KiB`,
+      disk: `${diskBytes / 1024}KiB`,
+      egress: `${egressBytes / 1024}KiB`,
       cpus: cpuMillis / 1000,
       wallClock: `${wallClockMs}ms`,
     },
   })
+}
+
+function printRootfs(rootfs: AgentFile['rootfs']): Record<string, string> {
+  switch (rootfs.kind) {
+    case 'host':
+      return {}
+    case 'directory':
+      return { directory: rootfs.path }
+    case 'image':
+      return { image: rootfs.name, digest: rootfs.digest }
+    default:
+      return rootfs satisfies never
+  }
 }
 
 test('an agent that is printed and parsed is the same agent', () => {

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { Limits } from '../wire/schemas.ts'
 import { Port } from '../wire/schemas.ts'
 import {
   readAbsolutePath,
@@ -15,18 +14,8 @@ import {
 import { readHost, readHostPattern } from './host-pattern.ts'
 import { readPathGlob } from './path-glob.ts'
 import { readPresetName } from './presets.ts'
-import type { Read } from './problem.ts'
-import { readDuration, readSize } from './quantity.ts'
-
-/** Text that a reader of this house turns into a value, or refuses with a hint. */
-function text<T>(read: (text: string) => Read<T>): z.ZodType<T> {
-  return z.string().transform((input, context) => {
-    const result = read(input)
-    if ('value' in result) return result.value
-    context.addIssue({ code: 'custom', message: result.problem, params: { hint: result.hint } })
-    return z.NEVER
-  })
-}
+import { LimitsFile, RootfsFile, SandboxKeys, WorkspaceFile } from './sandbox-schema.ts'
+import { text } from './text.ts'
 
 const Note = z.string().max(1024)
 
@@ -93,35 +82,12 @@ const Upstream = z.strictObject({
   reason: Note.min(1),
 })
 
-const size = (min: string, max: string): z.ZodType<number> =>
-  text((input) => readSize(input, { min, max }))
-
-const LimitsFile = z
-  .strictObject({
-    memory: size('16MiB', '16TiB').optional(),
-    pids: z.int().min(1).max(1_000_000).default(512),
-    cpus: z.number().min(0.01).max(1024).default(2),
-    openFiles: z.int().min(16).max(1_048_576).default(4096),
-    // A timer of Node fires at once above 2^31 - 1 ms, which is 24.8 days.
-    wallClock: text((input) => readDuration(input, { min: '1ms', max: '24d' })).optional(),
-    tmp: size('4KiB', '16TiB').optional(),
-  })
-  .transform(
-    (limits): Limits => ({
-      memoryBytes: limits.memory ?? 2 * 1024 ** 3,
-      pids: limits.pids,
-      cpuMillis: Math.round(limits.cpus * 1000),
-      openFiles: limits.openFiles,
-      wallClockMs: limits.wallClock ?? 3_600_000,
-      tmpBytes: limits.tmp ?? 512 * 1024 ** 2,
-    }),
-  )
-
 const shapes = {
   rules: Rule.in,
   secrets: Secret,
   mounts: Mount,
   limits: LimitsFile.in,
+  workspace: WorkspaceFile.in,
   upstreams: Upstream,
 }
 
@@ -139,6 +105,9 @@ export const AgentSchema = z.strictObject({
   environment: z.record(z.string(), z.string().max(32_768)).default({}),
   limits: LimitsFile.prefault({}),
   upstreams: z.array(Upstream).max(64).default([]),
+  rootfs: RootfsFile.prefault({}),
+  workspace: WorkspaceFile.prefault({}),
+  ...SandboxKeys,
 })
 
 /** One agent, with every default filled in. */

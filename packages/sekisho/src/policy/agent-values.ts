@@ -208,3 +208,14 @@ export function readAbsolutePath(text: string): Read<string> {
 export function isAtOrBelow(path: string, paths: readonly string[]): boolean {
   return paths.some((parent) => path === parent || path.startsWith(`${parent}/`))
 }
+
+/** A path below the workspace, as `git` shows it: relative, normal, without a trailing slash. */
+export function readWorkspacePath(text: string): Read<string> {
+  const parts = text.split('/')
+  const plain = parts.every((part) => part !== '' && part !== '.' && part !== '..')
+  if (plain && !text.includes('\0') && text.length <= 1024) return { value: text }
+  return {
+    problem: `\`${printable(text)}\` is not a path below the workspace`,
+    hint: 'write it relative and without . or .., such as .claude',
+  }
+}

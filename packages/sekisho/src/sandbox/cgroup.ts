@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import type { Limits } from '../wire/schemas.ts'
+import type { Limits } from '../wire/sandbox.ts'
 import { killCgroup, pauseMs, removeCgroup, sweep } from './cgroup-end.ts'
 import {
   type CgroupHierarchy,

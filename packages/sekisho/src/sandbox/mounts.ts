@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
-import type { Limits } from '../wire/schemas.ts'
+import type { Limits } from '../wire/sandbox.ts'
 import { AGENT_HOME, AGENT_ID, SESSION_FILES, WORKSPACE } from './layout.ts'
 import type { OciMount } from './oci-types.ts'
 

@@ -1,5 +1,5 @@
 import { SekishoError } from '../core/error.ts'
-import type { Limits } from '../wire/schemas.ts'
+import type { Limits } from '../wire/sandbox.ts'
 import { AGENT_ID, HOSTNAME, INIT } from './layout.ts'
 import { type MountSources, sessionMounts } from './mounts.ts'
 import type { OciSpec } from './oci-types.ts'

@@ -2,7 +2,18 @@ import * as z from 'zod'
 import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
 import { SessionPolicy } from './policy.ts'
-import { LimitsShape, SessionId } from './schemas.ts'
+import {
+  AttestationPolicy,
+  Containment,
+  Digest,
+  EndReason,
+  ExecPolicy,
+  Isolation,
+  LimitsShape,
+  RootfsSource,
+  WorkspaceOptions,
+} from './sandbox.ts'
+import { SessionId } from './schemas.ts'
 
 const Signal = z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'])
 
@@ -29,7 +40,7 @@ export const SessionPlan = z.strictObject({
   /** the client connection whose descriptors 0–2 the command uses; null for none */
   connection: z.int().nullable(),
   agent: z.string(),
-  configuration: z.string(),
+  configuration: Digest,
   argv: z.array(z.string()).min(1).max(1024),
   workspace: z.string().startsWith('/').nullable(),
   terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
@@ -39,13 +50,19 @@ export const SessionPlan = z.strictObject({
   mounts: z.array(z.strictObject({ source: z.string(), target: z.string() })),
   environment: z.record(z.string(), z.string()),
   limits: LimitsShape,
+  isolation: Isolation,
+  rootfs: RootfsSource,
+  exec: ExecPolicy,
+  containment: Containment,
+  attestation: AttestationPolicy,
+  workspaceOptions: WorkspaceOptions,
 })
 export type SessionPlan = z.infer<typeof SessionPlan>
 
 export const SessionEnd = z.strictObject({
   session: SessionId,
   exitCode: z.int(),
-  reason: z.enum(['exit', 'stopped', 'wall-clock', 'client-gone', 'failed']),
+  reason: EndReason,
   message: z.string().nullable(),
   hint: z.string().nullable(),
 })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { LeafInput, Port, SessionId } from './schemas.ts'
+import { LeafInput } from './leaves.ts'
+import { Port, SessionId } from './schemas.ts'
 
 /** Where one credential may go, and how it looks there. */
 export const CredentialBinding = z.strictObject({

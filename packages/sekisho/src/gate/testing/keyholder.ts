@@ -2,7 +2,7 @@ import net from 'node:net'
 import { SekishoError } from '../../core/error.ts'
 import { gateToKeyholder } from '../../wire/keyholder.ts'
 import { Peer } from '../../wire/peer.ts'
-import type { LeafInput } from '../../wire/schemas.ts'
+import type { LeafInput } from '../../wire/leaves.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { makeTestCa, type TestCa } from './certificates.ts'
 

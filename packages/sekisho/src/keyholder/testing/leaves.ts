@@ -1,4 +1,4 @@
-import type { LeafInput } from '../../wire/schemas.ts'
+import type { LeafInput } from '../../wire/leaves.ts'
 
 export const SESSION = 's-00000000000000000000'
 export const OTHER = 's-11111111111111111111'
@@ -16,7 +16,11 @@ export function startLeaf(session: string): LeafInput {
     argvOmitted: 0,
     argvDigest: null,
     workspace: null,
+    snapshot: null,
     runtime: 'crun',
+    isolation: 'standard',
+    rootfs: { kind: 'host' },
+    attestation: [],
     initiator: { uid: 0, pid: 1 },
     limits: {
       memoryBytes: 2 ** 30,
@@ -25,6 +29,11 @@ export function startLeaf(session: string): LeafInput {
       openFiles: 1024,
       wallClockMs: 1000,
       tmpBytes: 2 ** 20,
+      tmpInodes: 10_000,
+      diskBytes: 64 * 2 ** 20,
+      diskInodes: 10_000,
+      egressBytes: 2 ** 30,
+      egressRequests: 100_000,
     },
     degraded: [],
   }

@@ -28,6 +28,11 @@ export const LIMITS = {
   openFiles: 1024,
   wallClockMs: 60_000,
   tmpBytes: 64 * 1024 ** 2,
+  tmpInodes: 10_000,
+  diskBytes: 64 * 2 ** 20,
+  diskInodes: 10_000,
+  egressBytes: 2 ** 30,
+  egressRequests: 100_000,
 }
 
 /** A private mount namespace whose /sys/fs/cgroup is one plain hierarchy, and a loopback. */

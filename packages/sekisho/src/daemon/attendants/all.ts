@@ -1,0 +1,4 @@
+import type { Attend } from './attendant.ts'
+
+/** In this order at a session's start, in reverse at its end. */
+export const ATTENDANTS: readonly Attend[] = []

@@ -7,12 +7,16 @@ import type { Session } from './session.ts'
 
 const EPERM = 1
 
-/** The part of the OCI container process state that says which session a descriptor is of. */
+/** What the kernel tells of a sandbox that no session has taken yet: its own trials of itself. */
+export type Trial = { kind: 'syscall'; syscall: string } | { kind: 'tripwire'; path: string }
+
+/** The part of the OCI container process state that says which berth a descriptor is of. */
 const ProcessState = z.object({ metadata: z.string(), fds: z.array(z.string()) })
 
 /** The running sessions, and whose kernel event is whose. */
 export class SessionTable {
   readonly #sessions = new Map<string, Session>()
+  readonly #trials = new Map<string, (trial: Trial) => void>()
   readonly #waiting: (() => void)[] = []
   readonly #reactor: Reactor
   readonly #warn: (line: string) => void
@@ -39,6 +43,15 @@ export class SessionTable {
     })
   }
 
+  /** Until it is taken down, a berth's own trials of its sandbox are refused and told here. */
+  expectTrials(berth: string, onTrial: (trial: Trial) => void): void {
+    this.#trials.set(berth, onTrial)
+  }
+
+  forgetBerth(berth: string): void {
+    this.#trials.delete(berth)
+  }
+
   get(id: string): Session | undefined {
     return this.#sessions.get(id)
   }
@@ -55,25 +68,40 @@ export class SessionTable {
     const [fd, ...more] = fds
     for (const extra of more) libc.close(extra)
     if (fd === undefined) return
-    const session = this.#sessionOf(payload)
-    if (session === undefined) {
+    const berth = berthOf(payload)
+    if (berth === undefined || !this.#trials.has(berth)) {
       libc.close(fd)
-      this.#warn('a seccomp descriptor of no session')
+      this.#warn('a seccomp descriptor of no berth')
       return
     }
     watchSyscalls(fd, this.#reactor, async (call) => {
-      await session.denials.deny(
-        { kind: 'process.syscall', ...describe(call) },
-        'invariant.syscall',
-        `${nameCall(call)} is not for sandboxes`,
-      )
+      await this.#refuseCall(berth, call)
       return { errno: EPERM }
     })
   }
 
+  async #refuseCall(berth: string, call: InterceptedCall): Promise<void> {
+    const session = this.#sessionIn(berth)
+    if (session === undefined) {
+      this.#trials.get(berth)?.({ kind: 'syscall', syscall: nameCall(call) })
+      return
+    }
+    await session.denials.deny(
+      { kind: 'process.syscall', ...describe(call) },
+      'invariant.syscall',
+      `${nameCall(call)} is not for sandboxes`,
+    )
+  }
+
   /** A tripwire file was opened; `inside` is its path as the session sees it. */
   async takeTripwire(inside: string, pid: number): Promise<void> {
-    const session = this.#sessionOfProcess(pid)
+    const berth = this.#berthOfProcess(pid)
+    const session = berth === undefined ? undefined : this.#sessionIn(berth)
+    const onTrial = berth === undefined ? undefined : this.#trials.get(berth)
+    if (session === undefined && onTrial !== undefined) {
+      onTrial({ kind: 'tripwire', path: inside })
+      return
+    }
     if (session === undefined) {
       this.#warn(`tripwire ${inside} opened by process ${pid} outside every session`)
       return
@@ -85,21 +113,21 @@ export class SessionTable {
     )
   }
 
-  #sessionOf(payload: Buffer): Session | undefined {
-    try {
-      const { metadata } = ProcessState.parse(JSON.parse(payload.toString('utf8')))
-      return this.#sessions.get(metadata)
-    } catch {
-      return undefined // no state of a runtime: nobody's
-    }
+  #sessionIn(berth: string): Session | undefined {
+    return this.all().find((session) => session.berth === berth)
   }
 
-  /** Every session has a cgroup of its own, and nothing inside can leave it. */
-  #sessionOfProcess(pid: number): Session | undefined {
-    const berth = /\/(berth-\d+)(?:\/|$)/m.exec(readProc(pid, 'cgroup'))?.[1]
-    return berth === undefined
-      ? undefined
-      : [...this.#sessions.values()].find((session) => session.berth === berth)
+  /** Every berth has a cgroup of its own, and nothing inside can leave it. */
+  #berthOfProcess(pid: number): string | undefined {
+    return /\/(berth-\d+)(?:\/|$)/m.exec(readProc(pid, 'cgroup'))?.[1]
+  }
+}
+
+function berthOf(payload: Buffer): string | undefined {
+  try {
+    return ProcessState.parse(JSON.parse(payload.toString('utf8'))).metadata
+  } catch {
+    return undefined // no state of a runtime: nobody's
   }
 }
 

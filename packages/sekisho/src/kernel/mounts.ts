@@ -29,11 +29,12 @@ export type Mount = {
 }
 
 export type Overlay = {
-  /** topmost first; at least one */
+  /** topmost first; at least one, without an upper layer two */
   lower: readonly string[]
-  upper: string
+  /** without it, the overlay is read-only, and still a file system of its own */
+  upper?: string
   /** empty, on the file system of `upper` */
-  work: string
+  work?: string
   target: string
   /** such as `userxattr` or `xino=off`; not the layers */
   options?: readonly string[]
@@ -114,11 +115,9 @@ export function mountOverlay(overlay: Overlay): void {
     return `/proc/self/fd/${opened.at(-1)}`
   }
   try {
-    const layers = [
-      `lowerdir=${lower.map(layer).join(':')}`,
-      `upperdir=${layer(upper)}`,
-      `workdir=${layer(work)}`,
-    ]
+    const layers = [`lowerdir=${lower.map(layer).join(':')}`]
+    if (upper !== undefined) layers.push(`upperdir=${layer(upper)}`)
+    if (work !== undefined) layers.push(`workdir=${layer(work)}`)
     const text = [...layers, ...options].join(',')
     if (text.length > MAX_OPTIONS_BYTES) {
       throw new SekishoError('SANDBOX_FAILED', `an overlay of ${lower.length} layers`, {

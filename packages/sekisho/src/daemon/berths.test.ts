@@ -8,6 +8,7 @@ const network: Network = {
   id: 1,
   gate: 0,
   gateRestarts: 0,
+  egressUsed: { bytes: 0, requests: 0 },
   agentNsFd: -1,
   gateNsFd: -1,
   tcpFd: -1,

@@ -12,6 +12,7 @@ function networkOf(gateRestarts: number, closed: string[]): Network {
     id: 7,
     gate: 0,
     gateRestarts,
+    egressUsed: { bytes: 0, requests: 0 },
     agentNsFd: -1,
     gateNsFd: -1,
     tcpFd: -1,

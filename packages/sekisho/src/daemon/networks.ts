@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { createNetwork, type SessionNetwork } from '../kernel/network.ts'
+import type { EgressUse } from '../wire/gate.ts'
 import type { Gates } from './gates.ts'
 
 export type Network = SessionNetwork & {
@@ -10,6 +11,8 @@ export type Network = SessionNetwork & {
   gate: number
   /** how often its gate died while a session used it: what each had counted is lost */
   gateRestarts: number
+  /** as last asked for: what a gate that dies has let out counts against the next one's limits */
+  egressUsed: EgressUse
 }
 
 /** Session networks: made, handed to a gate, and taken down. */
@@ -26,7 +29,13 @@ export class Networks {
 
   async make(): Promise<Network> {
     const id = this.#next++
-    const network: Network = { ...createNetwork(), id, gate: this.#gates.pick(), gateRestarts: 0 }
+    const network: Network = {
+      ...createNetwork(),
+      id,
+      gate: this.#gates.pick(),
+      gateRestarts: 0,
+      egressUsed: { bytes: 0, requests: 0 },
+    }
     this.#live.set(id, network)
     try {
       await hand(network, this.#gates.peer(network.gate))

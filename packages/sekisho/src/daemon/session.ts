@@ -228,6 +228,11 @@ export class Session {
           placeholder: placeholders[binding.name] ?? '',
         })),
         upstreams: this.#upstreams,
+        limits: {
+          egressBytes: plan.limits.egressBytes,
+          egressRequests: plan.limits.egressRequests,
+        },
+        egressUsed: network.egressUsed,
       },
     })
   }

@@ -84,6 +84,15 @@ test('a misplaced placeholder is recorded as a denial and asks for no credential
   expect(intents.map((intent) => intent.credentials)).toEqual([[]])
 })
 
+test('a request above the session’s limits is recorded as denied and goes nowhere', async () => {
+  const { ports, exchange, log, intents } = fakes()
+  const over = deny('limit.egress-requests', '10 of 10 requests made')
+  exchange.inspect = () => over
+  expect(await passRequest(action, exchange, ports)).toEqual(over)
+  expect(log).toEqual(['decide', 'intent'])
+  expect(intents.map(({ verdict, credentials }) => [verdict, credentials])).toEqual([[over, []]])
+})
+
 test('a private address is refused after the record and before the upstream', async () => {
   const isPrivate = deny('invariant.private-address', '10.0.0.1 is private')
   const { ports, exchange, log, outcomes } = fakes({

@@ -30,7 +30,7 @@ export async function passRequest(
 ): Promise<Deny | ActionOutcome> {
   const decided = settle(ports.decide(action))
   const found = decided.kind === 'allow' ? await exchange.inspect() : NOTHING
-  const verdict = found.kind === 'misuse' ? denyMisuse(action.host, found) : decided
+  const verdict = found.kind === 'clear' ? decided : whyDenied(action.host, found)
   const id = ports.newId()
   const credentials = found.kind === 'clear' ? found.credentials : []
   const values = await ports.recorder.intent({ id, action, verdict, credentials, repeated: 0 })
@@ -52,6 +52,10 @@ function settle(verdict: Verdict): Allow | Deny {
   if (verdict.kind !== 'hold') return verdict
   const reason = `${verdict.reason}; approvals are not built yet`
   return { kind: 'deny', rules: verdict.rules, reason }
+}
+
+function whyDenied(host: string, found: Misuse | Deny): Deny {
+  return found.kind === 'misuse' ? denyMisuse(host, found) : found
 }
 
 function denyMisuse(host: string, { secret, where }: Misuse): Deny {

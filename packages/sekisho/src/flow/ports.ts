@@ -57,8 +57,11 @@ export type Clear = { kind: 'clear'; credentials: readonly string[] }
 
 /** One request between its reader and its performer. */
 export interface Exchange {
-  /** Looks for placeholders in what has arrived of the request; asked only if policy allows. */
-  inspect(): Promise<Clear | Misuse> | Clear | Misuse
+  /**
+   * Looks for placeholders in what has arrived of the request, and whether the session may send
+   * that much; asked only if policy allows.
+   */
+  inspect(): Promise<Clear | Misuse | Deny> | Clear | Misuse | Deny
   /**
    * Sends the request to the pinned address, with the values in place of their placeholders, and
    * carries the reply to the agent. Never rejects. A misuse found in a late part of the body has

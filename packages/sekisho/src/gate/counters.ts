@@ -17,6 +17,9 @@ export class Counters {
   outcomesLost = 0
   packetsDenied = 0
   bytesOut = 0
+  /** what counts against the session's limits: heads and bodies handed on, requests allowed */
+  egressBytes = 0
+  egressRequests = 0
   bytesIn = 0
   scrubbed = 0
   /** seen after the last record of their kind, so in no leaf's `repeated` */

@@ -18,13 +18,21 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'invariant.http-malformed': 'the request is malformed or ambiguous',
   'invariant.ambiguous-path': 'the path is ambiguous',
   'invariant.method-override': 'overriding the method or the path by a header is not allowed',
+  'limit.egress-bytes': 'the session has sent as many bytes as it may',
+  'limit.egress-requests': 'the session has made as many requests as it may',
   'invariant.upgrade': 'protocol upgrades, WebSocket among them, are not supported yet',
 }
 
-export function deniedReply(rules: readonly string[], status = 403): AgentReply {
+/** @param status null for the one that goes with the rules: 429 for a limit, else 403 */
+export function deniedReply(rules: readonly string[], status: number | null = null): AgentReply {
   const known = rules.map((rule) => MESSAGES[rule]).find((message) => message !== undefined)
   const message = known ?? "this session's policy does not allow the request"
-  return { status, type: 'sekisho_denied', message, rules }
+  const usual = rules.some(isLimit) ? 429 : 403
+  return { status: status ?? usual, type: 'sekisho_denied', message, rules }
+}
+
+function isLimit(rule: string): boolean {
+  return rule.startsWith('limit.')
 }
 
 export const UNAVAILABLE: AgentReply = {
@@ -84,5 +92,8 @@ function render({ status, type, message, rules }: AgentReply): {
   }
   if (type !== 'sekisho_denied') return { headers, body }
   const rule = rules.join(', ').replace(/[^\x20-\x7e]/g, '?')
-  return { headers: { ...headers, 'x-sekisho-verdict': 'deny', 'x-sekisho-rule': rule }, body }
+  // a limit holds to the session's end; clients of model APIs heed this and stop trying
+  const noRetry = rules.some(isLimit) ? { 'x-should-retry': 'false' } : {}
+  const verdict = { 'x-sekisho-verdict': 'deny', 'x-sekisho-rule': rule }
+  return { headers: { ...headers, ...noRetry, ...verdict }, body }
 }

@@ -162,6 +162,8 @@ test('a network serves one session', async () => {
     policy: { rules: [] },
     credentials: [],
     upstreams: [],
+    limits: { egressBytes: 0, egressRequests: 0 },
+    egressUsed: { bytes: 0, requests: 0 },
   }
   await expect(rig.gate.call('session.bind', { network: 1, config })).rejects.toThrow(
     'has its session',

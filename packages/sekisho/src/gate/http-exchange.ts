@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpRequestAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
+import type { Deny } from '../core/verdict.ts'
 import { Scrubber } from '../detect/scrub.ts'
 import type { Clear, Exchange, Failed, Misuse, Performed, Pinned } from '../flow/ports.ts'
-import { endToEndFields, type Fields, fieldBytes } from './http-fields.ts'
+import { EgressCut, type EgressMeter } from './egress-meter.ts'
+import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import type { Placeholders } from './placeholders.ts'
 import { ReplyRelay } from './reply.ts'
 import { LateMisuse, RequestBody } from './request-body.ts'
@@ -23,6 +25,12 @@ const DROP_WITH_CREDENTIAL: ReadonlySet<string> = new Set([
   'if-range',
 ])
 
+/** A length is as many digits as the agent likes; a sum with this one is still exact. */
+const MAX_ANNOUNCED_BYTES = 2 ** 52
+
+/** Failures that say nothing about the pinned address. */
+const OWN_DOING: ReadonlySet<string> = new Set(['CLIENT_GONE', 'LIMIT_REACHED'])
+
 export type HttpArrival = {
   action: HttpRequestAction
   hasBody: boolean
@@ -35,6 +43,7 @@ export type HttpArrival = {
 export type HttpPerformer = {
   placeholders: Placeholders
   upstreams: Upstreams
+  meter: EgressMeter
   /** tells that a pinned address could not be used */
   onUnreachable(host: string): void
 }
@@ -50,14 +59,19 @@ export class HttpExchange implements Exchange {
     this.#performer = performer
     if (arrival.hasBody) {
       const watch = performer.placeholders.watchBody(arrival.action)
-      this.#body = new RequestBody(arrival.request, watch)
+      this.#body = new RequestBody(arrival.request, watch, performer.meter)
     }
   }
 
-  inspect(): Clear | Misuse | Promise<Clear | Misuse> {
+  inspect(): Clear | Misuse | Deny | Promise<Clear | Misuse | Deny> {
     const { action, request, response, expectsContinue } = this.#arrival
-    const inHead = this.#performer.placeholders.inspectHead(action, request.rawHeaders)
-    if (inHead.kind === 'misuse' || this.#body === undefined) return inHead
+    const { placeholders, meter } = this.#performer
+    const inHead = placeholders.inspectHead(action, request.rawHeaders)
+    if (inHead.kind === 'misuse') return inHead
+    const bytes = this.#announcedBytes()
+    if (this.#body === undefined) return meter.admit(bytes) ?? inHead
+    const denied = meter.check(bytes) // before the agent is asked for a body that may not leave
+    if (denied !== undefined) return denied
     if (expectsContinue) response.writeContinue()
     return this.#inspectBody(inHead, this.#body)
   }
@@ -83,8 +97,16 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  async #inspectBody(inHead: Clear, body: RequestBody): Promise<Clear | Misuse> {
-    return (await body.readHead()) ?? inHead
+  async #inspectBody(inHead: Clear, body: RequestBody): Promise<Clear | Misuse | Deny> {
+    const misuse = await body.readHead()
+    return misuse ?? this.#performer.meter.admit(this.#announcedBytes()) ?? inHead
+  }
+
+  /** Head and declared length as the agent sent them; a chunked body tells as it comes. */
+  #announcedBytes(): number {
+    const { rawHeaders } = this.#arrival.request
+    const length = Number(fieldValue(rawHeaders, 'content-length') ?? '0')
+    return Math.min(this.#lineBytes() + fieldBytes(rawHeaders) + length, MAX_ANNOUNCED_BYTES)
   }
 
   #fields(credentials: ReadonlyMap<string, string>): Fields {
@@ -97,8 +119,10 @@ export class HttpExchange implements Exchange {
 
   #dispatch(relay: ReplyRelay, pinned: Pinned, headers: Fields): void {
     const { action } = this.#arrival
+    const { meter } = this.#performer
     const path = action.query === null ? action.path : `${action.path}?${action.query}`
     try {
+      meter.take(this.#headBytes(headers) + (this.#body?.wholeBytes ?? 0))
       this.#performer.upstreams
         .poolFor(action, pinned)
         .dispatch(
@@ -106,19 +130,27 @@ export class HttpExchange implements Exchange {
           relay,
         )
     } catch (thrown) {
-      relay.abort(toSekishoError(thrown)) // undici throws on what it will not write
+      // undici throws on what it will not write
+      relay.abort(thrown instanceof EgressCut ? thrown : toSekishoError(thrown))
     }
   }
 
   #failed(failed: Failed): Failed {
-    if (failed.code !== 'CLIENT_GONE') this.#performer.onUnreachable(this.#arrival.action.host)
+    if (!OWN_DOING.has(failed.code)) this.#performer.onUnreachable(this.#arrival.action.host)
     return failed
   }
 
   #bytesOut(fields: Fields): number {
+    return this.#headBytes(fields) + (this.#body?.bytes ?? 0)
+  }
+
+  #headBytes(fields: Fields): number {
+    return this.#lineBytes() + fieldBytes(fields)
+  }
+
+  #lineBytes(): number {
     const { method, path, query } = this.#arrival.action
-    const line = method.length + path.length + (query?.length ?? 0) + 12
-    return line + fieldBytes(fields) + (this.#body?.bytes ?? 0)
+    return method.length + path.length + (query?.length ?? 0) + 12
   }
 }
 

@@ -115,7 +115,7 @@ export class HttpFront {
       if (result.kind !== 'deny') return this.#count(result)
       counters.denied += 1
       channel.isEnding = close
-      const status = head.kind === 'refused' ? head.status : 403
+      const status = head.kind === 'refused' ? head.status : null
       sendAgentReply(response, deniedReply(result.rules, status), { close })
     } catch (thrown) {
       channel.isEnding = true

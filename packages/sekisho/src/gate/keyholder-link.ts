@@ -1,5 +1,6 @@
 import { SekishoError } from '../core/error.ts'
 import type { Recorder } from '../flow/ports.ts'
+import type { EgressBreach } from './egress-meter.ts'
 import { gateToKeyholder } from '../wire/keyholder.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
 import type { LeafInput } from '../wire/leaves.ts'
@@ -61,13 +62,24 @@ export class KeyholderLink {
 }
 
 export type SessionRecorder = Recorder & {
-  /** Resolves when every outcome handed over so far is recorded or lost; bounded, never rejects. */
+  /** @throws as {@link KeyholderLink.record} */
+  breach(breach: EgressBreach): Promise<void>
+  /** Resolves when every outcome and breach handed over so far is recorded or lost; bounded, never rejects. */
   settled(): Promise<void>
 }
 
 /** The log as the checkpoint sees it: leaves of one session. */
 export function recorderFor(session: string, link: KeyholderLink): SessionRecorder {
   const waiting = new Set<Promise<unknown>>()
+  const recordWithoutWaiting = async (leaf: LeafInput): Promise<void> => {
+    const recorded = link.record(leaf, [])
+    waiting.add(recorded)
+    try {
+      await recorded
+    } finally {
+      waiting.delete(recorded)
+    }
+  }
   return {
     intent: async ({ id, action, verdict, credentials, repeated }) => {
       const leaf: LeafInput = {
@@ -84,14 +96,10 @@ export function recorderFor(session: string, link: KeyholderLink): SessionRecord
     },
     outcome: async (id, outcome) => {
       const done = outcome.kind === 'refused' ? { ...outcome, rules: [...outcome.rules] } : outcome
-      const recorded = link.record({ type: 'action.outcome', session, id, outcome: done }, [])
-      waiting.add(recorded)
-      try {
-        await recorded
-      } finally {
-        waiting.delete(recorded)
-      }
+      await recordWithoutWaiting({ type: 'action.outcome', session, id, outcome: done })
     },
+    breach: (breach) =>
+      recordWithoutWaiting({ type: 'limit.breach', session, ...breach, did: 'refused' }),
     settled: async () => {
       await Promise.allSettled(waiting)
     },

@@ -1,7 +1,7 @@
 import type { Socket as UdpSocket } from 'node:dgram'
 import type { Server, Socket } from 'node:net'
 import { SekishoError } from '../core/error.ts'
-import type { GateSession } from '../wire/gate.ts'
+import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Counters } from './counters.ts'
 import { serveDnsDatagrams } from './dns-sockets.ts'
 import { type GateParts, Session } from './session.ts'
@@ -48,6 +48,10 @@ export class Network {
       throw new SekishoError('PROTOCOL_VIOLATION', 'the network has its session already')
     }
     this.#session = new Session(config, this.#parts, this.#counters)
+  }
+
+  get egress(): EgressUse {
+    return this.#session?.egress ?? { bytes: 0, requests: 0 }
   }
 
   async denyPacket(packet: Buffer, alike: number): Promise<void> {

@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Scrubber } from '../detect/scrub.ts'
 import type { Failed } from '../flow/ports.ts'
-import { sendAgentReply, upstreamFailed } from './denial.ts'
+import { type AgentReply, deniedReply, sendAgentReply, upstreamFailed } from './denial.ts'
+import { EgressCut } from './egress-meter.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import { makeDecoder, type ReplyDecoder } from './reply-decoder.ts'
 
@@ -170,10 +171,14 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     this.#decoder?.destroy()
     this.#settle({ kind: 'failed', code, message: error.message })
     // a head that has left cannot be taken back: the reply is cut, which the client can see
-    const status = code.includes('TIMEOUT') ? 504 : 502
-    const reply = upstreamFailed(status, 'the upstream could not be reached or broke off')
-    sendAgentReply(this.#response, reply, { close: true })
+    sendAgentReply(this.#response, replyTo(error, code), { close: true })
   }
+}
+
+function replyTo(error: Error, code: string): AgentReply {
+  if (error instanceof EgressCut) return deniedReply(error.rules)
+  const status = code.includes('TIMEOUT') ? 504 : 502
+  return upstreamFailed(status, 'the upstream could not be reached or broke off')
 }
 
 function textFields(raw: Controller['rawHeaders']): Fields {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Misuse } from '../flow/ports.ts'
+import type { EgressMeter } from './egress-meter.ts'
 import type { BodyWatch } from './placeholders.ts'
 
 /** The beginning of a body is read before anything leaves, up to here or this long. */
@@ -26,19 +27,30 @@ export class LateMisuse extends Error {
 export class RequestBody {
   readonly #request: IncomingMessage
   readonly #watch: BodyWatch | undefined
+  readonly #meter: Pick<EgressMeter, 'take'>
   readonly #head: Buffer[] = []
   #isWhole = false
   #bytes = 0
 
   /** @param watch undefined when there is nothing to look for: then nothing is held */
-  constructor(request: IncomingMessage, watch: BodyWatch | undefined) {
+  constructor(
+    request: IncomingMessage,
+    watch: BodyWatch | undefined,
+    meter: Pick<EgressMeter, 'take'>,
+  ) {
     this.#request = request
     this.#watch = watch
+    this.#meter = meter
   }
 
   /** bytes handed on so far */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** length of a body that is here to its end; else 0, and `toSend` takes bytes as they go */
+  get wholeBytes(): number {
+    return this.#isWhole ? this.#head.reduce((sum, { length }) => sum + length, 0) : 0
   }
 
   /** A misuse found in the beginning. Resolves at its bound, in time or in bytes. */
@@ -70,7 +82,10 @@ export class RequestBody {
     })
   }
 
-  /** For undici: a buffer when the whole body is here, else a stream that throws LateMisuse. */
+  /**
+   * For undici: a buffer when the whole body is here, which the caller has taken from the meter,
+   * else a stream that takes what it yields and throws LateMisuse or EgressCut.
+   */
   toSend(): Buffer | Readable {
     if (!this.#isWhole) return Readable.from(this.#stream(), { objectMode: false })
     const [only] = this.#head
@@ -81,6 +96,7 @@ export class RequestBody {
 
   async *#stream(): AsyncGenerator<Buffer> {
     for (const chunk of this.#head.splice(0)) {
+      this.#meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk
     }
@@ -89,6 +105,7 @@ export class RequestBody {
       if (!(chunk instanceof Buffer)) continue // a request without an encoding yields buffers only
       const misuse = this.#watch?.(chunk)
       if (misuse !== undefined) throw new LateMisuse(misuse)
+      this.#meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk
     }

@@ -116,6 +116,7 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       return {}
     },
     'network.close': async ({ network }) => ({ counters: await networks.close(network) }),
+    'network.egress': ({ network }) => networks.find(network).egress,
     'packet.denied': async ({ network, packet, repeated }) => {
       await networks.find(network).denyPacket(Buffer.from(packet, 'base64'), repeated)
       return {}

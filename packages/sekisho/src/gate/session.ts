@@ -3,10 +3,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetConnectAction } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
 import { compilePolicy } from '../policy/compile.ts'
-import type { GateSession } from '../wire/gate.ts'
+import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Certificates, type GateKey } from './certificates.ts'
 import { ConnectionRouter, type Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
+import { EgressMeter } from './egress-meter.ts'
 import { HttpFront } from './http-front.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { NameServer } from './name-server.ts'
@@ -41,6 +42,7 @@ export class Session {
   readonly #denials: DenialLog
   readonly #context: SessionContext
   readonly #recorder: SessionRecorder
+  readonly #meter: EgressMeter
 
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
     const now = (): number => parts.now()
@@ -63,11 +65,16 @@ export class Session {
       },
     }
     this.#context = context
+    this.#meter = new EgressMeter({ limits: config.limits, used: config.egressUsed }, (breach) => {
+      // the limit holds all the same; the count shows that the log lacks its breach
+      this.#recorder.breach(breach).catch(() => (counters.unavailable += 1))
+    })
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
     this.#front = new HttpFront(context, {
       placeholders: new Placeholders(config.credentials),
       upstreams: this.#upstreams,
+      meter: this.#meter,
       onUnreachable: (host) => resolver.forget(host),
     })
     this.#router = new ConnectionRouter({
@@ -86,6 +93,10 @@ export class Session {
 
   get connections(): number {
     return this.#router.openCount
+  }
+
+  get egress(): EgressUse {
+    return this.#meter.used
   }
 
   accept(socket: Socket): void {
@@ -108,6 +119,8 @@ export class Session {
     this.#front.close()
     this.#context.counters.unreported = this.#denials.unreported + this.nameServer.unreported
     await this.#upstreams.destroy()
+    const { bytes, requests } = this.#meter.used
+    Object.assign(this.#context.counters, { egressBytes: bytes, egressRequests: requests })
     await nextTurn() // what has just been broken off hands its outcome over
     await this.#recorder.settled() // the session's end leaf comes after them
   }

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { deny } from '../core/verdict.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
 import { Counters } from './counters.ts'
+import { EgressMeter } from './egress-meter.ts'
 import { HttpFront } from './http-front.ts'
 import { peekClientHello } from './peek.ts'
 import { Placeholders } from './placeholders.ts'
@@ -52,6 +53,13 @@ function makeFront(headersMs: number): HttpFront {
   const performer = {
     placeholders: new Placeholders([]),
     upstreams: new Upstreams(),
+    meter: new EgressMeter(
+      {
+        limits: { egressBytes: 1e6, egressRequests: 1e6 },
+        used: { bytes: 0, requests: 0 },
+      },
+      () => undefined,
+    ),
     onUnreachable: () => undefined,
   }
   const timeouts = {

@@ -136,6 +136,11 @@ export class Keyholder {
     return this.log.append(leaf)
   }
 
+  /** A limit that a gate holds; of a session that runs, and counted with its leaves. */
+  recordBreach(leaf: Leaf<'limit.breach'>): Promise<number> {
+    return this.#append(this.#running(leaf.session), leaf)
+  }
+
   /**
    * The supervisor records its start once: whatever session the log has open then, and nobody has
    * resumed here, ran under a supervisor that was killed. Each gets a gap in place of its end.

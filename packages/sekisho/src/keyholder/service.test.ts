@@ -118,10 +118,19 @@ test('a gate cannot speak for the platform, for a session, or for a session that
   const gate = await attachGate(supervisor)
   const violation = { code: 'PROTOCOL_VIOLATION' }
   const gap = { type: 'gap' as const, session: SESSION, id: 'a', reason: 'x' }
+  const breach = {
+    type: 'limit.breach' as const,
+    session: SESSION,
+    limit: 'memory' as const,
+    configured: 1,
+    observed: 2,
+    did: 'refused' as const,
+  }
   for (const leaf of [
     startLeaf(SESSION),
     endLeaf,
     gap,
+    breach,
     { type: 'platform.stop' as const, reason: 'x' },
   ]) {
     await expect(gate.call('record', { leaf, credentials: [] })).rejects.toMatchObject(violation)
@@ -129,7 +138,26 @@ test('a gate cannot speak for the platform, for a session, or for a session that
   await expect(
     gate.call('record', { leaf: { ...intent('a'), session: OTHER }, credentials: [] }),
   ).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' })
+  const elsewhere = { ...breach, session: OTHER, limit: 'egress-bytes' as const }
+  await expect(gate.call('record', { leaf: elsewhere, credentials: [] })).rejects.toMatchObject({
+    code: 'SESSION_UNKNOWN',
+  })
   expect((await supervisor.call('status', {})).logSize).toBe(0)
+})
+
+test('a gate records the breach of a limit that it holds itself', async () => {
+  const { supervisor } = running
+  await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+  const gate = await attachGate(supervisor)
+  for (const limit of ['egress-bytes', 'egress-requests'] as const) {
+    const numbers = { configured: 1, observed: 2, did: 'refused' as const }
+    const leaf = { type: 'limit.breach' as const, session: SESSION, limit, ...numbers }
+    await gate.call('record', { leaf, credentials: [] })
+    await expect(gate.call('record', { leaf, credentials: ['token'] })).rejects.toMatchObject({
+      code: 'PROTOCOL_VIOLATION',
+    })
+  }
+  expect((await supervisor.call('status', {})).logSize).toBe(2)
 })
 
 test('a gate that breaks the protocol loses its channel; another goes on', async () => {

@@ -5,12 +5,15 @@ import { SekishoError } from '../core/error.ts'
 import { gateToKeyholder, supervisorToKeyholder } from '../wire/keyholder.ts'
 import { type Handle, type Handlers, Peer, type Transport } from '../wire/peer.ts'
 import type { LeafInput } from '../wire/leaves.ts'
+import type { LimitName } from '../wire/sandbox.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { Keyholder } from './keyholder.ts'
 import { Keys } from './keys.ts'
 import { openLog } from './log/open-log.ts'
 import { loadMasterKey } from './master-key.ts'
 import { violation } from './session.ts'
+
+const GATE_LIMITS: ReadonlySet<LimitName> = new Set(['egress-bytes', 'egress-requests'])
 
 /** The key is a file, readable by whoever becomes the keyholder's user: no hardware keeps it. */
 const DEGRADED = ['software-key']
@@ -137,7 +140,10 @@ class Service {
     }
   }
 
-  /** A gate tells of actions and of nothing else: it cannot speak for the platform or a session. */
+  /**
+   * A gate tells of actions, and of the limits that it holds itself: it cannot speak for the
+   * platform or a session.
+   */
   async #recordForGate(
     leaf: LeafInput,
     names: readonly string[],
@@ -145,6 +151,9 @@ class Service {
     if (leaf.type === 'action.outcome') {
       if (names.length > 0) throw violation('an outcome takes no credentials')
       return { index: await this.#keyholder.recordOutcome(leaf), credentials: {} }
+    }
+    if (leaf.type === 'limit.breach' && GATE_LIMITS.has(leaf.limit) && names.length === 0) {
+      return { index: await this.#keyholder.recordBreach(leaf), credentials: {} }
     }
     if (leaf.type !== 'action.intent') throw violation(`a gate records no ${leaf.type}`)
     const { index, credentials } = await this.#keyholder.recordIntent(leaf, names)

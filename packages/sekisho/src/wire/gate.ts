@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { SessionPolicy } from './policy.ts'
+import { LimitsShape } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
 
 export const Upstream = z.strictObject({
@@ -22,11 +23,21 @@ export const GateCredential = z.strictObject({
 })
 export type GateCredential = z.infer<typeof GateCredential>
 
+/** Sent to upstreams by one session: heads and bodies, and requests that were allowed. */
+export const EgressUse = z.strictObject({ bytes: z.int().min(0), requests: z.int().min(0) })
+export type EgressUse = z.infer<typeof EgressUse>
+
+export const EgressLimits = LimitsShape.pick({ egressBytes: true, egressRequests: true })
+export type EgressLimits = z.infer<typeof EgressLimits>
+
 export const GateSession = z.strictObject({
   session: SessionId,
   policy: SessionPolicy,
   credentials: z.array(GateCredential),
   upstreams: z.array(Upstream),
+  limits: EgressLimits,
+  /** before this gate: a session does not get its limits anew with each gate that dies */
+  egressUsed: EgressUse,
 })
 export type GateSession = z.infer<typeof GateSession>
 
@@ -46,6 +57,8 @@ export const supervisorToGate = {
     params: z.strictObject({ network: z.int() }),
     result: z.strictObject({ counters: z.record(z.string(), z.int()) }),
   },
+  /** what has been sent so far; a network without a session has sent nothing */
+  'network.egress': { params: z.strictObject({ network: z.int() }), result: EgressUse },
   /** a packet that no listener takes (UDP, ICMP, …): link-layer payload, at most 96 bytes, base64 */
   'packet.denied': {
     params: z.strictObject({ network: z.int(), packet: z.string().max(256), repeated: z.int() }),

@@ -2,7 +2,13 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
-import { supervisorToGate, type GateCredential, type Upstream } from '../../wire/gate.ts'
+import {
+  type EgressLimits,
+  type EgressUse,
+  type GateCredential,
+  supervisorToGate,
+  type Upstream,
+} from '../../wire/gate.ts'
 import { Peer, type Transport } from '../../wire/peer.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { Destination } from '../connection-router.ts'
@@ -19,6 +25,8 @@ export type RigOptions = {
   credentials?: GateCredential[]
   upstreams?: Upstream[]
   lookup?: Lookup
+  limits?: Partial<EgressLimits>
+  egressUsed?: EgressUse
 }
 
 /**
@@ -52,7 +60,14 @@ export class Rig {
     await gate.call('network.dns', { network: NETWORK }, { handle: dns })
     await rig.attachKeyholder()
     const { rules, credentials = [], upstreams = [] } = options
-    const config = { session: SESSION, policy: { rules }, credentials, upstreams }
+    const config = {
+      session: SESSION,
+      policy: { rules },
+      credentials,
+      upstreams,
+      limits: { egressBytes: 2 ** 40, egressRequests: 1e6, ...options.limits },
+      egressUsed: options.egressUsed ?? { bytes: 0, requests: 0 },
+    }
     await gate.call('session.bind', { network: NETWORK, config })
     return rig
   }

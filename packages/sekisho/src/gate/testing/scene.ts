@@ -1,4 +1,4 @@
-import type { GateCredential, Upstream } from '../../wire/gate.ts'
+import type { EgressLimits, EgressUse, GateCredential, Upstream } from '../../wire/gate.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { Lookup } from '../resolver.ts'
 import { Canary } from './canary.ts'
@@ -42,6 +42,8 @@ export type SceneOptions = {
   rules?: PolicyRule[]
   credentials?: GateCredential[]
   lookup?: Lookup
+  limits?: Partial<EgressLimits>
+  egressUsed?: EgressUse
   /** false leaves the upstreams to the resolver */
   hasUpstreams?: boolean
 }
@@ -81,7 +83,9 @@ export class Scene {
       rules,
       credentials: options.credentials ?? [],
       upstreams: options.hasUpstreams === false ? [] : upstreams,
+      limits: options.limits ?? {},
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+      ...(options.egressUsed === undefined ? {} : { egressUsed: options.egressUsed }),
     })
     rig.keyholder.secrets.set('token', REAL)
     return new Scene(rig, { canary, other, plain })

@@ -9,6 +9,7 @@ export const ERRORS = {
   PERMISSION_REQUIRED: { exit: 77, http: 403, retry: false },
   DEPENDENCY_MISSING: { exit: 3, http: 503, retry: false },
   HOST_UNSUPPORTED: { exit: 3, http: 503, retry: false },
+  QUARANTINED: { exit: 3, http: 403, retry: false },
   SANDBOX_FAILED: { exit: 3, http: 503, retry: true },
   DAEMON_UNREACHABLE: { exit: 4, http: 503, retry: true },
   DAEMON_RUNNING: { exit: 4, http: 409, retry: false },

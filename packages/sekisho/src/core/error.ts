@@ -6,6 +6,7 @@ export const ERRORS = {
   WORKSPACE_INVALID: { exit: 2, http: 400, retry: false },
   ROOTFS_INVALID: { exit: 2, http: 400, retry: false },
   IMAGE_UNKNOWN: { exit: 2, http: 404, retry: false },
+  SNAPSHOT_INVALID: { exit: 2, http: 409, retry: false },
   USAGE: { exit: 64, http: 400, retry: false },
   SESSION_UNKNOWN: { exit: 2, http: 404, retry: false },
   PERMISSION_REQUIRED: { exit: 77, http: 403, retry: false },

@@ -22,6 +22,25 @@ export class OpenDirectory {
     return new OpenDirectory(await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
   }
 
+  /**
+   * A directory further down, from one name to the next. The caller closes it.
+   *
+   * @param root trusted, as in {@link OpenDirectory.at}
+   * @throws ENOTDIR or ELOOP when one of them is no directory (any more)
+   */
+  static async within(root: string, names: readonly string[]): Promise<OpenDirectory> {
+    let current = await OpenDirectory.at(root)
+    for (const name of names) {
+      const parent = current
+      try {
+        current = await parent.directory(name)
+      } finally {
+        await parent.close()
+      }
+    }
+    return current
+  }
+
   /** @throws ENOTDIR or ELOOP when it is no directory (any more) */
   async directory(name: string): Promise<OpenDirectory> {
     return OpenDirectory.at(this.path(name))

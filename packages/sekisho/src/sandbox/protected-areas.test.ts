@@ -10,10 +10,8 @@ import { applyWorkspace } from './workspace-apply.ts'
 import { diffWorkspace } from './workspace-diff.ts'
 
 const AGENT = 700_124
-const READ_ONLY = [
-  ...['.claude', '.codex', '.mcp.json', 'AGENTS.md', 'CLAUDE.md'],
-  ...['.git/config', '.git/hooks', '.envrc', 'sub/policy'],
-]
+const READ_ONLY =
+  '.claude .codex .mcp.json AGENTS.md CLAUDE.md .git/config .git/hooks .envrc sub/policy'.split(' ')
 let root: string
 let protectedAreas: ProtectedAreas
 

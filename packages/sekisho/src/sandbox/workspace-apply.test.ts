@@ -16,7 +16,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type TestOverlay, testOverlay } from './testing/overlay.ts'
 import { type ApplyOptions, type ApplyResult, applyWorkspace } from './workspace-apply.ts'
 import { type Change, diffWorkspace } from './workspace-diff.ts'
-import { leadsOut, riskOf } from './workspace-risk.ts'
+import { isConfiguration, leadsOut, riskOf } from './workspace-risk.ts'
 
 let overlay: TestOverlay
 beforeEach(() => {
@@ -195,6 +195,23 @@ test.for([
   ['Makefile', 'none'],
   ['src/config', 'none'],
   ['src/hooks/use-state.ts', 'none'],
+  ['.githooks/pre-push', 'config'],
+  ['.GIT/Hooks/pre-push', 'config'],
+  ['.git/worktrees/w/config.worktree', 'config'],
+  ['.git/objects/info/alternates', 'config'],
+  ['.git/refs/heads/config-change', 'none'],
+  ['.gitconfig', 'config'],
+  ['.github/copilot-instructions.md', 'config'],
+  ['.agents/skills/x/SKILL.md', 'config'],
+  ['opencode.json', 'config'],
+  ['.bash_aliases', 'config'],
+  ['crontab', 'config'],
+  ['sub/.husky/pre-commit', 'config'],
+  ['pnpmfile.cjs', 'config'],
+  ['src/profile.ts', 'none'],
+  ['docs/agents.html', 'none'],
+  ['agents/main.ts', 'none'],
+  ['src/mcp.json.ts', 'none'],
 ] as const)('%s is %s', ([path, want]) => {
   const after = {
     type: 'file',
@@ -206,4 +223,14 @@ test.for([
   } as const
   const change: Change = { path, before: null, after }
   expect(riskOf(change)).toEqual({ kind: want })
+})
+
+test('paths that the session should not have changed count as configuration too', () => {
+  const areas = ['docs/policy.md', 'rules']
+  const asked = ['docs/policy.md', 'rules/a', 'rules', 'rules.md', 'docs']
+  expect(asked.filter((path) => isConfiguration(path, areas))).toEqual([
+    'docs/policy.md',
+    'rules/a',
+    'rules',
+  ])
 })

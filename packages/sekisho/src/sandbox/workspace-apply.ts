@@ -282,19 +282,7 @@ async function refuseSurprise(
 
 /** The caller closes it. */
 async function openParent(root: OpenDirectory, path: string): Promise<OpenDirectory> {
-  const parts = path.split('/').slice(0, -1)
-  let current = await OpenDirectory.at(`/proc/self/fd/${root.handle.fd}/.`)
-  for (const part of parts) {
-    try {
-      const next = await current.directory(part)
-      await current.close()
-      current = next
-    } catch (error) {
-      await current.close()
-      throw error
-    }
-  }
-  return current
+  return OpenDirectory.within(`/proc/self/fd/${root.handle.fd}/.`, path.split('/').slice(0, -1))
 }
 
 function nameOf(path: string): string {

@@ -5,23 +5,31 @@ import type { Change, Side } from './workspace-diff.ts'
  * in an editor, entering it in a shell, the next commit, the next session (P7.4).
  */
 const CONFIG: readonly RegExp[] = [
-  /(^|\/)\.git$/,
-  /(^|\/)\.git\/(.*\/)?(hooks|config|config\.worktree|info\/attributes)(\/|$)/,
-  /(^|\/)\.git(modules|attributes)$/,
-  /(^|\/)\.(vscode|idea|devcontainer|husky|circleci|cargo|mvn|direnv)(\/|$)/,
-  /(^|\/)\.(claude|codex|gemini|cursor|opencode|openclaw|continue|windsurf)(\/|$)/,
-  /(^|\/)\.github\/(workflows|actions)(\/|$)/,
-  /(^|\/)\.gitlab-ci\.ya?ml$/,
-  /(^|\/)\.envrc$/,
-  /(^|\/)(mise|\.mise)(\.local)?\.toml$/,
-  /(^|\/)\.?mcp\.json$/,
-  /(^|\/)(AGENTS|CLAUDE|GEMINI)(\.local)?\.md$/i,
-  /(^|\/)\.(cursorrules|windsurfrules|clinerules)$/,
-  /(^|\/)\.(npmrc|pypirc|netrc|pnpmfile\.cjs|yarnrc(\.yml)?)$/,
-  /(^|\/)(pip\.conf|lefthook\.ya?ml)$/,
-  /(^|\/)\.pre-commit-config\.ya?ml$/,
-  /(^|\/)\.(bashrc|bash_profile|profile|zshrc|zshenv|exrc|vimrc|nvimrc|gdbinit|lldbinit)$/,
-  /(^|\/)\.dir-locals\.el$/,
+  // git: what it runs, and where it is told to look for the rest
+  /(^|\/)\.git$/i,
+  /(^|\/)\.git\/(.*\/)?(hooks|config|config\.worktree|info\/attributes|commondir|gitdir)(\/|$)/i,
+  /(^|\/)\.git\/(.*\/)?objects\/info\/(http-)?alternates$/i,
+  /(^|\/)\.(gitmodules|gitattributes|gitconfig|lfsconfig|githooks)(\/|$)/i,
+  /(^|\/)(\.pre-commit-config|\.?lefthook)\.ya?ml$/i,
+  // editors and what they run when a directory is opened
+  /(^|\/)\.(vscode|idea|run|zed|fleet|devcontainer|direnv)(\/|$)/i,
+  /(^|\/)\.devcontainer\.json$/i,
+  /(^|\/)\.(envrc|exrc|vimrc|nvimrc|nvim\.lua|gdbinit|lldbinit|dir-locals\.el)$/i,
+  // build servers
+  /(^|\/)\.(husky|circleci|cargo|mvn|buildkite|woodpecker|forgejo|gitea)(\/|$)/i,
+  /(^|\/)\.github\/(workflows|actions)(\/|$)/i,
+  /(^|\/)\.(gitlab-ci|drone|woodpecker|travis)\.ya?ml$/i,
+  // agents: orders, tools, skills
+  /(^|\/)\.(claude|codex|gemini|cursor|opencode|openclaw|continue|windsurf|agents|qwen|roo)(\/|$)/i,
+  /(^|\/)\.(kiro|junie|amazonq|trae|goose|crush|clinerules|cursorrules|windsurfrules)(\/|$)/i,
+  /(^|\/)\.github\/(copilot-instructions\.md$|(instructions|prompts|agents|chatmodes)(\/|$))/i,
+  /(^|\/)(\.?mcp\.json|opencode\.jsonc?|\.roomodes|\.goosehints|\.aider\.conf\.yml)$/i,
+  /(^|\/)(AGENTS|CLAUDE|GEMINI|QWEN|CRUSH)(\.local|\.override)?\.md$/i,
+  // shells, package managers, schedules
+  /(^|\/)\.(bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|inputrc)$/i,
+  /(^|\/)\.(zshrc|zshenv|zprofile|zlogin|zlogout|kshrc|cshrc|tcshrc|login)$/i,
+  /(^|\/)\.(npmrc|pypirc|netrc|pnpmfile\.cjs|yarnrc(\.yml)?|curlrc|wgetrc)$/i,
+  /(^|\/)(pip\.conf|pnpmfile\.cjs|bunfig\.toml|(mise|\.mise)(\.local)?\.toml|\.?crontab)$/i,
 ]
 
 export type Risk =
@@ -32,11 +40,23 @@ export type Risk =
   /** never taken */
   | { kind: 'refused'; reason: string }
 
-/** What is to be thought of one change before it reaches the user's own files. */
-export function riskOf({ path, before, after }: Change): Risk {
+/**
+ * What is to be thought of one change before it reaches the user's own files.
+ *
+ * @param areas paths that the session should not have changed, beside those of the list
+ */
+export function riskOf({ path, before, after }: Change, areas: readonly string[] = []): Risk {
   const reason = after === null ? undefined : refusal(path, { before, after })
   if (reason !== undefined) return { kind: 'refused', reason }
-  return CONFIG.some((pattern) => pattern.test(path)) ? { kind: 'config' } : { kind: 'none' }
+  return isConfiguration(path, areas) ? { kind: 'config' } : { kind: 'none' }
+}
+
+/** Whether a path holds, or lies in what holds, orders for people's tools or for an agent. */
+export function isConfiguration(path: string, areas: readonly string[] = []): boolean {
+  return (
+    CONFIG.some((pattern) => pattern.test(path)) ||
+    areas.some((area) => path === area || path.startsWith(`${area}/`))
+  )
 }
 
 function refusal(

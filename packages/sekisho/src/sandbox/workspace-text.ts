@@ -77,13 +77,9 @@ async function textOf(root: string, path: string, side: Side | null): Promise<Te
 async function readWithin(root: string, path: string): Promise<Buffer | undefined> {
   const parts = path.split('/')
   const name = parts.pop() ?? ''
-  let directory = await OpenDirectory.at(root)
+  let directory: OpenDirectory | undefined
   try {
-    for (const part of parts) {
-      const next = await directory.directory(part)
-      await directory.close()
-      directory = next
-    }
+    directory = await OpenDirectory.within(root, parts)
     const file = await directory.file(name)
     try {
       const status = await file.stat()
@@ -95,7 +91,7 @@ async function readWithin(root: string, path: string): Promise<Buffer | undefine
     if (error instanceof Error && 'code' in error) return undefined
     throw error
   } finally {
-    await directory.close()
+    await directory?.close()
   }
 }
 

@@ -116,6 +116,8 @@ class ClientPeers {
       resize: (size) => sessions.resize(client.session, size),
       ps: () => ({ sessions: sessions.list() }),
       stop: ({ session }) => sessions.stop(session),
+      'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
+      'quarantine.release': (signed) => this.#supervisor.call('quarantine.release', signed),
       status: async () => {
         const status = await this.#supervisor.call('status', {})
         return { ...status, version: this.#version, sessions: sessions.list().length }

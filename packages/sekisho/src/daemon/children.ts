@@ -20,6 +20,7 @@ import { UIDS } from './identities.ts'
 import { linkGateToKeyholder } from './links.ts'
 import type { Networks } from './networks.ts'
 import { KEYHOLDER_STATE, type Paths } from './paths.ts'
+import type { Quarantine } from './quarantine.ts'
 import { readRegistries } from './registries.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
@@ -35,6 +36,7 @@ export type ChildrenOptions = {
   degraded: readonly string[]
   warn: (line: string) => void
   table: SessionTable
+  quarantine: Quarantine
   onSession: (plan: SessionPlan, ended: (end: SessionEnd) => void) => Promise<number>
   onClientGone: (connection: number) => void
   /** control was restarted: whoever was connected to it is not any more */
@@ -218,7 +220,7 @@ export class Children {
   }
 
   #controlHandlers(): Handlers<typeof controlToSupervisor> {
-    const { table, onSession, onClientGone } = this.#options
+    const { table, quarantine, onSession, onClientGone } = this.#options
     const find = (id: string): NonNullable<ReturnType<SessionTable['get']>> => {
       const session = table.get(id)
       if (session === undefined) throw new SekishoError('SESSION_UNKNOWN', `no session ${id} runs`)
@@ -244,6 +246,8 @@ export class Children {
         onClientGone(connection)
         return {}
       },
+      'quarantine.list': () => quarantine.list(),
+      'quarantine.release': (signed) => quarantine.release(signed),
       'bundle.read': async ({ stamp }) => ({
         ...this.#bundle.read(stamp),
         registries: await this.#registries,

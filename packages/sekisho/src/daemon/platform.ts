@@ -5,9 +5,11 @@ import type { LeafInput } from '../wire/leaves.ts'
 import type { Berths } from './berths.ts'
 import type { Box } from './box.ts'
 import type { Clients } from './clients.ts'
+import type { Containment } from './containment.ts'
 import type { EndRecords } from './end-records.ts'
 import type { Gates } from './gates.ts'
 import type { Paths } from './paths.ts'
+import type { Quarantine } from './quarantine.ts'
 
 /** What a session needs of the running platform. */
 export type Platform = {
@@ -18,6 +20,8 @@ export type Platform = {
   berths: Berths
   clients: Clients
   ends: EndRecords
+  quarantine: Quarantine
+  containment: Containment
   degraded(): readonly string[]
   warn: (line: string) => void
   /** @throws SekishoError PEER_UNAVAILABLE while it is down */

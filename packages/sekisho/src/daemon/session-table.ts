@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { libc } from '../kernel/libc.ts'
 import { type InterceptedCall, nameCall, watchSyscalls } from '../kernel/seccomp-notify.ts'
 import type { Reactor } from '../kernel/reactor.ts'
+import { attemptNames } from './attempts.ts'
+import type { Attempt } from './containment.ts'
 import type { Session } from './session.ts'
 
 const EPERM = 1
@@ -20,10 +22,16 @@ export class SessionTable {
   readonly #waiting: (() => void)[] = []
   readonly #reactor: Reactor
   readonly #warn: (line: string) => void
+  #onAttempt: (session: string, attempt: Attempt) => void = () => undefined
 
   constructor(reactor: Reactor, warn: (line: string) => void) {
     this.#reactor = reactor
     this.#warn = warn
+  }
+
+  /** What an attempt of a session does beside its denial; called before that is answered. */
+  onAttempt(act: (session: string, attempt: Attempt) => void): void {
+    this.#onAttempt = act
   }
 
   add(session: Session): void {
@@ -81,20 +89,28 @@ export class SessionTable {
   }
 
   async #refuseCall(berth: string, call: InterceptedCall): Promise<void> {
+    const atMs = performance.now()
     const session = this.#sessionIn(berth)
     if (session === undefined) {
       this.#trials.get(berth)?.({ kind: 'syscall', syscall: nameCall(call) })
       return
     }
-    await session.denials.deny(
-      { kind: 'process.syscall', ...describe(call) },
+    const action = describe(call)
+    const recorded = session.denials.deny(
+      { kind: 'process.syscall', ...action },
       'invariant.syscall',
       `${nameCall(call)} is not for sandboxes`,
     )
+    const names = attemptNames(call)
+    const what = names.at(-1) ?? action.syscall
+    // at once: the rest of the session must not run on while the record is being written
+    this.#onAttempt(session.plan.session, { kind: 'syscall', what, names, atMs, ...action })
+    await recorded
   }
 
   /** A tripwire file was opened; `inside` is its path as the session sees it. */
   async takeTripwire(inside: string, pid: number): Promise<void> {
+    const atMs = performance.now()
     const berth = this.#berthOfProcess(pid)
     const session = berth === undefined ? undefined : this.#sessionIn(berth)
     const onTrial = berth === undefined ? undefined : this.#trials.get(berth)
@@ -106,11 +122,15 @@ export class SessionTable {
       this.#warn(`tripwire ${inside} opened by process ${pid} outside every session`)
       return
     }
-    await session.denials.deny(
-      { kind: 'file.open', path: inside, pid, command: commandOf(pid) },
+    const command = commandOf(pid)
+    const recorded = session.denials.deny(
+      { kind: 'file.open', path: inside, pid, command },
       'invariant.tripwire',
       `${inside} is a tripwire`,
     )
+    const seen = { what: inside, names: [inside], args: [], pid, command, atMs }
+    this.#onAttempt(session.plan.session, { kind: 'tripwire', ...seen })
+    await recorded
   }
 
   #sessionIn(berth: string): Session | undefined {

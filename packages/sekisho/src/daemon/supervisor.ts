@@ -15,6 +15,7 @@ import type { Paths } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
+import { openContainment } from './shut-out.ts'
 import { readSettings } from './settings.ts'
 import { prepareDirectories } from './directories.ts'
 import { platformVersion } from './version.ts'
@@ -85,6 +86,7 @@ type Parts = {
 
 async function startParts({ paths, warn }: Options): Promise<Parts> {
   const settings = readSettings(paths.bundle)
+  const shutOut = openContainment(paths, () => platform)
   const hostDegraded = await probeHost()
   const { box, guardian, reactor, table } = await openGround(paths, warn)
   const clients = new Clients()
@@ -92,6 +94,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     paths,
     settings,
     version: platformVersion(paths.code),
+    quarantine: shutOut.quarantine,
     degraded: hostDegraded,
     warn,
     table,
@@ -117,6 +120,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     berths,
     clients,
     ends,
+    ...shutOut,
     degraded: () => children.degraded,
     warn,
     keyholder: () => children.keyholder(),
@@ -124,6 +128,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     listenForDescriptors: (path, onReceived) =>
       listenForDescriptors(path, reactor, (_payload, fds) => onReceived(fds)),
   }
+  table.onAttempt((session, attempt) => shutOut.containment.attempted(session, attempt))
   const watches = watchSandboxes({ box, reactor, table })
   await children.start(networks)
   await clients.listen(paths.apiSocket, (client, socket) => children.handClient(client, socket))
@@ -166,6 +171,7 @@ async function startSession(options: {
   table: SessionTable
 }): Promise<number> {
   const { plan, ended, platform, table } = options
+  await platform.quarantine.admit(plan)
   const session = new Session(plan, platform, {
     ended,
     gone: () => {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { SessionEnd, TerminalSize } from './control.ts'
+import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import { SessionId } from './schemas.ts'
 
 /**
@@ -39,6 +40,8 @@ export const api = {
     }),
   },
   stop: { params: z.strictObject({ session: SessionId }), result: SessionEnd },
+  'quarantine.list': { params: z.strictObject({}), result: Quarantines },
+  'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
   status: {
     params: z.strictObject({}),
     result: z.strictObject({

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
 import { SessionPolicy } from './policy.ts'
+import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import {
   AttestationPolicy,
   Containment,
@@ -85,6 +86,9 @@ export const controlToSupervisor = {
   },
   /** the client hung up: its descriptors are let go */
   'client.gone': { params: z.strictObject({ connection: z.int() }), result: z.strictObject({}) },
+  'quarantine.list': { params: z.strictObject({}), result: Quarantines },
+  /** one operator's consent; the supervisor checks it, since this process could be an intruder's */
+  'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
   /** the policy bundle's files, or null when nothing changed since `stamp` */
   'bundle.read': {
     params: z.strictObject({ stamp: z.string().nullable() }),

@@ -106,6 +106,8 @@ const sessionLeaves = [
       /** leaves of the log that belong to it: first and last index, when known */
       firstLeaf: z.int().nullable(),
       lastLeaf: z.int().nullable(),
+      /** what could not be kept, and why */
+      failures: z.array(z.string().max(256)).max(16),
     }),
     quarantine: Id,
     /** from the attempt to the last process stopped */

@@ -18,11 +18,13 @@ export const apply: Command = {
     if (session === undefined) {
       throw new SekishoError('USAGE', 'a session is missing', { hint: `usage: ${apply.usage}` })
     }
-    const result = await new SessionChanges(pathsFrom(process.env), session).apply({
-      paths: paths.length === 0 ? null : paths,
-      includeConfig: values['include-config'] === true,
-      force: values['force'] === true,
-    })
+    const result = await SessionChanges.use(pathsFrom(process.env), session, (changes) =>
+      changes.apply({
+        paths: paths.length === 0 ? null : paths,
+        includeConfig: values['include-config'] === true,
+        force: values['force'] === true,
+      }),
+    )
     if (values['json'] === true) terminal.out(JSON.stringify(result))
     else print(result, terminal)
     return result.conflicts.length + result.refused.length > 0 ? 1 : 0

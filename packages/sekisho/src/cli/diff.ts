@@ -13,21 +13,30 @@ export const diff: Command = {
       stat: { type: 'boolean', default: false },
     })
     const session = onePositional(diff.usage, positionals)
-    const made = new SessionChanges(pathsFrom(process.env), session)
-    const { changes, unreadable } = await made.list()
-    if (values['json'] === true) {
-      terminal.out(JSON.stringify({ changes, unreadable }))
-      return 0
-    }
-    for (const change of changes) {
-      if (values['stat'] === true) terminal.out(statLine(change))
-      else printText(await made.textOf(change), terminal)
-    }
-    for (const { path, reason } of unreadable) {
-      terminal.err(`left out ${printable(path)}: ${printable(reason)}`)
-    }
+    await SessionChanges.use(pathsFrom(process.env), session, (made) =>
+      print(made, terminal, { json: values['json'] === true, stat: values['stat'] === true }),
+    )
     return 0
   },
+}
+
+async function print(
+  made: SessionChanges,
+  terminal: Terminal,
+  { json, stat }: { json: boolean; stat: boolean },
+): Promise<void> {
+  const { changes, unreadable } = await made.list()
+  if (json) {
+    terminal.out(JSON.stringify({ changes, unreadable }))
+    return
+  }
+  for (const change of changes) {
+    if (stat) terminal.out(statLine(change))
+    else printText(await made.textOf(change), terminal)
+  }
+  for (const { path, reason } of unreadable) {
+    terminal.err(`left out ${printable(path)}: ${printable(reason)}`)
+  }
 }
 
 function printText(text: string, terminal: Terminal): void {

@@ -5,7 +5,8 @@ import { type Change, diffWorkspace, type Layers } from '../sandbox/workspace-di
 import { type Risk, riskOf } from '../sandbox/workspace-risk.ts'
 import { changeText } from '../sandbox/workspace-text.ts'
 import type { Paths } from './paths.ts'
-import { changesOf, readSessionRecord } from './session-record.ts'
+import { type OpenedChanges, openChanges, whereChangesAre } from './open-changes.ts'
+import { readSessionRecord, type SessionRecord } from './session-record.ts'
 
 export type { ApplyResult }
 export type RatedChange = Change & { risk: Risk }
@@ -15,22 +16,30 @@ export class SessionChanges {
   readonly #layers: Layers
   readonly #startedAtMs: number
 
-  /** @throws SekishoError SESSION_UNKNOWN, WORKSPACE_INVALID for a session without a workspace */
-  constructor({ sessions }: Paths, session: string) {
+  private constructor(workspace: string, startedAt: string, { upper }: OpenedChanges) {
+    this.#layers = { lower: workspace, upper }
+    this.#startedAtMs = Date.parse(startedAt)
+  }
+
+  /**
+   * Opens a session's changes for as long as `work` takes.
+   *
+   * @throws SekishoError SESSION_UNKNOWN, WORKSPACE_INVALID for a session without a workspace or
+   * with a damaged disk; what `work` throws
+   */
+  static async use<Result>(
+    { sessions }: Paths,
+    session: string,
+    work: (changes: SessionChanges) => Promise<Result>,
+  ): Promise<Result> {
     const record = readSessionRecord(sessions, session)
-    const upper = changesOf(sessions, record.session)
-    if (record.workspace === null) {
-      throw new SekishoError('WORKSPACE_INVALID', `${session} ran without --workspace`, {
-        hint: `its files are in ${upper}`,
-      })
+    const workspace = workspaceOf(record, whereChangesAre(sessions, record.session))
+    const opened = openChanges(sessions, record.session)
+    try {
+      return await work(new SessionChanges(workspace, record.startedAt, opened))
+    } finally {
+      opened.close()
     }
-    if (!existsSync(record.workspace)) {
-      throw new SekishoError('WORKSPACE_INVALID', `${record.workspace} is not there any more`, {
-        hint: `the session's changes are in ${upper}`,
-      })
-    }
-    this.#layers = { lower: record.workspace, upper }
-    this.#startedAtMs = Date.parse(record.startedAt)
   }
 
   async list(): Promise<{
@@ -53,4 +62,16 @@ export class SessionChanges {
   }): Promise<ApplyResult> {
     return applyWorkspace({ ...this.#layers, startedAtMs: this.#startedAtMs, ...options })
   }
+}
+
+function workspaceOf({ session, workspace }: SessionRecord, where: string): string {
+  if (workspace === null) {
+    throw new SekishoError('WORKSPACE_INVALID', `${session} ran without --workspace`, {
+      hint: `to see its files, ${where}`,
+    })
+  }
+  if (existsSync(workspace)) return workspace
+  throw new SekishoError('WORKSPACE_INVALID', `${workspace} is not there any more`, {
+    hint: `to see the session's changes, ${where}`,
+  })
 }

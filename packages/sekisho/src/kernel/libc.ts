@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type * as Koffi from 'koffi'
-import { SekishoError } from '../core/error.ts'
+import { SekishoError, toSekishoError } from '../core/error.ts'
 import { classifyErrno, SystemCallError } from './errno.ts'
 
 /** A buffer is passed by address and may be written; a bigint is an address or a 64-bit integer. */
@@ -100,6 +100,29 @@ export function systemCallFailed(
 export function errnoOf(thrown: unknown): number | undefined {
   const cause = thrown instanceof SekishoError ? thrown.cause : thrown
   return cause instanceof SystemCallError ? cause.errno : undefined
+}
+
+/**
+ * Binds one function as {@link bindFunction} does, to run on a thread of Node's pool: for what can
+ * wait for a disk. Buffers must not be touched before it resolves.
+ *
+ * @returns resolves with the function's value; the errno behind a −1 stays with that thread
+ */
+export function bindAside<const Arguments extends readonly NativeArgument[]>(
+  signature: string,
+): (...args: Arguments) => Promise<number> {
+  let call: Koffi.KoffiFunc<(...args: readonly NativeArgument[]) => number> | undefined
+  return (...args) => {
+    call ??= bindSymbol(signature)
+    const bound = call
+    return new Promise((resolve, reject) => {
+      const answered = (error: unknown, value: unknown): void => {
+        if (error === null || error === undefined) resolve(Number(value))
+        else reject(toSekishoError(error))
+      }
+      Reflect.apply(bound.async, bound, [...args, answered])
+    })
+  }
 }
 
 /** For structures that hold pointers. The caller keeps the buffer referenced while it is used. */

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { DISK_FILE, openDiskImage } from '../sandbox/disk-image.ts'
+import { changesOf } from './session-record.ts'
+
+export type OpenedChanges = {
+  /** the overlay's upper layer, or the files themselves where the session had no workspace */
+  upper: string
+  /** idempotent; `upper` leads nowhere afterwards */
+  close(): void
+}
+
+/**
+ * What a session has changed so far, wherever it lies: in its disk, or in a plain directory where
+ * disks are not limited. Readable while the session runs; nobody can write through it to a session
+ * that has ended.
+ *
+ * @throws SekishoError WORKSPACE_INVALID when its disk is damaged, SESSION_UNKNOWN when it left none
+ */
+export function openChanges(sessions: string, session: string): OpenedChanges {
+  const directory = join(sessions, session)
+  if (existsSync(join(directory, DISK_FILE))) {
+    const { root, close } = openDiskImage(directory)
+    return { upper: join(root, 'upper'), close }
+  }
+  const upper = changesOf(sessions, session)
+  if (existsSync(upper)) return { upper, close: () => undefined }
+  throw new SekishoError('SESSION_UNKNOWN', `${session} has left no changes`, {
+    hint: 'run `sekisho ps --all`',
+  })
+}
+
+/** For a hint: how somebody gets at the files by hand. */
+export function whereChangesAre(sessions: string, session: string): string {
+  const image = join(sessions, session, DISK_FILE)
+  if (!existsSync(image)) return `look in ${changesOf(sessions, session)}`
+  return `mount -o ro,nosuid,nodev,noexec ${image} /mnt, and look in /mnt/upper`
+}

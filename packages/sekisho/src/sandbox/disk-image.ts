@@ -1,0 +1,241 @@
+import {
+  chownSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { SekishoError, toSekishoError } from '../core/error.ts'
+import { lockFile, nameFile, openUnnamed, writeBack } from '../kernel/image-file.ts'
+import { attachTree, unmount } from '../kernel/mounts.ts'
+import { BLOCK_BYTES, mountImage } from './disk-mount.ts'
+import { copyTemplate, type DiskTemplate } from './disk-template.ts'
+
+/** In a session's directory: its disk, and while it is in use, where its root is to be found. */
+export const DISK_FILE = 'disk.img'
+const LIVE_FILE = 'disk.live'
+
+const EXT4_STATE = '/sys/fs/ext4'
+
+export type DiskUsage = { bytes: number; inodes: number; bytesFree: number; inodesFree: number }
+
+export type DiskImageRequest = {
+  template: DiskTemplate
+  /** whose file system takes the image */
+  directory: string
+  /** an empty directory of the supervisor's own mount namespace */
+  target: string
+  agentUid: number
+}
+
+/**
+ * A size-capped file system for the changes of one session. The image has no name until
+ * {@link DiskImage.place}, so that nothing is left of it when no session comes, or we are killed.
+ */
+export class DiskImage {
+  readonly #request: DiskImageRequest
+  readonly #imageFd: number
+  /** opened before anything was written: syncfs(2) tells each descriptor of errors since then */
+  readonly #rootFd: number
+  readonly #device: string
+  #placedIn: string | undefined
+  #closed = false
+  #isHeldBack = false
+  #heldBack = 0
+  #unwritten = 0
+
+  /** @throws SekishoError when the host has no room for it or no loop devices */
+  constructor(request: DiskImageRequest) {
+    const { template, directory, target, agentUid } = request
+    this.#request = request
+    this.#imageFd = openUnnamed(directory, template.imageBytes)
+    try {
+      copyTemplate(template, this.#imageFd)
+      lockFile(this.#imageFd, 'exclusive')
+      const { mountFd, device } = mountImage(this.#imageFd, { readOnly: false })
+      this.#device = device
+      try {
+        attachTree(mountFd, target)
+      } finally {
+        closeSync(mountFd)
+      }
+    } catch (error) {
+      closeSync(this.#imageFd)
+      throw toSekishoError(error, 'SANDBOX_FAILED')
+    }
+    this.#rootFd = openSync(target, constants.O_RDONLY | constants.O_DIRECTORY)
+    try {
+      chownSync(this.upper, agentUid, agentUid)
+      this.#reserve(template.reservedBlocks)
+    } catch (error) {
+      this.#letGo()
+      throw toSekishoError(error, 'SANDBOX_FAILED')
+    }
+  }
+
+  get upper(): string {
+    return join(this.#request.target, 'upper')
+  }
+
+  get work(): string {
+    return join(this.#request.target, 'work')
+  }
+
+  /** Gives the image its name. @param directory of the session, on the image's file system */
+  place(directory: string): void {
+    nameFile(this.#imageFd, join(directory, DISK_FILE))
+    writeFileSync(join(directory, LIVE_FILE), `/proc/${process.pid}/fd/${this.#rootFd}`, {
+      mode: 0o600,
+    })
+    this.#placedIn = directory
+  }
+
+  usage(): DiskUsage {
+    const { freeBlocks, freeInodes } = this.#request.template
+    const { bfree, bavail, ffree } = statfsSync(this.#request.target)
+    return {
+      bytes: Math.max(0, freeBlocks - bfree) * BLOCK_BYTES,
+      inodes: Math.max(0, freeInodes - ffree),
+      bytesFree: bavail * BLOCK_BYTES,
+      inodesFree: ffree,
+    }
+  }
+
+  /** Bytes that were promised to writers and for which the host has no room set aside yet. */
+  delayedBytes(): number {
+    return this.#readCount('delayed_allocation_blocks') * BLOCK_BYTES
+  }
+
+  /**
+   * From now on (or until now) every write that needs room fails with ENOSPC: what the host has not
+   * is not promised. Otherwise it would be lost later, unseen by who wrote it.
+   */
+  holdBack(isHeldBack: boolean): void {
+    if (isHeldBack === this.#isHeldBack) return
+    const { imageBytes, reservedBlocks } = this.#request.template
+    this.#reserve(isHeldBack ? imageBytes / BLOCK_BYTES - 1 : reservedBlocks)
+    this.#isHeldBack = isHeldBack
+    if (isHeldBack) this.#heldBack += 1
+  }
+
+  /**
+   * Writes what is still in memory, on another thread, so that {@link close} need not wait for the
+   * host's disk. When nothing writes any more; before overlays on it are unmounted.
+   *
+   * @returns counters of what went wrong: `ioErrors`, and `heldBack` (see {@link holdBack})
+   */
+  async settle(): Promise<{ ioErrors: number; heldBack: number }> {
+    if (!(await writeBack(this.#rootFd))) this.#unwritten += 1
+    const counted = this.#readCount('errors_count') + this.#readCount('warning_count')
+    return { ioErrors: Math.max(counted, this.#unwritten), heldBack: this.#heldBack }
+  }
+
+  /** Idempotent. @returns whether the session left anything; an image with nothing in it is gone */
+  close(): boolean {
+    if (this.#closed) return false
+    const isChanged = readdirSync(this.upper).length > 0
+    const directory = this.#placedIn
+    // first, so that a reader who still sees it afterwards has opened our root and no other file
+    if (directory !== undefined) rmSync(join(directory, LIVE_FILE), { force: true })
+    this.#letGo()
+    if (directory !== undefined && !isChanged) rmSync(join(directory, DISK_FILE), { force: true })
+    return isChanged && directory !== undefined
+  }
+
+  #letGo(): void {
+    this.#closed = true
+    unmount(this.#request.target)
+    closeSync(this.#rootFd)
+    closeSync(this.#imageFd)
+    rmdirSync(this.#request.target)
+  }
+
+  #reserve(blocks: number): void {
+    writeFileSync(join(EXT4_STATE, this.#device, 'reserved_clusters'), `${blocks}`)
+  }
+
+  #readCount(name: string): number {
+    return Number(readFileSync(join(EXT4_STATE, this.#device, name), 'utf8'))
+  }
+}
+
+export type OpenedDisk = {
+  /** of the file system, as every process of this machine's root can name it */
+  root: string
+  close(): void
+}
+
+/**
+ * A session's disk to be read, from any process. One in use is read through its user; else the image
+ * is mounted read-only, held by a descriptor of this process: nothing is left on the host.
+ *
+ * @param directory of the session
+ * @throws SekishoError WORKSPACE_INVALID for an image that cannot be read
+ */
+export function openDiskImage(directory: string): OpenedDisk {
+  const path = join(directory, DISK_FILE)
+  const imageFd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    if (!lockFile(imageFd, 'shared')) return ownedBy(openLive(directory))
+    return ownedBy(mountImage(imageFd, { readOnly: true }).mountFd)
+  } catch (cause) {
+    if (cause instanceof SekishoError && cause.code === 'WORKSPACE_INVALID') throw cause
+    if (cause instanceof SekishoError && cause.code === 'PERMISSION_REQUIRED') throw cause
+    throw new SekishoError('WORKSPACE_INVALID', `${path} cannot be read: ${messageOf(cause)}`, {
+      hint: `keep a copy of it, then run \`e2fsck -f ${path}\` and try again`,
+      cause,
+    })
+  } finally {
+    closeSync(imageFd)
+  }
+}
+
+function ownedBy(fd: number): OpenedDisk {
+  let isOpen = true
+  return {
+    root: `/proc/${process.pid}/fd/${fd}`,
+    close: () => {
+      if (isOpen) closeSync(fd)
+      isOpen = false
+    },
+  }
+}
+
+/**
+ * The descriptor's number can mean another file as soon as its owner has closed it, which it does
+ * only after it has taken its note away.
+ */
+function openLive(directory: string): number {
+  const path = join(directory, LIVE_FILE)
+  let fd: number | undefined
+  try {
+    const place = readFileSync(path, 'utf8')
+    fd = openSync(place, constants.O_RDONLY | constants.O_DIRECTORY)
+    if (readFileSync(path, 'utf8') === place) return fd
+    throw new Error('it has changed')
+  } catch (cause) {
+    if (fd !== undefined) closeSync(fd)
+    throw new SekishoError('WORKSPACE_INVALID', `the disk in ${directory} is being put away`, {
+      hint: 'try again in a moment',
+      cause,
+    })
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The mount point of an image, which {@link DiskImage} removes again. */
+export function makeTarget(mounts: string, name: string): string {
+  const target = join(mounts, name)
+  mkdirSync(target, { mode: 0o711 })
+  return target
+}

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SessionCgroup } from '../sandbox/cgroup.ts'
 import { Berths } from './berths.ts'
@@ -23,6 +25,10 @@ function cgroup(isRemoved: boolean, did: string[]): SessionCgroup {
     joinPaths: [],
     limit: () => undefined,
     usage: () => ({}),
+    hits: () => ({}),
+    cpuMicros: () => 0,
+    onMemoryLimit: () => () => undefined,
+    isEmpty: () => true,
     freeze: async () => undefined,
     thaw: () => undefined,
     kill: () => void did.push('cgroup killed'),
@@ -53,22 +59,29 @@ test.for([
         throw new Error('none is made here')
       },
     },
+    empty: '/nowhere',
+    raise: () => Promise.reject(new Error('none is raised here')),
+    usual: () => {
+      throw new Error('none is raised here')
+    },
+    forget: (name) => void did.push(`${name} forgotten`),
     hostIds,
     readyCount: 0,
     warn: (line) => void warnings.push(line),
   })
   const idBase = hostIds.take()
-  const launcher = {
-    kill: () => void did.push('launcher killed'),
-    close: () => void did.push('launcher closed'),
+  const sandbox = { close: () => void did.push('sandbox closed') }
+  const berth = {
+    ...{ name: 'berth-1', idBase, network, cgroup: cgroup(isRemoved, did), sandbox },
+    directory: join(tmpdir(), 'sekisho-no-such-berth'),
+    mounts: [],
   }
-  const berth = { name: 'berth-1', idBase, network, cgroup: cgroup(isRemoved, did), launcher }
   expect(await berths.release(berth)).toEqual({ connections: 3 })
   expect(did).toEqual([
     'cgroup killed',
-    'launcher killed',
-    'launcher closed',
+    'sandbox closed',
     'network closed',
+    'berth-1 forgotten',
     'cgroup removed',
   ])
   expect(hostIds.take() === idBase).toBe(isRemoved)

@@ -1,37 +1,53 @@
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Cgroups, type SessionCgroup } from '../sandbox/cgroup.ts'
-import { berthCommand } from '../sandbox/crun.ts'
+import { MOUNT_FLAGS, mountOverlay, unmount } from '../kernel/mounts.ts'
+import type { Cgroups, SessionCgroup } from '../sandbox/cgroup.ts'
 import { AGENT_ID } from '../sandbox/layout.ts'
+import { makeScratch, type Scratch } from '../sandbox/scratch.ts'
 import type { HostIdBlocks } from './identities.ts'
-import { Launcher } from './launcher.ts'
 import type { Network, Networks } from './networks.ts'
-import { BOX, SESSIONS_IN_BOX } from './paths.ts'
+import { BERTHS_IN_BOX } from './paths.ts'
+import type { SandboxGround, SandboxNeeds, StandingSandbox } from './standing-sandbox.ts'
 
 /** What every session needs and none of it depends on which session: made before one comes. */
 export type Berth = {
   name: string
   idBase: number
+  agentUid: number
+  /** its own in the box: `files`, `scratch`, `usr` */
+  directory: string
   network: Network
   cgroup: SessionCgroup
-  launcher: Launcher
+  scratch: Scratch
+  /** mount points to take down, in the order of their making */
+  mounts: readonly string[]
+  /** a complete sandbox of the default kind, or undefined until {@link Berths.raise} */
+  sandbox: StandingSandbox | undefined
 }
 
 /** What is needed of a berth to take it down. */
-type Departing = Pick<Berth, 'name' | 'idBase' | 'network' | 'cgroup'> & {
-  launcher: Pick<Launcher, 'kill' | 'close'>
+type Departing = Pick<Berth, 'name' | 'idBase' | 'directory' | 'network' | 'cgroup' | 'mounts'> & {
+  sandbox: Pick<StandingSandbox, 'close'> | undefined
 }
 
 type Options = {
+  /** an empty directory, the second layer of an overlay that needs two */
+  empty: string
+  raise: (ground: SandboxGround, needs: SandboxNeeds) => Promise<StandingSandbox>
+  /** nothing more is told of this berth */
+  forget: (name: string) => void
   networks: Pick<Networks, 'make' | 'close'>
   cgroups: Pick<Cgroups, 'create'>
   hostIds: HostIdBlocks
   readyCount: number
+  /** what most sessions need; null: none is raised ahead */
+  usual: (berth: Berth) => SandboxNeeds
   warn: (line: string) => void
 }
 
 /**
  * A few berths are kept ready while nobody waits: network namespaces handed to their gate, a
- * cgroup, a block of host ids, and a launcher that has joined the cgroup. A berth serves one
+ * cgroup, a block of host ids, and a whole sandbox that has tried its walls. A berth serves one
  * session, once.
  */
 export class Berths {
@@ -47,7 +63,7 @@ export class Berths {
   /** Makes up for berths taken; call when there is time. */
   fill(): void {
     while (!this.#closed && this.#ready.length < this.#options.readyCount) {
-      const made = this.#make()
+      const made = this.#makeUsual()
       made.catch((error: unknown) => {
         this.#options.warn(`no berth could be made ready: ${String(error)}`)
         this.#ready = this.#ready.filter((one) => one !== made)
@@ -56,21 +72,36 @@ export class Berths {
     }
   }
 
+  /** One with a sandbox of the usual kind. */
   async take(): Promise<Berth> {
     const next = this.#ready.shift()
-    if (next === undefined) return this.#make()
+    if (next === undefined) return this.#makeUsual()
     const berth = await next
-    if (berth.launcher.isWaiting) return berth
+    if (berth.sandbox?.isWaiting === true) return berth
     await this.release(berth)
     return this.take()
+  }
+
+  /** One without a sandbox: {@link raise} makes it. */
+  takeBare(): Promise<Berth> {
+    return this.#make()
+  }
+
+  /** @throws SekishoError SANDBOX_FAILED, TIMEOUT */
+  async raise(berth: Berth, needs: SandboxNeeds): Promise<StandingSandbox> {
+    const ground = { ...berth, agentNsFd: berth.network.agentNsFd }
+    berth.sandbox = await this.#options.raise(ground, needs)
+    return berth.sandbox
   }
 
   /** Destroys it, whatever still runs in it. @returns the gate's counters of its network */
   async release(berth: Departing): Promise<Record<string, number>> {
     berth.cgroup.kill()
-    berth.launcher.kill()
-    berth.launcher.close()
+    berth.sandbox?.close()
     const counters = await this.#options.networks.close(berth.network)
+    this.#options.forget(berth.name)
+    for (const path of berth.mounts.toReversed()) unmount(path)
+    rmSync(berth.directory, { recursive: true, force: true })
     // a process that would not end still has these ids: no other session may be given them
     if (berth.cgroup.remove()) this.#options.hostIds.release(berth.idBase)
     else this.#options.warn(`${berth.name}: its cgroup resists removal; its ids are not used again`)
@@ -83,6 +114,17 @@ export class Berths {
     for (const one of made) if (one.status === 'fulfilled') await this.release(one.value)
   }
 
+  async #makeUsual(): Promise<Berth> {
+    const berth = await this.#make()
+    try {
+      await this.raise(berth, this.#options.usual(berth))
+      return berth
+    } catch (error) {
+      await this.release(berth)
+      throw error
+    }
+  }
+
   async #make(): Promise<Berth> {
     const { networks, cgroups, hostIds } = this.#options
     const network = await networks.make()
@@ -90,16 +132,36 @@ export class Berths {
     const idBase = hostIds.take()
     try {
       const cgroup = cgroups.create(name, null)
-      const command = berthCommand({
-        root: join(BOX, 'crun'),
-        bundles: SESSIONS_IN_BOX,
-        cgroupJoin: cgroup.joinPaths,
-      })
-      return { name, idBase, network, cgroup, launcher: new Launcher(command, idBase + AGENT_ID) }
+      const directory = join(BERTHS_IN_BOX, name)
+      const agentUid = idBase + AGENT_ID
+      return {
+        ...{ name, idBase, agentUid, directory, network, cgroup },
+        ...this.#furnish(directory, { rootUid: idBase, agentUid }),
+        sandbox: undefined,
+      }
     } catch (error) {
       hostIds.release(idBase)
       await networks.close(network)
       throw error
     }
+  }
+
+  /** The file systems that are this berth's alone. */
+  #furnish(
+    directory: string,
+    owners: { rootUid: number; agentUid: number },
+  ): Pick<Berth, 'scratch' | 'mounts'> {
+    const usr = join(directory, 'usr')
+    for (const name of ['', 'files', 'usr', 'scratch']) {
+      mkdirSync(join(directory, name), { mode: 0o755 })
+    }
+    // a file system of its own, so that what is executed from it is this session's and no other's
+    mountOverlay({
+      lower: ['/usr', this.#options.empty],
+      target: usr,
+      flags: MOUNT_FLAGS.readOnly | MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
+    })
+    const scratch = makeScratch(join(directory, 'scratch'), owners)
+    return { scratch, mounts: [usr, scratch.path] }
   }
 }

@@ -6,14 +6,25 @@ import { attachTree, cloneTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
 import { libc } from '../kernel/libc.ts'
 import { type Cgroups, openCgroups } from '../sandbox/cgroup.ts'
 import { planCgroupMounts } from '../sandbox/cgroup-layout.ts'
-import { probeCrun } from '../sandbox/crun.ts'
-import { WORKSPACE } from '../sandbox/layout.ts'
+import type { Bind } from '../sandbox/mounts.ts'
 import { ociSpec } from '../sandbox/oci-spec.ts'
 import { buildRootfs } from '../sandbox/rootfs.ts'
+import { runtimeFor } from '../sandbox/runtimes/all.ts'
+import type { Runtime, RuntimeProbe } from '../sandbox/runtimes/runtime.ts'
+import { SCRATCH_PARTS } from '../sandbox/scratch.ts'
 import { seccompProfile } from '../sandbox/seccomp.ts'
+import type { Isolation, RuntimeName } from '../wire/sandbox.ts'
 import { IdMaps } from './id-maps.ts'
 import { BOX, KEYHOLDER_STATE, type Paths } from './paths.ts'
 import { decoyOf, MOUNTED, writeTripwires } from './tripwire-files.ts'
+
+/** A runtime that was tried on this machine. */
+export type SandboxKind = { runtime: Runtime } & RuntimeProbe
+
+/** Where a runtime keeps its state. */
+export function runtimeRoot({ name }: Pick<Runtime, 'name'>): string {
+  return join(BOX, 'runtimes', name)
+}
 
 /** The supervisor's private directory tree: a tmpfs in its own mount namespace (see {@link BOX}). */
 export class Box {
@@ -25,21 +36,23 @@ export class Box {
   readonly cgroups: Cgroups
   /** host path of each tripwire, and the path it has inside */
   readonly tripwires: ReadonlyMap<string, string>
-  /** the system call filter, compiled once; base64 */
-  readonly seccompProgram: string
   readonly maxOpenFiles: number
+  /** an empty directory: the second layer of an overlay that needs two */
+  readonly empty = join(BOX, 'empty')
+  readonly #kinds = new Map<Isolation, Promise<SandboxKind>>()
+  readonly #preferred: RuntimeName
 
   private constructor(
-    parts: Pick<Box, 'cgroups' | 'tripwires' | 'seccompProgram' | 'maxOpenFiles'>,
+    parts: Pick<Box, 'cgroups' | 'tripwires' | 'maxOpenFiles'> & { preferred: RuntimeName },
   ) {
     this.cgroups = parts.cgroups
     this.tripwires = parts.tripwires
-    this.seccompProgram = parts.seccompProgram
     this.maxOpenFiles = parts.maxOpenFiles
+    this.#preferred = parts.preferred
   }
 
   /** @throws SekishoError HOST_UNSUPPORTED, DEPENDENCY_MISSING: this host cannot hold a sandbox */
-  static async open(paths: Paths): Promise<Box> {
+  static async open(paths: Paths, preferred: RuntimeName): Promise<Box> {
     mountPrivateTree(paths)
     const cgroups = openOwnCgroups(paths)
     const rootfs = join(BOX, 'rootfs')
@@ -47,12 +60,62 @@ export class Box {
     const decoys = join(BOX, 'decoys')
     const tripwires = writeTripwires(rootfs, decoys)
     const maxOpenFiles = ownOpenFilesLimit()
-    const { seccompProgram } = await probeCrun({
-      spec: probeSpec({ rootfs, decoys, maxOpenFiles }),
-      directory: join(BOX, 'probe'),
-      root: join(BOX, 'crun'),
+    const box = new Box({ cgroups, tripwires, maxOpenFiles, preferred })
+    await box.kind('standard')
+    return box
+  }
+
+  /**
+   * The runtime for an isolation, tried on this machine the first time it is asked for.
+   *
+   * @throws SekishoError DEPENDENCY_MISSING, HOST_UNSUPPORTED: no weaker one takes its place
+   */
+  kind(isolation: Isolation): Promise<SandboxKind> {
+    const known = this.#kinds.get(isolation)
+    if (known !== undefined) return known
+    const trying = this.#probe(runtimeFor(isolation, this.#preferred))
+    trying.catch(() => this.#kinds.delete(isolation)) // it may be installed meanwhile
+    this.#kinds.set(isolation, trying)
+    return trying
+  }
+
+  /** The decoys that are mounts of their own. */
+  get decoyBinds(): Bind[] {
+    return MOUNTED.map((target) => ({ source: decoyOf(this.decoys, target), target }))
+  }
+
+  async #probe(runtime: Runtime): Promise<SandboxKind> {
+    const root = runtimeRoot(runtime)
+    mkdirSync(root, { recursive: true, mode: 0o711 })
+    const directory = join(BOX, `probe-${runtime.name}`)
+    const probe = await runtime.probe({ spec: this.#probeSpec(), directory, root })
+    return { runtime, ...probe }
+  }
+
+  /** A complete sandbox that is created once and never runs. */
+  #probeSpec(): ReturnType<typeof ociSpec> {
+    return ociSpec({
+      argv: ['true'],
+      env: {},
+      cwd: '/',
+      terminal: false,
+      rootfs: this.rootfs,
+      networkNamespace: '/proc/self/ns/net',
+      idBase: PROBE_ID_BASE,
+      openFiles: 64,
+      sessionFiles: join(BOX, 'probe-files'),
+      usr: '/usr',
+      scratch: join(BOX, 'probe-files'),
+      workspace: null,
+      readOnlyMounts: [],
+      decoys: this.decoyBinds,
+      seccomp: seccompProfile({
+        notify: true,
+        listenerPath: this.seccompSocket,
+        metadata: 'probe',
+      }),
+      seccompProgram: null,
     })
-    return new Box({ cgroups, tripwires, seccompProgram, maxOpenFiles })
   }
 
   close(): void {
@@ -75,12 +138,17 @@ function openOwnCgroups(paths: Paths): Cgroups {
   })
 }
 
+const DIRECTORIES = ['s', 'cgroup', 'runtimes', 'code', 'decoys', 'keyholder', 'empty'].concat([
+  'probe-files',
+  ...SCRATCH_PARTS.map((part) => `probe-files/${part}`),
+])
+
 function mountPrivateTree(paths: Paths): void {
   refuseHostNamespace()
   mkdirSync(BOX, { recursive: true, mode: 0o711 })
   const flags = MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices
   mount({ source: 'tmpfs', target: BOX, type: 'tmpfs', flags, options: 'mode=0711' })
-  for (const name of ['s', 'cgroup', 'crun', 'code', 'decoys', 'keyholder', 'probe-files']) {
+  for (const name of DIRECTORIES) {
     mkdirSync(join(BOX, name), { mode: 0o711 })
   }
   // The state may lie where the keyholder's user cannot go (a home of mode 0700); here it can.
@@ -115,47 +183,6 @@ function ownOpenFilesLimit(): number {
   const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
   const hard = line?.[1]
   return hard === undefined || hard === 'unlimited' ? 1_048_576 : Number(hard)
-}
-
-/** A complete session that is created once at start-up and never runs. */
-function probeSpec(parts: {
-  rootfs: string
-  decoys: string
-  maxOpenFiles: number
-}): ReturnType<typeof ociSpec> {
-  return ociSpec({
-    argv: ['true'],
-    env: {},
-    cwd: WORKSPACE,
-    terminal: false,
-    rootfs: parts.rootfs,
-    networkNamespace: '/proc/self/ns/net',
-    idBase: PROBE_ID_BASE,
-    limits: {
-      memoryBytes: 64 * 1024 * 1024,
-      pids: 16,
-      cpuMillis: 1000,
-      openFiles: 64,
-      wallClockMs: 10_000,
-      tmpBytes: 1024 * 1024,
-      tmpInodes: 10_000,
-      diskBytes: 64 * 2 ** 20,
-      diskInodes: 10_000,
-      egressBytes: 2 ** 30,
-      egressRequests: 100_000,
-    },
-    maxOpenFiles: parts.maxOpenFiles,
-    sessionFiles: join(BOX, 'probe-files'),
-    workspace: null,
-    readOnlyMounts: [],
-    decoys: MOUNTED.map((target) => ({ source: decoyOf(parts.decoys, target), target })),
-    seccomp: seccompProfile({
-      notify: true,
-      listenerPath: join(BOX, 'seccomp.sock'),
-      metadata: 'probe',
-    }),
-    seccompProgram: null,
-  })
 }
 
 const PROBE_ID_BASE = 0x7000_0000

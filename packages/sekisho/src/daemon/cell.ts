@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
+import { libc } from '../kernel/libc.ts'
 import {
   attachTree,
   bindIdmapped,
@@ -19,33 +20,30 @@ import {
   mountOverlay,
   unmount,
 } from '../kernel/mounts.ts'
-import { libc } from '../kernel/libc.ts'
 import { writeWindowSize } from '../kernel/terminal.ts'
 import { sessionEnvironment } from '../sandbox/environment.ts'
-import { AGENT_ID, WORKSPACE } from '../sandbox/layout.ts'
-import { ociSpec } from '../sandbox/oci-spec.ts'
-import { seccompProfile } from '../sandbox/seccomp.ts'
+import { WORKSPACE } from '../sandbox/layout.ts'
+import type { Bind } from '../sandbox/mounts.ts'
 import { writeSessionFiles } from '../sandbox/session-files.ts'
+import type { startText } from '../sandbox/standby.ts'
 import { checkWorkspace } from '../sandbox/workspace.ts'
 import type { SessionPlan } from '../wire/control.ts'
+import type { SessionPlaces } from './attendants/attendant.ts'
 import type { Berth } from './berths.ts'
-import { SESSIONS_IN_BOX } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { changesOf, writeSessionRecord } from './session-record.ts'
-import { MOUNTED, decoyOf } from './tripwire-files.ts'
 
 type Master = { input: number; output: number }
 
 /**
- * Everything of one session on the host's side: its directories, mounts, cgroup and id block.
- * `close` undoes whatever of that exists, in any state.
+ * What one session adds to its berth, on the host's side: its workspace and the layer of its
+ * changes, its limits, what its agent file mounts. `close` undoes whatever of that exists, in any
+ * state.
  */
 export class Cell {
   readonly #plan: SessionPlan
   readonly #platform: Platform
   readonly #berth: Berth
-  readonly #agentUid: number
-  readonly #directory: string
   readonly #changes: string
   readonly #startedAt: string
   #mounted: string[] = []
@@ -63,60 +61,66 @@ export class Cell {
     this.#plan = plan
     this.#platform = platform
     this.#berth = berth
-    this.#directory = join(SESSIONS_IN_BOX, plan.session)
     this.#changes = changesOf(platform.paths.sessions, plan.session)
     this.#startedAt = new Date().toISOString()
-    this.#agentUid = berth.idBase + AGENT_ID
   }
 
-  /** Directories, mounts and limits: all that does not need the keyholder's answer. */
+  /** Limits, directories and mounts. */
   async prepare(): Promise<void> {
-    this.#berth.cgroup.limit(this.#plan.limits)
-    mkdirSync(this.#directory, { mode: 0o755 })
+    const { cgroup, scratch, agentUid } = this.#berth
+    cgroup.limit(this.#plan.limits)
+    scratch.limit(this.#plan.limits)
     this.#writeRecord(null, null)
     mkdirSync(this.#changes, { mode: 0o755 })
-    chownSync(this.#changes, this.#agentUid, this.#agentUid)
+    chownSync(this.#changes, agentUid, agentUid)
     await this.#mountWorkspace()
     this.#plan.mounts.forEach(({ source }, i) => this.#mountExtra(source, i))
+  }
+
+  /** The workspace as the session is to see it, on the host's side. */
+  get workspace(): string {
+    return this.#in('workspace')
+  }
+
+  /** What the agent file mounts, once {@link prepare} is done. */
+  get extras(): Bind[] {
+    return this.#plan.mounts.map(({ target }, i) => ({ source: this.#extra(i), target }))
+  }
+
+  get places(): SessionPlaces {
+    const { scratch, directory } = this.#berth
+    return {
+      execRoots: [
+        { path: join(directory, 'usr'), inside: '/usr', isWritable: false },
+        { path: scratch.path, inside: '/', isWritable: true },
+        { path: this.workspace, inside: WORKSPACE, isWritable: true },
+      ],
+      scratch: scratch.path,
+      workspace: this.workspace,
+      changes: this.#changes,
+    }
   }
 
   /** The session's own trust anchors. */
   writeFiles(caPem: string): void {
     const { session } = this.#plan
-    writeSessionFiles(this.#files, { session, caPem, nowMs: Date.now() })
+    writeSessionFiles(this.#in('files'), { session, caPem, nowMs: Date.now() })
   }
 
-  /** What the runtime is told. */
-  writeSpec(placeholders: Record<string, string>): void {
-    const plan = this.#plan
-    const { box } = this.#platform
-    const spec = ociSpec({
-      argv: plan.argv,
+  /** What the waiting sandbox becomes. */
+  start(placeholders: Record<string, string>): Parameters<typeof startText>[0] {
+    const { session, terminal, environment, argv, limits } = this.#plan
+    return {
+      argv,
       env: sessionEnvironment({
-        session: plan.session,
-        terminal: plan.terminal?.type ?? null,
-        agent: plan.environment,
+        session,
+        terminal: terminal?.type ?? null,
+        agent: environment,
         placeholders,
       }),
       cwd: WORKSPACE,
-      terminal: plan.terminal !== null,
-      rootfs: box.rootfs,
-      networkNamespace: `/proc/${process.pid}/fd/${this.#berth.network.agentNsFd}`,
-      idBase: this.#berth.idBase,
-      limits: plan.limits,
-      maxOpenFiles: box.maxOpenFiles,
-      sessionFiles: this.#files,
-      workspace: join(this.#directory, 'workspace'),
-      readOnlyMounts: plan.mounts.map(({ target }, i) => ({ source: this.#extra(i), target })),
-      decoys: MOUNTED.map((target) => ({ source: decoyOf(box.decoys, target), target })),
-      seccomp: seccompProfile({
-        notify: true,
-        listenerPath: box.seccompSocket,
-        metadata: plan.session,
-      }),
-      seccompProgram: box.seccompProgram,
-    })
-    writeFileSync(join(this.#directory, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
+      openFiles: Math.min(limits.openFiles, this.#platform.box.maxOpenFiles),
+    }
   }
 
   /**
@@ -124,16 +128,22 @@ export class Cell {
    *
    * @returns the socket's path
    */
-  onTerminal(attach: (master: Master) => void): string {
-    const path = join(this.#directory, 'console.sock')
+  listenForTerminal(): string {
+    const path = this.#in('console.sock')
     this.#terminalListener = this.#platform.listenForDescriptors(path, ([fd, ...more]) => {
       for (const extra of more) libc.close(extra)
-      if (fd === undefined) return
-      this.#master = fd
-      if (this.#plan.terminal !== null) writeWindowSize(fd, this.#plan.terminal)
-      attach({ input: duplicateDescriptor(fd), output: duplicateDescriptor(fd) })
+      this.#master ??= fd
     })
     return path
+  }
+
+  /** Our descriptors of the terminal, when there is one. The caller owns them. */
+  takeMaster(): Master {
+    if (this.#master === undefined) {
+      throw new SekishoError('SANDBOX_FAILED', 'the runtime has sent no terminal')
+    }
+    if (this.#plan.terminal !== null) writeWindowSize(this.#master, this.#plan.terminal)
+    return { input: duplicateDescriptor(this.#master), output: duplicateDescriptor(this.#master) }
   }
 
   resize(size: { columns: number; rows: number }): void {
@@ -142,7 +152,7 @@ export class Cell {
 
   /** Written by the runtime: the init process inside. */
   get pidFile(): string {
-    return join(this.#directory, 'pid')
+    return this.#in('pid')
   }
 
   /** Idempotent. @param exitCode null when the command never ran */
@@ -152,7 +162,6 @@ export class Cell {
     this.#terminalListener?.close()
     if (this.#master !== undefined) libc.close(this.#master)
     for (const path of this.#mounted.toReversed()) unmount(path)
-    rmSync(this.#directory, { recursive: true, force: true })
     this.#settleChanges(exitCode)
   }
 
@@ -181,11 +190,11 @@ export class Cell {
 
   /** The user's directory, shown as owned by the session, under a layer that takes all changes. */
   async #mountWorkspace(): Promise<void> {
-    const target = join(this.#directory, 'workspace')
+    const target = this.workspace
     mkdirSync(target, { mode: 0o755 })
     const { workspace } = this.#plan
     if (workspace === null) return this.#bindScratch(target)
-    const lower = join(this.#directory, 'lower')
+    const lower = this.#in('lower')
     const work = join(this.#platform.paths.sessions, this.#plan.session, 'work')
     mkdirSync(lower)
     mkdirSync(work)
@@ -193,7 +202,7 @@ export class Cell {
     const userNamespaceFd = await this.#platform.box.idMaps.get({
       uid,
       gid,
-      shownAs: this.#agentUid,
+      shownAs: this.#berth.agentUid,
     })
     bindIdmapped({ source: workspace, target: lower, userNamespaceFd, readOnly: true })
     this.#mounted.push(lower)
@@ -224,12 +233,12 @@ export class Cell {
     this.#bind(source, target)
   }
 
-  get #files(): string {
-    return join(this.#directory, 'files')
+  #extra(i: number): string {
+    return this.#in(`mount-${i}`)
   }
 
-  #extra(i: number): string {
-    return join(this.#directory, `mount-${i}`)
+  #in(name: string): string {
+    return join(this.#berth.directory, name)
   }
 
   #bind(source: string, target: string): void {

@@ -1,24 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, fchownSync } from 'node:fs'
 import net from 'node:net'
 import { constants } from 'node:os'
-import type { Writable } from 'node:stream'
 import { SekishoError } from '../core/error.ts'
 import { createPipe } from '../kernel/pipes.ts'
 
 /** Our ends of the command's standard streams. */
 export type CommandStreams = { stdin: net.Socket; stdout: net.Socket; stderr: net.Socket }
 
+/** What a runtime that fails has to say is shorter; the rest of a flood is not kept. */
+const MAX_SAID_CHARS = 4096
+const SAID_TIMEOUT_MS = 500
+
 /**
- * A process that waits to become the runtime of a session: already in its cgroups, with pipes of
- * its own for standard streams. Nothing the user has open is ever inherited by it.
+ * The runtime of one sandbox, in the sandbox's cgroups, with pipes of its own for standard
+ * streams. Nothing the user has open is ever inherited by it.
  */
 export class Launcher {
   readonly streams: CommandStreams
   /** exit code as shells say it: 128 and the signal's number for a process that was killed */
   readonly exited: Promise<number>
   readonly #process: ChildProcess
-  readonly #orders: Writable
   #isGone = false
 
   /** @param ownerUid host id that may open the pipes again inside, as `/dev/stdout` */
@@ -33,7 +36,7 @@ export class Launcher {
     this.#process = spawn(command.file, command.args, {
       cwd: '/',
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdio: [...theirs, 'pipe'],
+      stdio: theirs,
     })
     for (const fd of theirs) closeSync(fd)
     this.streams = {
@@ -41,10 +44,6 @@ export class Launcher {
       stdout: new net.Socket({ fd: output.read, readable: true, writable: false }),
       stderr: new net.Socket({ fd: error.read, readable: true, writable: false }),
     }
-    const orders = this.#process.stdio[3]
-    if (!isWritable(orders)) throw new SekishoError('INTERNAL', 'no way to order the launcher')
-    orders.on('error', () => undefined) // it has died: `exited` says so
-    this.#orders = orders
     this.exited = new Promise((resolve) => {
       const end = (code: number): void => {
         this.#isGone = true
@@ -59,29 +58,33 @@ export class Launcher {
     return this.#process.pid ?? 0
   }
 
-  /** Still there to be launched. */
+  /** Still there. */
   get isWaiting(): boolean {
     return !this.#isGone && this.pid !== 0
   }
 
-  /** @param consoleSocket path, for a session with a terminal */
-  launch(session: string, consoleSocket: string | null): void {
-    this.#orders.end(`${session}\n${consoleSocket ?? ''}\n`)
+  /** Why it ended before the sandbox stood, in the runtime's own words. */
+  async failure(): Promise<SekishoError> {
+    const { stderr } = this.streams
+    const said: string[] = []
+    stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()))
+    await once(stderr, 'close', { signal: AbortSignal.timeout(SAID_TIMEOUT_MS) }).catch(
+      () => undefined, // what it has said so far is what there is
+    )
+    const text = said.join('').slice(0, MAX_SAID_CHARS).trim()
+    return new SekishoError('SANDBOX_FAILED', `the sandbox did not stand: ${text}`, {
+      hint: 'see what the runtime says',
+    })
   }
 
   kill(): void {
     this.#process.kill('SIGKILL')
   }
 
-  /** Lets go of our ends; a launcher that still waits ends by itself. */
+  /** Lets go of our ends. */
   close(): void {
-    this.#orders.destroy()
     for (const stream of Object.values(this.streams)) stream.destroy()
   }
-}
-
-function isWritable(stream: unknown): stream is Writable {
-  return typeof stream === 'object' && stream !== null && 'write' in stream
 }
 
 function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {

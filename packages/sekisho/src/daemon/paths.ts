@@ -28,8 +28,8 @@ export type Paths = {
  */
 export const BOX = '/run/sekisho-box'
 
-/** Bundles of the running sessions, each named after its session. */
-export const SESSIONS_IN_BOX = `${BOX}/s`
+/** What stands for a session, or waits for one: a bundle and its mounts, each named after its berth. */
+export const BERTHS_IN_BOX = `${BOX}/s`
 
 /** The keyholder's state as the keyholder sees it. */
 export const KEYHOLDER_STATE = `${BOX}/keyholder`

@@ -1,10 +1,9 @@
 import { closeSync } from 'node:fs'
-import { SekishoError, toSekishoError } from '../core/error.ts'
+import { SekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
-import type { GateSession } from '../wire/gate.ts'
 import type { LeafInput } from '../wire/leaves.ts'
-import { recordArgv } from './argv-record.ts'
-import type { Berth } from './berths.ts'
+import type { GateSession } from '../wire/gate.ts'
+import { beginAttendance, type Attendance } from './attendance.ts'
 import type { Network } from './networks.ts'
 import { PacketPump } from './packets.ts'
 import type { Platform } from './platform.ts'
@@ -12,6 +11,8 @@ import { DenialRecords } from './records.ts'
 import { readSecret } from './secrets.ts'
 import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
+import { attestationFailure, describeEnd, startFailure, startLeaf } from './session-leaf.ts'
+import { makeStage, type Stage, type Started } from './stage.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
 import { readUpstreams } from './upstream-files.ts'
 
@@ -33,8 +34,8 @@ export class Session {
   readonly #platform: Platform
   readonly #ended: (end: SessionEnd) => void
   readonly #gone: () => void
-  #berth: Berth | undefined
-  #cell: Cell | undefined
+  readonly #started: Started = {}
+  #attendance: Attendance | undefined
   #relay: Relay | undefined
   #packets: PacketPump | undefined
   #wallClock: NodeJS.Timeout | undefined
@@ -68,7 +69,7 @@ export class Session {
 
   /** The name of its berth, which its cgroup has too. */
   get berth(): string | undefined {
-    return this.#berth?.name
+    return this.#started.berth?.name
   }
 
   /** Resolves with the runtime's pid once the command is being started. */
@@ -90,7 +91,7 @@ export class Session {
   }
 
   resize(size: { columns: number; rows: number }): void {
-    this.#cell?.resize(size)
+    this.#started.cell?.resize(size)
   }
 
   /**
@@ -106,8 +107,8 @@ export class Session {
   }
 
   killNow(): void {
-    this.#berth?.cgroup.kill()
-    this.#berth?.launcher.kill()
+    this.#started.berth?.cgroup.kill()
+    this.#started.berth?.sandbox?.launcher.kill()
   }
 
   /** The keyholder was restarted and has forgotten its sessions. */
@@ -121,7 +122,7 @@ export class Session {
 
   /** The gate was restarted and has forgotten its sessions. */
   async resumeAtGate(gate: number): Promise<void> {
-    const network = this.#berth?.network
+    const network = this.#started.berth?.network
     if (network?.gate !== gate || this.#placeholders === undefined) return
     network.gateRestarts += 1
     await this.#bind(network, this.#placeholders)
@@ -133,45 +134,43 @@ export class Session {
     Cell.check(plan, platform)
     this.#upstreams = readUpstreams(plan.upstreams)
     const secrets = this.#readSecrets()
-    const berth = await platform.berths.take()
-    this.#berth = berth
+    const stage = await makeStage(plan, platform, this.#started)
+    await this.#refuseUnlessHeld(stage)
     const opened = platform.keyholder().call('session.open', {
       session: plan.session,
       secrets,
-      leaf: this.#startLeaf(),
+      leaf: this.#startLeaf(stage),
     })
-    const cell = new Cell(plan, berth, platform)
-    this.#cell = cell
-    // without secrets nothing but the CA is waited for
-    const early = plan.secrets.length === 0 ? this.#prepare(cell, berth, {}) : undefined
-    // both to their end: a start leaf gets an end leaf, and a log that fails is named first
-    const [inLog, prepared] = await Promise.allSettled([opened, early ?? cell.prepare()])
-    if (inLog.status === 'rejected') throw inLog.reason
+    // without secrets the gate need not wait for the keyholder's answer
+    const early = plan.secrets.length === 0 ? this.#bind(stage.berth.network, {}) : undefined
+    early?.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
+    const { caPem, placeholders } = await opened
     this.#isOpen = true
-    if (prepared.status === 'rejected') throw prepared.reason
-    const { caPem, placeholders } = inLog.value
-    cell.writeFiles(caPem)
-    if (early === undefined) await this.#settle(cell, berth, placeholders)
-    return this.#launch(berth, cell)
+    stage.cell.writeFiles(caPem)
+    await (early ?? this.#bind(stage.berth.network, placeholders))
+    this.#attendance = await beginAttendance(this, stage, platform)
+    return this.#launch(stage, placeholders)
   }
 
-  async #prepare(cell: Cell, berth: Berth, placeholders: Record<string, string>): Promise<void> {
-    await cell.prepare()
-    await this.#settle(cell, berth, placeholders)
+  /** @throws SekishoError ATTESTATION_FAILED, recorded, unless the agent file says `mark` */
+  async #refuseUnlessHeld({ sandbox }: Stage): Promise<void> {
+    const failure = attestationFailure(sandbox.attested)
+    if (failure === undefined || this.plan.attestation === 'mark') return
+    await this.#platform.record({
+      type: 'session.refused',
+      agent: this.plan.agent,
+      configuration: this.plan.configuration,
+      rule: 'invariant.attestation',
+      reason: failure.message.slice(0, 4096),
+    })
+    throw failure
   }
 
-  /** The gate and the runtime learn what the session may do; neither lets it begin. */
-  async #settle(cell: Cell, berth: Berth, placeholders: Record<string, string>): Promise<void> {
-    this.#placeholders = placeholders
-    const bound = this.#bind(berth.network, placeholders)
-    bound.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
-    cell.writeSpec(this.#variables(placeholders))
-    await bound
-  }
-
-  #launch({ network, launcher, cgroup }: Berth, cell: Cell): number {
+  #launch({ berth, cell, sandbox }: Stage, placeholders: Record<string, string>): number {
     const { plan } = this
     const platform = this.#platform
+    const { network, cgroup } = berth
+    const { launcher } = sandbox
     this.#packets = new PacketPump({
       network,
       reactor: platform.reactor,
@@ -182,21 +181,20 @@ export class Session {
       warn: platform.warn,
     })
     const outer = this.#outerDescriptors()
-    let consoleSocket: string | null = null
     if (plan.terminal === null) this.#relay = relayPipes(outer, launcher.streams)
     else {
-      consoleSocket = cell.onTerminal((master) => this.#attachTerminal(outer, master))
+      this.#attachTerminal(outer, cell.takeMaster())
       launcher.streams.stderr.on('data', (said: Buffer) =>
         platform.warn(`${plan.session}: ${said.toString()}`),
       )
     }
-    launcher.launch(plan.session, consoleSocket)
+    void launcher.exited.then((code) => this.#exited(code))
+    sandbox.begin(cell.start(this.#variables(placeholders)))
     this.#signals.started({
       pidFile: cell.pidFile,
       runtimePid: launcher.pid,
       processes: cgroup.joinPaths[0] ?? '',
     })
-    void launcher.exited.then((code) => this.#exited(code))
     this.#wallClock = setTimeout(() => this.stop('wall-clock'), plan.limits.wallClockMs)
     return launcher.pid
   }
@@ -252,41 +250,31 @@ export class Session {
     }))
   }
 
-  #startLeaf(): LeafInput {
+  #startLeaf({ sandbox, kind }: Stage): LeafInput {
     const { plan } = this
     const platform = this.#platform
-    return {
-      type: 'session.start',
-      session: plan.session,
-      agent: plan.agent,
-      configuration: plan.configuration,
-      ...recordArgv(plan.argv),
-      workspace: plan.workspace,
-      snapshot: plan.workspaceOptions.from,
-      runtime: 'crun',
-      isolation: plan.isolation,
-      rootfs: plan.rootfs,
-      attestation: [],
+    return startLeaf(plan, {
+      runtime: kind.runtime.name,
       initiator: platform.clients.processOf(plan.connection),
-      limits: plan.limits,
-      degraded: [...platform.degraded()],
-    }
+      attestation: sandbox.attested,
+      degraded: [...platform.degraded(), ...kind.degraded],
+    })
   }
 
   /** The client learns of the end as soon as the command is gone; the rest goes on behind it. */
   async #exited(exitCode: number): Promise<void> {
     const { plan } = this
     this.#signals.close()
-    const usage = this.#berth?.cgroup.usage() ?? {}
-    this.#berth?.cgroup.kill()
+    const { berth } = this.#started
+    const usage = berth?.cgroup.usage() ?? {}
+    berth?.cgroup.kill()
     await this.#relay?.drained
     this.#clearTimers()
     this.#ended({
       session: plan.session,
       exitCode,
       reason: this.#reason,
-      message: describeEnd(this.#reason, plan),
-      hint: this.#reason === 'wall-clock' ? 'raise limits.wallClock in the agent file' : null,
+      ...describeEnd(this.#reason, plan),
     })
     const counters = await this.#release(exitCode).catch((error: unknown) => {
       // one session's rest must not take the supervisor, and with it every other session, along
@@ -316,43 +304,14 @@ export class Session {
 
   /** Takes everything down; what is not there (yet, any more) is passed over. */
   async #release(exitCode: number | null): Promise<Record<string, number>> {
-    const berth = this.#berth
+    const { berth, cell } = this.#started
     this.#signals.close()
+    const attended = (await this.#attendance?.end()) ?? {}
     const unrecorded = (await this.#packets?.stop()) ?? 0
     this.#relay?.destroy()
-    this.#cell?.close(exitCode)
+    cell?.close(exitCode)
     if (berth === undefined) return {}
     const counters = await this.#platform.berths.release(berth)
-    return { ...counters, 'supervisor.packetsUnrecorded': unrecorded }
-  }
-}
-
-function startFailure(thrown: unknown): SekishoError {
-  const full = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC'
-  if (!full) return toSekishoError(thrown, 'SANDBOX_FAILED')
-  return new SekishoError('SANDBOX_FAILED', 'no space is left for a session', {
-    hint: 'free space on the disk of the state directory',
-    cause: thrown,
-  })
-}
-
-function describeEnd(reason: EndReason, plan: SessionPlan): string | null {
-  switch (reason) {
-    case 'exit':
-      return null
-    case 'wall-clock':
-      return `the wall-clock limit of ${plan.limits.wallClockMs / 1000} s is reached`
-    case 'limit':
-      return 'a limit of the session is reached'
-    case 'contained':
-      return 'it tried to escape and is contained'
-    case 'stopped':
-      return 'stopped by an operator'
-    case 'client-gone':
-      return 'its client hung up'
-    case 'failed':
-      return 'it failed'
-    default:
-      return reason satisfies never
+    return { ...attended, ...counters, 'supervisor.packetsUnrecorded': unrecorded }
   }
 }

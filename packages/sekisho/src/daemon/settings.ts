@@ -15,7 +15,9 @@ const Settings = z.strictObject({
    * unless the instance is one under SEKISHO_HOME, which is to be removable
    */
   logAppendOnly: z.boolean().optional(),
-  /** berths (network, cgroup, launcher) kept ready for the next sessions */
+  /** what runs sandboxes of the isolation `standard` */
+  runtime: z.enum(['crun', 'runc']).default('crun'),
+  /** berths (network, cgroup, a whole sandbox that waits) kept ready for the next sessions */
   readyBerths: z.int().min(0).max(64).default(4),
 })
 export type Settings = z.infer<typeof Settings>

@@ -16,7 +16,9 @@ import type { Platform } from './platform.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
 import { openContainment } from './shut-out.ts'
-import { readSettings } from './settings.ts'
+import { readSettings, type Settings } from './settings.ts'
+import { usualNeeds } from './stage.ts'
+import { StandingSandbox } from './standing-sandbox.ts'
 import { prepareDirectories } from './directories.ts'
 import { platformVersion } from './version.ts'
 
@@ -88,7 +90,8 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   const settings = readSettings(paths.bundle)
   const shutOut = openContainment(paths, () => platform)
   const hostDegraded = await probeHost()
-  const { box, guardian, reactor, table } = await openGround(paths, warn)
+  const { box, guardian, reactor, table } = await openGround({ paths, warn }, settings.runtime)
+  const usual = await box.kind('standard')
   const clients = new Clients()
   const children = new Children({
     paths,
@@ -105,6 +108,10 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   })
   const networks = new Networks({ gates: children.gates, warn })
   const berths = new Berths({
+    empty: box.empty,
+    raise: (ground, needs) => StandingSandbox.raise(ground, needs, { box, table }),
+    forget: (name) => table.forgetBerth(name),
+    usual: (berth) => usualNeeds(berth, usual, box.rootfs),
     networks,
     cgroups: box.cgroups,
     hostIds: new HostIdBlocks(process.pid),
@@ -138,12 +145,12 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
 
 /** What stands before any other process is started: this host's side of every session. */
 async function openGround(
-  paths: Paths,
-  warn: (line: string) => void,
+  { paths, warn }: Pick<Options, 'paths' | 'warn'>,
+  runtime: Settings['runtime'],
 ): Promise<Pick<Parts, 'box' | 'guardian' | 'reactor' | 'table'>> {
   await refuseSecondDaemon(paths.apiSocket) // first: what comes next would tidy its sessions away
   prepareDirectories(paths)
-  const box = await Box.open(paths)
+  const box = await Box.open(paths, runtime)
   const guardian = new Guardian({ code: paths.code, cgroupRoots: box.cgroups.roots, report: warn })
   await guardian.start()
   const reactor = createReactor({ onError: (error) => warn(`kernel event: ${String(error)}`) })

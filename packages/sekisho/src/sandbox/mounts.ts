@@ -1,8 +1,7 @@
 import { posix } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
-import type { Limits } from '../wire/sandbox.ts'
-import { AGENT_HOME, AGENT_ID, SESSION_FILES, WORKSPACE } from './layout.ts'
+import { AGENT_HOME, SESSION_FILES, WORKSPACE } from './layout.ts'
 import type { OciMount } from './oci-types.ts'
 
 export type Bind = {
@@ -15,28 +14,26 @@ export type Bind = {
 export type MountSources = {
   /** directory of `writeSessionFiles` */
   sessionFiles: string
-  /** an overlay over the user's directory, made by the supervisor; null gives an empty tmpfs */
+  /** a file system of this session's own that shows the host's /usr; null where the root has it */
+  usr: string | null
+  /** directory of `makeScratch`: tmp, home, run and shm on one tmpfs, which holds their limits */
+  scratch: string
+  /** an overlay over the user's directory, made by the supervisor; null: it is placed later */
   workspace: string | null
   /** what the agent file names, read-only, below one of {@link EXTRA_MOUNT_ROOTS} */
   readOnlyMounts: readonly Bind[]
   /** tripwires of the platform: files that nothing should open, below {@link DECOY_ROOTS} */
   decoys: readonly Bind[]
-  limits: Pick<Limits, 'tmpBytes'>
 }
 
-const MIB = 1024 * 1024
-/** /run and /dev/shm hold sockets and small segments; both count against the memory limit too. */
-const MAX_SMALL_TMPFS_BYTES = 64 * MIB
-
 /**
- * Mounts in order. Each costs 50–100 µs at every start, so there is one bind for all files of a
- * session, no /sys at all, and /var/tmp is a symbolic link in the skeleton.
+ * Mounts in order. Each costs 50–100 µs, so there is one bind for all files of a session, no /sys
+ * at all, and /var/tmp is a symbolic link in the skeleton.
  *
  * @throws SekishoError CONFIG_INVALID for a target outside its permitted roots
  */
 export function sessionMounts(sources: MountSources): OciMount[] {
-  const { tmpBytes } = sources.limits
-  const small = Math.min(tmpBytes, MAX_SMALL_TMPFS_BYTES)
+  const { usr, scratch, workspace } = sources
   const extras = sources.readOnlyMounts.map((bind) => checked(bind, EXTRA_MOUNT_ROOTS))
   const decoys = sources.decoys.map((bind) => checked(bind, DECOY_ROOTS))
   return [
@@ -48,13 +45,15 @@ export function sessionMounts(sources: MountSources): OciMount[] {
       source: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
     },
-    tmpfs('/dev/shm', ['nodev', 'noexec', 'mode=1777', `size=${small}`]),
-    tmpfs('/run', ['nodev', 'noexec', ...owned('755'), `size=${small}`]),
-    tmpfs('/tmp', ['nodev', 'mode=1777', `size=${tmpBytes}`]),
-    tmpfs(AGENT_HOME, ['nodev', ...owned('700'), `size=${tmpBytes}`]),
-    bind('/usr', '/usr', ['ro']),
+    // nosuid, nodev and noexec hold from below: crun drops them from a writable bind in a user
+    // namespace
+    bind(`${scratch}/shm`, '/dev/shm', ['noexec']),
+    bind(`${scratch}/run`, '/run', ['noexec']),
+    bind(`${scratch}/tmp`, '/tmp', []),
+    bind(`${scratch}/home`, AGENT_HOME, []),
+    ...(usr === null ? [] : [bind(usr, '/usr', ['ro'])]),
     bind(sources.sessionFiles, SESSION_FILES, ['ro', 'noexec']),
-    workspaceMount(sources.workspace, tmpBytes),
+    ...(workspace === null ? [] : [bind(workspace, WORKSPACE, ['rbind'])]),
     ...rootsOf(extras).map((root) => tmpfs(root, ['nodev', 'noexec', 'mode=755', 'size=64k'])),
     ...extras.map(({ source, target }) => bind(source, target, ['ro'])),
     // not read-only: a write must get as far as the tripwire, which denies it on record
@@ -64,21 +63,13 @@ export function sessionMounts(sources: MountSources): OciMount[] {
 
 const DECOY_ROOTS = [AGENT_HOME, '/proc', '/var/lib'] as const
 
-function workspaceMount(source: string | null, tmpBytes: number): OciMount {
-  if (source !== null) return bind(source, WORKSPACE, [])
-  return tmpfs(WORKSPACE, ['nodev', ...owned('755'), `size=${tmpBytes}`])
-}
-
 function tmpfs(destination: string, options: readonly string[]): OciMount {
   return { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...options] }
 }
 
 function bind(source: string, destination: string, options: readonly string[]): OciMount {
-  return { destination, type: 'none', source, options: ['bind', 'nosuid', 'nodev', ...options] }
-}
-
-function owned(mode: string): string[] {
-  return [`uid=${AGENT_ID}`, `gid=${AGENT_ID}`, `mode=${mode}`]
+  const kind = options.includes('rbind') ? [] : ['bind']
+  return { destination, type: 'none', source, options: [...kind, 'nosuid', 'nodev', ...options] }
 }
 
 function rootsOf(binds: readonly Bind[]): string[] {

@@ -14,11 +14,12 @@ const spec: SandboxSpec = {
   rootfs: '/run/sekisho/rootfs',
   networkNamespace: '/proc/100/fd/20',
   idBase: 700_000,
-  limits: LIMITS,
-  maxOpenFiles: 512,
+  openFiles: 512,
   seccomp: seccompProfile({ notify: true, listenerPath: '/run/sekisho/seccomp', metadata: 's-1' }),
   seccompProgram: 'AAAA',
   sessionFiles: '/run/sekisho/sessions/1/files',
+  usr: '/run/sekisho/sessions/1/usr',
+  scratch: '/run/sekisho/sessions/1/scratch',
   workspace: '/run/sekisho/sessions/1/workspace',
   readOnlyMounts: [{ source: '/opt/tool', target: '/opt/tool' }],
   decoys: [{ source: '/run/sekisho/decoys/aws', target: '/home/agent/.aws/credentials' }],
@@ -33,23 +34,14 @@ test('the whole specification, line by line', () => {
   expect({ ...ociSpec(spec), linux }).toEqual(golden)
 })
 
-test('a limit above what the supervisor may set is lowered to it', () => {
-  const openFiles = (maxOpenFiles: number): unknown =>
-    ociSpec({ ...spec, maxOpenFiles }).process.rlimits[0]
-  expect(openFiles(512)).toEqual({ type: 'RLIMIT_NOFILE', hard: 512, soft: 512 })
-  expect(openFiles(9999)).toEqual({ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 })
+test('a workspace that is placed later leaves its place empty', () => {
+  const targets = ociSpec({ ...spec, workspace: null }).mounts.map((one) => one.destination)
+  expect(targets).not.toContain('/workspace')
 })
 
-test('without a workspace there is an empty, bounded one', () => {
-  const mount = ociSpec({ ...spec, workspace: null }).mounts.find(
-    (candidate) => candidate.destination === '/workspace',
-  )
-  expect(mount).toEqual({
-    destination: '/workspace',
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: ['nosuid', 'nodev', 'uid=1000', 'gid=1000', 'mode=755', 'size=67108864'],
-  })
+test('a root file system with a /usr of its own is not given the host’s', () => {
+  const targets = ociSpec({ ...spec, usr: null }).mounts.map((one) => one.destination)
+  expect(targets).not.toContain('/usr')
 })
 
 test.for<{ name: string; over: Partial<SandboxSpec>; code: string }>([
@@ -137,7 +129,7 @@ head -c 100M /dev/zero > /tmp/big 2>/dev/null; stat -c %s /tmp/big
 
 test('only the workspace and bounded temporary directories can be written', async () => {
   const done = await sandbox.run(['sh', '-c', WRITES])
-  expect(done.stdout.trim().split('\n')).toEqual([String(LIMITS.tmpBytes - trueBytes())])
+  expect(done.stdout.trim().split('\n')).toEqual([String(LIMITS.tmpBytes - 4 * trueBytes())])
 })
 
 test('devices are the harmless ones, and /sys is empty', async () => {

@@ -1,5 +1,4 @@
 import { SekishoError } from '../core/error.ts'
-import type { Limits } from '../wire/sandbox.ts'
 import { AGENT_ID, HOSTNAME, INIT } from './layout.ts'
 import { type MountSources, sessionMounts } from './mounts.ts'
 import type { OciSpec } from './oci-types.ts'
@@ -18,9 +17,8 @@ export type SandboxSpec = MountSources & {
   networkNamespace: string
   /** host id of container id 0; 65,536 ids from here belong to this session alone */
   idBase: number
-  limits: Limits
-  /** the supervisor's own hard limit: without CAP_SYS_RESOURCE it cannot be exceeded */
-  maxOpenFiles: number
+  /** soft and hard; at most the supervisor's own hard limit, without CAP_SYS_RESOURCE */
+  openFiles: number
   seccomp: SeccompProfile
   /** the same profile compiled (`compileSeccomp`), base64; null lets the runtime compile it */
   seccompProgram: string | null
@@ -67,7 +65,6 @@ function isDecoy({ decoys }: SandboxSpec, path: string): boolean {
 }
 
 function process(spec: SandboxSpec): OciSpec['process'] {
-  const openFiles = Math.min(spec.limits.openFiles, spec.maxOpenFiles)
   return {
     terminal: spec.terminal,
     user: { uid: AGENT_ID, gid: AGENT_ID, umask: 0o022, additionalGids: [] },
@@ -77,7 +74,7 @@ function process(spec: SandboxSpec): OciSpec['process'] {
     cwd: spec.cwd,
     capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
     rlimits: [
-      { type: 'RLIMIT_NOFILE', hard: openFiles, soft: openFiles },
+      { type: 'RLIMIT_NOFILE', hard: spec.openFiles, soft: spec.openFiles },
       // a core file would carry the agent's memory into the workspace
       { type: 'RLIMIT_CORE', hard: 0, soft: 0 },
     ],

@@ -21,7 +21,7 @@ export function writeSessionFiles(
   { session, caPem, nowMs }: { session: string; caPem: string; nowMs: number },
 ): void {
   const certificates = join(directory, SESSION_FILE.certificates)
-  mkdirSync(directory, { mode: 0o755 })
+  mkdirSync(directory, { recursive: true, mode: 0o755 })
   mkdirSync(join(certificates, 'java'), { recursive: true, mode: 0o755 })
   write(join(certificates, 'ca-certificates.crt'), caPem)
   write(join(certificates, 'java', 'cacerts'), javaTrustStore(caPem, nowMs))

@@ -48,6 +48,16 @@ export const WRAP: readonly string[] = [
   'sh',
 ]
 
+/** The scratch of one run, as `makeScratch` makes it, in the run's own mount namespace. */
+const SCRATCH = `
+mount -t tmpfs -o "nosuid,nodev,mode=755,size=$2,nr_inodes=$3" tmpfs "$1" && cd "$1" &&
+mkdir tmp home run shm && chown "$4:$4" tmp home run shm && chmod 1777 tmp shm && chmod 700 home &&
+for part in run shm; do
+  mount --bind $part $part && mount -o remount,bind,nosuid,nodev,noexec $part || exit 1
+done
+cd / && shift 4 && exec "$@"
+`
+
 export type Outcome = { code: number | null; signal: string | null; stdout: string; stderr: string }
 
 export type TestSandbox = {
@@ -92,8 +102,9 @@ function baseSpec(directory: string, workspace: string): SandboxSpec {
     rootfs: join(directory, 'rootfs'),
     networkNamespace: '/proc/self/ns/net',
     idBase: ID_BASE,
-    limits: LIMITS,
-    maxOpenFiles: LIMITS.openFiles,
+    openFiles: LIMITS.openFiles,
+    usr: '/usr',
+    scratch: join(directory, 'scratch'),
     seccomp: seccompProfile({ notify: false }),
     seccompProgram: null,
     sessionFiles: join(directory, 'files'),
@@ -113,7 +124,9 @@ function runSpec(bundle: string, spec: SandboxSpec): Promise<Outcome> {
     pidFile: join(bundle, 'pid'),
     cgroupJoin: [],
   })
-  const [file = '', ...wrap] = WRAP
+  mkdirSync(spec.scratch, { recursive: true })
+  const scratch = [spec.scratch, LIMITS.tmpBytes, LIMITS.tmpInodes, spec.idBase + 1000].map(String)
+  const [file = '', ...wrap] = [...WRAP, 'sh', '-c', SCRATCH, 'sh', ...scratch]
   const child = spawn(file, [...wrap, command.file, ...command.args], { timeout: 60_000 })
   child.stdin.end()
   const stdout: Buffer[] = []

@@ -1,0 +1,179 @@
+import { TRIED, TRIED_CALLS, type Tried } from '../sandbox/standby.ts'
+import type { Attested } from '../wire/sandbox.ts'
+import type { ProcessFacts } from './sandbox-facts.ts'
+import type { Trial } from './session-table.ts'
+
+/** What the sandbox was to be, where the kernel's own words can be held against it. */
+export type Expected = {
+  idBase: number
+  agentUid: number
+  /** the supervisor's own namespaces, of which the sandbox shares none */
+  host: Readonly<Record<string, string>>
+  /** `net:[inode]` of the session's network */
+  network: string
+  /** name of the cgroup that every process of the session is in */
+  berth: string
+  /** hierarchies that this host has */
+  hierarchies: number
+  /** tripwires must tell of opens, the system call filter of calls */
+  isFilterRecorded: boolean
+}
+
+export type Evidence = {
+  /** what the sandbox said of its attempts; undefined when it said nothing */
+  tried: readonly Tried[]
+  /** what the platform saw of them */
+  trials: readonly Trial[]
+  /** of the waiting process; null under a runtime whose processes the host does not see */
+  facts: ProcessFacts | null
+}
+
+/**
+ * The controls of one sandbox, each with whether it holds: attempts from inside, seen from outside
+ * as well, and the kernel's account of the process. Pure.
+ */
+export function attest(evidence: Evidence, expected: Expected): Attested[] {
+  const { facts } = evidence
+  return [
+    ...TRIED.map((control) => judgeAttempt(control, evidence, expected)),
+    ...TRIPWIRED.map((path) => judgeTripwire(path, evidence)),
+    ...(facts === null
+      ? [{ control: 'process', held: null, detail: 'its processes are not the host kernel’s' }]
+      : judgeFacts(facts, expected)),
+  ]
+}
+
+function judgeAttempt(control: string, evidence: Evidence, expected: Expected): Attested {
+  const result = evidence.tried.find((tried) => tried.control === control)?.result
+  if (result === undefined) return { control, held: false, detail: 'not reported' }
+  if (result === 'missing') return { control, held: null, detail: 'no program to try it with' }
+  if (result === 'open') return { control, held: false, detail: 'it succeeded' }
+  const syscall = TRIED_CALLS[control]?.syscall
+  if (syscall === undefined || !expected.isFilterRecorded) {
+    return { control, held: true, detail: 'refused' }
+  }
+  const isSeen = evidence.trials.some((one) => one.kind === 'syscall' && one.syscall === syscall)
+  return { control, held: isSeen, detail: isSeen ? 'refused and seen' : 'refused, not seen' }
+}
+
+const TRIPWIRED = ['/etc/shadow', '/proc/sys/kernel/core_pattern'] as const
+
+function judgeTripwire(path: string, { trials }: Evidence): Attested {
+  const isSeen = trials.some((one) => one.kind === 'tripwire' && one.path === path)
+  return { control: `tripwire ${path}`, held: isSeen, detail: isSeen ? 'told' : 'did not tell' }
+}
+
+function judgeFacts(facts: ProcessFacts, expected: Expected): Attested[] {
+  const rows: [control: string, problem: string | undefined][] = [
+    ['identity', identityProblem(facts, expected)],
+    ['capabilities', capabilitiesProblem(facts)],
+    ['no-new-privileges', facts.status['NoNewPrivs'] === '1' ? undefined : 'not set'],
+    ['seccomp', facts.status['Seccomp'] === '2' ? undefined : 'no filter'],
+    ['namespaces', namespacesProblem(facts, expected)],
+    ['user-map', mapProblem(facts, expected)],
+    ['cgroup', cgroupProblem(facts, expected)],
+    ['mounts', mountsProblem(facts.mountinfo)],
+    ['descriptors', descriptorsProblem(facts)],
+    ['devices', devicesProblem(facts)],
+    [
+      'core-limit',
+      /^Max core file size\s+0\s+0\s/m.test(facts.limits) ? undefined : 'cores are written',
+    ],
+    ['oom-score', Number(facts.oomScoreAdj) > 0 ? undefined : 'as the host’s own processes'],
+  ]
+  return rows.map(([control, problem]) => ({
+    control,
+    held: problem === undefined,
+    detail: (problem ?? 'holds').slice(0, 256),
+  }))
+}
+
+function identityProblem({ status }: ProcessFacts, { agentUid }: Expected): string | undefined {
+  const ids = `${status['Uid'] ?? ''}\t${status['Gid'] ?? ''}`.split('\t')
+  const isAgents = ids.length === 8 && ids.every((id) => id === String(agentUid))
+  return isAgents ? undefined : `ids ${ids.join(' ')}`
+}
+
+function capabilitiesProblem({ status }: ProcessFacts): string | undefined {
+  const sets = ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']
+  const left = sets.filter((name) => !/^0+$/.test(status[name] ?? 'absent'))
+  return left.length === 0 ? undefined : `${left.join(', ')} not empty`
+}
+
+function namespacesProblem({ namespaces }: ProcessFacts, expected: Expected): string | undefined {
+  const shared = Object.keys(expected.host).filter(
+    (type) => namespaces[type] === undefined || namespaces[type] === expected.host[type],
+  )
+  if (shared.length > 0) return `shared with the host: ${shared.join(', ')}`
+  return namespaces['net'] === expected.network ? undefined : 'another network'
+}
+
+function mapProblem({ uidMap, gidMap }: ProcessFacts, { idBase }: Expected): string | undefined {
+  const wanted = `0 ${idBase} 65536`
+  const isExact = [uidMap, gidMap].every((map) => map.trim().replaceAll(/ +/g, ' ') === wanted)
+  return isExact ? undefined : 'other ids than the session’s own'
+}
+
+function cgroupProblem({ cgroup }: ProcessFacts, expected: Expected): string | undefined {
+  const within = cgroup.split('\n').filter((line) => line.endsWith(`/${expected.berth}`))
+  return within.length >= expected.hierarchies
+    ? undefined
+    : `in ${within.length} of ${expected.hierarchies}`
+}
+
+/** What may be written at all; everything else is read-only. */
+const WRITABLE =
+  /^\/(?:$|tmp|home\/agent|run|workspace|dev(?:\/|$)|proc(?:$|\/sys\/kernel\/|\/kallsyms|\/kcore|\/sysrq-trigger)|var\/lib\/sekisho\/)/
+const FILE_SYSTEMS = /^(?:overlay|tmpfs|ext4|xfs|btrfs|devpts|mqueue|proc)$/
+
+/** proc(5): `id parent major:minor root mountpoint options fields… - type source superoptions` */
+function mountsProblem(mountinfo: string): string | undefined {
+  for (const line of mountinfo.trim().split('\n')) {
+    const [before = '', after = ''] = line.split(' - ')
+    const [, , , , at = '', options = ''] = before.split(' ')
+    const flags = options.split(',')
+    const [type = ''] = after.split(' ')
+    const isPlatforms = at === '/' || at.startsWith('/.sekisho')
+    if (!flags.includes('nosuid') && !isDevice(at) && !isMask(at, flags)) {
+      return `${at} without nosuid`
+    }
+    if (flags.includes('rw') && (isPlatforms || !WRITABLE.test(at))) return `${at} is writable`
+    if (type === 'proc' && !at.startsWith('/proc')) return `proc at ${at}`
+    if (!FILE_SYSTEMS.test(type) && !isDevice(at) && flags.includes('rw')) {
+      return `${type} at ${at}`
+    }
+  }
+  return undefined
+}
+
+/** An empty read-only file system over something in /proc. */
+function isMask(at: string, flags: readonly string[]): boolean {
+  return at.startsWith('/proc/') && flags.includes('ro')
+}
+
+/** Bound from the host: a device node, of which the mount's own flags say nothing. */
+function isDevice(at: string): boolean {
+  return /^\/dev\/(?:null|zero|full|random|urandom|tty)$/.test(at)
+}
+
+function descriptorsProblem({ descriptors }: ProcessFacts): string | undefined {
+  const strange = descriptors.filter(
+    (to) => !/^(?:pipe:\[\d+\]|\/dev\/(?:pts\/\d+|console)|\/.*\/(?:ready|go))$/.test(to),
+  )
+  return strange.length === 0 ? undefined : `open: ${strange.join(' ')}`
+}
+
+const DEVICES = ['core', 'fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm'].concat([
+  'stderr',
+  'stdin',
+  'stdout',
+  'tty',
+  'urandom',
+  'zero',
+  'console',
+])
+
+function devicesProblem({ devices }: ProcessFacts): string | undefined {
+  const strange = devices.filter((name) => !DEVICES.includes(name))
+  return strange.length === 0 ? undefined : `in /dev: ${strange.join(' ')}`
+}

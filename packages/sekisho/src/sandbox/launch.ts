@@ -1,0 +1,40 @@
+export type Launch = {
+  /** `cgroup.procs` files that the process enters before it becomes the runtime */
+  cgroupJoin: readonly string[]
+  /** of `Runtime.command` */
+  command: readonly [file: string, ...args: string[]]
+}
+
+/**
+ * Enters the cgroups, then becomes the runtime: nothing of a session ever runs outside its limits.
+ *
+ * It refuses a standard stream that is no pipe and no socket (exit 120). All three runtimes change
+ * the owner of their standard streams to the agent: given /dev/null, a terminal or a user's file,
+ * they hand *that* to the agent's uid, on the host. A cgroup that cannot be joined is exit 121.
+ */
+const LAUNCH = `
+for fd in 0 1 2; do
+  [ -p /proc/self/fd/$fd ] || [ -S /proc/self/fd/$fd ] || exit 120
+done
+joins=$1; shift
+while [ "$joins" -gt 0 ]; do
+  echo 0 > "$1" || exit 121
+  shift; joins=$((joins - 1))
+done
+exec "$@"
+`
+
+/**
+ * The command line that runs one sandbox in the foreground and dies with the supervisor.
+ *
+ * Every path is a positional argument of the launcher, never text in its script. The parent of the
+ * spawned process must be the supervisor's main thread: the death signal follows the thread.
+ */
+export function launchCommand({ cgroupJoin, command }: Launch): { file: string; args: string[] } {
+  const script = ['/bin/sh', '-c', LAUNCH, 'sekisho-launch']
+  const joins = [String(cgroupJoin.length), ...cgroupJoin]
+  return {
+    file: '/usr/bin/setpriv',
+    args: ['--pdeathsig', 'KILL', ...script, ...joins, ...command],
+  }
+}

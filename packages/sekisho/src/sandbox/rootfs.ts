@@ -49,14 +49,15 @@ export async function buildRootfs({ directory, host }: RootfsOptions): Promise<E
     await mkdir(dirname(inside(path)), { recursive: true, mode: 0o755 })
     await writeFile(inside(path), content, { flag: 'wx', mode: 0o644 })
   }
-  for (const [path, target] of Object.entries(LINKS)) {
+  for (const [path, target] of Object.entries(SESSION_LINKS)) {
     await mkdir(dirname(inside(path)), { recursive: true, mode: 0o755 })
     await symlink(target, inside(path))
   }
   return copy
 }
 
-const MOUNT_POINTS = [
+/** Directories that every root has, most of them to be mounted on. */
+export const MOUNT_POINTS = [
   '/etc',
   '/usr',
   '/proc',
@@ -72,11 +73,11 @@ const MOUNT_POINTS = [
   ...EXTRA_MOUNT_ROOTS,
 ] as const
 
-const SESSION_CERTIFICATES = `${SESSION_FILES}/${SESSION_FILE.certificates}`
-const SESSION_BUNDLE = `${SESSION_CERTIFICATES}/ca-certificates.crt`
+export const SESSION_CERTIFICATES = `${SESSION_FILES}/${SESSION_FILE.certificates}`
+export const SESSION_BUNDLE = `${SESSION_CERTIFICATES}/ca-certificates.crt`
 
 /** Links in place of mounts: one bind serves all files of a session. */
-const LINKS: Readonly<Record<string, string>> = {
+export const SESSION_LINKS: Readonly<Record<string, string>> = {
   '/var/tmp': '../tmp',
   '/var/run': '../run',
   '/etc/mtab': '../proc/self/mounts',
@@ -89,6 +90,27 @@ const LINKS: Readonly<Record<string, string>> = {
   '/etc/ca-certificates/extracted/tls-ca-bundle.pem': SESSION_BUNDLE,
 }
 
+/** Names and addresses, the same in every root. */
+export const NETWORK_FILES: Readonly<Record<string, string>> = {
+  '/etc/hostname': `${HOSTNAME}\n`,
+  '/etc/hosts': [
+    `127.0.0.1 localhost ${HOSTNAME}`,
+    '::1 localhost ip6-localhost ip6-loopback',
+    '',
+  ].join('\n'),
+  // one resolver, short patience: an unanswered name is a refused name
+  '/etc/resolv.conf': `nameserver ${RESOLVER}\noptions edns0 timeout:2 attempts:2\n`,
+}
+
+/** For glibc, and for nothing else: name services of the host's network are not to be reached. */
+export const NSSWITCH = [
+  ...['passwd', 'group', 'shadow', 'networks', 'protocols', 'services', 'rpc', 'ethers'].map(
+    (base) => `${base}: files`,
+  ),
+  'hosts: files dns',
+  '',
+].join('\n')
+
 const GENERATED: Readonly<Record<string, string>> = {
   '/etc/passwd': [
     'root:x:0:0:root:/root:/usr/sbin/nologin',
@@ -99,21 +121,8 @@ const GENERATED: Readonly<Record<string, string>> = {
   '/etc/group': ['root:x:0:', 'tty:x:5:', `agent:x:${AGENT_ID}:`, 'nogroup:x:65534:', ''].join(
     '\n',
   ),
-  '/etc/hostname': `${HOSTNAME}\n`,
-  '/etc/hosts': [
-    `127.0.0.1 localhost ${HOSTNAME}`,
-    '::1 localhost ip6-localhost ip6-loopback',
-    '',
-  ].join('\n'),
-  // one resolver, short patience: an unanswered name is a refused name
-  '/etc/resolv.conf': `nameserver ${RESOLVER}\noptions edns0 timeout:2 attempts:2\n`,
-  '/etc/nsswitch.conf': [
-    ...['passwd', 'group', 'shadow', 'networks', 'protocols', 'services', 'rpc', 'ethers'].map(
-      (base) => `${base}: files`,
-    ),
-    'hosts: files dns',
-    '',
-  ].join('\n'),
+  ...NETWORK_FILES,
+  '/etc/nsswitch.conf': NSSWITCH,
   // OpenSSL's own defaults: the host's file may load engines and providers
   '/etc/ssl/openssl.cnf': [
     'openssl_conf = defaults',

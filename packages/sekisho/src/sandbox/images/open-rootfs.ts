@@ -1,0 +1,84 @@
+import type { RootfsSource } from '../../wire/sandbox.ts'
+import { type SkeletonPlace, planSkeleton, writeSkeleton } from './overlay-skeleton.ts'
+import { checkRootDirectory } from './root-directory.ts'
+import { readRootFacts } from './root-facts.ts'
+
+/** What a session's root is made of. Everything is shared by sessions and read-only. */
+export type Rootfs = {
+  /**
+   * layers, topmost first, as host paths. One: it is the root as it is. Several: the lower layers
+   * of a read-only overlay, one for each session
+   */
+  root: readonly string[]
+  /** layers of /usr for an overlay of each session; null where the root has it */
+  usr: readonly string[] | null
+  /** of the image's manifest; null for what has no digest */
+  digest: string | null
+  /** of the agent, absolute, inside */
+  shell: string
+  /** what the image brings along; the platform's own variables win */
+  environment: Readonly<Record<string, string>>
+}
+
+/** An image as the store has it, checked. */
+export type OpenedImage = {
+  digest: string
+  /** host directory */
+  tree: string
+  environment: Readonly<Record<string, string>>
+}
+
+export type RootfsParts = {
+  /** of `buildRootfs` */
+  hostSkeleton: string
+  /** an empty directory: an overlay without an upper layer needs two lower ones */
+  empty: string
+  skeletons: SkeletonPlace
+  /** the platform's state directory */
+  state: string
+  /** @throws SekishoError IMAGE_UNKNOWN, ROOTFS_INVALID */
+  openImage: (image: { name: string; digest: string }) => Promise<OpenedImage>
+}
+
+/**
+ * The one shape for all kinds of root file systems. Nothing is copied, and nothing of a directory
+ * or an image is run or followed on the host.
+ *
+ * @throws SekishoError ROOTFS_INVALID, IMAGE_UNKNOWN: no session can start in it, and why
+ */
+export async function openRootfs(source: RootfsSource, parts: RootfsParts): Promise<Rootfs> {
+  if (source.kind === 'host') {
+    return {
+      root: [parts.hostSkeleton],
+      usr: ['/usr', parts.empty],
+      digest: null,
+      shell: '/bin/bash',
+      environment: {},
+    }
+  }
+  if (source.kind === 'directory') {
+    checkRootDirectory(source.path, parts)
+    const name = `root file system ${source.path}`
+    return layered({ tree: source.path, environment: {}, digest: null }, name, parts.skeletons)
+  }
+  const image = await parts.openImage(source)
+  return layered(image, `image ${source.name}`, parts.skeletons)
+}
+
+function layered(
+  below: { tree: string; environment: OpenedImage['environment']; digest: string | null },
+  name: string,
+  skeletons: SkeletonPlace,
+): Rootfs {
+  const facts = readRootFacts(below.tree, name)
+  return {
+    root: [writeSkeleton(planSkeleton(facts), skeletons), below.tree],
+    usr: null,
+    digest: below.digest,
+    shell: facts.shell,
+    environment: below.environment,
+  }
+}
+
+/** For every overlay over such layers: what a layer says about other layers is not believed. */
+export const LAYER_OPTIONS = ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off']

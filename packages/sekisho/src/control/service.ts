@@ -16,6 +16,8 @@ export type ControlOptions = {
 
 /** Kept for a client whose session has not begun; more than a user sends by hand. */
 const MAX_EARLY_SIGNALS = 64
+/** As the client waits; a session's disk is copied byte by byte. */
+const SNAPSHOT_TIMEOUT_MS = 300_000
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
 
@@ -118,6 +120,9 @@ class ClientPeers {
       stop: ({ session }) => sessions.stop(session),
       'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
       'quarantine.release': (signed) => this.#supervisor.call('quarantine.release', signed),
+      'image.import': (image) => this.#supervisor.call('image.import', image),
+      'snapshot.take': (request) =>
+        this.#supervisor.call('snapshot.take', request, { timeoutMs: SNAPSHOT_TIMEOUT_MS }),
       status: async () => {
         const status = await this.#supervisor.call('status', {})
         return { ...status, version: this.#version, sessions: sessions.list().length }

@@ -24,6 +24,7 @@ import type { Quarantine } from './quarantine.ts'
 import { readRegistries } from './registries.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
+import type { Snapshots } from './snapshots.ts'
 
 type KeyholderPeer = Peer<typeof supervisorToKeyholder, Record<never, never>>
 type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
@@ -37,6 +38,7 @@ export type ChildrenOptions = {
   warn: (line: string) => void
   table: SessionTable
   quarantine: Quarantine
+  snapshots: Snapshots
   onSession: (plan: SessionPlan, ended: (end: SessionEnd) => void) => Promise<number>
   onClientGone: (connection: number) => void
   /** control was restarted: whoever was connected to it is not any more */
@@ -220,7 +222,7 @@ export class Children {
   }
 
   #controlHandlers(): Handlers<typeof controlToSupervisor> {
-    const { table, quarantine, onSession, onClientGone } = this.#options
+    const { table, quarantine, snapshots, onSession, onClientGone } = this.#options
     const find = (id: string): NonNullable<ReturnType<SessionTable['get']>> => {
       const session = table.get(id)
       if (session === undefined) throw new SekishoError('SESSION_UNKNOWN', `no session ${id} runs`)
@@ -248,6 +250,14 @@ export class Children {
       },
       'quarantine.list': () => quarantine.list(),
       'quarantine.release': (signed) => quarantine.release(signed),
+      'image.import': async (image) => {
+        await this.keyholder().call('record', { leaf: { type: 'image.import', ...image } })
+        return {}
+      },
+      'snapshot.take': async ({ session, name }) => {
+        const { id, digest } = await snapshots.take(session, name)
+        return { snapshot: id, digest }
+      },
       'bundle.read': async ({ stamp }) => ({
         ...this.#bundle.read(stamp),
         registries: await this.#registries,

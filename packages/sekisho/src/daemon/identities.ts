@@ -3,7 +3,7 @@
  * between the 16-bit ids that Debian and systemd hand out and systemd's container ranges (from
  * 524,288): nothing is added to /etc/passwd and nothing is left behind (docs/adr/0002-processes.md).
  */
-export const UIDS = { keyholder: 70_901, control: 70_902, gate: 70_903 } as const
+export const UIDS = { keyholder: 70_901, control: 70_902, gate: 70_903, importer: 70_904 } as const
 
 /** Ids per session: container ids 0–65535 are mapped to one block of this size on the host. */
 const IDS_PER_SESSION = 65_536

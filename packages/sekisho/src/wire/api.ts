@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import { SessionEnd, TerminalSize } from './control.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
+import { ImageImport } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
+import { SnapshotId, SnapshotRequest, SnapshotTaken } from './snapshot.ts'
 
 /**
  * What a client may ask over the daemon's unix socket. Descriptors 0–2 are not sent: the
@@ -13,6 +15,8 @@ export const api = {
       agent: z.string().min(1).max(128),
       argv: z.array(z.string().max(131_072)).min(1).max(1024),
       workspace: z.string().startsWith('/').nullable(),
+      /** a snapshot of that workspace, with which its changes begin */
+      from: SnapshotId.nullable(),
       terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
     }),
     result: SessionEnd,
@@ -42,6 +46,9 @@ export const api = {
   stop: { params: z.strictObject({ session: SessionId }), result: SessionEnd },
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
+  /** an image is about to be put into the store: it is recorded, or it is not imported */
+  'image.import': { params: ImageImport, result: z.strictObject({}) },
+  'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
   status: {
     params: z.strictObject({}),
     result: z.strictObject({

@@ -9,12 +9,14 @@ import {
   Digest,
   EndReason,
   ExecPolicy,
+  ImageImport,
   Isolation,
   LimitsShape,
   RootfsSource,
   WorkspaceOptions,
 } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
+import { SnapshotRequest, SnapshotTaken } from './snapshot.ts'
 
 const Signal = z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'])
 
@@ -89,6 +91,9 @@ export const controlToSupervisor = {
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   /** one operator's consent; the supervisor checks it, since this process could be an intruder's */
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
+  'image.import': { params: ImageImport, result: z.strictObject({}) },
+  /** of a running or an ended session; the snapshot is in the log when this resolves */
+  'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
   /** the policy bundle's files, or null when nothing changed since `stamp` */
   'bundle.read': {
     params: z.strictObject({ stamp: z.string().nullable() }),

@@ -54,6 +54,13 @@ export const RootfsSource = z.discriminatedUnion('kind', [
 ])
 export type RootfsSource = z.infer<typeof RootfsSource>
 
+/** An image that came into the platform's store, and from where. */
+export const ImageImport = z.strictObject({
+  name: z.string().max(256),
+  digest: Digest,
+  source: z.string().max(4096),
+})
+
 export const ExecPolicy = z.strictObject({
   /** whether files written in the session may run: refused, or run and recorded */
   written: z.enum(['deny', 'record']),

@@ -42,6 +42,7 @@ const FREEZE_TIMEOUT_MS = 400
 const PROCESSES_TIMEOUT_MS = 300
 /** After the kill: what changed no longer changes. */
 const CHANGES = { maxFiles: 20_000, maxBytes: 256 * 1024 * 1024, timeoutMs: 2000 } as const
+const SCRATCH = { maxFiles: 5000, maxBytes: 64 * 1024 * 1024, timeoutMs: 1000 } as const
 const STEP_TIMEOUT_MS = 3000
 
 /**
@@ -149,13 +150,19 @@ export class Containment {
     for (const [name, value] of Object.entries(files)) {
       await folder.attempt(name, STEP_TIMEOUT_MS, () => folder.write(name, value))
     }
+    const { changes, scratch } = live.places
     const image = join(this.#options.sessions, live.plan.session, 'disk.img')
     const hasImage = existsSync(image)
     if (hasImage)
       await folder.attempt('disk.img', STEP_TIMEOUT_MS, () => folder.keep('disk.img', image))
     await folder.attempt('changes.json', STEP_TIMEOUT_MS, async () => {
       const keepIn = hasImage ? null : join(folder.directory, 'changes')
-      await folder.write('changes.json', await listChanges(live.places.changes, CHANGES, keepIn))
+      await folder.write('changes.json', await listChanges(changes, CHANGES, keepIn))
+    })
+    // what lives in memory is gone with the session: /tmp is where payloads are put together
+    await folder.attempt('scratch.json', STEP_TIMEOUT_MS, async () => {
+      const keepIn = join(folder.directory, 'scratch')
+      await folder.write('scratch.json', await listChanges(scratch, SCRATCH, keepIn))
     })
   }
 

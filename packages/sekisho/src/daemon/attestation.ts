@@ -1,3 +1,4 @@
+import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
 import { TRIED, TRIED_CALLS, type Tried } from '../sandbox/standby.ts'
 import type { Attested } from '../wire/sandbox.ts'
 import type { ProcessFacts } from './sandbox-facts.ts'
@@ -137,7 +138,9 @@ function mountsProblem(mountinfo: string): string | undefined {
     if (!flags.includes('nosuid') && !isDevice(at) && !isMask(at, flags)) {
       return `${at} without nosuid`
     }
-    if (flags.includes('rw') && (isPlatforms || !WRITABLE.test(at))) return `${at} is writable`
+    const isRoom = EXTRA_MOUNT_ROOTS.some((root) => root === at)
+    if (flags.includes('rw') && (isPlatforms || !(isRoom || WRITABLE.test(at))))
+      return `${at} is writable`
     if (type === 'proc' && !at.startsWith('/proc')) return `proc at ${at}`
     if (!FILE_SYSTEMS.test(type) && !isDevice(at) && flags.includes('rw')) {
       return `${type} at ${at}`
@@ -153,7 +156,7 @@ function isMask(at: string, flags: readonly string[]): boolean {
 
 /** Bound from the host: a device node, of which the mount's own flags say nothing. */
 function isDevice(at: string): boolean {
-  return /^\/dev\/(?:null|zero|full|random|urandom|tty)$/.test(at)
+  return /^\/dev\/(?:console|null|zero|full|random|urandom|tty)$/.test(at)
 }
 
 function descriptorsProblem({ descriptors }: ProcessFacts): string | undefined {

@@ -51,12 +51,12 @@ export class SessionTable {
     })
   }
 
-  /** Until it is taken down, a berth's own trials of its sandbox are refused and told here. */
+  /** Until {@link endTrials}, what a berth's sandbox tries of itself is refused and told here. */
   expectTrials(berth: string, onTrial: (trial: Trial) => void): void {
     this.#trials.set(berth, onTrial)
   }
 
-  forgetBerth(berth: string): void {
+  endTrials(berth: string): void {
     this.#trials.delete(berth)
   }
 
@@ -90,9 +90,10 @@ export class SessionTable {
 
   async #refuseCall(berth: string, call: InterceptedCall): Promise<void> {
     const atMs = performance.now()
+    const onTrial = this.#trials.get(berth)
     const session = this.#sessionIn(berth)
-    if (session === undefined) {
-      this.#trials.get(berth)?.({ kind: 'syscall', syscall: nameCall(call) })
+    if (onTrial !== undefined || session === undefined) {
+      onTrial?.({ kind: 'syscall', syscall: nameCall(call) })
       return
     }
     const action = describe(call)
@@ -114,7 +115,7 @@ export class SessionTable {
     const berth = this.#berthOfProcess(pid)
     const session = berth === undefined ? undefined : this.#sessionIn(berth)
     const onTrial = berth === undefined ? undefined : this.#trials.get(berth)
-    if (session === undefined && onTrial !== undefined) {
+    if (onTrial !== undefined) {
       onTrial({ kind: 'tripwire', path: inside })
       return
     }

@@ -40,6 +40,8 @@ const READY_TIMEOUT_MS = 10_000
 const LOOK_EVERY_MS = 2
 const MAX_REPORT_BYTES = 8192
 
+type Trials = Pick<SessionTable, 'expectTrials' | 'endTrials'>
+
 /** What a sandbox stands on. */
 export type SandboxGround = {
   name: string
@@ -74,23 +76,31 @@ export class StandingSandbox {
   readonly attested: readonly Attested[]
   readonly #ground: SandboxGround
   readonly #signals: Signals
+  readonly #table: Trials
 
   private constructor(
     ground: SandboxGround,
-    made: { launcher: Launcher; initPid: number; attested: Attested[]; signals: Signals },
+    made: {
+      launcher: Launcher
+      initPid: number
+      attested: Attested[]
+      signals: Signals
+      table: Trials
+    },
   ) {
     this.#ground = ground
     this.launcher = made.launcher
     this.initPid = made.initPid
     this.attested = made.attested
     this.#signals = made.signals
+    this.#table = made.table
   }
 
   /** @throws SekishoError SANDBOX_FAILED with what the runtime said, TIMEOUT */
   static async raise(
     ground: SandboxGround,
     needs: SandboxNeeds,
-    { box, table }: { box: Box; table: Pick<SessionTable, 'expectTrials'> },
+    { box, table }: { box: Box; table: Trials },
   ): Promise<StandingSandbox> {
     const trials: Trial[] = []
     table.expectTrials(ground.name, (trial) => trials.push(trial))
@@ -101,7 +111,7 @@ export class StandingSandbox {
       const tried = await signals.report(launcher)
       const initPid = Number(readFileSync(join(ground.directory, 'pid'), 'utf8'))
       const attested = judge({ ground, needs, initPid, tried, trials })
-      return new StandingSandbox(ground, { launcher, initPid, attested, signals })
+      return new StandingSandbox(ground, { launcher, initPid, attested, signals, table })
     } catch (error) {
       launcher.kill()
       launcher.close()
@@ -129,6 +139,7 @@ export class StandingSandbox {
     writeFileSync(join(this.#ground.directory, 'files', STANDBY_FILE.start), startText(start), {
       mode: 0o644,
     })
+    this.#table.endTrials(this.#ground.name)
     this.#signals.go()
   }
 

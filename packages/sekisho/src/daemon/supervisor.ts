@@ -110,7 +110,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   const berths = new Berths({
     empty: box.empty,
     raise: (ground, needs) => StandingSandbox.raise(ground, needs, { box, table }),
-    forget: (name) => table.forgetBerth(name),
+    forget: (name) => table.endTrials(name),
     usual: (berth) => usualNeeds(berth, usual, box.rootfs),
     networks,
     cgroups: box.cgroups,

@@ -11,6 +11,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./cli/logs.ts')).logs,
   log: async () => (await import('./cli/log.ts')).log,
   status: async () => (await import('./cli/status.ts')).status,
+  quarantine: async () => (await import('./cli/quarantine.ts')).quarantine,
+  operator: async () => (await import('./cli/operator.ts')).operator,
   policy: async () => (await import('./cli/policy.ts')).policy,
   drill: async () => (await import('./cli/drill.ts')).drill,
   serve: async () => (await import('./cli/serve.ts')).serve,

@@ -41,6 +41,48 @@ test.for<[name: string, leaf: object, text: string]>([
     { type: 'session.end', reason: 'failed', exitCode: null },
     'session ends: failed, exit code -',
   ],
+  [
+    'a contained session',
+    {
+      type: 'session.contained',
+      trigger: { kind: 'syscall', what: 'mount', pid: 7 },
+      evidence: { name: 'e-1' },
+      quarantine: 'q-1',
+    },
+    'session is contained for calling mount: q-1, evidence e-1',
+  ],
+  [
+    'a quarantine',
+    { type: 'quarantine.set', id: 'q-1', agent: 'a', reason: 'it called mount' },
+    'quarantine q-1 of agent a: it called mount',
+  ],
+  [
+    'a first consent',
+    {
+      type: 'quarantine.release',
+      id: 'q-1',
+      operators: [{ name: 'aiko' }],
+      reason: 'fine',
+      released: false,
+    },
+    'quarantine q-1 may be released, says aiko: fine',
+  ],
+  [
+    'a release',
+    {
+      type: 'quarantine.release',
+      id: 'q-1',
+      operators: [{ name: 'aiko' }, { name: 'ben' }],
+      reason: 'fine',
+      released: true,
+    },
+    'quarantine q-1 is released by aiko and ben: fine',
+  ],
+  [
+    'a session that did not begin',
+    { type: 'session.refused', agent: 'a', reason: 'agent a is in quarantine q-1' },
+    'no session: agent a is in quarantine q-1',
+  ],
   ['a request', intent(get), 'a1 ALLOW GET https://api.test/x: r1 r2'],
   [
     'a request with all it can have',

@@ -1,4 +1,5 @@
 import { type IndexedLeaf, SESSION_END } from '@sekisho/verify'
+import { describeContainment } from './containment-text.ts'
 import { printable } from './terminal.ts'
 
 /** One leaf as one line of text that cannot drive the terminal. */
@@ -23,7 +24,10 @@ function describeBody(leaf: Record<string, unknown>): string {
         ? `gap: the session has no end: ${text(leaf['reason'])}`
         : `gap: ${text(leaf['id'])} has no outcome: ${text(leaf['reason'])}`
     default:
-      return `${text(leaf['type'])} ${text(leaf['reason'] ?? leaf['version'])}`
+      return (
+        describeContainment(leaf) ??
+        `${text(leaf['type'])} ${text(leaf['reason'] ?? leaf['version'])}`
+      )
   }
 }
 

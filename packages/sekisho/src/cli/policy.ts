@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { homedir } from 'node:os'
 import { SekishoError } from '../core/error.ts'
 import { BundleFiles } from '../daemon/bundle-files.ts'
+import { readOperators } from '../daemon/operator-key.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import { readRegistries } from '../daemon/registries.ts'
 import { readSettings } from '../daemon/settings.ts'
@@ -21,6 +22,7 @@ export const policy: Command = {
     const { values, positionals } = jsonFlag(policy.usage, rest)
     const directory = resolve(positionals[0] ?? pathsFrom(process.env).bundle)
     readSettings(directory)
+    readOperators(directory)
     const { files } = new BundleFiles(directory).read(null)
     const registries = await readRegistries(homedir(), (line) => terminal.err(line))
     const bundle = loadBundle(new Map(Object.entries(files ?? {})), registries)

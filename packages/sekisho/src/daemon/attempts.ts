@@ -34,10 +34,13 @@ export function attemptNames(call: Pick<InterceptedCall, 'nr' | 'abi' | 'args'>)
 }
 
 function kindOf(name: string, args: readonly bigint[]): string | undefined {
-  const [first, second, third] = args.map((word) => Number(word & 0xffff_ffffn)) // as the kernel reads it
-  if (name === 'ioctl') return IOCTLS.get((second ?? 0) & 0xffff)
-  if (name !== 'socket') return undefined
-  if (first === AF_INET || first === AF_INET6) return 'raw'
-  if (first === AF_NETLINK) return `netlink-${NETLINK.get(third ?? 0) ?? third}`
-  return FAMILIES.get(first ?? 0) ?? String(first)
+  const [first = 0, second = 0, third = 0] = args.map((word) => Number(word & 0xffff_ffffn)) // 32 bits are read
+  if (name === 'ioctl') return IOCTLS.get(second & 0xffff)
+  return name === 'socket' ? socketKind(first, third) : undefined
+}
+
+function socketKind(family: number, protocol: number): string {
+  if (family === AF_INET || family === AF_INET6) return 'raw'
+  if (family === AF_NETLINK) return `netlink-${NETLINK.get(protocol) ?? protocol}`
+  return FAMILIES.get(family) ?? String(family)
 }

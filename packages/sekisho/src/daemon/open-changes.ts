@@ -21,8 +21,8 @@ export type OpenedChanges = {
 export function openChanges(sessions: string, session: string): OpenedChanges {
   const directory = join(sessions, session)
   if (existsSync(join(directory, DISK_FILE))) {
-    const { root, close } = openDiskImage(directory)
-    return { upper: join(root, 'upper'), close }
+    const disk = openDiskImage(directory)
+    return { upper: join(disk.root, 'upper'), close: () => disk.close() }
   }
   const upper = changesOf(sessions, session)
   if (existsSync(upper)) return { upper, close: () => undefined }

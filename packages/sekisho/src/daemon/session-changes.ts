@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
+import { explainReadError } from '../sandbox/disk-image.ts'
 import { applyWorkspace, type ApplyResult } from '../sandbox/workspace-apply.ts'
 import { type Change, diffWorkspace, type Layers } from '../sandbox/workspace-diff.ts'
 import { type Risk, riskOf } from '../sandbox/workspace-risk.ts'
@@ -37,6 +39,8 @@ export class SessionChanges {
     const opened = openChanges(sessions, record.session)
     try {
       return await work(new SessionChanges(workspace, record.startedAt, opened))
+    } catch (error) {
+      throw explainReadError(join(sessions, record.session), error)
     } finally {
       opened.close()
     }

@@ -39,8 +39,8 @@ export function mountDetached(system: FileSystem): number {
   )
   try {
     configure(context, system.options)
-    if (system.readOnly === true) command(context, CONFIG.flag, 'ro')
-    command(context, CONFIG.create, null)
+    if (system.readOnly === true) command(context, CONFIG.flag, ['ro'])
+    command(context, CONFIG.create, [])
     return said(context, () =>
       check('fsmount', attemptSyscall(SYS.fsmount, context, FSMOUNT_CLOEXEC, attributesOf(system))),
     )
@@ -62,7 +62,7 @@ export function reconfigure(target: string, options: FileSystemOptions): void {
   )
   try {
     configure(context, options)
-    command(context, CONFIG.reconfigure, null)
+    command(context, CONFIG.reconfigure, [])
   } finally {
     libc.close(context)
   }
@@ -79,17 +79,14 @@ function attributesOf({ readOnly, noExec, hasDevices }: FileSystem): number {
 
 function configure(context: number, options: FileSystemOptions): void {
   for (const [key, value] of Object.entries(options)) {
-    if (value === true) command(context, CONFIG.flag, key)
-    else command(context, CONFIG.string, key, value)
+    if (value === true) command(context, CONFIG.flag, [key])
+    else command(context, CONFIG.string, [key, value])
   }
 }
 
-function command(context: number, kind: number, key: string | null, value?: string): void {
-  const text = (word: string | null | undefined): Buffer | null =>
-    word === null || word === undefined ? null : Buffer.from(`${word}\0`)
-  said(context, () =>
-    check('fsconfig', attemptSyscall(SYS.fsconfig, context, kind, text(key), text(value), 0)),
-  )
+function command(context: number, kind: number, words: readonly string[]): void {
+  const [key = null, value = null] = words.map((word) => Buffer.from(`${word}\0`))
+  said(context, () => check('fsconfig', attemptSyscall(SYS.fsconfig, context, kind, key, value, 0)))
 }
 
 /** The errno of a refused mount says little; the context has the kernel's own words. */

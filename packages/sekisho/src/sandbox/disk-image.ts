@@ -181,20 +181,38 @@ export type OpenedDisk = {
  */
 export function openDiskImage(directory: string): OpenedDisk {
   const path = join(directory, DISK_FILE)
-  const imageFd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  let imageFd: number | undefined
   try {
+    imageFd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     if (!lockFile(imageFd, 'shared')) return ownedBy(openLive(directory))
     return ownedBy(mountImage(imageFd, { readOnly: true }).mountFd)
-  } catch (cause) {
-    if (cause instanceof SekishoError && cause.code === 'WORKSPACE_INVALID') throw cause
-    if (cause instanceof SekishoError && cause.code === 'PERMISSION_REQUIRED') throw cause
-    throw new SekishoError('WORKSPACE_INVALID', `${path} cannot be read: ${messageOf(cause)}`, {
-      hint: `keep a copy of it, then run \`e2fsck -f ${path}\` and try again`,
-      cause,
-    })
+  } catch (error) {
+    throw error instanceof SekishoError && PASSED_ON.has(error.code) ? error : damaged(path, error)
   } finally {
-    closeSync(imageFd)
+    if (imageFd !== undefined) closeSync(imageFd)
   }
+}
+
+const PASSED_ON: ReadonlySet<string> = new Set(['WORKSPACE_INVALID', 'PERMISSION_REQUIRED'])
+/** EIO; EBADMSG and EUCLEAN, as ext4 names a wrong checksum and a structure that cannot be */
+const DAMAGE: ReadonlySet<number> = new Set([-5, -74, -117])
+
+/**
+ * Says of an error that reading from a disk gave what it means, if it is the disk's own.
+ *
+ * @param directory of the session
+ */
+export function explainReadError(directory: string, error: unknown): unknown {
+  const isDamage = error instanceof Error && 'errno' in error && DAMAGE.has(Number(error.errno))
+  return isDamage ? damaged(join(directory, DISK_FILE), error) : error
+}
+
+function damaged(path: string, cause: unknown): SekishoError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new SekishoError('WORKSPACE_INVALID', `${path} cannot be read: ${message}`, {
+    hint: `keep a copy of it, then run \`e2fsck -f ${path}\` and try again`,
+    cause,
+  })
 }
 
 function ownedBy(fd: number): OpenedDisk {
@@ -227,10 +245,6 @@ function openLive(directory: string): number {
       cause,
     })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** The mount point of an image, which {@link DiskImage} removes again. */

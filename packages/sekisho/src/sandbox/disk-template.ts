@@ -31,6 +31,8 @@ const INODES_TAKEN = 14
 const SLACK_BLOCKS = 4096 + 1024
 /** Each costs 256 bytes of every image: above it, the limit is rounded down instead. */
 const MAX_HELD_INODES = 2048
+/** groups whose tables lie side by side: all of them, so that a copy has few stretches */
+const METADATA_TOGETHER = 2 ** 17
 const MKFS_TIMEOUT_MS = 30_000
 const MAX_SAID_BYTES = 4096
 
@@ -140,9 +142,14 @@ function tooFewInodes({ bytes, inodes }: DiskSize, least: number): SekishoError 
 /** mke2fs of e2fsprogs, with nothing of the host's own configuration (/etc/mke2fs.conf). */
 async function runMkfs(fd: number, inodes: number): Promise<void> {
   const argv = [
-    ...['-q', '-F', '-b', `${BLOCK_BYTES}`, '-I', `${INODE_BYTES}`, '-N', `${inodes}`],
-    ...['-m', '0', '-O', `none,${FEATURES.join(',')}`, '-G', `${2 ** 17}`],
-    ...['-E', 'num_backup_sb=0,packed_meta_blocks=1,lazy_itable_init=1'],
+    '-qF',
+    `-b${BLOCK_BYTES}`,
+    `-I${INODE_BYTES}`,
+    `-N${inodes}`,
+    '-m0',
+    `-Onone,${FEATURES.join(',')}`,
+    `-G${METADATA_TOGETHER}`,
+    '-Enum_backup_sb=0,packed_meta_blocks=1,lazy_itable_init=1',
     '/proc/self/fd/3',
   ]
   const child = spawn('mkfs.ext4', argv, {

@@ -10,8 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { dirname, join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { createReactor } from '../kernel/reactor.ts'
 import { type Cgroups, type SessionCgroup, openCgroups, sweep } from './cgroup.ts'
 import { findHierarchies, planCgroupMounts } from './cgroup-layout.ts'
 
@@ -136,7 +137,7 @@ test('a fork bomb stops at the limit and is counted', async () => {
   const cgroup = open().create('s-1', LIMITS)
   const { text } = await outputOf(inside(cgroup, `exec python3 -c '${BOMB}'`))
   expect(text).toBe(`${LIMITS.pids - 1}\n`)
-  expect(cgroup.usage()['forksRefused']).toBeGreaterThan(0)
+  expect(cgroup.hits().forksRefused).toBeGreaterThan(0)
 })
 
 test('a process above the memory limit is killed, and the peak is known', async () => {
@@ -144,18 +145,50 @@ test('a process above the memory limit is killed, and the peak is known', async 
   const hog = inside(cgroup, 'exec python3 -c "x = bytearray(200 * 1024 * 1024); print(len(x))"')
   expect(await outputOf(hog)).toEqual({ text: '', code: null, signal: 'SIGKILL' })
   const usage = cgroup.usage()
-  expect(usage['oomKills']).toBe(1)
-  expect(usage['memoryPeakBytes']).toBeGreaterThan(50 * MIB)
-  expect(usage['memoryPeakBytes']).toBeLessThanOrEqual(LIMITS.memoryBytes)
+  expect(usage.oomKills).toBe(1)
+  expect(usage.memoryPeakBytes).toBeGreaterThan(50 * MIB)
+  expect(usage.memoryPeakBytes).toBeLessThanOrEqual(LIMITS.memoryBytes)
+})
+
+test('who watches the memory limit is told at once, and while the session lives no sooner', async () => {
+  const reactor = createReactor({ onError: (error) => expect.unreachable(String(error)) })
+  const cgroup = open().create('s-1', LIMITS)
+  const hits: number[] = []
+  const hit = new Promise<void>((resolve) => {
+    const stop = cgroup.onMemoryLimit(reactor, () => {
+      hits.push(cgroup.hits().oomKills ?? 0)
+      stop()
+      resolve()
+    })
+  })
+  const modest = inside(cgroup, 'exec python3 -c "x = bytearray(8 * 1024 * 1024)"')
+  expect((await outputOf(modest)).code).toBe(0)
+  expect(hits).toEqual([])
+  const hog = inside(cgroup, 'exec python3 -c "x = bytearray(200 * 1024 * 1024)"')
+  await Promise.all([hit, outputOf(hog)])
+  expect(hits).toHaveLength(1)
+  reactor.close()
+})
+
+test('a cgroup that is removed has met no limit', async () => {
+  const reactor = createReactor({ onError: (error) => expect.unreachable(String(error)) })
+  const cgroup = open().create('s-1', LIMITS)
+  const stop = cgroup.onMemoryLimit(reactor, () => expect.unreachable('a hit'))
+  expect(cgroup.remove()).toBe(true)
+  await new Promise((resolve) => void setImmediate(() => setImmediate(resolve)))
+  stop()
+  reactor.close()
 })
 
 test('a spinner gets its share of one processor and no more', async () => {
   const cgroup = open().create('s-1', { ...LIMITS, cpuMillis: 100 })
   const spin = inside(cgroup, 'timeout 1 sh -c "while :; do :; done"; echo done')
   expect((await outputOf(spin)).text).toBe('done\n')
-  const { cpuMicros = 0 } = cgroup.usage()
+  const { cpuMicros = 0, cpuThrottledMicros, cpuThrottledPeriods } = cgroup.usage()
   expect(cpuMicros).toBeGreaterThan(20_000)
   expect(cpuMicros).toBeLessThan(300_000)
+  expect(cpuThrottledPeriods).toBeGreaterThanOrEqual(5)
+  expect(cpuThrottledMicros).toBeGreaterThan(200_000)
 })
 
 test('frozen, nothing runs; killed, nothing is left', async () => {
@@ -164,13 +197,15 @@ test('frozen, nothing runs; killed, nothing is left', async () => {
   child.stdout?.resume()
   const closed = once(child, 'close')
   await once(child.stdout ?? child, 'data')
+  expect(cgroup.isEmpty()).toBe(false)
   await cgroup.freeze()
-  const before = cgroup.usage()['cpuMicros']
+  const before = cgroup.cpuMicros()
   await cgroup.freeze()
-  expect(cgroup.usage()['cpuMicros']).toBe(before)
+  expect(cgroup.cpuMicros()).toBe(before)
   cgroup.kill()
   await closed
   expect(child.signalCode).toBe('SIGKILL')
+  await vi.waitUntil(() => cgroup.isEmpty())
   cgroup.remove()
   expect(cgroup.joinPaths.filter((path) => existsSync(path))).toEqual([])
 })
@@ -200,14 +235,18 @@ function fakeUnified(): string {
   return top
 }
 
-test('on a unified host all limits are in one cgroup', () => {
-  const top = fakeUnified()
-  const cgroups = openCgroups({
+function openFake(top: string): Cgroups {
+  return openCgroups({
     instance: 'a',
     under: top,
     mountinfo: `25 20 0:22 / ${top} rw - cgroup2 cgroup2 rw`,
     membership: '0::/\n',
   })
+}
+
+test('on a unified host all limits are in one cgroup', () => {
+  const top = fakeUnified()
+  const cgroups = openFake(top)
   mkdirSync(join(top, 'sekisho-a', 's-0'))
   const cgroup = cgroups.create('s-1', LIMITS)
   const at = join(top, 'sekisho-a', 's-1')
@@ -216,6 +255,7 @@ test('on a unified host all limits are in one cgroup', () => {
   expect(readFileSync(join(top, 'sekisho-a', 'cgroup.subtree_control'), 'utf8')).toBe(
     '+memory +pids +cpu',
   )
+  expect(readFileSync(join(top, 'sekisho-a', 'cpu.weight'), 'utf8')).toBe('50')
   const written = readdirSync(at).map((name) => [name, readFileSync(join(at, name), 'utf8')])
   expect(Object.fromEntries(written)).toEqual({
     'memory.max': String(64 * MIB),
@@ -228,7 +268,7 @@ test('on a unified host all limits are in one cgroup', () => {
     'memory.events': 'low 0\noom 1\noom_kill 2\n',
     'pids.peak': '3\n',
     'pids.events': 'max 7\n',
-    'cpu.stat': 'usage_usec 123\nuser_usec 100\n',
+    'cpu.stat': 'usage_usec 123\nuser_usec 100\nnr_throttled 4\nthrottled_usec 5000\n',
   })) {
     writeFileSync(join(at, name), text)
   }
@@ -238,7 +278,25 @@ test('on a unified host all limits are in one cgroup', () => {
     pidsPeak: 3,
     oomKills: 2,
     forksRefused: 7,
+    cpuThrottledPeriods: 4,
+    cpuThrottledMicros: 5000,
   })
+})
+
+test('on a unified host the kernel’s word on memory.events is heard', async () => {
+  const cgroup = openFake(fakeUnified()).create('s-1', LIMITS)
+  const events = join(dirname(cgroup.joinPaths[0] ?? ''), 'memory.events')
+  writeFileSync(events, 'max 0\noom 0\noom_kill 0\n')
+  const noReactor = { watch: () => expect.unreachable('an eventfd') }
+  await new Promise<void>((resolve) => {
+    const stop = cgroup.onMemoryLimit(noReactor, () => {
+      stop()
+      resolve()
+    })
+    writeFileSync(events, 'max 9\noom 0\noom_kill 0\n')
+    writeFileSync(events, 'max 9\noom 1\noom_kill 3\n')
+  })
+  expect(cgroup.hits().oomKills).toBe(3)
 })
 
 test('a host that cannot limit memory is refused', () => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import type { Limits } from '../wire/sandbox.ts'
+import type { Reactor } from '../kernel/reactor.ts'
 import { killCgroup, pauseMs, removeCgroup, sweep } from './cgroup-end.ts'
 import {
   type CgroupHierarchy,
@@ -10,11 +10,12 @@ import {
   findHierarchies,
 } from './cgroup-layout.ts'
 import { delegateControllers } from './cgroup-delegate.ts'
-import { readUsage } from './cgroup-usage.ts'
+import { type Place, type SessionLimits, setLimit, weighSessions } from './cgroup-limits.ts'
+import { type CgroupUsage, readCpuMicros, readHits, readUsage } from './cgroup-usage.ts'
+import { watchMemory } from './cgroup-watch.ts'
 
 export { sweep } from './cgroup-end.ts'
-
-export type SessionLimits = Pick<Limits, 'memoryBytes' | 'pids' | 'cpuMillis'>
+export type { SessionLimits } from './cgroup-limits.ts'
 
 export type SessionCgroup = {
   /** `cgroup.procs` files: a launcher that writes 0 to each has joined */
@@ -22,9 +23,17 @@ export type SessionCgroup = {
   /** once, before anything of the agent runs. @throws SekishoError SANDBOX_FAILED */
   limit(limits: SessionLimits): void
   /** what was used so far; a figure that this kernel does not give is absent */
-  usage(): Record<string, number>
-  /** stops every process where it is; resolves once all have stopped */
-  freeze(): Promise<void>
+  usage(): CgroupUsage
+  /** of that, what tells of limits met */
+  hits(): CgroupUsage
+  /** processor time so far, of which idle sessions use none; absent as in `usage` */
+  cpuMicros(): number | undefined
+  /** see {@link watchMemory} */
+  onMemoryLimit(reactor: Pick<Reactor, 'watch'>, onHit: () => void): () => void
+  /** whether no process is left in it, not even one that is dying */
+  isEmpty(): boolean
+  /** stops every process where it is; resolves once all have stopped. @throws SekishoError TIMEOUT */
+  freeze(timeoutMs?: number): Promise<void>
   thaw(): void
   /** SIGKILL for every process, also one that is just being forked */
   kill(): void
@@ -62,7 +71,6 @@ export type OpenOptions = {
 type Places = { unified: string; controllers: Record<Controller, { version: 1 | 2; root: string }> }
 
 const FREEZE_TIMEOUT_MS = 2000
-const CPU_PERIOD_MICROS = 100_000
 
 /**
  * Opens this instance's cgroups, and ends what an earlier run of it left behind.
@@ -81,6 +89,7 @@ export function openCgroups(options: OpenOptions): Cgroups {
   sweep(roots)
   for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o755 })
   delegateToSessions(places)
+  weighSessions(placeOf(places, 'cpu'))
   const leftovers = new Set<string>()
   const retry = (): void => {
     for (const path of leftovers) if (removeCgroup(path)) leftovers.delete(path)
@@ -135,10 +144,7 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     return resisting.length === 0
   }
   const limitAll = (to: SessionLimits): void => {
-    for (const name of CONTROLLERS) {
-      const directory = at(places.controllers[name].root)
-      limit(name, places.controllers[name].version, { directory, limits: to })
-    }
+    for (const name of CONTROLLERS) setLimit(name, placeOf(places, name, session), to)
   }
   const orRemove = (act: () => void): void => {
     try {
@@ -155,57 +161,36 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
   return {
     limit: (to) => orRemove(() => limitAll(to)),
     joinPaths: directories.map((path) => join(path, 'cgroup.procs')),
-    usage: () =>
-      readUsage({
-        unified,
-        memory: at(places.controllers.memory.root),
-        pids: at(places.controllers.pids.root),
-      }),
-    freeze: () => freeze(unified),
+    ...figuresOf(places, session),
+    isEmpty: () => !isPopulated(unified),
+    freeze: (timeoutMs = FREEZE_TIMEOUT_MS) => freeze(unified, timeoutMs),
     thaw: () => write(unified, 'cgroup.freeze', '0'),
     kill: () => killCgroup(unified),
     remove,
   }
 }
 
-type Limiting = { directory: string; limits: SessionLimits }
+type Figures = Pick<SessionCgroup, 'usage' | 'hits' | 'cpuMicros' | 'onMemoryLimit'>
 
-function limit(name: Controller, version: 1 | 2, { directory, limits }: Limiting): void {
-  const quota = limits.cpuMillis * (CPU_PERIOD_MICROS / 1000)
-  const files: Record<Controller, readonly [string, string | number][]> =
-    version === 2
-      ? {
-          memory: [
-            ['memory.max', limits.memoryBytes],
-            // one process less would leave a session half dead: all of it or none
-            ['memory.oom.group', 1],
-          ],
-          pids: [['pids.max', limits.pids]],
-          cpu: [['cpu.max', `${quota} ${CPU_PERIOD_MICROS}`]],
-        }
-      : {
-          memory: [['memory.limit_in_bytes', limits.memoryBytes]],
-          pids: [['pids.max', limits.pids]],
-          cpu: [
-            ['cpu.cfs_period_us', CPU_PERIOD_MICROS],
-            ['cpu.cfs_quota_us', quota],
-          ],
-        }
-  for (const [file, value] of files[name]) write(directory, file, String(value))
-  if (name === 'memory') forbidSwap(directory, version, limits.memoryBytes)
+function figuresOf(places: Places, session: string): Figures {
+  const memory = placeOf(places, 'memory', session)
+  const at = {
+    unified: join(places.unified, session),
+    memory: memory.directory,
+    pids: placeOf(places, 'pids', session).directory,
+    cpu: placeOf(places, 'cpu', session).directory,
+  }
+  return {
+    usage: () => readUsage(at),
+    hits: () => readHits(at),
+    cpuMicros: () => readCpuMicros(at),
+    onMemoryLimit: (reactor, onHit) => watchMemory(memory, reactor, onHit),
+  }
 }
 
-/** Swap would let a session hold more than its limit. Absent when the kernel accounts no swap. */
-function forbidSwap(directory: string, version: 1 | 2, memoryBytes: number): void {
-  const [file, value] =
-    version === 2 ? ['memory.swap.max', '0'] : ['memory.memsw.limit_in_bytes', String(memoryBytes)]
-  if (existsSync(join(directory, file))) write(directory, file, value)
-  else if (version === 1) write(directory, 'memory.swappiness', '0')
-}
-
-async function freeze(unified: string): Promise<void> {
+async function freeze(unified: string, timeoutMs: number): Promise<void> {
   write(unified, 'cgroup.freeze', '1')
-  const deadline = performance.now() + FREEZE_TIMEOUT_MS
+  const deadline = performance.now() + timeoutMs
   while (!/^frozen 1$/m.test(readFileSync(join(unified, 'cgroup.events'), 'utf8'))) {
     if (performance.now() > deadline) {
       throw new SekishoError('TIMEOUT', `${basename(unified)} does not freeze`, {
@@ -214,6 +199,18 @@ async function freeze(unified: string): Promise<void> {
     }
     await pauseMs(2)
   }
+}
+
+/** Dead processes that nobody has waited for are not counted; children's children are. */
+function isPopulated(unified: string): boolean {
+  const events = join(unified, 'cgroup.events')
+  return existsSync(events) && !/^populated 0$/m.test(readFileSync(events, 'utf8'))
+}
+
+/** @param session empty for the parent of all */
+function placeOf({ controllers }: Places, name: Controller, session = ''): Place {
+  const { version, root } = controllers[name]
+  return { version, directory: join(root, session) }
 }
 
 function rootsOf({ unified, controllers }: Places): string[] {

@@ -1,5 +1,7 @@
 import type { Attend } from './attendant.ts'
+import { allowSnapshots } from "./snapshots.ts"
 import { contain } from './containment.ts'
+import { watchLimits } from './limits.ts'
 
 /** In this order at a session's start, in reverse at its end. */
-export const ATTENDANTS: readonly Attend[] = [contain]
+export const ATTENDANTS: readonly Attend[] = [watchLimits, contain]

@@ -1,6 +1,7 @@
 import type { SessionCgroup } from '../../sandbox/cgroup.ts'
 import type { SessionEnd, SessionPlan } from '../../wire/control.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
+import type { Network } from '../networks.ts'
 import type { Platform } from '../platform.ts'
 
 /** A session whose sandbox stands and whose command has not begun. */
@@ -10,6 +11,8 @@ export type LiveSession = {
   cgroup: SessionCgroup
   /** the cgroup's name, which tells a process of this session by /proc/<pid>/cgroup */
   berth: string
+  /** its namespaces' number at its gate, and what that has let out so far */
+  network: Pick<Network, 'id' | 'gate' | 'egressUsed'>
   /** of the sandbox's init, as our own process namespace counts */
   initPid: number
   /** host id of the agent */

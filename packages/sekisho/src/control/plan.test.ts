@@ -35,6 +35,7 @@ const request = {
   agent: 'builder',
   argv: ['make', 'test'],
   workspace: '/home/me/project',
+  from: null,
   terminal: { columns: 80, rows: 24, type: 'xterm' },
 }
 const plan = planSession({

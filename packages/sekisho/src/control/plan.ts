@@ -42,6 +42,6 @@ export function planSession(parts: {
     exec: agent.exec,
     containment: agent.containment,
     attestation: agent.attestation,
-    workspaceOptions: agent.workspace,
+    workspaceOptions: { ...agent.workspace, from: request.from },
   }
 }

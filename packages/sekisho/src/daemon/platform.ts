@@ -10,6 +10,7 @@ import type { EndRecords } from './end-records.ts'
 import type { Gates } from './gates.ts'
 import type { Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
+import type { Snapshots } from './snapshots.ts'
 
 /** What a session needs of the running platform. */
 export type Platform = {
@@ -22,6 +23,7 @@ export type Platform = {
   ends: EndRecords
   quarantine: Quarantine
   containment: Containment
+  snapshots: Snapshots
   degraded(): readonly string[]
   warn: (line: string) => void
   /** @throws SekishoError PEER_UNAVAILABLE while it is down */

@@ -1,4 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
@@ -15,6 +22,10 @@ const SessionRecord = z.strictObject({
   startedAt: z.string(),
   endedAt: z.string().nullable(),
   exitCode: z.int().nullable(),
+  /** what the user changed at or after it is a conflict; without it, since the session's start */
+  changesSince: z.string().optional(),
+  /** paths that were to be read-only inside, whether or not they were there */
+  readOnly: z.array(z.string()).optional(),
 })
 export type SessionRecord = z.infer<typeof SessionRecord>
 
@@ -50,6 +61,12 @@ export function readSessionRecords(sessions: string): SessionRecord[] {
 /** Where the session's changes are: the overlay's upper directory, or the scratch workspace. */
 export function changesOf(sessions: string, session: string): string {
   return join(sessions, session, 'upper')
+}
+
+/** Of a session over a clone of the user's repository: the clone as it was at the start. */
+export function cloneOf(sessions: string, session: string): string | undefined {
+  const clone = join(sessions, session, 'clone')
+  return existsSync(clone) ? clone : undefined
 }
 
 function unknown(session: string): SekishoError {

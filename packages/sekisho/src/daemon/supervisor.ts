@@ -19,6 +19,8 @@ import { openContainment } from './shut-out.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { usualNeeds } from './stage.ts'
 import { StandingSandbox } from './standing-sandbox.ts'
+import { SnapshotStore } from './snapshot-store.ts'
+import { Snapshots } from './snapshots.ts'
 import { prepareDirectories } from './directories.ts'
 import { platformVersion } from './version.ts'
 
@@ -89,6 +91,12 @@ type Parts = {
 async function startParts({ paths, warn }: Options): Promise<Parts> {
   const settings = readSettings(paths.bundle)
   const shutOut = openContainment(paths, () => platform)
+  const snapshots = new Snapshots({
+    store: new SnapshotStore(paths.state),
+    sessions: paths.sessions,
+    record: (leaf) => platform.record(leaf),
+    now: () => new Date(),
+  })
   const hostDegraded = await probeHost()
   const { box, guardian, reactor, table } = await openGround({ paths, warn }, settings.runtime)
   const usual = await box.kind('standard')
@@ -98,6 +106,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     settings,
     version: platformVersion(paths.code),
     quarantine: shutOut.quarantine,
+    snapshots,
     degraded: hostDegraded,
     warn,
     table,
@@ -128,6 +137,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     clients,
     ends,
     ...shutOut,
+    snapshots,
     degraded: () => children.degraded,
     warn,
     keyholder: () => children.keyholder(),

@@ -1,0 +1,120 @@
+import { SekishoError } from '../core/error.ts'
+import { baseOfClone } from '../sandbox/clone-workspace.ts'
+import { type TakenSnapshot, takeSnapshot } from '../sandbox/snapshot.ts'
+import type { LeafInput } from '../wire/leaves.ts'
+import type { Attendant, LiveSession } from './attendants/attendant.ts'
+import { openChanges } from './open-changes.ts'
+import { cloneOf, readSessionRecord } from './session-record.ts'
+import type { SnapshotStore } from './snapshot-store.ts'
+
+export type SnapshotsOptions = {
+  store: SnapshotStore
+  /** directory of all sessions' changes */
+  sessions: string
+  /** makes a leaf durable */
+  record: (leaf: LeafInput) => Promise<unknown>
+  now: () => Date
+}
+
+/** A leaf names at most this many of the areas that were left out; the index has them all. */
+const MAX_LEFT_OUT = 256
+const MAX_LINE = 4096
+
+/** Takes snapshots of sessions, running or ended; each is in the log before it can be used. */
+export class Snapshots {
+  readonly #options: SnapshotsOptions
+  readonly #live = new Map<string, LiveSession>()
+  readonly #taking = new Map<string, Promise<unknown>>()
+
+  constructor(options: SnapshotsOptions) {
+    this.#options = options
+  }
+
+  attend(live: LiveSession): Attendant {
+    const { session } = live.plan
+    this.#live.set(session, live)
+    return {
+      end: async () => {
+        this.#live.delete(session)
+        // its disk goes next: nobody may still be reading there
+        await this.#taking.get(session)?.catch(() => undefined)
+        return {}
+      },
+    }
+  }
+
+  /**
+   * A running session stands still meanwhile, all of it.
+   *
+   * @throws SekishoError SESSION_UNKNOWN, SNAPSHOT_INVALID, LOG_UNWRITABLE
+   */
+  async take(session: string, name: string | null): Promise<{ id: string; digest: string }> {
+    const { store } = this.#options
+    store.prepare()
+    if (name !== null) store.checkName(name)
+    if (this.#taking.has(session)) {
+      throw new SekishoError('SNAPSHOT_INVALID', `a snapshot of ${session} is being taken`, {
+        hint: 'wait for it',
+      })
+    }
+    const taking = this.#takeOf(session)
+    this.#taking.set(session, taking)
+    const taken = await taking.finally(() => this.#taking.delete(session))
+    await this.#settle(session, taken, name)
+    return { id: taken.id, digest: taken.digest }
+  }
+
+  async #takeOf(session: string): Promise<TakenSnapshot> {
+    const live = this.#live.get(session)
+    if (live === undefined) {
+      return this.#takeEnded(session)
+    }
+    await live.cgroup.freeze()
+    try {
+      return await this.#copy(session, live.places.changes)
+    } finally {
+      live.cgroup.thaw()
+    }
+  }
+
+  async #takeEnded(session: string): Promise<TakenSnapshot> {
+    const { sessions } = this.#options
+    const changes = openChanges(sessions, readSessionRecord(sessions, session).session)
+    try {
+      return await this.#copy(session, changes.upper)
+    } finally {
+      changes.close()
+    }
+  }
+
+  #copy(session: string, upper: string): Promise<TakenSnapshot> {
+    const { sessions } = this.#options
+    const record = readSessionRecord(sessions, session)
+    const clone = cloneOf(sessions, session)
+    return takeSnapshot({
+      session,
+      agent: record.agent,
+      workspace: record.workspace,
+      base: clone === undefined ? null : baseOfClone(clone),
+      changesSince: record.changesSince ?? record.startedAt,
+      takenAt: this.#options.now().toISOString(),
+      upper,
+      areas: record.readOnly ?? [],
+      store: this.#options.store.directory,
+    })
+  }
+
+  /** What is not on record is not kept. */
+  async #settle(session: string, taken: TakenSnapshot, name: string | null): Promise<void> {
+    const { store, record } = this.#options
+    const { id, digest, index } = taken
+    try {
+      if (name !== null) store.giveName(id, name)
+      const leftOut = index.leftOut.slice(0, MAX_LEFT_OUT).map((path) => path.slice(0, MAX_LINE))
+      await record({ type: 'workspace.snapshot', session, snapshot: id, digest, leftOut })
+    } catch (error) {
+      store.remove(id)
+      throw error
+    }
+  }
+}

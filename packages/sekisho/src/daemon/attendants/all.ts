@@ -1,7 +1,7 @@
 import type { Attend } from './attendant.ts'
-import { allowSnapshots } from "./snapshots.ts"
 import { contain } from './containment.ts'
 import { watchLimits } from './limits.ts'
+import { allowSnapshots } from './snapshots.ts'
 
 /** In this order at a session's start, in reverse at its end. */
-export const ATTENDANTS: readonly Attend[] = [watchLimits, contain]
+export const ATTENDANTS: readonly Attend[] = [watchLimits, contain, allowSnapshots]

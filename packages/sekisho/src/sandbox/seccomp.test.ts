@@ -27,8 +27,8 @@ function decide(name: string, args: readonly bigint[]): string {
 const register = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 
 test('no call is both allowed and recorded', () => {
-  expect(ALLOWED.filter((name) => RECORDED.includes(name))).toEqual([])
-  expect(new Set(ALLOWED).size).toBe(ALLOWED.length)
+  const names = [ALLOWED, RECORDED].flatMap((groups) => Object.values(groups).flat())
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
 })
 
 test('the listener is named only when there is one', () => {

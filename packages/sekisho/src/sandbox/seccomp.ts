@@ -19,7 +19,12 @@ type Rule = {
 export type SeccompProfile = {
   defaultAction: Action
   defaultErrnoRet: number
-  architectures: readonly string[]
+  /**
+   * Entries beside the machine's own. Absent: libseccomp then kills a thread that enters through
+   * `int 0x80` or the x32 table, where numbers differ and the list would not hold. Naming the own
+   * one changes nothing: the compiled filter is the same, byte by byte.
+   */
+  architectures?: readonly string[]
   listenerPath?: string
   listenerMetadata?: string
   syscalls: readonly Rule[]
@@ -37,6 +42,13 @@ export type SeccompOptions =
   /** attack-shaped calls fail with EPERM in the kernel; nothing is recorded */
   | { notify: false }
 
+/** Rules that stand or fall together: what the mutation of the profile takes away as one. */
+export type RuleGroup = {
+  id: string
+  does: 'allow' | 'refuse'
+  rules: readonly Rule[]
+}
+
 const EPERM = 1
 const ENOSYS = 38
 
@@ -44,55 +56,64 @@ const ENOSYS = 38
  * The system calls of a session: an allow-list, as data for the OCI runtime.
  *
  * What is not listed fails with ENOSYS, so that programs fall back (glibc tries `clone3`, then
- * `clone`); what is shaped like an attack is refused with EPERM after it was recorded. Only native
- * x86-64 entries pass: libseccomp kills a thread that enters through `int 0x80` or the x32 table,
- * where numbers differ and the list would not hold.
- *
- * libseccomp refuses two rules that match the same arguments with different actions, so every
- * "all but" below is written as disjoint rules.
+ * `clone`); what is shaped like an attack is refused with EPERM after it was recorded.
  */
 export function seccompProfile(options: SeccompOptions): SeccompProfile {
-  const refuse: Pick<Rule, 'action' | 'errnoRet'> = options.notify
-    ? { action: 'SCMP_ACT_NOTIFY' }
-    : { action: 'SCMP_ACT_ERRNO', errnoRet: EPERM }
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: ENOSYS,
-    architectures: ['SCMP_ARCH_X86_64'],
     ...(options.notify
       ? { listenerPath: options.listenerPath, listenerMetadata: options.metadata }
       : {}),
-    syscalls: [
-      { names: ALLOWED, action: 'SCMP_ACT_ALLOW' },
-      { names: RECORDED, ...refuse },
-      ...conditional('clone', 'SCMP_ACT_ALLOW', [[maskedEq(0, NAMESPACE_FLAGS, 0)]]),
-      ...namespaceClones().map((args) => ({ names: ['clone'], ...refuse, args })),
-      ...conditional('socket', 'SCMP_ACT_ALLOW', openSockets()),
-      ...suspectSockets().map((args) => ({ names: ['socket'], ...refuse, args })),
-      ...conditional('socketpair', 'SCMP_ACT_ALLOW', [[eq(0, AF_UNIX)]]),
-      ...conditional('ioctl', 'SCMP_ACT_ALLOW', harmlessIoctls()),
-      ...[TIOCSTI, TIOCLINUX].map((request) => ({
-        names: ['ioctl'],
-        ...refuse,
-        args: [maskedEq(1, 0xffff, request)],
-      })),
-      ...conditional(
-        'personality',
-        'SCMP_ACT_ALLOW',
-        HARMLESS_PERSONALITIES.map((p) => [eq(0, p)]),
-      ),
-      ...SUSPECT_PERSONALITIES.map((flag) => ({
-        names: ['personality'],
-        ...refuse,
-        // bit 0 keeps 0xffffffff, the query, out of this rule
-        args: [maskedEq(0, flag + 1, flag)],
-      })),
-    ],
+    syscalls: seccompGroups(options).flatMap(({ rules }) => rules),
   }
 }
 
-function conditional(name: string, action: Action, alternatives: readonly Condition[][]): Rule[] {
-  return alternatives.map((args) => ({ names: [name], action, args }))
+/**
+ * The rules of {@link seccompProfile} in order.
+ *
+ * libseccomp refuses two rules that match the same arguments with different actions, so every
+ * "all but" is written as disjoint rules, and no call is in two groups with different arguments.
+ */
+export function seccompGroups({ notify }: Pick<SeccompOptions, 'notify'>): readonly RuleGroup[] {
+  const action: Pick<Rule, 'action' | 'errnoRet'> = notify
+    ? { action: 'SCMP_ACT_NOTIFY' }
+    : { action: 'SCMP_ACT_ERRNO', errnoRet: EPERM }
+  const allow = (id: string, rules: readonly Matched[]): RuleGroup => ({
+    id: `allow-${id}`,
+    does: 'allow',
+    rules: rules.map((rule) => ({ ...rule, action: 'SCMP_ACT_ALLOW' })),
+  })
+  const refuse = (id: string, rules: readonly Matched[]): RuleGroup => ({
+    id: `refuse-${id}`,
+    does: 'refuse',
+    rules: rules.map((rule) => ({ ...rule, ...action })),
+  })
+  return [
+    ...Object.entries(ALLOWED).map(([id, names]) => allow(id, [{ names }])),
+    ...Object.entries(RECORDED).map(([id, names]) => refuse(id, [{ names }])),
+    allow('clone', where('clone', [[maskedEq(0, NAMESPACE_FLAGS, 0)]])),
+    refuse('clone-namespace', where('clone', namespaceClones())),
+    allow('unix-socket', where('socket', [[eq(0, AF_UNIX)]])),
+    allow('route-socket', where('socket', [[eq(0, AF_NETLINK), eq(2, NETLINK_ROUTE)]])),
+    allow('internet-socket', where('socket', internetSockets())),
+    refuse('raw-socket', where('socket', rawSockets())),
+    refuse('netlink-socket', where('socket', [[eq(0, AF_NETLINK), gt(2, NETLINK_ROUTE)]])),
+    // with them any value with high bits set
+    refuse('other-socket', where('socket', [[gt(0, AF_NETLINK)]])),
+    allow('socketpair', where('socketpair', [[eq(0, AF_UNIX)]])),
+    allow('ioctl', where('ioctl', harmlessIoctls())),
+    refuse('tiocsti', where('ioctl', [[maskedEq(1, 0xffff, TIOCSTI)]])),
+    refuse('tioclinux', where('ioctl', [[maskedEq(1, 0xffff, TIOCLINUX)]])),
+    allow('personality', where('personality', HARMLESS_PERSONALITIES.map((p) => [eq(0, p)]))),
+    refuse('personality', where('personality', suspectPersonalities())),
+  ]
+}
+
+type Matched = Pick<Rule, 'names' | 'args'>
+
+function where(name: string, alternatives: readonly Condition[][]): Matched[] {
+  return alternatives.map((args) => ({ names: [name], args }))
 }
 
 function eq(index: number, value: number): Condition {
@@ -138,32 +159,27 @@ const SOCK_RAW = 3
 const TYPE_MASK = 0xf
 
 /**
- * Unix sockets; TCP and UDP over IPv4 and IPv6. The protocol is pinned because asking for SCTP,
- * DCCP or MPTCP loads kernel modules on behalf of the agent. Of netlink only routes, which
- * `getifaddrs` reads: without it `os.networkInterfaces()` throws in Node and takes common
- * development servers with it. Changing a route needs a capability over a namespace that the
- * session does not own.
+ * TCP and UDP over IPv4 and IPv6. The protocol is pinned because asking for SCTP, DCCP or MPTCP
+ * loads kernel modules on behalf of the agent.
+ *
+ * Beside them unix sockets, and of netlink only routes, which `getifaddrs` reads: without it
+ * `os.networkInterfaces()` throws in Node and takes common development servers with it. Changing a
+ * route needs a capability over a namespace that the session does not own.
  */
-function openSockets(): Condition[][] {
+function internetSockets(): Condition[][] {
   const tcp = [0, 6].map((protocol) => [SOCK_STREAM, protocol] as const)
   const udp = [0, 17].map((protocol) => [SOCK_DGRAM, protocol] as const)
-  const internet = [AF_INET, AF_INET6].flatMap((family) =>
+  return [AF_INET, AF_INET6].flatMap((family) =>
     [...tcp, ...udp].map(([type, protocol]) => [
       eq(0, family),
       maskedEq(1, TYPE_MASK, type),
       eq(2, protocol),
     ]),
   )
-  return [[eq(0, AF_UNIX)], [eq(0, AF_NETLINK), eq(2, NETLINK_ROUTE)], ...internet]
 }
 
-/**
- * Raw sockets, every other netlink protocol, and every family above netlink (packet, ALG, vsock,
- * XDP …; with them any value with high bits set).
- */
-function suspectSockets(): Condition[][] {
-  const raw = [AF_INET, AF_INET6].map((family) => [eq(0, family), maskedEq(1, TYPE_MASK, SOCK_RAW)])
-  return [...raw, [eq(0, AF_NETLINK), gt(2, NETLINK_ROUTE)], [gt(0, AF_NETLINK)]]
+function rawSockets(): Condition[][] {
+  return [AF_INET, AF_INET6].map((family) => [eq(0, family), maskedEq(1, TYPE_MASK, SOCK_RAW)])
 }
 
 /** pushes bytes into a terminal's input, as if its user had typed them */
@@ -191,3 +207,8 @@ function harmlessIoctls(): Condition[][] {
 const HARMLESS_PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff] as const
 /** ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, MMAP_PAGE_ZERO: each weakens a defence */
 const SUSPECT_PERSONALITIES = [0x40000, 0x400000, 0x100000] as const
+
+/** Bit 0 in the mask keeps 0xffffffff, the query, out of these. */
+function suspectPersonalities(): Condition[][] {
+  return SUSPECT_PERSONALITIES.map((flag) => [maskedEq(0, flag + 1, flag)])
+}

@@ -127,26 +127,37 @@ const WRITABLE =
   /^\/(?:$|tmp|home\/agent|run|workspace|dev(?:\/|$)|proc(?:$|\/sys\/kernel\/|\/kallsyms|\/kcore|\/sysrq-trigger)|var\/lib\/sekisho\/)/
 const FILE_SYSTEMS = /^(?:overlay|tmpfs|ext4|xfs|btrfs|devpts|mqueue|proc)$/
 
+type MountLine = { at: string; flags: readonly string[]; type: string }
+
 /** proc(5): `id parent major:minor root mountpoint options fields… - type source superoptions` */
+function parseMount(line: string): MountLine {
+  const [before = '', after = ''] = line.split(' - ')
+  const [, , , , at = '', options = ''] = before.split(' ')
+  return { at, flags: options.split(','), type: after.split(' ')[0] ?? '' }
+}
+
 function mountsProblem(mountinfo: string): string | undefined {
-  for (const line of mountinfo.trim().split('\n')) {
-    const [before = '', after = ''] = line.split(' - ')
-    const [, , , , at = '', options = ''] = before.split(' ')
-    const flags = options.split(',')
-    const [type = ''] = after.split(' ')
-    const isPlatforms = at === '/' || at.startsWith('/.sekisho')
-    if (!flags.includes('nosuid') && !isDevice(at) && !isMask(at, flags)) {
-      return `${at} without nosuid`
-    }
-    const isRoom = EXTRA_MOUNT_ROOTS.some((root) => root === at)
-    if (flags.includes('rw') && (isPlatforms || !(isRoom || WRITABLE.test(at))))
-      return `${at} is writable`
-    if (type === 'proc' && !at.startsWith('/proc')) return `proc at ${at}`
-    if (!FILE_SYSTEMS.test(type) && !isDevice(at) && flags.includes('rw')) {
-      return `${type} at ${at}`
-    }
-  }
-  return undefined
+  const mounts = mountinfo.trim().split('\n').map(parseMount)
+  const rows = mounts.map((one) => setuidProblem(one) ?? writeProblem(one) ?? typeProblem(one))
+  return rows.find((problem) => problem !== undefined)
+}
+
+function setuidProblem({ at, flags }: MountLine): string | undefined {
+  if (flags.includes('nosuid') || isDevice(at) || isMask(at, flags)) return undefined
+  return `${at} without nosuid`
+}
+
+function writeProblem({ at, flags }: MountLine): string | undefined {
+  if (!flags.includes('rw')) return undefined
+  const isPlatforms = at === '/' || at.startsWith('/.sekisho')
+  const isRoom = EXTRA_MOUNT_ROOTS.some((root) => root === at)
+  return !isPlatforms && (isRoom || WRITABLE.test(at)) ? undefined : `${at} is writable`
+}
+
+function typeProblem({ at, flags, type }: MountLine): string | undefined {
+  if (type === 'proc') return at.startsWith('/proc') ? undefined : `proc at ${at}`
+  const isKnown = FILE_SYSTEMS.test(type) || isDevice(at) || flags.includes('ro')
+  return isKnown ? undefined : `${type} at ${at}`
 }
 
 /** An empty read-only file system over something in /proc. */

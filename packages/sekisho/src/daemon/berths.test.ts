@@ -72,7 +72,11 @@ test.for([
   const idBase = hostIds.take()
   const sandbox = { close: () => void did.push('sandbox closed') }
   const berth = {
-    ...{ name: 'berth-1', idBase, network, cgroup: cgroup(isRemoved, did), sandbox },
+    name: 'berth-1',
+    idBase,
+    network,
+    cgroup: cgroup(isRemoved, did),
+    sandbox,
     directory: join(tmpdir(), 'sekisho-no-such-berth'),
     mounts: [],
   }

@@ -135,7 +135,12 @@ export class Berths {
       const directory = join(BERTHS_IN_BOX, name)
       const agentUid = idBase + AGENT_ID
       return {
-        ...{ name, idBase, agentUid, directory, network, cgroup },
+        name,
+        idBase,
+        agentUid,
+        directory,
+        network,
+        cgroup,
         ...this.#furnish(directory, { rootUid: idBase, agentUid }),
         sandbox: undefined,
       }

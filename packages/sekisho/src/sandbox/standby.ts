@@ -109,9 +109,8 @@ export function startText(start: {
   const command = file.startsWith('-') ? ['nice', '-n', '0', '--', file] : [file]
   return [
     `ulimit -n ${start.openFiles} || exit 125`,
-    'unset PATH PWD',
     `cd ${quote(start.cwd)} || exit 125`,
-    'unset OLDPWD',
+    'unset PATH PWD OLDPWD',
     ...Object.entries(start.env).map(([name, value]) => `export ${name}=${quote(value)}`),
     `exec ${[...command, ...args].map(quote).join(' ')}`,
     '',

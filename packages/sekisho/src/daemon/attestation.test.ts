@@ -1,0 +1,212 @@
+import { expect, test } from 'vitest'
+import { TRIED, TRIED_CALLS } from '../sandbox/standby.ts'
+import { attest, type Evidence, type Expected } from './attestation.ts'
+import type { ProcessFacts } from './sandbox-facts.ts'
+
+const ID_BASE = 0x7000_0000
+const AGENT = ID_BASE + 1000
+const TYPES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
+
+const expected: Expected = {
+  idBase: ID_BASE,
+  agentUid: AGENT,
+  host: Object.fromEntries(TYPES.map((type) => [type, `${type}:[1]`])),
+  network: 'net:[7]',
+  berth: 'berth-3',
+  hierarchies: 2,
+  isFilterRecorded: true,
+}
+
+const MOUNTS = [
+  '10 9 0:43 /rootfs / ro,nosuid,nodev - tmpfs tmpfs rw',
+  '11 10 0:44 / /usr ro,nosuid,nodev - overlay overlay ro',
+  '12 10 0:48 /tmp /tmp rw,nosuid,nodev - tmpfs tmpfs rw',
+  '13 10 0:55 / /proc rw,nosuid,nodev,noexec - proc proc rw',
+  '14 13 0:55 /sys /proc/sys ro - proc proc rw',
+  '15 10 0:56 / /dev rw,nosuid,noexec - tmpfs tmpfs rw',
+  '16 15 0:6 /null /dev/null rw,noexec - devtmpfs devtmpfs rw',
+  '17 10 0:43 /s/berth-3/files /.sekisho/session ro,nosuid,nodev - tmpfs tmpfs rw',
+]
+
+const ids = [AGENT, AGENT, AGENT, AGENT].join('\t')
+const facts: ProcessFacts = {
+  status: {
+    Uid: ids,
+    Gid: ids,
+    ...Object.fromEntries(
+      ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'].map((k) => [`Cap${k}`, '0'.repeat(16)]),
+    ),
+    NoNewPrivs: '1',
+    Seccomp: '2',
+  },
+  namespaces: Object.fromEntries(TYPES.map((type) => [type, `${type}:[7]`])),
+  mountinfo: `${MOUNTS.join('\n')}\n`,
+  uidMap: `         0 ${ID_BASE}      65536\n`,
+  gidMap: `         0 ${ID_BASE}      65536\n`,
+  cgroup: '4:memory:/sekisho-x/berth-3\n0::/sekisho-x/berth-3\n1:cpuset:/\n',
+  limits: 'Max core file size        0                    0                    bytes\n',
+  oomScoreAdj: '500',
+  descriptors: ['pipe:[1]', 'pipe:[2]', '/.sekisho/session/go'],
+  devices: ['null', 'pts', 'tty'],
+}
+
+const evidence: Evidence = {
+  tried: TRIED.map((control) => ({ control, result: 'refused' })),
+  trials: [
+    ...Object.values(TRIED_CALLS).map(({ syscall }) => ({ kind: 'syscall' as const, syscall })),
+    { kind: 'tripwire', path: '/etc/shadow' },
+    { kind: 'tripwire', path: '/proc/sys/kernel/core_pattern' },
+  ],
+  facts,
+}
+
+function failing(over: Partial<Evidence>): string[] {
+  return attest({ ...evidence, ...over }, expected)
+    .filter(({ held }) => held === false)
+    .map(({ control }) => control)
+}
+
+test('a sandbox as it should be holds in every control', () => {
+  const attested = attest(evidence, expected)
+  expect(attested.filter(({ held }) => held !== true)).toEqual([])
+  expect(attested.length).toBeGreaterThan(25)
+})
+
+const mounts = (line: string): Partial<ProcessFacts> => ({
+  mountinfo: `${MOUNTS.join('\n')}\n${line}\n`,
+})
+const status = (name: string, value: string): Partial<ProcessFacts> => ({
+  status: { ...facts.status, [name]: value },
+})
+const namespace = (type: string, link: string): Partial<ProcessFacts> => ({
+  namespaces: { ...facts.namespaces, [type]: link },
+})
+
+test.for<{ name: string; over: Partial<ProcessFacts>; control: string }>([
+  ...['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'].map((set) => ({
+    name: `a capability in Cap${set}`,
+    over: status(`Cap${set}`, '0000000000200000'),
+    control: 'capabilities',
+  })),
+  { name: 'privileges to gain', over: status('NoNewPrivs', '0'), control: 'no-new-privileges' },
+  { name: 'no filter', over: status('Seccomp', '0'), control: 'seccomp' },
+  { name: 'the host’s root', over: status('Uid', '0\t0\t0\t0'), control: 'identity' },
+  {
+    name: 'a saved id of root',
+    over: status('Uid', `${AGENT}\t${AGENT}\t0\t${AGENT}`),
+    control: 'identity',
+  },
+  ...TYPES.map((type) => ({
+    name: `the host’s ${type} namespace`,
+    over: namespace(type, `${type}:[1]`),
+    control: 'namespaces',
+  })),
+  { name: 'another session’s network', over: namespace('net', 'net:[8]'), control: 'namespaces' },
+  { name: 'more ids', over: { uidMap: `0 ${ID_BASE} 131072` }, control: 'user-map' },
+  { name: 'another session’s groups', over: { gidMap: '0 1 65536' }, control: 'user-map' },
+  {
+    name: 'a second line in the map',
+    over: { uidMap: `0 ${ID_BASE} 65536\n70000 0 1` },
+    control: 'user-map',
+  },
+  {
+    name: 'one hierarchy not entered',
+    over: { cgroup: '4:memory:/\n0::/sekisho-x/berth-3\n' },
+    control: 'cgroup',
+  },
+  {
+    name: 'another session’s cgroup',
+    over: { cgroup: '4:memory:/x/berth-33\n0::/x/berth-33\n' },
+    control: 'cgroup',
+  },
+  {
+    name: 'setuid in /tmp',
+    over: mounts('20 10 0:9 / /tmp rw,nodev - tmpfs t rw'),
+    control: 'mounts',
+  },
+  {
+    name: 'a writable /usr',
+    over: mounts('20 10 0:9 / /usr rw,nosuid - overlay o rw'),
+    control: 'mounts',
+  },
+  {
+    name: 'a writable root',
+    over: mounts('20 10 0:9 / / rw,nosuid - tmpfs t rw'),
+    control: 'mounts',
+  },
+  {
+    name: 'writable files of the platform',
+    over: mounts('20 10 0:9 / /.sekisho/session rw,nosuid - tmpfs t rw'),
+    control: 'mounts',
+  },
+  {
+    name: 'a second /proc',
+    over: mounts('20 10 0:9 / /tmp/p rw,nosuid - proc p rw'),
+    control: 'mounts',
+  },
+  {
+    name: 'a cgroup file system',
+    over: mounts('20 10 0:9 / /tmp/c rw,nosuid - cgroup2 c rw'),
+    control: 'mounts',
+  },
+  {
+    name: 'a writable /proc/sys',
+    over: mounts('20 13 0:9 /sys /proc/sys rw,nosuid - proc p rw'),
+    control: 'mounts',
+  },
+  { name: 'a file left open', over: { descriptors: ['/etc/passwd'] }, control: 'descriptors' },
+  { name: 'a socket left open', over: { descriptors: ['socket:[1]'] }, control: 'descriptors' },
+  { name: 'a block device', over: { devices: ['null', 'vda'] }, control: 'devices' },
+  {
+    name: 'core files',
+    over: { limits: 'Max core file size  unlimited  unlimited  bytes\n' },
+    control: 'core-limit',
+  },
+  { name: 'the host’s own oom score', over: { oomScoreAdj: '0' }, control: 'oom-score' },
+])('$name is seen by $control', ({ over, control }) => {
+  expect(failing({ facts: { ...facts, ...over } })).toEqual([control])
+})
+
+test('an attempt that succeeds fails its control, and no other', () => {
+  for (const control of TRIED) {
+    const tried = evidence.tried.map((one) =>
+      one.control === control ? { control, result: 'open' as const } : one,
+    )
+    expect(failing({ tried })).toEqual([control])
+  }
+})
+
+test('an attempt that is not reported fails its control', () => {
+  expect(failing({ tried: evidence.tried.slice(1) })).toEqual([TRIED[0]])
+})
+
+test('a refusal that the platform did not see fails: the record is part of the control', () => {
+  expect(failing({ trials: [] })).toEqual([
+    ...Object.keys(TRIED_CALLS),
+    'tripwire /etc/shadow',
+    'tripwire /proc/sys/kernel/core_pattern',
+  ])
+})
+
+test('what cannot be tried is neither held nor failed, and says why', () => {
+  const tried = evidence.tried.map((one) =>
+    one.control === 'syscall-chroot' ? { ...one, result: 'missing' as const } : one,
+  )
+  const row = attest({ ...evidence, tried }, expected).find(
+    ({ control }) => control === 'syscall-chroot',
+  )
+  expect(row).toEqual({
+    control: 'syscall-chroot',
+    held: null,
+    detail: 'no program to try it with',
+  })
+})
+
+test('a kernel of its own is told as such: nothing of its processes is claimed', () => {
+  const rows = attest({ ...evidence, facts: null }, { ...expected, isFilterRecorded: false })
+  expect(rows.at(-1)).toEqual({
+    control: 'process',
+    held: null,
+    detail: 'its processes are not the host kernel’s',
+  })
+})

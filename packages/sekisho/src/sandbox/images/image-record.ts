@@ -82,13 +82,13 @@ export function imageEnvironment(env: readonly string[]): {
   environment: Record<string, string>
   leftOut: string[]
 } {
-  const environment: Record<string, string> = {}
+  const environment = new Map<string, string>()
   const leftOut: string[] = []
   for (const [i, variable] of env.entries()) {
     const [, name = '', value = ''] = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/s.exec(variable) ?? []
     const isFit = name !== '' && !name.startsWith('SEKISHO_') && i < MAX_VARIABLES
-    if (isFit && Buffer.byteLength(variable) <= MAX_VARIABLE_BYTES) environment[name] = value
+    if (isFit && Buffer.byteLength(variable) <= MAX_VARIABLE_BYTES) environment.set(name, value)
     else leftOut.push(`variable ${variable.split('=')[0]?.slice(0, 64) ?? ''}`)
   }
-  return { environment, leftOut }
+  return { environment: Object.fromEntries(environment), leftOut }
 }

@@ -1,3 +1,4 @@
+import { MOUNT_FLAGS, mountOverlay } from '../../kernel/mounts.ts'
 import type { RootfsSource } from '../../wire/sandbox.ts'
 import { type SkeletonPlace, planSkeleton, writeSkeleton } from './overlay-skeleton.ts'
 import { checkRootDirectory } from './root-directory.ts'
@@ -80,5 +81,19 @@ function layered(
   }
 }
 
-/** For every overlay over such layers: what a layer says about other layers is not believed. */
-export const LAYER_OPTIONS = ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off']
+/** What a layer says about other layers is not believed. */
+const LAYER_OPTIONS = ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off']
+
+/**
+ * Mounts several layers as one read-only root: a file system of the session's own, in which no
+ * set-user-id bit and no device means anything. Who calls unmounts it.
+ *
+ * @param layers of {@link Rootfs.root} or {@link Rootfs.usr}, at least two
+ * @param target an empty directory
+ * @throws SekishoError with the errno
+ */
+export function mountLayers(layers: readonly string[], target: string): void {
+  const { readOnly, noSetuid, noDevices } = MOUNT_FLAGS
+  const flags = readOnly | noSetuid | noDevices
+  mountOverlay({ lower: layers, target, flags, options: LAYER_OPTIONS })
+}

@@ -1,5 +1,5 @@
 import { pathsFrom } from '../daemon/paths.ts'
-import { type RatedChange, SessionChanges } from '../daemon/session-changes.ts'
+import { type Commit, type RatedChange, SessionChanges } from '../daemon/session-changes.ts'
 import type { Command, Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { printable } from './terminal.ts'
@@ -26,17 +26,39 @@ async function print(
   { json, stat }: { json: boolean; stat: boolean },
 ): Promise<void> {
   const { changes, unreadable } = await made.list()
+  const commits = await made.commits()
   if (json) {
-    terminal.out(JSON.stringify({ changes, unreadable }))
+    terminal.out(JSON.stringify({ ...(commits === null ? {} : { commits }), changes, unreadable }))
     return
   }
-  for (const change of changes) {
-    if (stat) terminal.out(statLine(change))
-    else printText(await made.textOf(change), terminal)
-  }
+  for (const commit of commits ?? []) terminal.out(commitLine(commit))
+  if (stat) await printStat(made, changes, terminal)
+  else await printTexts(made, changes, terminal)
   for (const { path, reason } of unreadable) {
     terminal.err(`left out ${printable(path)}: ${printable(reason)}`)
   }
+}
+
+/** A patch that `git apply` takes: commits and what is said of paths are no part of it. */
+async function printTexts(
+  made: SessionChanges,
+  changes: readonly RatedChange[],
+  terminal: Terminal,
+): Promise<void> {
+  for (const change of changes) {
+    if (!isDirectory(change)) printText(await made.textOf(change), terminal)
+  }
+  for (const { path, risk } of changes) {
+    if (risk.kind === 'config') terminal.err(`config   ${printable(path)}`)
+    if (risk.kind === 'refused') {
+      terminal.err(`refused  ${printable(path)}: ${printable(risk.reason)}`)
+    }
+  }
+}
+
+/** Patches know files; a directory comes with what is in it. */
+function isDirectory({ before, after }: RatedChange): boolean {
+  return [before, after].every((side) => side === null || side.type === 'directory')
 }
 
 function printText(text: string, terminal: Terminal): void {
@@ -45,9 +67,37 @@ function printText(text: string, terminal: Terminal): void {
   }
 }
 
-function statLine({ path, before, after, risk }: RatedChange): string {
-  const note = risk.kind === 'refused' ? `  refused: ${risk.reason}` : ''
-  return `${letterOf(before, after)} ${printable(path)}${risk.kind === 'config' ? '  (config)' : note}`
+async function printStat(
+  made: SessionChanges,
+  changes: readonly RatedChange[],
+  terminal: Terminal,
+): Promise<void> {
+  const total = { files: 0, added: 0, removed: 0 }
+  for (const change of changes) {
+    const { added, removed } = isDirectory(change)
+      ? { added: 0, removed: 0 }
+      : countLines(await made.textOf(change))
+    terminal.out(statLine(change, added + removed === 0 ? '' : `  +${added} -${removed}`))
+    total.files += isDirectory(change) ? 0 : 1
+    total.added += added
+    total.removed += removed
+  }
+  terminal.out(`${total.files} files changed, +${total.added} -${total.removed} lines`)
+}
+
+/** Of the hunks; what stands above the first is a header. */
+function countLines(text: string): { added: number; removed: number } {
+  const lines = text.split('\n')
+  const first = lines.findIndex((line) => line.startsWith('@@'))
+  const hunks = first === -1 ? [] : lines.slice(first)
+  const count = (mark: string): number => hunks.filter((line) => line.startsWith(mark)).length
+  return { added: count('+'), removed: count('-') }
+}
+
+function statLine({ path, before, after, risk }: RatedChange, counts: string): string {
+  const note = risk.kind === 'refused' ? `  refused: ${printable(risk.reason)}` : ''
+  const mark = risk.kind === 'config' ? '  (config)' : note
+  return `${letterOf(before, after)} ${printable(path)}${counts}${mark}`
 }
 
 /** As git names them: added, deleted, modified, of another type. */
@@ -55,4 +105,8 @@ function letterOf(before: RatedChange['before'], after: RatedChange['after']): s
   if (before === null) return 'A'
   if (after === null) return 'D'
   return before.type === after.type ? 'M' : 'T'
+}
+
+function commitLine({ hash, author, subject }: Commit): string {
+  return `commit ${hash.slice(0, 12)} ${printable(author)}: ${printable(subject)}`
 }

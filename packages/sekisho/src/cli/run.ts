@@ -41,12 +41,12 @@ const protocol = {
   resize: { params: anything, result: anything },
 } as const
 
-type Options = { agent: string; workspace: string | null; command: string[] }
+type Options = { agent: string; workspace: string | null; from: string | null; command: string[] }
 
 export const run: Command = {
   name: 'run',
   summary: 'Run a command in a session of its own',
-  usage: 'sekisho run [--agent NAME] [--workspace DIR] -- COMMAND [ARGUMENT…]',
+  usage: 'sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] -- COMMAND [ARGUMENT…]',
 
   async run(argv, terminal) {
     const options = parse(argv)
@@ -68,9 +68,11 @@ export const run: Command = {
   },
 }
 
+const OPTIONS: readonly string[] = ['--agent', '--workspace', '--from']
+
 /** Options come before the command; what follows it is the command's own. */
 function parse(argv: readonly string[]): Options {
-  const options: Options = { agent: 'default', workspace: null, command: [] }
+  const options: Options = { agent: 'default', workspace: null, from: null, command: [] }
   let at = 0
   for (let word = argv[0]; isOption(word); word = argv[at]) {
     const [name = '', inline] = word.split(/=(.*)/s)
@@ -87,9 +89,10 @@ function isOption(word: string | undefined): word is string {
 }
 
 function take(options: Options, name: string, value: string): void {
-  if (name !== '--agent' && name !== '--workspace') throw usage(`${name} is no option of run`)
+  if (!OPTIONS.includes(name)) throw usage(`${name} is no option of run`)
   if (value === '') throw usage(`${name} wants a value`)
   if (name === '--agent') options.agent = value
+  else if (name === '--from') options.from = value
   else options.workspace = resolve(value)
 }
 
@@ -97,11 +100,12 @@ function usage(problem: string): SekishoError {
   return new SekishoError('USAGE', problem, { hint: `usage: ${run.usage}` })
 }
 
-function requestOf({ agent, workspace, command }: Options, interactive: boolean): unknown {
+function requestOf({ agent, workspace, from, command }: Options, interactive: boolean): unknown {
   return {
     agent,
     argv: command,
     workspace,
+    from,
     terminal: interactive ? { ...windowSize(), type: process.env['TERM'] ?? 'dumb' } : null,
   }
 }

@@ -69,8 +69,8 @@ export class Snapshots {
     if (live === undefined) {
       return this.#takeEnded(session)
     }
-    await live.cgroup.freeze()
     try {
+      await live.cgroup.freeze()
       return await this.#copy(session, live.places.changes)
     } finally {
       live.cgroup.thaw()

@@ -210,6 +210,19 @@ test('frozen, nothing runs; killed, nothing is left', async () => {
   expect(cgroup.joinPaths.filter((path) => existsSync(path))).toEqual([])
 })
 
+test('what two have frozen, one does not let go', async () => {
+  const cgroup = open().create('s-1', LIMITS)
+  const files = cgroup.joinPaths.map((path) => join(dirname(path), 'cgroup.freeze'))
+  const isFrozen = (): boolean =>
+    files.some((path) => existsSync(path) && readFileSync(path, 'utf8') === '1\n')
+  await cgroup.freeze()
+  await cgroup.freeze()
+  cgroup.thaw()
+  expect(isFrozen()).toBe(true)
+  cgroup.thaw()
+  expect(isFrozen()).toBe(false)
+})
+
 test('a sweep ends and removes what a dead instance left', async () => {
   const cgroups = open()
   const child = inside(cgroups.create('s-1', LIMITS), 'echo ready; exec sleep 1000')

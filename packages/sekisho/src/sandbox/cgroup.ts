@@ -34,6 +34,7 @@ export type SessionCgroup = {
   isEmpty(): boolean
   /** stops every process where it is; resolves once all have stopped. @throws SekishoError TIMEOUT */
   freeze(timeoutMs?: number): Promise<void>
+  /** undoes one freeze: what another has frozen too (to kill it, say) stays so */
   thaw(): void
   /** SIGKILL for every process, also one that is just being forked */
   kill(): void
@@ -158,13 +159,20 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     for (const path of directories) mkdirSync(path, { mode: 0o755 })
     if (limits !== null) limitAll(limits)
   })
+  let holds = 0
   return {
     limit: (to) => orRemove(() => limitAll(to)),
     joinPaths: directories.map((path) => join(path, 'cgroup.procs')),
     ...figuresOf(places, session),
     isEmpty: () => !isPopulated(unified),
-    freeze: (timeoutMs = FREEZE_TIMEOUT_MS) => freeze(unified, timeoutMs),
-    thaw: () => write(unified, 'cgroup.freeze', '0'),
+    freeze: (timeoutMs = FREEZE_TIMEOUT_MS) => {
+      holds += 1
+      return freeze(unified, timeoutMs)
+    },
+    thaw: () => {
+      holds = Math.max(0, holds - 1)
+      if (holds === 0) write(unified, 'cgroup.freeze', '0')
+    },
     kill: () => killCgroup(unified),
     remove,
   }

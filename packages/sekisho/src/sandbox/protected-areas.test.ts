@@ -171,7 +171,7 @@ test('what the agent does around an area is listed apart by apply, and not taken
     mkdir -p deep/.claude; echo evil > deep/.claude/settings.json; echo 2 > src/code`)
   expect(around).toEqual({ failed: false, said: '' })
   const layers = { lower: join(root, 'lower'), upper: join(root, 'upper') }
-  const options = { paths: null, includeConfig: false, force: false }
+  const options = { areas: [], paths: null, includeConfig: false, force: false }
   const result = await applyWorkspace({ ...layers, startedAtMs: Date.now() + 1000, ...options })
   expect(result).toMatchObject({
     applied: ['deep', 'src/code'],

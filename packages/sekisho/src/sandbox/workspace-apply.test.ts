@@ -28,6 +28,7 @@ const apply = (over: Partial<ApplyOptions> = {}): Promise<ApplyResult> =>
   applyWorkspace({
     ...overlay.layers,
     startedAtMs: Date.now() + 1000,
+    areas: [],
     paths: null,
     includeConfig: false,
     force: false,

@@ -18,6 +18,8 @@ import { riskOf } from './workspace-risk.ts'
 export type ApplyOptions = Layers & {
   /** Unix ms; what the user changed at or after it is a conflict */
   startedAtMs: number
+  /** paths that the session should not have changed, beside the known configuration areas */
+  areas: readonly string[]
   /** take only these, and what is below them; null takes all */
   paths: readonly string[] | null
   /** also take files that run commands or steer agents (see `riskOf`) */
@@ -115,7 +117,7 @@ type Sorted = {
 function sort(changes: readonly Change[], options: ApplyOptions): Sorted {
   const sorted: Sorted = { take: [], config: [], conflicts: [], refused: [] }
   for (const change of changes) {
-    const risk = riskOf(change)
+    const risk = riskOf(change, options.areas)
     const { path, before } = change
     if (risk.kind === 'refused') sorted.refused.push({ path, reason: risk.reason })
     else if (risk.kind === 'config' && !options.includeConfig) sorted.config.push(path)

@@ -9,7 +9,7 @@ const PACKAGES = {
     'ca-certificates', // upstreams are verified against the system's roots
     'curl', // part of the toolchain that sessions see
     'util-linux', // unshare, and flock for this set-up
-    'e2fsprogs', // chattr +a for the log's files
+    'e2fsprogs', // mkfs.ext4 for the sessions' disks; chattr +a for the log's files
   ],
   tests: [
     'openssl', // an independent reader of our certificates

@@ -19,8 +19,8 @@ beforeEach(() => {
   writeFileSync(join(workspace, 'notes'), 'old\n')
   paths = { ...pathsFrom({ SEKISHO_HOME: bench.root }), sessions: bench.sessions }
 })
-afterEach(() => {
-  bench.close()
+afterEach(async () => {
+  await bench.close()
   expect(loopsBelow(bench.root)).toEqual([])
 })
 
@@ -42,7 +42,7 @@ const FORMS: Readonly<Record<string, () => Promise<void>>> = {
   'in a disk that has ended': async () => {
     const disk = await bench.disk(await bench.open(), SESSION)
     writeFileSync(join(disk.upper, 'notes'), 'new\n')
-    disk.close()
+    await disk.close()
   },
   'in a disk in use': async () => {
     const disk = await bench.disk(await bench.open(), SESSION)

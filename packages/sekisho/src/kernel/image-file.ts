@@ -19,6 +19,12 @@ const linkat = bindFunction<
   [from: number, path: string, to: number, toPath: string, flags: number]
 >('int linkat(int, const char *, int, const char *, int)')
 const syncfs = bindAside<[fd: number]>('int syncfs(int)')
+const ioctl = bindAside<[fd: number, request: number, argument: Uint8Array]>(
+  'int ioctl(int, ulong, void *)',
+)
+/** linux/fs.h; struct fstrim_range: from, length, least length worth it */
+const FITRIM = 0xc0185879
+const TRIM_LEAST_BYTES = 64 * 1024
 
 /** Part of a file that is no hole. */
 export type Stretch = { offset: number; bytes: Buffer }
@@ -80,7 +86,7 @@ export function readStretches(fd: number): Stretch[] {
 }
 
 /** The pool has four threads, and the rest of the process needs some of them meanwhile. */
-const writingBack = createSlots(2)
+const slots = createSlots(2)
 
 /**
  * Writes what a file system still holds in memory, without blocking this thread; two at a time.
@@ -88,12 +94,29 @@ const writingBack = createSlots(2)
  * @param fd any open file of it
  * @returns false when something could not be written since the descriptor was opened
  */
-export async function writeBack(fd: number): Promise<boolean> {
-  while (writingBack.free() === 0) await writingBack.whenFree()
-  writingBack.take()
+export function writeBack(fd: number): Promise<boolean> {
+  return aside(async () => (await syncfs(fd)) === 0)
+}
+
+/**
+ * Gives what the files of a file system do not use any more back to what it lies on.
+ *
+ * @param fd any open file of it
+ * @returns false where that is not to be had
+ */
+export function giveBackFree(fd: number): Promise<boolean> {
+  const range = Buffer.alloc(24)
+  range.writeBigUInt64LE(2n ** 64n - 1n, 8)
+  range.writeBigUInt64LE(BigInt(TRIM_LEAST_BYTES), 16)
+  return aside(async () => (await ioctl(fd, FITRIM, range)) === 0)
+}
+
+async function aside<Result>(work: () => Promise<Result>): Promise<Result> {
+  while (slots.free() === 0) await slots.whenFree()
+  slots.take()
   try {
-    return (await syncfs(fd)) === 0
+    return await work()
   } finally {
-    writingBack.release()
+    slots.release()
   }
 }

@@ -25,8 +25,8 @@ beforeEach(() => {
   bench = diskBench()
   directory = join(bench.sessions, 's')
 })
-afterEach(() => {
-  bench.close()
+afterEach(async () => {
+  await bench.close()
   expect(loopsBelow(bench.root)).toEqual([])
 })
 
@@ -34,7 +34,7 @@ afterEach(() => {
 async function leave(): Promise<void> {
   const disk = await bench.disk(await bench.open(), 's')
   asAgent(disk.upper, 'echo mine > mine')
-  disk.close()
+  await disk.close()
 }
 
 test('what a session left is read from anywhere, and nothing of it can be written or executed', async () => {
@@ -59,7 +59,7 @@ test('what a session left is read from anywhere, and nothing of it can be writte
 test('a program in it cannot be run', async () => {
   const disk = await bench.disk(await bench.open(), 's')
   asAgent(disk.upper, 'printf "#!/bin/sh\\necho ran" > run && chmod 755 run')
-  disk.close()
+  await disk.close()
   const opened = openDiskImage(directory)
   const { error, stdout } = spawnSync(join(opened.root, 'upper/run'), { encoding: 'utf8' })
   opened.close()
@@ -75,7 +75,7 @@ test('a disk in use is read as it is now, and its session goes on', async () => 
   expect(readFileSync(join(opened.root, 'upper/file'), 'utf8')).toBe('two')
   opened.close()
   expect(usage()).toMatchObject({ inodes: 1 })
-  expect(close()).toBe(true)
+  await close()
   const later = openDiskImage(directory)
   expect(readFileSync(join(later.root, 'upper/file'), 'utf8')).toBe('two')
   later.close()
@@ -93,7 +93,7 @@ test('a reader who still has a disk open sees nothing of another session', async
   const first = await bench.disk(disks, 's')
   writeFileSync(join(first.upper, 'first'), '')
   const opened = openDiskImage(directory)
-  first.close()
+  await first.close()
   const second = await bench.disk(disks, 'second')
   writeFileSync(join(second.upper, 'second'), '')
   expect(readdirSync(join(opened.root, 'upper'))).toEqual(['first'])
@@ -126,6 +126,27 @@ test('one who is killed leaves neither a mount nor a device', async () => {
   const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script, directory])
   expect(signal).toBe('SIGKILL')
   expect(loopsBelow(bench.root)).toEqual([])
+})
+
+test('what a session had written when the supervisor was killed is there', () => {
+  const script = `
+    import { mkdirSync, writeFileSync } from 'node:fs'
+    import { openDisks } from '${join(import.meta.dirname, 'disks.ts')}'
+    const [sessions, mounts] = process.argv.slice(1)
+    const usual = ${JSON.stringify(SMALL)}
+    const disks = await openDisks({ directory: sessions, mounts, usual, marginBytes: 0, warn: console.log })
+    mkdirSync(sessions + '/s')
+    const disk = (await disks.prepare({ size: usual, agentUid: 1000 })).place(sessions + '/s')
+    writeFileSync(disk.upper + '/mine', 'mine')
+    process.kill(process.pid, 'SIGKILL')
+  `
+  const argv = ['--mount', process.execPath, '--input-type=module', '-e', script]
+  spawnSync('unshare', [...argv, bench.sessions, join(bench.root, 'mounts')])
+  expect(loopsBelow(bench.root)).toEqual([])
+  expect(readdirSync(directory).toSorted()).toEqual(['disk.img', 'disk.live'])
+  const opened = openDiskImage(directory)
+  expect(readFileSync(join(opened.root, 'upper/mine'), 'utf8')).toBe('mine')
+  opened.close()
 })
 
 const overwrite = (path: string, at: number, bytes: Buffer): void => {
@@ -194,7 +215,7 @@ test('a link in the place of an image is not followed', async () => {
 test('the images are sound to e2fsck', async () => {
   const disk = await bench.disk(await bench.open(), 's', { bytes: SMALL.bytes, inodes: 10_000 })
   asAgent(disk.upper, 'mkdir -p a/b && echo x > a/b/c && ln a/b/c d && ln -s d e && rm -r a')
-  disk.close()
+  await disk.close()
   const { status, stdout } = spawnSync('e2fsck', ['-fn', join(directory, 'disk.img')], {
     encoding: 'utf8',
     env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' },

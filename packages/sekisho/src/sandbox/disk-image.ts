@@ -1,5 +1,6 @@
 import {
   chownSync,
+  close,
   closeSync,
   constants,
   mkdirSync,
@@ -12,8 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { SekishoError, toSekishoError } from '../core/error.ts'
-import { lockFile, nameFile, openUnnamed, writeBack } from '../kernel/image-file.ts'
+import { giveBackFree, lockFile, nameFile, openUnnamed, writeBack } from '../kernel/image-file.ts'
 import { attachTree, unmount } from '../kernel/mounts.ts'
 import { BLOCK_BYTES, mountImage } from './disk-mount.ts'
 import { copyTemplate, type DiskTemplate } from './disk-template.ts'
@@ -22,6 +24,7 @@ import { copyTemplate, type DiskTemplate } from './disk-template.ts'
 export const DISK_FILE = 'disk.img'
 const LIVE_FILE = 'disk.live'
 
+const closeAside = promisify(close)
 const EXT4_STATE = '/sys/fs/ext4'
 
 export type DiskUsage = { bytes: number; inodes: number; bytesFree: number; inodesFree: number }
@@ -75,7 +78,7 @@ export class DiskImage {
       chownSync(this.upper, agentUid, agentUid)
       this.#reserve(template.reservedBlocks)
     } catch (error) {
-      this.#letGo()
+      void this.#letGo()
       throw toSekishoError(error, 'SANDBOX_FAILED')
     }
   }
@@ -126,35 +129,46 @@ export class DiskImage {
   }
 
   /**
-   * Writes what is still in memory, on another thread, so that {@link close} need not wait for the
-   * host's disk. When nothing writes any more; before overlays on it are unmounted.
+   * Writes what is still in memory and gives the host back what was deleted, on another thread, so
+   * that {@link close} need not wait for the host's disk. When nothing writes any more; before
+   * overlays on it are unmounted.
    *
    * @returns counters of what went wrong: `ioErrors`, and `heldBack` (see {@link holdBack})
    */
   async settle(): Promise<{ ioErrors: number; heldBack: number }> {
     if (!(await writeBack(this.#rootFd))) this.#unwritten += 1
+    if (this.isChanged()) await giveBackFree(this.#rootFd)
     const counted = this.#readCount('errors_count') + this.#readCount('warning_count')
     return { ioErrors: Math.max(counted, this.#unwritten), heldBack: this.#heldBack }
   }
 
-  /** Idempotent. @returns whether the session left anything; an image with nothing in it is gone */
-  close(): boolean {
-    if (this.#closed) return false
-    const isChanged = readdirSync(this.upper).length > 0
-    const directory = this.#placedIn
-    // first, so that a reader who still sees it afterwards has opened our root and no other file
-    if (directory !== undefined) rmSync(join(directory, LIVE_FILE), { force: true })
-    this.#letGo()
-    if (directory !== undefined && !isChanged) rmSync(join(directory, DISK_FILE), { force: true })
-    return isChanged && directory !== undefined
+  /** Whether the session has left anything so far. */
+  isChanged(): boolean {
+    return readdirSync(this.upper).length > 0
   }
 
-  #letGo(): void {
+  /**
+   * Nothing reaches it any more when this returns; resolves when the device is free too. The image
+   * stays if the session left anything. Idempotent.
+   */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    const directory = this.#placedIn
+    if (directory !== undefined) {
+      // first, so that a reader who still sees it afterwards has opened our root and no other file
+      rmSync(join(directory, LIVE_FILE), { force: true })
+      if (!this.isChanged()) rmSync(join(directory, DISK_FILE), { force: true })
+    }
+    await this.#letGo()
+  }
+
+  /** The last descriptor is closed on another thread, which frees the memory of what was read. */
+  #letGo(): Promise<void> {
     this.#closed = true
     unmount(this.#request.target)
-    closeSync(this.#rootFd)
-    closeSync(this.#imageFd)
     rmdirSync(this.#request.target)
+    closeSync(this.#imageFd)
+    return closeAside(this.#rootFd)
   }
 
   #reserve(blocks: number): void {
@@ -169,7 +183,7 @@ export class DiskImage {
 export type OpenedDisk = {
   /** of the file system, as every process of this machine's root can name it */
   root: string
-  close(): void
+  close: () => void
 }
 
 /**

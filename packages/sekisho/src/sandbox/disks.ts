@@ -1,4 +1,5 @@
-import { chownSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { errnoOf } from '../kernel/libc.ts'
@@ -16,9 +17,9 @@ export type ReadyDisk = {
    * @param directory of the session, below the one that the disks were opened with; must exist
    * @throws SekishoError SANDBOX_FAILED when the host has become too full meanwhile
    */
-  place(directory: string): Disk
+  place: (directory: string) => Disk
   /** when no session takes it */
-  drop(): void
+  drop: () => Promise<void>
 }
 
 /** Where a session's changes go. */
@@ -28,7 +29,7 @@ export type Disk = {
   /** the overlay's own directory; on the file system of `upper` */
   work: string
   /** null where disks are not capped */
-  usage(): DiskUsage | null
+  usage: () => DiskUsage | null
   /**
    * Writes back, on another thread, so that unmounting need not wait: when nothing of the session
    * runs any more, and before the overlay is unmounted.
@@ -36,16 +37,21 @@ export type Disk = {
    * @returns for the end record: `ioErrors`, what could not be written; `heldBack`, how often the
    * host had no more room
    */
-  settle(): Promise<Record<string, number>>
-  /** After the overlay is unmounted. Idempotent. @returns whether the session left anything */
-  close(): boolean
+  settle: () => Promise<Record<string, number>>
+  /** Whether the session has left anything so far. */
+  isChanged: () => boolean
+  /**
+   * After the overlay is unmounted. Nothing reaches it any more when this returns; it resolves when
+   * the host has its device back. A disk without changes leaves nothing. Idempotent.
+   */
+  close: () => Promise<void>
 }
 
 export type Disks = {
   /** what sessions here lack: `disk-limit`, or nothing */
   degraded: readonly string[]
   /** @throws SekishoError CONFIG_INVALID, SANDBOX_FAILED */
-  prepare(request: { size: DiskSize; agentUid: number }): Promise<ReadyDisk>
+  prepare: (request: { size: DiskSize; agentUid: number }) => Promise<ReadyDisk>
 }
 
 export type DisksOptions = {
@@ -74,7 +80,7 @@ export async function openDisks(options: DisksOptions): Promise<Disks> {
   const capped = new CappedDisks(options, space)
   try {
     const tried = await capped.prepare({ size: options.usual, agentUid: 0 })
-    tried.drop()
+    await tried.drop()
     return capped
   } catch (error) {
     if (isFull(error)) return capped // a start that fails for it says so each time
@@ -111,7 +117,7 @@ class CappedDisks implements Disks {
     return {
       size,
       place: (sessionDirectory) => this.#place(image, sessionDirectory, size),
-      drop: () => void image.close(),
+      drop: () => image.close(),
     }
   }
 
@@ -124,6 +130,7 @@ class CappedDisks implements Disks {
       work: image.work,
       usage: () => image.usage(),
       settle: () => image.settle(),
+      isChanged: () => image.isChanged(),
       close: () => {
         this.#space.remove(image)
         return image.close()
@@ -165,7 +172,7 @@ function plainDisks(space: HostSpace): Disks {
       return Promise.resolve({
         size,
         place: (directory) => placePlain(directory, agentUid),
-        drop: () => undefined,
+        drop: () => Promise.resolve(),
       })
     },
   }
@@ -176,19 +183,16 @@ function placePlain(directory: string, agentUid: number): Disk {
   const work = join(directory, 'work')
   for (const path of [upper, work]) mkdirSync(path, { mode: 0o755 })
   chownSync(upper, agentUid, agentUid)
-  let isClosed = false
+  const isChanged = (): boolean => existsSync(upper) && readdirSync(upper).length > 0
   return {
     upper,
     work,
     usage: () => null,
     settle: () => Promise.resolve({}),
-    close: () => {
-      if (isClosed) return false
-      isClosed = true
-      rmSync(work, { recursive: true, force: true })
-      const isChanged = readdirSync(upper).length > 0
-      if (!isChanged) rmSync(upper, { recursive: true, force: true })
-      return isChanged
+    isChanged,
+    close: async () => {
+      await rm(work, { recursive: true, force: true })
+      if (!isChanged()) await rm(upper, { recursive: true, force: true })
     },
   }
 }

@@ -18,15 +18,15 @@ import { AGENT, asAgent } from './testing/disks.ts'
 
 const ROOT = AGENT - 1000
 const LIMITS = { tmpBytes: 2 * 2 ** 20, tmpInodes: 100 }
+const mounted: string[] = []
 let root = ''
 let scratch: Scratch
 let other: Scratch
 
 function make(name: string): Scratch {
   mkdirSync(join(root, name))
-  const made = makeScratch(join(root, name), { rootUid: ROOT, agentUid: AGENT })
-  made.limit(LIMITS)
-  return made
+  mounted.push(join(root, name))
+  return makeScratch(join(root, name), { rootUid: ROOT, agentUid: AGENT })
 }
 
 beforeEach(() => {
@@ -34,11 +34,10 @@ beforeEach(() => {
   chmodSync(root, 0o755)
   scratch = make('scratch')
   other = make('other')
+  for (const each of [scratch, other]) each.limit(LIMITS)
 })
 afterEach(() => {
-  for (const { path } of [scratch, other]) {
-    for (const target of [join(path, 'run'), join(path, 'shm'), path]) unmount(target)
-  }
+  for (const target of mounted.splice(0)) unmount(target) // with what is mounted below
   rmSync(root, { recursive: true })
 })
 
@@ -120,10 +119,7 @@ test('limits change while files are there, but not below what is used', () => {
 })
 
 test('what holds before any limit was set is small', () => {
-  mkdirSync(join(root, 'third'))
-  const { path, usage } = makeScratch(join(root, 'third'), { rootUid: ROOT, agentUid: AGENT })
-  expect(usage()).toMatchObject({ bytesFree: 2 ** 20, inodesFree: 1024 })
-  for (const target of [join(path, 'run'), join(path, 'shm'), path]) unmount(target)
+  expect(make('third').usage()).toMatchObject({ bytesFree: 2 ** 20, inodesFree: 1024 })
 })
 
 test('inside the session’s user namespace the agent owns what is its own', async () => {

@@ -25,8 +25,8 @@ export type Scratch = {
    *
    * @throws SekishoError when more is in use already, and for less than a page of bytes
    */
-  limit(limits: Pick<Limits, 'tmpBytes' | 'tmpInodes'>): void
-  usage(): ScratchUsage
+  limit: (limits: Pick<Limits, 'tmpBytes' | 'tmpInodes'>) => void
+  usage: () => ScratchUsage
 }
 
 /**

@@ -1,7 +1,9 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import { mountDetached } from '../../kernel/detached-mount.ts'
 import { libc } from '../../kernel/libc.ts'
 import { attachTree, mountOverlay, unmount } from '../../kernel/mounts.ts'
@@ -16,14 +18,14 @@ export type DiskBench = {
   /** holds sessions' directories, mounts and whatever else a test puts there */
   root: string
   sessions: string
-  open(options?: { marginBytes?: number; usual?: DiskSize }): Promise<Disks>
+  open: (options?: { marginBytes?: number; usual?: DiskSize }) => Promise<Disks>
   /** a disk of a session of this name; it is closed with the bench */
-  disk(disks: Disks, name: string, size?: DiskSize): Promise<Disk>
+  disk: (disks: Disks, name: string, size?: DiskSize) => Promise<Disk>
   /** as a session has it: an overlay over an empty directory */
-  overlay(disk: Disk, name: string): string
+  overlay: (disk: Disk, name: string) => string
   /** what the platform told its operator */
   warnings: string[]
-  close(): void
+  close: () => Promise<void>
 }
 
 /** @param hostBytes the sessions' directories get a host disk of their own, of this size */
@@ -67,9 +69,9 @@ export function diskBench({ hostBytes }: { hostBytes?: number } = {}): DiskBench
       mounted.push(target)
       return target
     },
-    close: () => {
+    close: async () => {
       for (const target of mounted.filter((path) => path !== sessions)) unmount(target)
-      for (const disk of disks) disk.close()
+      for (const disk of disks) await disk.close()
       if (mounted.includes(sessions)) unmount(sessions)
       rmSync(root, { recursive: true })
     },
@@ -92,8 +94,19 @@ export function asAgent(cwd: string, script: string): { status: number | null; s
   return { status, said: stdout }
 }
 
-export function startAsAgent(cwd: string, script: string): ChildProcess {
-  return spawn('setpriv', agentCommand(script), { cwd, stdio: 'ignore', env: ENVIRONMENT })
+/** Runs until it ends by itself or the test does. */
+export async function untilItEnds(cwd: string, script: string): Promise<void> {
+  const child = spawn('setpriv', agentCommand(`exec 2>&1; ${script}`), {
+    cwd,
+    stdio: 'ignore',
+    env: ENVIRONMENT,
+    detached: true,
+  })
+  const ended = once(child, 'exit')
+  onTestFinished(() => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  })
+  await ended
 }
 
 /** Loop devices that are made of a file below this directory, or of one without a name there. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SekishoError } from '../../core/error.ts'
-import { probeable, runProbe, withBundle } from './probe-command.ts'
+import { probeable, requireProgram, runProbe, withBundle } from './probe-command.ts'
 import type { Runtime, RuntimeProbe, RuntimeProbeOptions } from './runtime.ts'
 
 const CRUN = '/usr/bin/crun'
@@ -27,6 +27,7 @@ export const crun: Runtime = {
 
 /** Compiling the filter costs 2 ms, each time: done here once, later sessions carry the result. */
 async function probe(options: RuntimeProbeOptions): Promise<RuntimeProbe> {
+  await requireProgram(CRUN, 'crun')
   const version = checkVersion(await run(options, ['--version']))
   const seccompProgram = await withBundle(options.directory, probeable(options.spec), () =>
     compile(options),

@@ -4,18 +4,21 @@ import type { OciSpec } from '../oci-types.ts'
 export type RunRequest = {
   /** container id */
   id: string
-  /** directory of config.json */
+  /** directory of config.json, which is there already; searchable by the sandbox's ids */
   bundle: string
-  /** state directory of the runtime, one per daemon instance; readable by root alone */
+  /**
+   * State directory of the runtime, one per daemon instance; readable by root alone. A runtime that
+   * is killed leaves `<root>/<id>` or files in the bundle: both go with the sandbox.
+   */
   root: string
-  /** written by the runtime once the container exists: without it, no command ever ran */
+  /** written by the runtime once the container exists: empty or absent, no command ever ran */
   pidFile: string
-  /** unix socket that receives the terminal's master side; only for `terminal: true` */
+  /** unix socket, listening already, that receives the terminal's master side; for a terminal */
   consoleSocket: string | null
 }
 
 export type RuntimeProbeOptions = {
-  /** a complete spec, as sessions will have it; it is created and never started */
+  /** a complete spec, as sessions will have it, of a root file system with a shell */
   spec: OciSpec
   /** private directory for the probe's bundle; must not exist yet, is removed */
   directory: string
@@ -34,20 +37,32 @@ export type RuntimeProbe = {
 }
 
 /**
- * What turns one OCI bundle into running processes. One file, its test and one line in `all.ts`.
+ * What turns one OCI bundle into running processes. One file, a row of the contract's suite and
+ * one line in `all.ts`.
  *
  * A microVM runs the same bundle (Kata), a Kubernetes Pod is made of the same `SandboxSpec`: both
- * would be a runtime like these, with `takesLateMounts: false`.
+ * would be a runtime like these, with `takesLateMounts: false` (docs/guides/runtimes.md).
  */
 export type Runtime = {
   name: RuntimeName
   isolation: Isolation
   /** whether mounts can be put into a container that stands already, and FIFOs lead into it */
   takesLateMounts: boolean
-  /** the command that runs a bundle in the foreground and ends with the container's exit code */
+  /**
+   * Who takes a signal for the command: the process of the pid file, or the runtime's own in the
+   * foreground, which passes it on into a kernel that the host's cannot signal in.
+   */
+  takesSignals: 'init' | 'runtime'
+  /**
+   * The command that runs a bundle in the foreground and ends with the container's exit code, 128
+   * and the number for a signal. Whatever it starts stays in the cgroups that it is started in, and
+   * dies with it.
+   *
+   * @throws SekishoError INTERNAL before {@link Runtime.probe}, where that chooses how to run
+   */
   command(request: RunRequest): readonly [file: string, ...args: string[]]
-  /** the one bundle, as this runtime wants it */
-  adapt(spec: OciSpec): OciSpec
+  /** the one bundle's config.json, as this runtime wants it */
+  adapt(spec: OciSpec): object
   /**
    * Proves that this machine can build a whole sandbox with it.
    *

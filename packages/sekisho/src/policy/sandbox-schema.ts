@@ -107,13 +107,36 @@ export const RootfsFile = z
     return z.NEVER
   })
 
+/**
+ * What common programs try by themselves and do without: refused and recorded, as any such call,
+ * and no more. Found by running them; whatever is not here ends the session.
+ */
+const TOLERATED: readonly string[] = [
+  'io_uring_setup', // Node 26, at the start of each event loop
+  'fanotify_init', // the compiler of TypeScript 7, before it takes inotify
+  'socket:netlink-diag', // ss
+  'socket:netlink-audit', // tools of the shadow suite, such as chage
+  'socket:raw', // ping
+  'syslog', // dmesg
+]
+
+/** A call of the system call filter, one kind of it (`socket:raw`), or a tripwire's path. */
+const Tolerable = z
+  .string()
+  .max(64)
+  .regex(/^(?:[a-z0-9_]+(?::[a-z0-9-]+)?|\/[^\s]+)$/, 'want the name of a call, or a path')
+
 export const SandboxKeys = {
   isolation: Isolation.default('standard'),
   exec: ExecPolicy.prefault({ written: 'record' }),
   containment: z
     .strictObject({
       onEscape: Containment.shape.onEscape.default('contain'),
-      tolerated: Containment.shape.tolerated.default([]),
+      /** in place of what common programs try */
+      tolerated: z
+        .array(Tolerable)
+        .max(64)
+        .default([...TOLERATED]),
     })
     .prefault({}),
   attestation: AttestationPolicy.default('require'),

@@ -102,11 +102,16 @@ export const NETWORK_FILES: Readonly<Record<string, string>> = {
   '/etc/resolv.conf': `nameserver ${RESOLVER}\noptions edns0 timeout:2 attempts:2\n`,
 }
 
-/** For glibc, and for nothing else: name services of the host's network are not to be reached. */
+/**
+ * For glibc, and for nothing else: name services of the host's network are not to be reached.
+ * Perl's getpwuid asks for the password hash as well: a database that is not there is its answer,
+ * so that only who means to read /etc/shadow opens the tripwire.
+ */
 export const NSSWITCH = [
-  ...['passwd', 'group', 'shadow', 'networks', 'protocols', 'services', 'rpc', 'ethers'].map(
+  ...['passwd', 'group', 'networks', 'protocols', 'services', 'rpc', 'ethers'].map(
     (base) => `${base}: files`,
   ),
+  ...['shadow', 'gshadow'].map((base) => `${base}: db`),
   'hosts: files dns',
   '',
 ].join('\n')

@@ -70,7 +70,10 @@ export type ExecPolicy = z.infer<typeof ExecPolicy>
 /** What an attempt to escape does to a session. */
 export const Containment = z.strictObject({
   onEscape: z.enum(['contain', 'record']),
-  /** system calls that this agent's tools are known to try: refused and recorded, no more */
+  /**
+   * what this agent's tools are known to try: system calls by name or by kind (`socket:raw`), and
+   * tripwires by path; refused and recorded, no more
+   */
   tolerated: z.array(z.string().max(64)).max(64),
 })
 export type Containment = z.infer<typeof Containment>

@@ -1,4 +1,12 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+} from 'node:fs'
 import { SekishoError } from '../../core/error.ts'
 import { attemptSyscall, systemCallFailed } from '../../kernel/libc.ts'
 
@@ -9,7 +17,14 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 /** openat2(2): links end at the root and never lead into another mount or through /proc */
 const RESOLVE = { noOtherMount: 0x1, noMagicLinks: 0x2, inRoot: 0x10 } as const
 const OPEN_HOW_BYTES = 24
-const ERRNO = { ENOENT: 2, EACCES: 13, EXDEV: 18, ENOTDIR: 20, ENAMETOOLONG: 36, ELOOP: 40 } as const
+const ERRNO = {
+  ENOENT: 2,
+  EACCES: 13,
+  EXDEV: 18,
+  ENOTDIR: 20,
+  ENAMETOOLONG: 36,
+  ELOOP: 40,
+} as const
 /** Whatever the reason, there is nothing at that path for whoever runs inside. */
 const NOT_THERE: readonly number[] = Object.values(ERRNO)
 

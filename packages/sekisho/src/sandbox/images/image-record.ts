@@ -86,9 +86,13 @@ export function imageEnvironment(env: readonly string[]): {
   const leftOut: string[] = []
   for (const [i, variable] of env.entries()) {
     const [, name = '', value = ''] = /^([A-Za-z_][A-Za-z0-9_]*)=([^\0]*)$/s.exec(variable) ?? []
-    const isFit = name !== '' && !name.startsWith('SEKISHO_') && i < MAX_VARIABLES
+    const isFit = isVariable(name) && i < MAX_VARIABLES
     if (isFit && Buffer.byteLength(variable) <= MAX_VARIABLE_BYTES) environment.set(name, value)
     else leftOut.push(`variable ${variable.split('=')[0]?.slice(0, 64) ?? ''}`)
   }
   return { environment: Object.fromEntries(environment), leftOut }
+}
+
+function isVariable(name: string): boolean {
+  return name !== '' && name !== '__proto__' && !name.startsWith('SEKISHO_')
 }

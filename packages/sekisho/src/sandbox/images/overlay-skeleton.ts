@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { AGENT_HOME, INIT, SESSION_FILES, WORKSPACE } from '../layout.ts'

@@ -21,7 +21,8 @@ export function checkRootDirectory(path: string, { state }: { state: string }): 
   if (!status.isDirectory()) throw invalid(path, 'is not a directory', 'name a directory')
   const real = realpathSync(path)
   if (real !== path) throw invalid(path, `is really ${real}`, `use ${real}`)
-  if (REFUSED.includes(path)) throw invalid(path, 'belongs to the host', 'name a directory of yours')
+  if (REFUSED.includes(path))
+    throw invalid(path, 'belongs to the host', 'name a directory of yours')
   if (contains(path, state) || contains(state, path)) {
     throw invalid(path, 'overlaps the state of the platform', 'name another directory')
   }
@@ -35,7 +36,11 @@ function refuseWritable(path: string, status: Stats): void {
   for (let above = dirname(path); ; above = dirname(above)) {
     const { mode } = statusOf(above)
     if ((mode & WORLD_WRITABLE) !== 0 && (mode & STICKY) === 0) {
-      throw invalid(path, `can be exchanged by every user in ${above}`, `run \`chmod o-w ${above}\``)
+      throw invalid(
+        path,
+        `can be exchanged by every user in ${above}`,
+        `run \`chmod o-w ${above}\``,
+      )
     }
     if (above === '/') return
   }

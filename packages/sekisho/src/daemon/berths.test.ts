@@ -59,6 +59,7 @@ test.for([
         throw new Error('none is made here')
       },
     },
+    disks: { prepare: () => Promise.reject(new Error('none is made here')) },
     empty: '/nowhere',
     raise: () => Promise.reject(new Error('none is raised here')),
     usual: () => {
@@ -79,6 +80,7 @@ test.for([
     sandbox,
     directory: join(tmpdir(), 'sekisho-no-such-berth'),
     mounts: [],
+    disk: undefined,
   }
   expect(await berths.release(berth)).toEqual({ connections: 3 })
   expect(did).toEqual([

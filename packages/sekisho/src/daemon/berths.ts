@@ -3,11 +3,17 @@ import { join } from 'node:path'
 import { MOUNT_FLAGS, mountOverlay, unmount } from '../kernel/mounts.ts'
 import type { Cgroups, SessionCgroup } from '../sandbox/cgroup.ts'
 import { AGENT_ID } from '../sandbox/layout.ts'
+import type { Disks, ReadyDisk } from '../sandbox/disks.ts'
+import type { DiskSize } from '../sandbox/disk-template.ts'
+import { furnishHome } from '../sandbox/session-home.ts'
 import { makeScratch, type Scratch } from '../sandbox/scratch.ts'
 import type { HostIdBlocks } from './identities.ts'
 import type { Network, Networks } from './networks.ts'
 import { BERTHS_IN_BOX } from './paths.ts'
 import type { SandboxGround, SandboxNeeds, StandingSandbox } from './standing-sandbox.ts'
+
+/** As agent files have it that name none: of these, disks are made ahead. */
+export const USUAL_DISK: DiskSize = { bytes: 10 * 1024 ** 3, inodes: 500_000 }
 
 /** What every session needs and none of it depends on which session: made before one comes. */
 export type Berth = {
@@ -19,6 +25,8 @@ export type Berth = {
   network: Network
   cgroup: SessionCgroup
   scratch: Scratch
+  /** of the usual size, until a session takes it or brings another */
+  disk: ReadyDisk | undefined
   /** mount points to take down, in the order of their making */
   mounts: readonly string[]
   /** a complete sandbox of the default kind, or undefined until {@link Berths.raise} */
@@ -26,11 +34,15 @@ export type Berth = {
 }
 
 /** What is needed of a berth to take it down. */
-type Departing = Pick<Berth, 'name' | 'idBase' | 'directory' | 'network' | 'cgroup' | 'mounts'> & {
+type Departing = Pick<
+  Berth,
+  'name' | 'idBase' | 'directory' | 'network' | 'cgroup' | 'mounts' | 'disk'
+> & {
   sandbox: Pick<StandingSandbox, 'close'> | undefined
 }
 
 type Options = {
+  disks: Pick<Disks, 'prepare'>
   /** an empty directory, the second layer of an overlay that needs two */
   empty: string
   raise: (ground: SandboxGround, needs: SandboxNeeds) => Promise<StandingSandbox>
@@ -100,6 +112,7 @@ export class Berths {
     berth.sandbox?.close()
     const counters = await this.#options.networks.close(berth.network)
     this.#options.forget(berth.name)
+    await berth.disk?.drop()
     for (const path of berth.mounts.toReversed()) unmount(path)
     rmSync(berth.directory, { recursive: true, force: true })
     // a process that would not end still has these ids: no other session may be given them
@@ -130,10 +143,11 @@ export class Berths {
     const network = await networks.make()
     const name = `berth-${this.#next++}`
     const idBase = hostIds.take()
+    const agentUid = idBase + AGENT_ID
     try {
       const cgroup = cgroups.create(name, null)
+      const disk = await this.#options.disks.prepare({ size: USUAL_DISK, agentUid })
       const directory = join(BERTHS_IN_BOX, name)
-      const agentUid = idBase + AGENT_ID
       return {
         name,
         idBase,
@@ -141,6 +155,7 @@ export class Berths {
         directory,
         network,
         cgroup,
+        disk,
         ...this.#furnish(directory, { rootUid: idBase, agentUid }),
         sandbox: undefined,
       }
@@ -167,6 +182,8 @@ export class Berths {
       flags: MOUNT_FLAGS.readOnly | MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
     })
     const scratch = makeScratch(join(directory, 'scratch'), owners)
+    const { rootUid: rootId, agentUid: agentId } = owners
+    furnishHome(join(scratch.path, 'home'), { rootId, agentId })
     return { scratch, mounts: [usr, scratch.path] }
   }
 }

@@ -1,29 +1,14 @@
-import {
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { libc } from '../kernel/libc.ts'
-import {
-  attachTree,
-  bindIdmapped,
-  cloneTree,
-  MOUNT_FLAGS,
-  mount,
-  mountOverlay,
-  unmount,
-} from '../kernel/mounts.ts'
+import { attachTree, cloneTree, unmount } from '../kernel/mounts.ts'
 import { writeWindowSize } from '../kernel/terminal.ts'
 import { sessionEnvironment } from '../sandbox/environment.ts'
 import { WORKSPACE } from '../sandbox/layout.ts'
 import type { Bind } from '../sandbox/mounts.ts'
+import { mountLayers, type Rootfs } from '../sandbox/images/open-rootfs.ts'
 import { writeSessionFiles } from '../sandbox/session-files.ts'
 import type { startText } from '../sandbox/standby.ts'
 import { checkWorkspace } from '../sandbox/workspace.ts'
@@ -31,7 +16,10 @@ import type { SessionPlan } from '../wire/control.ts'
 import type { SessionPlaces } from './attendants/attendant.ts'
 import type { Berth } from './berths.ts'
 import type { Platform } from './platform.ts'
-import { changesOf, writeSessionRecord } from './session-record.ts'
+import { writeSessionRecord } from './session-record.ts'
+import { WorkspaceMount } from './workspace-mount.ts'
+
+const USR = { name: 'usr', inside: '/usr' }
 
 type Master = { input: number; output: number }
 
@@ -44,11 +32,14 @@ export class Cell {
   readonly #plan: SessionPlan
   readonly #platform: Platform
   readonly #berth: Berth
-  readonly #changes: string
+  readonly #workspace: WorkspaceMount
   readonly #startedAt: string
   #mounted: string[] = []
   #terminalListener: { close(): void } | undefined
   #master: number | undefined
+  #changesSince: string | undefined
+  #unwatchRoot: () => void = () => undefined
+  #rootfs: Rootfs | undefined
   #closed = false
 
   /** @throws SekishoError when the plan names what is not on this host; nothing is made for it */
@@ -61,25 +52,42 @@ export class Cell {
     this.#plan = plan
     this.#platform = platform
     this.#berth = berth
-    this.#changes = changesOf(platform.paths.sessions, plan.session)
+    this.#workspace = new WorkspaceMount(plan, berth, platform)
     this.#startedAt = new Date().toISOString()
   }
 
   /** Limits, directories and mounts. */
   async prepare(): Promise<void> {
-    const { cgroup, scratch, agentUid } = this.#berth
+    const { cgroup, scratch } = this.#berth
     cgroup.limit(this.#plan.limits)
     scratch.limit(this.#plan.limits)
     this.#writeRecord(null, null)
-    mkdirSync(this.#changes, { mode: 0o755 })
-    chownSync(this.#changes, agentUid, agentUid)
-    await this.#mountWorkspace()
+    this.#changesSince = await this.#workspace.mount()
+    if (this.#changesSince !== undefined) this.#writeRecord(null, null)
     this.#plan.mounts.forEach(({ source }, i) => this.#mountExtra(source, i))
+  }
+
+  /**
+   * Shows a root file system that is made of layers as one of this session's own.
+   *
+   * @returns its host path
+   */
+  mountRoot(rootfs: Rootfs): string {
+    this.#rootfs = rootfs
+    const [only, ...more] = rootfs.root
+    if (only !== undefined && more.length === 0) return only
+    const target = this.#in('root')
+    mkdirSync(target)
+    mountLayers(rootfs.root, target)
+    this.#mounted.push(target)
+    // an overlay has inodes of its own: marks on its layers' tell of nothing that is opened here
+    this.#unwatchRoot = this.#platform.watchRoot(target)
+    return target
   }
 
   /** The workspace as the session is to see it, on the host's side. */
   get workspace(): string {
-    return this.#in('workspace')
+    return this.#workspace.path
   }
 
   /** What the agent file mounts, once {@link prepare} is done. */
@@ -88,16 +96,17 @@ export class Cell {
   }
 
   get places(): SessionPlaces {
-    const { scratch, directory } = this.#berth
+    const { scratch } = this.#berth
+    const toolchain = this.#rootfs?.usr === null ? { name: 'root', inside: '/' } : USR
     return {
       execRoots: [
-        { path: join(directory, 'usr'), inside: '/usr', isWritable: false },
+        { path: this.#in(toolchain.name), inside: toolchain.inside, isWritable: false },
         { path: scratch.path, inside: '/', isWritable: true },
         { path: this.workspace, inside: WORKSPACE, isWritable: true },
       ],
       scratch: scratch.path,
       workspace: this.workspace,
-      changes: this.#changes,
+      changes: this.#workspace.changes,
     }
   }
 
@@ -115,7 +124,7 @@ export class Cell {
       env: sessionEnvironment({
         session,
         terminal: terminal?.type ?? null,
-        agent: environment,
+        agent: { ...this.#rootfs?.environment, ...environment },
         placeholders,
       }),
       cwd: WORKSPACE,
@@ -155,27 +164,32 @@ export class Cell {
     return this.#in('pid')
   }
 
-  /** Idempotent. @param exitCode null when the command never ran */
-  close(exitCode: number | null): void {
-    if (this.#closed) return
+  /**
+   * Idempotent. A session that changed nothing leaves nothing.
+   *
+   * @param exitCode null when the command never ran
+   * @returns counters for the end leaf
+   */
+  async close(exitCode: number | null): Promise<Record<string, number>> {
+    if (this.#closed) return {}
     this.#closed = true
     this.#terminalListener?.close()
     if (this.#master !== undefined) libc.close(this.#master)
+    this.#unwatchRoot()
     for (const path of this.#mounted.toReversed()) unmount(path)
-    this.#settleChanges(exitCode)
+    const { isChanged, counters } = await this.#workspace.unmount()
+    if (isChanged) this.#writeRecord(new Date().toISOString(), exitCode)
+    else this.#forget()
+    return counters
   }
 
-  /** A session that changed nothing leaves nothing. */
-  #settleChanges(exitCode: number | null): void {
+  #forget(): void {
     const directory = join(this.#platform.paths.sessions, this.#plan.session)
-    rmSync(join(directory, 'work'), { recursive: true, force: true })
-    const changed = existsSync(this.#changes) && readdirSync(this.#changes).length > 0
-    if (changed) this.#writeRecord(new Date().toISOString(), exitCode)
-    else rmSync(directory, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
 
   #writeRecord(endedAt: string | null, exitCode: number | null): void {
-    const { session, agent, argv, workspace } = this.#plan
+    const { session, agent, argv, workspace, workspaceOptions } = this.#plan
     writeSessionRecord(this.#platform.paths.sessions, {
       version: 1,
       session,
@@ -185,45 +199,9 @@ export class Cell {
       startedAt: this.#startedAt,
       endedAt,
       exitCode,
+      ...(this.#changesSince === undefined ? {} : { changesSince: this.#changesSince }),
+      readOnly: workspaceOptions.readOnly,
     })
-  }
-
-  /** The user's directory, shown as owned by the session, under a layer that takes all changes. */
-  async #mountWorkspace(): Promise<void> {
-    const target = this.workspace
-    mkdirSync(target, { mode: 0o755 })
-    const { workspace } = this.#plan
-    if (workspace === null) return this.#bindScratch(target)
-    const lower = this.#in('lower')
-    const work = join(this.#platform.paths.sessions, this.#plan.session, 'work')
-    mkdirSync(lower)
-    mkdirSync(work)
-    const { uid, gid } = lstatSync(workspace)
-    const userNamespaceFd = await this.#platform.box.idMaps.get({
-      uid,
-      gid,
-      shownAs: this.#berth.agentUid,
-    })
-    bindIdmapped({ source: workspace, target: lower, userNamespaceFd, readOnly: true })
-    this.#mounted.push(lower)
-    mountOverlay({
-      lower: [lower],
-      upper: this.#changes,
-      work,
-      target,
-      // crun drops these from a writable bind in a user namespace: they must hold from below
-      flags: MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
-      // what `diff` and `apply` read is the plain upper layer: no redirects, no metadata-only copies
-      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
-    })
-    this.#mounted.push(target)
-  }
-
-  #bindScratch(target: string): void {
-    this.#bind(this.#changes, target)
-    const { bind, remount, noSetuid, noDevices } = MOUNT_FLAGS
-    const flags = bind | remount | noSetuid | noDevices // from below, as the overlay's
-    mount({ source: null, target, type: null, flags, options: null })
   }
 
   #mountExtra(source: string, i: number): void {

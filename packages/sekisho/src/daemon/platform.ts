@@ -2,12 +2,14 @@ import type { Peer, Protocol } from '../wire/peer.ts'
 import type { Reactor } from '../kernel/reactor.ts'
 import type { supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { LeafInput } from '../wire/leaves.ts'
+import type { Disks } from '../sandbox/disks.ts'
 import type { Berths } from './berths.ts'
 import type { Box } from './box.ts'
 import type { Clients } from './clients.ts'
 import type { Containment } from './containment.ts'
 import type { EndRecords } from './end-records.ts'
 import type { Gates } from './gates.ts'
+import type { Roots } from './images.ts'
 import type { Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -19,6 +21,10 @@ export type Platform = {
   reactor: Reactor
   gates: Gates
   berths: Berths
+  disks: Disks
+  roots: Roots
+  /** watches the tripwires of a root that is a file system of its own; undone before that goes */
+  watchRoot: (root: string) => () => void
   clients: Clients
   ends: EndRecords
   quarantine: Quarantine

@@ -13,15 +13,11 @@ import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
 import { attestationFailure, describeEnd, startFailure, startLeaf } from './session-leaf.ts'
 import { makeStage, type Stage, type Started } from './stage.ts'
+import { StopLadder } from './stop-ladder.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
 import { readUpstreams } from './upstream-files.ts'
 
 type EndReason = SessionEnd['reason']
-
-/** After SIGTERM a command has this long; then everything in the session is killed. */
-const STOP_GRACE_MS = 2000
-/** Then whoever reads the command's output has this long for what is still on its way. */
-const LAST_OUTPUT_MS = 1000
 
 /**
  * One session, from its plan to the last trace of it gone. Order is what makes it safe: secrets
@@ -38,12 +34,19 @@ export class Session {
   #attendance: Attendance | undefined
   #relay: Relay | undefined
   #packets: PacketPump | undefined
-  #wallClock: NodeJS.Timeout | undefined
   readonly #signals = new CommandSignals()
   #upstreams: GateSession['upstreams'] = []
   #isOpen = false
-  #kill: NodeJS.Timeout | undefined
-  #letGo: NodeJS.Timeout | undefined
+  readonly #ladder = new StopLadder({
+    terminate: () => this.#signals.send('SIGTERM'),
+    freeze: (timeoutMs) => this.#started.berth?.cgroup.freeze(timeoutMs) ?? Promise.resolve(),
+    kill: () => {
+      this.#started.berth?.cgroup.kill()
+      this.#started.berth?.sandbox?.launcher.kill()
+    },
+    isEmpty: () => this.#started.berth?.cgroup.isEmpty() ?? true,
+    letGo: () => this.#relay?.destroy(),
+  })
   #placeholders: Record<string, string> | undefined
   #reason: EndReason = 'exit'
 
@@ -79,7 +82,7 @@ export class Session {
     } catch (thrown) {
       const error = startFailure(thrown)
       this.#reason = 'failed'
-      this.#clearTimers()
+      this.#ladder.close()
       const counters = await this.#release(null)
       if (this.#isOpen) await this.#recordEnd(null, counters)
       throw error
@@ -94,21 +97,14 @@ export class Session {
     this.#started.cell?.resize(size)
   }
 
-  /**
-   * Idempotent: SIGTERM, a grace, then SIGKILL for all. The end is reported as always, and no
-   * reader of the output that has stopped reading can put it off.
-   */
+  /** Idempotent, the first reason stands: SIGTERM, a grace, freeze, SIGKILL for all. */
   stop(reason: EndReason): void {
     if (this.#reason === 'exit') this.#reason = reason
-    if (this.#kill !== undefined) return
-    this.#signals.send('SIGTERM')
-    this.#kill = setTimeout(() => this.killNow(), STOP_GRACE_MS)
-    this.#letGo = setTimeout(() => this.#relay?.destroy(), STOP_GRACE_MS + LAST_OUTPUT_MS)
+    this.#ladder.stop()
   }
 
   killNow(): void {
-    this.#started.berth?.cgroup.kill()
-    this.#started.berth?.sandbox?.launcher.kill()
+    this.#ladder.killNow()
   }
 
   /** The keyholder was restarted and has forgotten its sessions. */
@@ -131,6 +127,7 @@ export class Session {
   async #start(): Promise<number> {
     const { plan } = this
     const platform = this.#platform
+    await platform.quarantine.admit(plan)
     Cell.check(plan, platform)
     this.#upstreams = readUpstreams(plan.upstreams)
     const secrets = this.#readSecrets()
@@ -195,7 +192,6 @@ export class Session {
       runtimePid: launcher.pid,
       processes: cgroup.joinPaths[0] ?? '',
     })
-    this.#wallClock = setTimeout(() => this.stop('wall-clock'), plan.limits.wallClockMs)
     return launcher.pid
   }
 
@@ -265,28 +261,24 @@ export class Session {
   async #exited(exitCode: number): Promise<void> {
     const { plan } = this
     this.#signals.close()
-    const { berth } = this.#started
-    const usage = berth?.cgroup.usage() ?? {}
-    berth?.cgroup.kill()
+    const gone = this.#ladder.finish()
     await this.#relay?.drained
-    this.#clearTimers()
+    this.#ladder.close()
     this.#ended({
       session: plan.session,
       exitCode,
       reason: this.#reason,
       ...describeEnd(this.#reason, plan),
     })
+    const isEmpty = await gone
+    if (!isEmpty) this.#platform.warn(`${plan.session}: a process in it cannot be killed`)
     const counters = await this.#release(exitCode).catch((error: unknown) => {
       // one session's rest must not take the supervisor, and with it every other session, along
       this.#platform.warn(`${plan.session} is not taken down whole: ${String(error)}`)
       return { 'supervisor.teardownFailed': 1 }
     })
-    await this.#recordEnd(exitCode, { ...usage, ...counters })
+    await this.#recordEnd(exitCode, { ...counters, 'session.processesLeft': isEmpty ? 0 : 1 })
     this.#gone()
-  }
-
-  #clearTimers(): void {
-    for (const timer of [this.#wallClock, this.#kill, this.#letGo]) clearTimeout(timer)
   }
 
   async #recordEnd(exitCode: number | null, counters: Record<string, number>): Promise<void> {
@@ -309,9 +301,9 @@ export class Session {
     const attended = (await this.#attendance?.end()) ?? {}
     const unrecorded = (await this.#packets?.stop()) ?? 0
     this.#relay?.destroy()
-    cell?.close(exitCode)
-    if (berth === undefined) return {}
+    const left = (await cell?.close(exitCode)) ?? {}
+    if (berth === undefined) return left
     const counters = await this.#platform.berths.release(berth)
-    return { ...attended, ...counters, 'supervisor.packetsUnrecorded': unrecorded }
+    return { ...attended, ...left, ...counters, 'supervisor.packetsUnrecorded': unrecorded }
   }
 }

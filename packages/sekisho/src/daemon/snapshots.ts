@@ -16,6 +16,13 @@ export type SnapshotsOptions = {
   now: () => Date
 }
 
+/** What of a running session a snapshot needs. */
+type RunningSession = {
+  plan: Pick<LiveSession['plan'], 'session'>
+  cgroup: Pick<LiveSession['cgroup'], 'freeze' | 'thaw'>
+  places: Pick<LiveSession['places'], 'changes'>
+}
+
 /** A leaf names at most this many of the areas that were left out; the index has them all. */
 const MAX_LEFT_OUT = 256
 const MAX_LINE = 4096
@@ -23,14 +30,19 @@ const MAX_LINE = 4096
 /** Takes snapshots of sessions, running or ended; each is in the log before it can be used. */
 export class Snapshots {
   readonly #options: SnapshotsOptions
-  readonly #live = new Map<string, LiveSession>()
+  readonly #live = new Map<string, RunningSession>()
   readonly #taking = new Map<string, Promise<unknown>>()
 
   constructor(options: SnapshotsOptions) {
     this.#options = options
   }
 
-  attend(live: LiveSession): Attendant {
+  /** Where they are kept. */
+  get directory(): string {
+    return this.#options.store.directory
+  }
+
+  attend(live: RunningSession): Attendant {
     const { session } = live.plan
     this.#live.set(session, live)
     return {

@@ -1,3 +1,4 @@
+import type { Rootfs } from '../sandbox/images/open-rootfs.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { Berth } from './berths.ts'
 import type { SandboxKind } from './box.ts'
@@ -24,14 +25,15 @@ export async function makeStage(
 ): Promise<Stage> {
   const { berths, box } = platform
   const kind = await box.kind(plan.isolation)
+  const rootfs = await platform.roots.open(plan.rootfs)
   const berth = isUsual(plan) ? await berths.take() : await berths.takeBare()
   started.berth = berth
   const cell = new Cell(plan, berth, platform)
   started.cell = cell
   await cell.prepare()
   const { takesLateMounts } = kind.runtime
-  const sandbox =
-    berth.sandbox ?? (await berths.raise(berth, needsOf(plan, { berth, cell, kind, platform })))
+  const parts = { berth, cell, kind, rootfs }
+  const sandbox = berth.sandbox ?? (await berths.raise(berth, needsOf(plan, parts)))
   if (takesLateMounts) sandbox.placeWorkspace(cell.workspace)
   return { berth, cell, sandbox, kind }
 }
@@ -61,11 +63,13 @@ export function usualNeeds(berth: Berth, kind: SandboxKind, rootfs: string): San
 
 function needsOf(
   plan: SessionPlan,
-  parts: { berth: Berth; cell: Cell; kind: SandboxKind; platform: Platform },
+  parts: { berth: Berth; cell: Cell; kind: SandboxKind; rootfs: Rootfs },
 ): SandboxNeeds {
-  const { berth, cell, kind, platform } = parts
+  const { berth, cell, kind, rootfs } = parts
+  const usual = usualNeeds(berth, kind, cell.mountRoot(rootfs))
   return {
-    ...usualNeeds(berth, kind, platform.box.rootfs),
+    ...usual,
+    usr: rootfs.usr === null ? null : usual.usr,
     consoleSocket: plan.terminal === null ? null : cell.listenForTerminal(),
     readOnlyMounts: cell.extras,
     workspace: kind.runtime.takesLateMounts ? null : cell.workspace,

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
+import { openDisks } from '../sandbox/disks.ts'
 import { createReactor, type Reactor } from '../kernel/reactor.ts'
 import { listenForDescriptors } from '../kernel/descriptors.ts'
 import { watchTripwires } from '../kernel/fanotify.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
-import { Berths } from './berths.ts'
+import { Berths, USUAL_DISK } from './berths.ts'
 import { Box } from './box.ts'
 import { Children } from './children.ts'
 import { Clients, refuseSecondDaemon } from './clients.ts'
@@ -11,7 +13,8 @@ import { Guardian } from './guardian.ts'
 import { probeHost } from './health.ts'
 import { HostIdBlocks } from './identities.ts'
 import { Networks } from './networks.ts'
-import type { Paths } from './paths.ts'
+import { Roots } from './images.ts'
+import { BOX, type Paths } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
@@ -22,6 +25,7 @@ import { StandingSandbox } from './standing-sandbox.ts'
 import { SnapshotStore } from './snapshot-store.ts'
 import { Snapshots } from './snapshots.ts'
 import { prepareDirectories } from './directories.ts'
+import { plantTripwires, tripwiresBelow } from './tripwire-files.ts'
 import { platformVersion } from './version.ts'
 
 const CHILD_STOP_GRACE_MS = 3000
@@ -100,6 +104,12 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   const hostDegraded = await probeHost()
   const { box, guardian, reactor, table } = await openGround({ paths, warn }, settings.runtime)
   const usual = await box.kind('standard')
+  const disks = await openDisks({
+    directory: paths.sessions,
+    mounts: join(BOX, 'disks'),
+    usual: USUAL_DISK,
+    warn,
+  })
   const clients = new Clients()
   const children = new Children({
     paths,
@@ -107,7 +117,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     version: platformVersion(paths.code),
     quarantine: shutOut.quarantine,
     snapshots,
-    degraded: hostDegraded,
+    degraded: [...hostDegraded, ...usual.degraded, ...disks.degraded],
     warn,
     table,
     onSession: (plan, ended) => startSession({ plan, ended, platform, table }),
@@ -117,6 +127,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
   })
   const networks = new Networks({ gates: children.gates, warn })
   const berths = new Berths({
+    disks,
     empty: box.empty,
     raise: (ground, needs) => StandingSandbox.raise(ground, needs, { box, table }),
     forget: (name) => table.endTrials(name),
@@ -127,6 +138,7 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     readyCount: settings.readyBerths,
     warn,
   })
+  const watched = watchSandboxes({ box, reactor, table })
   const ends = new EndRecords({ keyholder: () => children.keyholder(), warn })
   const platform: Platform = {
     paths,
@@ -134,6 +146,9 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
     reactor,
     gates: children.gates,
     berths,
+    disks,
+    roots: new Roots({ paths, box, plant: plantTripwires }),
+    watchRoot: watched.watchRoot,
     clients,
     ends,
     ...shutOut,
@@ -146,11 +161,21 @@ async function startParts({ paths, warn }: Options): Promise<Parts> {
       listenForDescriptors(path, reactor, (_payload, fds) => onReceived(fds)),
   }
   table.onAttempt((session, attempt) => shutOut.containment.attempted(session, attempt))
-  const watches = watchSandboxes({ box, reactor, table })
   await children.start(networks)
   await clients.listen(paths.apiSocket, (client, socket) => children.handClient(client, socket))
   berths.fill()
-  return { table, clients, ends, networks, berths, children, guardian, box, reactor, watches }
+  return {
+    table,
+    clients,
+    ends,
+    networks,
+    berths,
+    children,
+    guardian,
+    box,
+    reactor,
+    watches: watched.watches,
+  }
 }
 
 /** What stands before any other process is started: this host's side of every session. */
@@ -168,17 +193,33 @@ async function openGround(
 }
 
 /** What the kernel tells of sandboxes without being asked: forbidden calls and tripwires. */
-function watchSandboxes(parts: Pick<Parts, 'box' | 'reactor' | 'table'>): Parts['watches'] {
+function watchSandboxes(
+  parts: Pick<Parts, 'box' | 'reactor' | 'table'>,
+): Pick<Parts, 'watches'> & Pick<Platform, 'watchRoot'> {
   const { box, reactor, table } = parts
+  const places = new Map(box.tripwires)
   const tripwires = watchTripwires({
     reactor,
-    onOpen: ({ path, pid }) => table.takeTripwire(box.tripwires.get(path) ?? path, pid),
+    onOpen: ({ path, pid }) => table.takeTripwire(places.get(path) ?? path, pid),
   })
-  for (const path of box.tripwires.keys()) tripwires.add(path)
+  for (const path of places.keys()) tripwires.add(path)
   const seccomp = listenForDescriptors(box.seccompSocket, reactor, (payload, fds) =>
     table.takeSeccomp(payload, fds),
   )
-  return [tripwires, seccomp]
+  const watchRoot = (root: string): (() => void) => {
+    const below = tripwiresBelow(root)
+    for (const [path, inside] of below) {
+      places.set(path, inside)
+      tripwires.add(path)
+    }
+    return () => {
+      for (const path of below.keys()) {
+        tripwires.remove(path)
+        places.delete(path)
+      }
+    }
+  }
+  return { watches: [tripwires, seccomp], watchRoot }
 }
 
 async function startSession(options: {

@@ -36,16 +36,31 @@ export const MOUNTED: readonly string[] = [
 
 /** @returns host path of each tripwire, with the path it has inside */
 export function writeTripwires(skeleton: string, elsewhere: string): Map<string, string> {
-  const files = new Map<string, string>()
-  for (const inside of IN_SKELETON) files.set(join(skeleton, inside), inside)
-  for (const inside of MOUNTED) files.set(decoyOf(elsewhere, inside), inside)
-  for (const path of files.keys()) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-    // readable and writable by all: the denial is to come from the tripwire, on record
-    writeFileSync(path, '', { flag: 'wx' })
-    chmodSync(path, 0o666)
+  const files = tripwiresBelow(skeleton)
+  plantTripwires(skeleton)
+  for (const inside of MOUNTED) {
+    const path = decoyOf(elsewhere, inside)
+    writeTripwire(path)
+    files.set(path, inside)
   }
   return files
+}
+
+/** Those of a skeleton, where a root file system shows them. */
+export function plantTripwires(skeleton: string): void {
+  for (const path of tripwiresBelow(skeleton).keys()) writeTripwire(path)
+}
+
+/** @returns host path of each tripwire of one root file system, with the path it has inside */
+export function tripwiresBelow(root: string): Map<string, string> {
+  return new Map(IN_SKELETON.map((inside) => [join(root, inside), inside]))
+}
+
+function writeTripwire(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  // readable and writable by all: the denial is to come from the tripwire, on record
+  writeFileSync(path, '', { flag: 'wx' })
+  chmodSync(path, 0o666)
 }
 
 export function decoyOf(directory: string, inside: string): string {

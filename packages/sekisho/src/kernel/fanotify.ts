@@ -1,17 +1,18 @@
-import {
-  constants,
-  fstatSync,
-  lstatSync,
-  readlinkSync,
-  readFileSync,
-  type BigIntStats,
-} from 'node:fs'
+import { fstatSync, lstatSync, readlinkSync, readFileSync, type BigIntStats } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import { within } from './deadline.ts'
 import { ERRNO } from './errno.ts'
-import { bindFunction, check, libc } from './libc.ts'
+import {
+  FAN_MARK,
+  FAN_OPEN_EXEC_PERM,
+  FAN_OPEN_PERM,
+  FANOTIFY_HINT,
+  type Opened,
+  openPermissionGroup,
+  type PermissionGroup,
+} from './fanotify-group.ts'
+import { check } from './libc.ts'
 import type { Reactor } from './reactor.ts'
-import { createSlots, type Slots } from './slots.ts'
 
 export type TripwireEvent = {
   /** as it was given to `add`, wherever the file was bind-mounted to */
@@ -47,37 +48,12 @@ const MAX_PENDING = 64
 /** A record that takes longer no longer holds the denial back. */
 const RECORD_TIMEOUT_MS = 5_000
 
-const FAN_CLASS_CONTENT_CLOEXEC_NONBLOCK = 0x4 | 0x1 | 0x2
-const FAN_MARK = { add: 0x1, remove: 0x2, flush: 0x80, doNotFollow: 0x4 } as const
-const FAN_OPEN_AND_EXEC = 0x10000n | 0x40000n // FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM
-const FAN_ALLOW = 1
-const FAN_DENY = 2
-const FANOTIFY_METADATA_VERSION = 3
-const EVENT_BYTES = 24
-const AT_FDCWD = -100
+const FAN_OPEN_AND_EXEC = FAN_OPEN_PERM | FAN_OPEN_EXEC_PERM
 
-const HINT = 'Run the daemon as root, on a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS.'
-const fanotifyInit = bindFunction<[flags: number, eventFlags: number]>(
-  'int fanotify_init(uint, uint)',
-  HINT,
-)
-const fanotifyMark = bindFunction<
-  [group: number, flags: number, mask: bigint, directory: number, path: string | null]
->('int fanotify_mark(int, uint, uint64_t, int, const char *)', HINT)
-const read = bindFunction<[fd: number, into: Uint8Array, length: number]>(
-  'long read(int, void *, size_t)',
-)
-const write = bindFunction<[fd: number, bytes: Uint8Array, length: number]>(
-  'long write(int, void *, size_t)',
-)
-
-type Opened = { fd: number; pid: number }
-type Group = {
-  fd: number
+type Watching = {
+  group: PermissionGroup
   /** path by inode */
   marks: Map<string, string>
-  waiting: Set<Opened>
-  slots: Slots
   options: TripwireOptions
 }
 
@@ -92,138 +68,64 @@ type Group = {
  * @throws SekishoError PERMISSION_REQUIRED or HOST_UNSUPPORTED where fanotify is not to be had
  */
 export function watchTripwires(options: TripwireOptions): Tripwires {
-  const fd = fanotifyInit(
-    FAN_CLASS_CONTENT_CLOEXEC_NONBLOCK,
-    constants.O_RDONLY | O_CLOEXEC | O_LARGEFILE,
-  )
-  const group: Group = {
-    fd,
-    marks: new Map(),
-    waiting: new Set(),
-    slots: createSlots(MAX_PENDING),
-    options,
-  }
-  const unwatch = options.reactor.watch(fd, () => receiveAll(group))
-  let open = true
-  return {
-    add: (path) => addMark(group, path),
-    remove: (path) => removeMark(group, path),
-    close: () => {
-      if (!open) return
-      open = false
-      unwatch()
-      closeGroup(group)
+  const group = openPermissionGroup({
+    reactor: options.reactor,
+    maxPending: MAX_PENDING,
+    tellsThreads: false,
+    onOpened: (opened) => {
+      if (opened.pid === process.pid) group.answer(opened, 'allow')
+      else void recordThenDeny(watching, opened)
     },
+  })
+  const watching: Watching = { group, marks: new Map(), options }
+  return {
+    add: (path) => addMark(watching, path),
+    remove: (path) => removeMark(watching, path),
+    close: () => group.close(),
   }
 }
-const O_CLOEXEC = 0o2000000
-const O_LARGEFILE = 0o100000
 
-function addMark(group: Group, path: string): void {
+function addMark({ group, marks }: Watching, path: string): void {
   const stats = lstatSync(path, { bigint: true })
   if (!stats.isFile()) {
     throw new SekishoError('SANDBOX_FAILED', `${path} is no regular file`, {
       hint: 'Make the decoy a regular file.',
     })
   }
-  fanotifyMark(group.fd, FAN_MARK.add | FAN_MARK.doNotFollow, FAN_OPEN_AND_EXEC, AT_FDCWD, path)
-  group.marks.set(inodeKey(stats), path)
+  const answer = group.mark(FAN_MARK.add | FAN_MARK.doNotFollow, FAN_OPEN_AND_EXEC, path)
+  check('fanotify_mark', answer, FANOTIFY_HINT)
+  marks.set(inodeKey(stats), path)
 }
 
-function removeMark({ fd, marks }: Group, path: string): void {
+function removeMark({ group, marks }: Watching, path: string): void {
   for (const [key, marked] of marks) {
     if (marked !== path) continue
     marks.delete(key)
-    const flags = FAN_MARK.remove | FAN_MARK.doNotFollow
-    const answer = fanotifyMark.attempt(fd, flags, FAN_OPEN_AND_EXEC, AT_FDCWD, path)
+    const answer = group.mark(FAN_MARK.remove | FAN_MARK.doNotFollow, FAN_OPEN_AND_EXEC, path)
     // ENOENT: the file was deleted or replaced, and its mark went with it.
-    if (answer !== -ERRNO.ENOENT) check('fanotify_mark', answer, HINT)
+    if (answer !== -ERRNO.ENOENT) check('fanotify_mark', answer, FANOTIFY_HINT)
   }
-}
-
-/** Closing the group lets every opener through that still waits, so they are denied before. */
-function closeGroup(group: Group): void {
-  const { fd, waiting, options } = group
-  try {
-    fanotifyMark(fd, FAN_MARK.flush, 0n, AT_FDCWD, null) // nobody joins the queue from here on
-    do {
-      for (const opened of waiting) settle(group, opened, FAN_DENY)
-    } while (receiveBatch(group, MAX_PENDING) > 0)
-  } catch (error) {
-    options.reactor.report(error)
-  } finally {
-    libc.close(fd)
-  }
-}
-
-function receiveAll(group: Group): void | Promise<void> {
-  while (group.slots.free() > 0) {
-    if (receiveBatch(group, group.slots.free()) === 0) return
-  }
-  return group.slots.whenFree()
-}
-
-/** @returns how many events were read */
-function receiveBatch(group: Group, limit: number): number {
-  const events = Buffer.alloc(EVENT_BYTES * limit)
-  const length = read.attempt(group.fd, events, events.length)
-  if (length === -ERRNO.EAGAIN || length === -ERRNO.EINTR) return 0 // the reactor calls again
-  check('read from fanotify', length)
-  let count = 0
-  for (let at = 0; at < length; at += events.readUInt32LE(at)) {
-    receiveEvent(group, events.subarray(at, at + EVENT_BYTES))
-    count += 1
-  }
-  return count
-}
-
-/** struct fanotify_event_metadata: length, version, its own length, mask, descriptor, pid. */
-function receiveEvent(group: Group, event: Buffer): void {
-  if (event.readUInt8(4) !== FANOTIFY_METADATA_VERSION) {
-    throw new SekishoError('HOST_UNSUPPORTED', 'fanotify events of an unknown version')
-  }
-  const opened: Opened = { fd: event.readInt32LE(16), pid: event.readInt32LE(20) }
-  if (opened.fd < 0) {
-    group.options.reactor.report(new SekishoError('INTERNAL', 'fanotify has lost events'))
-    return
-  }
-  group.waiting.add(opened)
-  group.slots.take()
-  if (opened.pid === process.pid) settle(group, opened, FAN_ALLOW)
-  else void recordThenDeny(group, opened)
 }
 
 /** Never rejects: a failing record is reported, and the open is denied all the same. */
-async function recordThenDeny(group: Group, opened: Opened): Promise<void> {
-  const { reactor, onOpen } = group.options
+async function recordThenDeny(watching: Watching, opened: Opened): Promise<void> {
+  const { reactor, onOpen } = watching.options
   try {
-    const event = describeEvent(group, opened)
+    const event = describeEvent(watching, opened)
     const recording = (async () => onOpen(event))()
     await within(RECORD_TIMEOUT_MS, `the record of an open of ${event.path}`, recording)
   } catch (error) {
     reactor.report(error)
   } finally {
     try {
-      settle(group, opened, FAN_DENY)
+      watching.group.answer(opened, 'deny')
     } catch (error) {
       reactor.report(error)
     }
   }
 }
 
-/** Answers once; the descriptor of the event is the opener's claim ticket and is ours to close. */
-function settle(group: Group, opened: Opened, response: number): void {
-  if (!group.waiting.delete(opened)) return
-  group.slots.release()
-  const answer = Buffer.alloc(8)
-  answer.writeInt32LE(opened.fd, 0)
-  answer.writeUInt32LE(response, 4)
-  const written = write.attempt(group.fd, answer, answer.length)
-  libc.close(opened.fd)
-  if (written !== -ERRNO.ENOENT) check('write to fanotify', written) // ENOENT: the opener died
-}
-
-function describeEvent({ marks }: Group, { fd, pid }: Opened): TripwireEvent {
+function describeEvent({ marks }: Watching, { fd, pid }: Opened): TripwireEvent {
   const path = marks.get(inodeKey(fstatSync(fd, { bigint: true })))
   return { path: path ?? readlinkSync(`/proc/self/fd/${fd}`), pid, command: commandOf(pid) }
 }

@@ -1,0 +1,240 @@
+import { basename } from 'node:path'
+import { SekishoError } from '../../core/error.ts'
+import { type Allow, type Deny, deny } from '../../core/verdict.ts'
+import { type ExecFinding, judgeExec } from '../../detect/exec-rules/all.ts'
+import type { ExecAttempt, ExecDecision } from '../../kernel/fanotify-exec.ts'
+import { type Clock, SYSTEM_CLOCK } from '../clock.ts'
+import { ExecAlerts } from '../exec-alerts.ts'
+import { type AttemptFacts, readAttempt } from '../exec-attempt.ts'
+import { type ExecCall, readExecCall } from '../exec-call.ts'
+import { ExecDigests, HashBudget, type HashedFile } from '../exec-digests.ts'
+import { ExecLineage } from '../exec-lineage.ts'
+import { ExecRecords, type Exec } from '../exec-records.ts'
+import { ExecTurns } from '../exec-turns.ts'
+import { joinExecWatch } from '../exec-watch.ts'
+import { type ExecGround, isUntouched, type Origin, originOf } from '../exec-written.ts'
+import type { Attend, Attendant, LiveSession } from './attendant.ts'
+
+/** The action that execs belong to while no tool call is known. */
+const ACTION = 'session.start'
+const LOADER = /^ld(?:-linux[-\w]*|-musl-[-\w]+|-\d[\d.]*)?\.so(?:\.\d+)*$/
+
+/** The part of {@link LiveSession} that execs are about. */
+export type Monitored = Pick<LiveSession, 'berth' | 'places' | 'record'> & {
+  plan: Pick<
+    LiveSession['plan'],
+    'session' | 'exec' | 'workspace' | 'workspaceOptions' | 'isolation'
+  >
+  platform: Pick<LiveSession['platform'], 'reactor' | 'warn'>
+}
+
+type With = { clock: Clock; digests: ExecDigests }
+
+/** An exec that is to be recorded, and what it says of itself. */
+type Judged = { exec: Exec; findings: readonly ExecFinding[]; key: string }
+
+/**
+ * Decides and records every exec of one session, before the program's first instruction. The record
+ * is durable when the kernel goes on; a record that fails is an exec that fails.
+ */
+export class ExecMonitor implements Attendant {
+  readonly #live: Monitored
+  readonly #digests: ExecDigests
+  readonly #budget: HashBudget
+  readonly #records: ExecRecords
+  readonly #alerts: ExecAlerts
+  readonly #ground: ExecGround
+  readonly #turns = new ExecTurns()
+  readonly #lineage = new ExecLineage()
+  readonly #leave: () => void
+  readonly #counts = { total: 0, denied: 0, written: 0, unhashed: 0 }
+
+  /** @throws as {@link joinExecWatch} */
+  constructor(live: Monitored, { clock, digests }: With) {
+    const { plan, platform, places } = live
+    const onError = (error: unknown): void => platform.warn(`${plan.session}: ${String(error)}`)
+    const into = { session: plan.session, record: live.record.bind(live), onError }
+    this.#live = live
+    this.#digests = digests
+    this.#budget = new HashBudget(clock)
+    this.#records = new ExecRecords({ ...into, clock })
+    this.#alerts = new ExecAlerts(into)
+    this.#ground = groundOf(live)
+    this.#leave = joinExecWatch(platform.reactor, {
+      berth: live.berth,
+      fileSystems: places.execRoots.map(({ path }) => path),
+      decide: (attempt) => this.#decide(attempt),
+    })
+  }
+
+  /** Every exec is one of `total`: as a leaf of its own, or in the `repeated` of one. */
+  async end(): Promise<Record<string, number>> {
+    this.#leave()
+    const unrecorded = await this.#records.close()
+    const alerts = await this.#alerts.settled()
+    const figures = { ...this.#counts, ...alerts, ...(unrecorded > 0 ? { unrecorded } : {}) }
+    return Object.fromEntries(
+      Object.entries(figures).map(([name, value]) => [`exec.${name}`, value]),
+    )
+  }
+
+  async #decide(attempt: ExecAttempt): Promise<ExecDecision> {
+    if (!(await this.#turns.take())) return this.#refuseUnseen(attempt)
+    try {
+      const facts = readAttempt(attempt)
+      const origin = originOf(facts, this.#ground)
+      if (!facts.isInterpreter || origin === 'written') {
+        return await this.#decideProgram(attempt, facts, origin)
+      }
+      return this.#isAsDecided(attempt.tid) ? 'allow' : await this.#refuseChanged(attempt, facts)
+    } finally {
+      this.#turns.release()
+    }
+  }
+
+  async #decideProgram(
+    attempt: ExecAttempt,
+    facts: AttemptFacts,
+    origin: Origin,
+  ): Promise<ExecDecision> {
+    const call = readExecCall(attempt.tid)
+    const digest = await this.#digest(attempt.fd, facts, origin)
+    const written = origin === 'written'
+    const verdict = this.#verdict(facts, written)
+    const judged = this.#judge(call, facts, { written, digest, verdict })
+    const decision = await this.#settle(attempt, judged)
+    if (decision === 'allow') {
+      const isToStay = origin === 'untouched' && this.#live.plan.exec.written === 'deny'
+      this.#lineage.allowed(attempt.tid, judged.exec, isToStay ? facts : undefined)
+    }
+    return decision
+  }
+
+  /** The interpreter of a program that was let through: is that program still what it was? */
+  #isAsDecided(tid: number): boolean {
+    const program = this.#lineage.untouched(tid)
+    const { layers } = this.#ground
+    return program === undefined || layers === null || isUntouched(program, layers)
+  }
+
+  /** Between our look at a file and the kernel's, the session has put another in its place. */
+  async #refuseChanged(attempt: ExecAttempt, facts: AttemptFacts): Promise<ExecDecision> {
+    const path = this.#lineage.untouched(attempt.tid)?.path ?? facts.path
+    const verdict = deny('exec.changed', `${path} was changed while it was being executed`)
+    const found = { written: true, digest: null, verdict }
+    return this.#settle(attempt, this.#judge(readExecCall(attempt.tid), { ...facts, path }, found))
+  }
+
+  async #digest(fd: number, facts: AttemptFacts, origin: Origin): Promise<string | null> {
+    const digest = await this.#startDigest({ fd, ...facts }, origin)
+    if (digest === null) this.#counts.unhashed += 1
+    return digest
+  }
+
+  #startDigest(file: HashedFile, origin: Origin): string | null | Promise<string | null> {
+    if (origin === 'settled') return this.#digests.ofSettled(file)
+    return this.#budget.take(Number(file.stats.size)) ? this.#digests.ofChanging(file) : null
+  }
+
+  #verdict(facts: AttemptFacts, written: boolean): Allow | Deny {
+    if (this.#live.plan.exec.written === 'record') return { kind: 'allow', rules: [] }
+    if (written) return deny('exec.written', `${facts.path} was written in this session`)
+    if (!facts.isInterpreter && LOADER.test(basename(facts.path))) {
+      // it maps the file that it is given: no exec of that file would follow to be refused
+      return deny('exec.loader', `${facts.path} starts programs unseen`)
+    }
+    return { kind: 'allow', rules: [] }
+  }
+
+  #judge(
+    call: ExecCall,
+    facts: AttemptFacts,
+    { written, digest, verdict }: Pick<Exec, 'written' | 'digest'> & { verdict: Allow | Deny },
+  ): Judged {
+    const { path, pid, parent, callerPath, isDeleted, isInterpreter } = facts
+    const known = this.#lineage.lastOf(pid) ?? this.#lineage.lastOf(parent)
+    const rules = [...verdict.rules, ...(digest === null ? ['exec.unhashed'] : [])]
+    const exec: Exec = {
+      ...{ pid, parent, path, digest, written },
+      argv: [...call.argv],
+      argvOmitted: call.argvOmitted,
+      verdict: { ...verdict, rules },
+      action: ACTION,
+    }
+    const findings = judgeExec({
+      ...{ path, argv: call.argv, written, isDeleted, isInterpreter },
+      caller: known ?? { path: callerPath, argv: [] },
+    })
+    return { exec, findings, key: JSON.stringify([path, digest, callerPath, verdict.kind]) }
+  }
+
+  async #settle(attempt: ExecAttempt, judged: Judged): Promise<ExecDecision> {
+    const { exec, findings, key } = judged
+    const isTelling =
+      exec.verdict.kind === 'deny' || findings.some(({ severity }) => severity !== 'low')
+    const recorded = await this.#records.write(exec, key, isTelling)
+    if (recorded.kind === 'refused') return this.#refuseUnseen(attempt)
+    this.#count(exec)
+    this.#alerts.raise(findings, recorded.kind === 'recorded' ? recorded.id : null)
+    return exec.verdict.kind === 'allow' ? 'allow' : 'deny'
+  }
+
+  #count(exec: Exec): void {
+    this.#counts.total += 1
+    if (exec.written) this.#counts.written += 1
+    if (exec.verdict.kind === 'deny') this.#counts.denied += 1
+  }
+
+  /** More at once, or more of a new kind, than can be recorded: refused, and counted in the log. */
+  #refuseUnseen({ tid }: ExecAttempt): ExecDecision {
+    const verdict = deny('exec.flood', 'more programs at once than can be recorded')
+    const exec: Exec = {
+      ...{ pid: tid, parent: 0, path: 'many', digest: null, written: false },
+      ...{ argv: [], argvOmitted: 0, verdict: { ...verdict, rules: [...verdict.rules] } },
+      action: ACTION,
+    }
+    this.#count(exec)
+    this.#records.count(exec, 'flood')
+    return 'deny'
+  }
+}
+
+function groundOf({ places, plan }: Monitored): ExecGround {
+  const { execRoots, workspace, changes } = places
+  const inside = execRoots.find(({ path }) => path === workspace)?.inside
+  const hasLower = plan.workspace !== null && plan.workspaceOptions.mode === 'overlay'
+  return {
+    roots: execRoots,
+    layers:
+      inside === undefined || !hasLower || plan.workspace === null
+        ? null
+        : { inside, upper: changes, lower: plan.workspace },
+  }
+}
+
+const WITH: With = { clock: SYSTEM_CLOCK, digests: new ExecDigests(SYSTEM_CLOCK) }
+
+/**
+ * Where the kernel, or a kernel of the session's own, keeps execs from us, a session that must not
+ * run what it writes does not begin; any other goes on and says so.
+ */
+export const monitorExecs: Attend = (live) => {
+  if (live.plan.isolation === 'strong') return unmonitored(live, 'gVisor executes by itself')
+  try {
+    return new ExecMonitor(live, WITH)
+  } catch (error) {
+    return unmonitored(live, error)
+  }
+}
+
+function unmonitored(live: Monitored, cause: unknown): Attendant {
+  const { plan, platform } = live
+  if (plan.exec.written === 'deny') {
+    throw new SekishoError('HOST_UNSUPPORTED', 'execs cannot be watched for this session', {
+      hint: 'allow what the session writes to run (`exec: {written: record}`), or mend the cause',
+      cause,
+    })
+  }
+  platform.warn(`${plan.session}: execs are not recorded: ${String(cause)}`)
+  return { end: () => ({ 'exec.unmonitored': 1 }) }
+}

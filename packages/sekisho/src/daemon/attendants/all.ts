@@ -1,7 +1,8 @@
 import type { Attend } from './attendant.ts'
 import { contain } from './containment.ts'
+import { monitorExecs } from './exec-monitor.ts'
 import { watchLimits } from './limits.ts'
 import { allowSnapshots } from './snapshots.ts'
 
 /** In this order at a session's start, in reverse at its end. */
-export const ATTENDANTS: readonly Attend[] = [watchLimits, contain, allowSnapshots]
+export const ATTENDANTS: readonly Attend[] = [watchLimits, contain, allowSnapshots, monitorExecs]

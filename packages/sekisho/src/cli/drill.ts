@@ -1,3 +1,4 @@
+import type { ContainmentResult } from '../drill/containment.ts'
 import { type AttackResult, type DrillResult, runDrill } from '../drill/run-drill.ts'
 import type { Command } from './command.ts'
 import { jsonFlag } from './flags.ts'
@@ -24,8 +25,18 @@ function lines(result: DrillResult): string[] {
       ...result.attacks.map(row),
     ]),
     '',
-    `${result.attacks.length} attacks, ${result.escaped} escaped; log ${log}`,
+    ...table([
+      ['ATTACK', 'WHAT IT TRIES', 'SESSION ENDED', 'EVIDENCE', 'AGENT SHUT OUT', 'FROZEN AFTER'],
+      ...result.containment.map(containedRow),
+    ]),
+    '',
+    `${result.attacks.length} attacks, ${result.containment.length} containments, ${result.escaped} escaped; log ${log}`,
   ]
+}
+
+function containedRow({ id, title, frozenAfterMs, ...held }: ContainmentResult): string[] {
+  const shown = [held.ended, held.evidence, held.refused].map((is) => (is ? 'yes' : 'NO'))
+  return [id, title, ...shown, frozenAfterMs === null ? '-' : `${frozenAfterMs} ms`]
 }
 
 function row(attack: AttackResult): string[] {

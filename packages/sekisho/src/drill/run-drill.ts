@@ -9,6 +9,7 @@ import { startDaemon } from '../daemon/own-daemon.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import { type Canary, hostAddresses } from './canary.ts'
 import { type Attack, CATALOGUE } from './catalogue.ts'
+import { type ContainmentResult, judgeContainment, tryContainment } from './containment.ts'
 import { isRecorded } from './evidence.ts'
 import { AGENT, openWorld, PLACEHOLDER_VARIABLE } from './world.ts'
 
@@ -25,6 +26,8 @@ export type AttackResult = {
 export type DrillResult = {
   runtime: 'crun'
   attacks: AttackResult[]
+  /** what becomes of a session that tries to escape, and of its agent */
+  containment: ContainmentResult[]
   /** attacks that got through, went unrecorded, reached the canary or could not be tried */
   escaped: number
   log: { kind: 'sound'; size: number } | { kind: 'broken'; reason: string }
@@ -64,12 +67,14 @@ export async function runDrill(): Promise<DrillResult> {
   try {
     const daemon = await startDaemon(world.environment)
     let told: Map<string, Told>
+    let contained: Awaited<ReturnType<typeof tryContainment>>
     try {
       told = await attack(code, world.environment, world.canary)
+      contained = await tryContainment(launcherOf(code), world.environment)
     } finally {
       await daemon.stop()
     }
-    return await judge(told, world.environment)
+    return await judge(told, contained, world.environment)
   } finally {
     await world.close()
   }
@@ -81,7 +86,7 @@ async function attack(
   canary: Canary,
 ): Promise<Map<string, Told>> {
   const child = spawn(
-    join(code, 'packages/sekisho/bin/sekisho'),
+    launcherOf(code),
     [
       'run',
       '--agent',
@@ -118,6 +123,10 @@ async function attack(
   throw new SekishoError('SANDBOX_FAILED', `the hostile script did not finish: ${errors.join('')}`)
 }
 
+function launcherOf(code: string): string {
+  return join(code, 'packages/sekisho/bin/sekisho')
+}
+
 function begin(): Told {
   const now = Date.now()
   return { startedAtMs: now, endedAtMs: Infinity, succeeded: undefined, detail: '', canaryBytes: 0 }
@@ -131,22 +140,25 @@ function finish(told: Told, said: Said, canary: Canary): void {
 
 async function judge(
   told: ReadonlyMap<string, Told>,
+  tried: Parameters<typeof judgeContainment>[0],
   environment: NodeJS.ProcessEnv,
 ): Promise<DrillResult> {
-  const { keyholderState, logKey } = pathsFrom(environment)
+  const { keyholderState, logKey, state } = pathsFrom(environment)
   const directory = join(keyholderState, 'log')
   const key = readFileSync(logKey, 'utf8').trim()
   const leaves: IndexedLeaf[] = []
   for await (const leaf of readLeaves(directory)) leaves.push(leaf)
   const attacks = CATALOGUE.map((row) => judgeOne(row, told.get(row.id), leaves))
+  const containment = judgeContainment(tried, leaves, join(state, 'evidence'))
   const verified = await verifyLog(directory, key)
   const log =
     verified.kind === 'sound'
       ? { kind: verified.kind, size: verified.size }
       : { kind: verified.kind, reason: verified.reason }
   const failed = attacks.filter((row) => !row.blocked || !row.recorded || row.canaryBytes > 0)
-  const escaped = failed.length + (log.kind === 'sound' ? 0 : 1)
-  return { runtime: 'crun', attacks, escaped, log }
+  const loose = containment.filter((row) => !row.ended || !row.evidence || !row.refused)
+  const escaped = failed.length + loose.length + (log.kind === 'sound' ? 0 : 1)
+  return { runtime: 'crun', attacks, containment, escaped, log }
 }
 
 /** An attack that was not tried counts as not blocked: it proves nothing. */

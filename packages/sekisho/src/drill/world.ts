@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import { issueLeaf, makeAuthority, toPem } from '../keyholder/x509.ts'
 import { startApi } from './api-server.ts'
 import { type Canary, startCanary } from './canary.ts'
+import { TECHNIQUES } from './containment.ts'
 import { startResolver } from './resolver.ts'
 
 export const AGENT = 'drill'
@@ -40,6 +41,10 @@ export async function openWorld(code: string): Promise<World> {
     join(home, `policy/agents/${AGENT}.yaml`),
     stringify(agentFile({ code, canaryPort: canary.port, apiPort: api.port, caFile })),
   )
+  for (const { agent } of TECHNIQUES) {
+    const contained = { version: 1, name: agent, presets: 'none', mounts: mounts(code) }
+    writeFileSync(join(home, `policy/agents/${agent}.yaml`), stringify(contained))
+  }
   return {
     canary,
     environment: {
@@ -76,6 +81,8 @@ function agentFile({ code, canaryPort, apiPort, caFile }: Around): unknown {
     ],
     mounts: mounts(code),
     limits: { wallClock: '3m' },
+    // each attack is to be tried, not the first one alone; containment has a part of its own
+    containment: { onEscape: 'record' },
     upstreams: [API_HOST, OTHER_HOST].map((host) => ({
       host,
       address: '127.0.0.1',

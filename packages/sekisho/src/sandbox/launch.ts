@@ -1,3 +1,5 @@
+import { OOM_SCORE_ADJ } from './oci-spec.ts'
+
 export type Launch = {
   /** `cgroup.procs` files that the process enters before it becomes the runtime */
   cgroupJoin: readonly string[]
@@ -11,6 +13,9 @@ export type Launch = {
  * It refuses a standard stream that is no pipe and no socket (exit 120). All three runtimes change
  * the owner of their standard streams to the agent: given /dev/null, a terminal or a user's file,
  * they hand *that* to the agent's uid, on the host. A cgroup that cannot be joined is exit 121.
+ *
+ * The OOM score is set here, with the privilege that makes it the lowest that anything below may
+ * have (exit 119): one that is set in the session's user namespace the agent could lower again.
  */
 const LAUNCH = `
 for fd in 0 1 2; do
@@ -21,6 +26,7 @@ while [ "$joins" -gt 0 ]; do
   echo 0 > "$1" || exit 121
   shift; joins=$((joins - 1))
 done
+echo ${OOM_SCORE_ADJ} > /proc/self/oom_score_adj || exit 119
 exec "$@"
 `
 

@@ -26,7 +26,7 @@ export type SandboxSpec = MountSources & {
 
 const IDS_PER_SESSION = 65_536
 /** The kernel kills a session before anything of the platform when memory runs out. */
-const OOM_SCORE_ADJ = 500
+export const OOM_SCORE_ADJ = 500
 
 /**
  * The whole isolation of one session as an OCI runtime configuration.
@@ -112,6 +112,8 @@ const MASKED = [
   '/proc/latency_stats',
   '/proc/sched_debug',
   '/proc/scsi',
+  // by which two sessions would know that they share a host
+  '/proc/sys/kernel/random/boot_id',
   '/proc/timer_list',
   '/proc/timer_stats',
 ] as const

@@ -18,7 +18,8 @@ type Rule = {
 
 export type SeccompProfile = {
   defaultAction: Action
-  defaultErrnoRet: number
+  /** for an action that refuses */
+  defaultErrnoRet?: number
   /**
    * Entries beside the machine's own. Absent: libseccomp then kills a thread that enters through
    * `int 0x80` or the x32 table, where numbers differ and the list would not hold. Naming the own

@@ -58,27 +58,26 @@ export class DiskImage {
   constructor(request: DiskImageRequest) {
     const { template, directory, target, agentUid } = request
     this.#request = request
-    this.#imageFd = openUnnamed(directory, template.imageBytes)
+    const opened: number[] = []
+    const own = (fd: number): number => {
+      opened.push(fd)
+      return fd
+    }
     try {
+      this.#imageFd = own(openUnnamed(directory, template.imageBytes))
       copyTemplate(template, this.#imageFd)
       lockFile(this.#imageFd, 'exclusive')
       const { mountFd, device } = mountImage(this.#imageFd, { readOnly: false })
+      own(mountFd)
       this.#device = device
-      try {
-        attachTree(mountFd, target)
-      } finally {
-        closeSync(mountFd)
-      }
-    } catch (error) {
-      closeSync(this.#imageFd)
-      throw toSekishoError(error, 'SANDBOX_FAILED')
-    }
-    this.#rootFd = openSync(target, constants.O_RDONLY | constants.O_DIRECTORY)
-    try {
-      chownSync(this.upper, agentUid, agentUid)
+      const root = `/proc/self/fd/${mountFd}/`
+      this.#rootFd = own(openSync(root, constants.O_RDONLY | constants.O_DIRECTORY))
+      chownSync(join(root, 'upper'), agentUid, agentUid)
       this.#reserve(template.reservedBlocks)
+      attachTree(mountFd, target)
+      closeSync(mountFd)
     } catch (error) {
-      void this.#letGo()
+      for (const fd of opened) closeSync(fd)
       throw toSekishoError(error, 'SANDBOX_FAILED')
     }
   }

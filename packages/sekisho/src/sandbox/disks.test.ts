@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import {
@@ -145,6 +153,52 @@ test('a disk that no session takes leaves nothing', async () => {
   await ready.drop()
   expect([readdirSync(sessions), readdirSync(join(root, 'mounts'))]).toEqual([[], []])
 })
+
+test('a disk that finds no place in its session’s directory leaves nothing', async () => {
+  const { open, disk, sessions } = use()
+  const disks = await open()
+  const first = await disk(disks, 's')
+  writeFileSync(join(first.upper, 'mine'), '')
+  const ready = await disks.prepare({ size: SMALL, agentUid: AGENT })
+  expect(() => ready.place(join(sessions, 's'))).toThrow('EEXIST')
+  await vi.waitUntil(() => loopsBelow(sessions).length === 1)
+  expect(readdirSync(first.upper)).toEqual(['mine'])
+})
+
+test('wherever a process runs out of descriptors, it has a whole disk or nothing of it', async () => {
+  const { open, sessions, root } = use()
+  const disks = await open()
+  const outcomes = new Set<string>()
+  for (let spare = 1; spare <= 8; spare++) {
+    const release = leaveDescriptors(spare)
+    const prepared = await disks.prepare({ size: SMALL, agentUid: AGENT }).catch(String)
+    release()
+    outcomes.add(typeof prepared === 'string' ? prepared.replace(/,.*|^Sek.*: /g, '') : 'prepared')
+    if (typeof prepared !== 'string') await prepared.drop()
+    expect([loopsBelow(sessions), readdirSync(join(root, 'mounts'))]).toEqual([[], []])
+  }
+  expect(outcomes).toContain('prepared')
+  expect([...outcomes].filter((outcome) => outcome.includes('EMFILE')).length).toBeGreaterThan(0)
+})
+
+/** Lets this process open only so many files more. */
+function leaveDescriptors(spare: number): () => void {
+  const limitTo = (count: string): void => {
+    execFileSync('prlimit', [`--pid=${process.pid}`, `--nofile=${count}:`])
+  }
+  const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? ''
+  limitTo(`${Math.max(...readdirSync('/proc/self/fd').map(Number)) + 64}`)
+  const taken: number[] = []
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'))
+  } catch {
+    for (const fd of taken.splice(0, spare)) closeSync(fd)
+  }
+  return () => {
+    for (const fd of taken) closeSync(fd)
+    limitTo(soft)
+  }
+}
 
 test('disks of other sizes are made anew', async () => {
   const { open, disk } = use()

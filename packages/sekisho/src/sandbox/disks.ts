@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
@@ -12,7 +12,7 @@ import { HostSpace } from './host-space.ts'
 export type ReadyDisk = {
   size: DiskSize
   /**
-   * Gives it to a session.
+   * Gives it to a session; it is gone when that fails.
    *
    * @param directory of the session, below the one that the disks were opened with; must exist
    * @throws SekishoError SANDBOX_FAILED when the host has become too full meanwhile
@@ -122,8 +122,13 @@ class CappedDisks implements Disks {
   }
 
   #place(image: DiskImage, directory: string, size: DiskSize): Disk {
-    this.#space.check(size.bytes)
-    image.place(directory)
+    try {
+      this.#space.check(size.bytes)
+      image.place(directory)
+    } catch (error) {
+      void image.close()
+      throw error
+    }
     this.#space.add(image)
     return {
       upper: image.upper,
@@ -159,7 +164,7 @@ function makeImage(request: ConstructorParameters<typeof DiskImage>[0]): DiskIma
   try {
     return new DiskImage(request)
   } catch (error) {
-    rmSync(request.target, { recursive: true, force: true })
+    rmdirSync(request.target)
     throw error
   }
 }

@@ -19,12 +19,19 @@ test('every path is a positional argument, and none is text in the script', () =
   })
   const [deathSignal, signal, shell, option, script, ...rest] = args
   expect([file, deathSignal, signal, shell, option]).toEqual([
-    ...['/usr/bin/setpriv', '--pdeathsig', 'KILL', '/bin/sh', '-c'],
+    '/usr/bin/setpriv',
+    '--pdeathsig',
+    'KILL',
+    '/bin/sh',
+    '-c',
   ])
   expect(script).not.toContain('reboot')
-  expect(rest).toEqual([
-    ...['sekisho-launch', '2', '/cg/a b', "/cg/';reboot", '/usr/bin/crun', 'run', "';reboot"],
-  ])
+  expect(rest).toEqual(
+    [
+      ['sekisho-launch', '2', '/cg/a b', "/cg/';reboot"],
+      ['/usr/bin/crun', 'run', "';reboot"],
+    ].flat(),
+  )
 })
 
 type Stdio = ('pipe' | number)[]

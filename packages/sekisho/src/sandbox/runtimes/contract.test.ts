@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nameCall } from '../../kernel/seccomp-notify.ts'
 import { AGENT_ID } from '../layout.ts'
 import { RUNTIMES } from './all.ts'
+import type { Runtime } from './runtime.ts'
 import { type Bed, ID_BASE, makeBed, processesOf, type Running, SCRATCH } from './testing/bed.ts'
 import { onTerminal, withListener } from './testing/listeners.ts'
 
@@ -23,14 +24,20 @@ const sh = (script: string, ...args: string[]): string[] => ['sh', '-c', script,
 describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
   '%s',
   (name, runtime) => {
-    let bed: Bed
+    let bed: Bed | undefined
+    const of: Laid = {
+      get bed() {
+        if (bed === undefined) throw new Error('there is no bed yet')
+        return bed
+      },
+    }
     beforeAll(async () => {
       bed = await makeBed(runtime)
     }, 60_000)
-    afterAll(() => bed.remove())
+    afterAll(() => bed?.remove())
 
     test('its probe tells the version, the filter where it takes one, and what is lacking', () => {
-      const { version, seccompProgram, degraded } = bed.probed
+      const { version, seccompProgram, degraded } = of.bed.probed
       expect(version).toMatch(/^(?:release-)?\d+\.?\d*/)
       expect(seccompProgram === null).toBe(name !== 'crun')
       expect(degraded.slice(0, 3)).toEqual(
@@ -40,168 +47,179 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
       )
     })
 
-    test.for([
-      ['an exit code', sh('exit 7'), 7],
-      ['a command that is not there', ['no-such-command'], 127],
-      ['a signal that ended the command', sh('kill -KILL $$'), 137],
-    ] as const)('%s is the runtime’s', async ([, argv, code]) => {
-      expect(await bed.run({ argv })).toMatchObject({ code, stdout: '' })
-    })
-
-    test('arguments, environment, directory and limits arrive as they were given', async () => {
-      const args = ['a b', '', 'new\nline', '-n', '--', '\'"`$(id)\\', 'ünï\tcode']
-      const env = { PATH: '/usr/bin', HOME: '/', EMPTY: '', LINES_OF_IT: 'a\nb=\'"$PATH' }
-      const script = `printf '%s\\0' "$@"; printf '|%s' "$EMPTY" "$LINES_OF_IT" "$PWD"
-      printf '|%s' "$(hostname)" "$(umask)" "$(ulimit -n)" "$(ulimit -Hn)" "$(ulimit -c)"
-      env -0 | sort -z | cut -z -d= -f1 | tr '\\0' ' '`
-      const got = await bed.run({ argv: sh(script, ...args), env, cwd: '/workspace' })
-      expect(got).toEqual({
-        code: 0,
-        stdout: [
-          `${args.join('\0')}\0`,
-          '|',
-          ...['|a\nb=\'"$PATH', '|/workspace', '|sekisho', '|0022', '|512', '|512', '|0'],
-          'EMPTY HOME LINES_OF_IT PATH PWD ',
-        ].join(''),
-        stderr: '',
-      })
-    })
-
-    test('the standard streams are pipes of their own, byte for byte', async () => {
-      const running = bed.start({ argv: sh('cat; echo done >&2') })
-      const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => 97 + (i % 26)))
-      running.child.stdin?.end(sent)
-      expect(await running.ended).toEqual({ code: 0, stdout: sent.toString(), stderr: 'done\n' })
-    })
-
-    test('a terminal comes by the console socket, with its size', async () => {
-      const { text, code } = await onTerminal(bed, sh('test -t 0 && stty size; exit 5'))
-      expect({ text, code }).toEqual({ text: '33 99\r\n', code: 5 })
-    })
-
-    test('a signal reaches the command', async () => {
-      const running = bed.start({
-        argv: sh('trap "echo told; exit 9" TERM; echo ready; while :; do sleep 0.05; done'),
-      })
-      await ready(running)
-      const init = await pidOf(running)
-      const isInit = runtime.takesSignals === 'init'
-      process.kill(isInit ? init : (running.child.pid ?? 0), 'SIGTERM')
-      expect(await running.ended).toMatchObject({ code: 9, stdout: 'ready\ntold\n' })
-    })
-
-    test('every process is in each of the cgroups that were joined, and one kill takes all', async () => {
-      const running = bed.start({ argv: sh('setsid sleep 1000 & echo ready; exec sleep 1000') })
-      await ready(running)
-      const all = descendants(running.child.pid ?? 0)
-      expect(all.length).toBeGreaterThan(2)
-      expect(all).toContain(String(await pidOf(running)))
-      for (const processes of processesOf(running.cgroup)) {
-        expect(processes.toSorted()).toEqual(expect.arrayContaining(all.toSorted()))
-      }
-      running.cgroup.kill()
-      expect((await running.ended).code).toBe(null)
-      await expect.poll(() => all.filter(isAlive)).toEqual([])
-      await expect.poll(() => running.cgroup.remove()).toBe(true)
-    })
-
-    test('when the supervisor dies, everything dies with it', async () => {
-      const running = bed.start({
-        argv: sh('setsid sleep 1000 & echo ready; exec sleep 1000'),
-        startWith: ({ file, args }) => ({
-          file: process.execPath,
-          args: ['-e', SUPERVISOR, JSON.stringify([file, ...args])],
-        }),
-      })
-      await ready(running)
-      const all = processesOf(running.cgroup).flat()
-      expect(all.filter(isAlive)).toEqual(all)
-      running.child.kill('SIGKILL')
-      await running.ended
-      await expect.poll(() => all.filter(isAlive)).toEqual([])
-    })
-
-    test('nothing is left behind', async () => {
-      const before = traces(bed)
-      const { code } = await bed.run({ argv: ['true'] })
-      expect({ code, ...traces(bed) }).toEqual({ code: 0, ...before })
-    })
-
-    test('the command has the session’s ids, no capability, no way to more, and a filter', async () => {
-      const script = `id -u; id -g; id -G; setpriv --dump 2>/dev/null | grep no_new_privs
-      grep -E '^(Cap|Seccomp:)' /proc/self/status | tr '\\n\\t' '  '; touch /workspace/made`
-      const { code, stdout } = await bed.run({ argv: sh(script) })
-      const [uid, gid, groups, nnp, status = ''] = stdout.split('\n')
-      expect({ code, uid, gid, groups, nnp }).toEqual({
-        ...{ code: 0, uid: '1000', gid: '1000', groups: '1000', nnp: 'no_new_privs: 1' },
-      })
-      expect(status).toMatch(/^(?:Cap\w+: 0{16} ){4,5}Seccomp: 2 $/)
-      const made = statSync(join(bed.workspace, 'made'))
-      expect([made.uid, made.gid]).toEqual([AGENT_UID, AGENT_UID])
-    })
-
-    test('the root and read-only binds cannot be written, not even what the agent owns', async () => {
-      const source = join(bed.directory, 'bound')
-      mkdirSync(source)
-      writeFileSync(join(source, 'file'), 'kept')
-      for (const path of [source, join(source, 'file')]) chownSync(path, AGENT_UID, AGENT_UID)
-      const places = '/x /etc/x /usr/x /dev/x /.sekisho/session/x /mnt/bound/x /mnt/bound/file'
-      const argv = sh(
-        `cat /mnt/bound/file; for at in ${places}; do (: >$at) 2>/dev/null && echo $at; done`,
-      )
-      const readOnlyMounts = [{ source, target: '/mnt/bound' }]
-      expect((await bed.run({ argv, readOnlyMounts })).stdout).toBe('kept')
-      expect(readFileSync(join(source, 'file'), 'utf8')).toBe('kept')
-    })
-
-    test('the scratch takes as many bytes and files as it may, over all its places together', async () => {
-      const script = `cd /home/agent; head -c ${SCRATCH.bytes * 2} /dev/zero >big 2>/dev/null; echo $?
-      wc -c <big; (echo more >/dev/shm/more) 2>/dev/null || echo full; rm big
-      i=0; while (: >/tmp/$i) 2>/dev/null; do i=$((i + 1)); [ $i -lt 1000 ] || break; done; echo $i
-      (: >/run/one) 2>/dev/null || echo full`
-      const lines = (await bed.run({ argv: sh(script) })).stdout.split('\n')
-      const [failed, bytes, noBytes, files, noFiles] = lines
-      expect({ failed, noBytes, noFiles }).toEqual({
-        failed: '1',
-        noBytes: 'full',
-        noFiles: 'full',
-      })
-      expect(Number(bytes)).toBeLessThanOrEqual(SCRATCH.bytes)
-      expect(Number(bytes)).toBeGreaterThan(0)
-      expect(Number(files)).toBeLessThan(SCRATCH.inodes)
-    })
-
-    test('its network is the one it was given', async () => {
-      const argv = sh("tail -n +3 /proc/net/dev | tr -d ' ' | cut -d: -f1 | sort")
-      expect((await bed.run({ argv })).stdout).toBe('lo\ntold0\ntold1\n')
-    })
-
-    test('what begins an escape is refused, and told where the filter is the kernel’s', async () => {
-      const argv = sh('unshare -U true; python3 -c "$1"', SOCKETS)
-      const { calls, outcome } = await withListener(bed, argv)
-      expect(outcome.stderr).toMatch(/unshare failed: Operation not permitted/)
-      expect(outcome.stdout).toBe('EPERM EPERM EPERM EPERM EPERM OK\n')
-      const told = ['unshare', 'socket', 'socket', 'socket', 'socket', 'socket']
-      expect(calls.map(nameCall)).toEqual(runtime.isolation === 'strong' ? [] : told)
-    })
-
-    test('a terminal’s input cannot be typed into', async () => {
-      const { text } = await onTerminal(bed, ['python3', '-c', TIOCSTI])
-      expect(text).toMatch(/^(?:EPERM|EIO|ENOTTY)\r\n$/)
-    })
-
-    test.runIf(runtime.takesLateMounts)('a FIFO leads into it', async () => {
-      const fifo = join(bed.directory, 'files', 'fifo')
-      if (!existsSync(fifo)) spawnSync('mkfifo', ['-m', '644', fifo])
-      const running = bed.start({
-        argv: sh('echo ready; read line </.sekisho/session/fifo; echo $line'),
-      })
-      await ready(running)
-      writeFileSync(fifo, 'go\n')
-      expect(await running.ended).toMatchObject({ code: 0, stdout: 'ready\ngo\n' })
-    })
+    itRunsCommands(runtime, of)
+    itEndsWhole(of)
+    itIsConfined(runtime, of)
   },
 )
+
+type Laid = { readonly bed: Bed }
+
+function itRunsCommands(runtime: Runtime, of: Laid): void {
+  test.for([
+    ['an exit code', sh('exit 7'), 7],
+    ['a command that is not there', ['no-such-command'], 127],
+    ['a signal that ended the command', sh('kill -KILL $$'), 137],
+  ] as const)('%s is the runtime’s', async ([, argv, code]) => {
+    expect(await of.bed.run({ argv })).toMatchObject({ code, stdout: '' })
+  })
+
+  test('arguments, environment, directory and limits arrive as they were given', async () => {
+    const args = ['a b', '', 'new\nline', '-n', '--', '\'"`$(id)\\', 'ünï\tcode']
+    const env = { PATH: '/usr/bin', HOME: '/', EMPTY: '', LINES_OF_IT: 'a\nb=\'"$PATH' }
+    const script = `printf '%s\\0' "$@"; printf '|%s' "$EMPTY" "$LINES_OF_IT" "$PWD"
+    printf '|%s' "$(hostname)" "$(umask)" "$(ulimit -n)" "$(ulimit -Hn)" "$(ulimit -c)"
+    env -0 | sort -z | cut -z -d= -f1 | tr '\\0' ' '`
+    const got = await of.bed.run({ argv: sh(script, ...args), env, cwd: '/workspace' })
+    expect(got).toEqual({
+      code: 0,
+      stdout: `${args.join('\0')}\0||a\nb='"$PATH|/workspace|sekisho|0022|512|512|0EMPTY HOME LINES_OF_IT PATH PWD `,
+      stderr: '',
+    })
+  })
+
+  test('the standard streams are pipes of their own, byte for byte', async () => {
+    const running = of.bed.start({ argv: sh('cat; echo done >&2') })
+    const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => 97 + (i % 26)))
+    running.child.stdin?.end(sent)
+    expect(await running.ended).toEqual({ code: 0, stdout: sent.toString(), stderr: 'done\n' })
+  })
+
+  test('a terminal comes by the console socket, with its size', async () => {
+    const { text, code } = await onTerminal(of.bed, sh('test -t 0 && stty size; exit 5'))
+    expect({ text, code }).toEqual({ text: '33 99\r\n', code: 5 })
+  })
+
+  test('a signal reaches the command', async () => {
+    const running = of.bed.start({
+      argv: sh('trap "echo told; exit 9" TERM; echo ready; while :; do sleep 0.05; done'),
+    })
+    await ready(running)
+    const init = await pidOf(running)
+    const isInit = runtime.takesSignals === 'init'
+    process.kill(isInit ? init : (running.child.pid ?? 0), 'SIGTERM')
+    expect(await running.ended).toMatchObject({ code: 9, stdout: 'ready\ntold\n' })
+  })
+}
+
+function itEndsWhole(of: Laid): void {
+  test('every process is in each of the cgroups that were joined, and one kill takes all', async () => {
+    const running = of.bed.start({ argv: sh('setsid sleep 1000 & echo ready; exec sleep 1000') })
+    await ready(running)
+    const all = descendants(running.child.pid ?? 0)
+    expect(all.length).toBeGreaterThan(2)
+    expect(all).toContain(String(await pidOf(running)))
+    for (const processes of processesOf(running.cgroup)) {
+      expect(processes.toSorted()).toEqual(expect.arrayContaining(all.toSorted()))
+    }
+    running.cgroup.kill()
+    expect((await running.ended).code).toBe(null)
+    await expect.poll(() => all.filter(isAlive)).toEqual([])
+    await expect.poll(() => running.cgroup.remove()).toBe(true)
+  })
+
+  test('when the supervisor dies, everything dies with it', async () => {
+    const running = of.bed.start({
+      argv: sh('setsid sleep 1000 & echo ready; exec sleep 1000'),
+      startWith: ({ file, args }) => ({
+        file: process.execPath,
+        args: ['-e', SUPERVISOR, JSON.stringify([file, ...args])],
+      }),
+    })
+    await ready(running)
+    const all = processesOf(running.cgroup).flat()
+    expect(all.filter(isAlive)).toEqual(all)
+    running.child.kill('SIGKILL')
+    await running.ended
+    await expect.poll(() => all.filter(isAlive)).toEqual([])
+  })
+
+  test('nothing is left behind', async () => {
+    const before = traces(of.bed)
+    const { code } = await of.bed.run({ argv: ['true'] })
+    expect({ code, ...traces(of.bed) }).toEqual({ code: 0, ...before })
+  })
+}
+
+function itIsConfined(runtime: Runtime, of: Laid): void {
+  test('the command has the session’s ids, no capability, no way to more, and a filter', async () => {
+    const script = `id -u; id -g; id -G; setpriv --dump 2>/dev/null | grep no_new_privs
+    grep -E '^(Cap|Seccomp:)' /proc/self/status | tr '\\n\\t' '  '; touch /workspace/made`
+    const { code, stdout } = await of.bed.run({ argv: sh(script) })
+    const [uid, gid, groups, nnp, status = ''] = stdout.split('\n')
+    expect({ code, uid, gid, groups, nnp }).toEqual({
+      code: 0,
+      uid: '1000',
+      gid: '1000',
+      groups: '1000',
+      nnp: 'no_new_privs: 1',
+    })
+    expect(status).toMatch(/^(?:Cap\w+: 0{16} ){4,5}Seccomp: 2 $/)
+    const made = statSync(join(of.bed.workspace, 'made'))
+    expect([made.uid, made.gid]).toEqual([AGENT_UID, AGENT_UID])
+  })
+
+  test('the root and read-only binds cannot be written, not even what the agent owns', async () => {
+    const source = join(of.bed.directory, 'bound')
+    mkdirSync(source)
+    writeFileSync(join(source, 'file'), 'kept')
+    for (const path of [source, join(source, 'file')]) chownSync(path, AGENT_UID, AGENT_UID)
+    const places = '/x /etc/x /usr/x /dev/x /.sekisho/session/x /mnt/bound/x /mnt/bound/file'
+    const argv = sh(
+      `cat /mnt/bound/file; for at in ${places}; do (: >$at) 2>/dev/null && echo $at; done`,
+    )
+    const readOnlyMounts = [{ source, target: '/mnt/bound' }]
+    expect((await of.bed.run({ argv, readOnlyMounts })).stdout).toBe('kept')
+    expect(readFileSync(join(source, 'file'), 'utf8')).toBe('kept')
+  })
+
+  test('the scratch takes as many bytes and files as it may, over all its places together', async () => {
+    const script = `cd /home/agent; head -c ${SCRATCH.bytes * 2} /dev/zero >big 2>/dev/null; echo $?
+    wc -c <big; (echo more >/dev/shm/more) 2>/dev/null || echo full; rm big
+    i=0; while (: >/tmp/$i) 2>/dev/null; do i=$((i + 1)); [ $i -lt 1000 ] || break; done; echo $i
+    (: >/run/one) 2>/dev/null || echo full`
+    const lines = (await of.bed.run({ argv: sh(script) })).stdout.split('\n')
+    const [failed, bytes, noBytes, files, noFiles] = lines
+    expect({ failed, noBytes, noFiles }).toEqual({
+      failed: '1',
+      noBytes: 'full',
+      noFiles: 'full',
+    })
+    expect(Number(bytes)).toBeLessThanOrEqual(SCRATCH.bytes)
+    expect(Number(bytes)).toBeGreaterThan(0)
+    expect(Number(files)).toBeLessThan(SCRATCH.inodes)
+  })
+
+  test('its network is the one it was given', async () => {
+    const argv = sh("tail -n +3 /proc/net/dev | tr -d ' ' | cut -d: -f1 | sort")
+    expect((await of.bed.run({ argv })).stdout).toBe('lo\ntold0\ntold1\n')
+  })
+
+  test('what begins an escape is refused, and told where the filter is the kernel’s', async () => {
+    const argv = sh('unshare -U true; python3 -c "$1"', SOCKETS)
+    const { calls, outcome } = await withListener(of.bed, argv)
+    expect(outcome.stderr).toMatch(/unshare failed: Operation not permitted/)
+    expect(outcome.stdout).toBe('EPERM EPERM EPERM EPERM EPERM OK\n')
+    const told = ['unshare', 'socket', 'socket', 'socket', 'socket', 'socket']
+    expect(calls.map(nameCall)).toEqual(runtime.isolation === 'strong' ? [] : told)
+  })
+
+  test('a terminal’s input cannot be typed into', async () => {
+    const { text } = await onTerminal(of.bed, ['python3', '-c', TIOCSTI])
+    expect(text).toMatch(/^(?:EPERM|EIO|ENOTTY)\r\n$/)
+  })
+
+  test.runIf(runtime.takesLateMounts)('a FIFO leads into it', async () => {
+    const fifo = join(of.bed.directory, 'files', 'fifo')
+    if (!existsSync(fifo)) spawnSync('mkfifo', ['-m', '644', fifo])
+    const running = of.bed.start({
+      argv: sh('echo ready; read line </.sekisho/session/fifo; echo $line'),
+    })
+    await ready(running)
+    writeFileSync(fifo, 'go\n')
+    expect(await running.ended).toMatchObject({ code: 0, stdout: 'ready\ngo\n' })
+  })
+}
 
 /** Raw, packet, ALG, vsock, audit netlink; a plain one. */
 const SOCKETS = `

@@ -4,12 +4,16 @@ import { checkVersion, crun } from './crun.ts'
 const REQUEST = { id: 's-1', bundle: '/b', root: '/r', pidFile: '/p', consoleSocket: null }
 
 test('it runs the bundle in the foreground and leaves cgroups alone', () => {
-  expect(crun.command(REQUEST)).toEqual([
-    ...['/usr/bin/crun', '--root', '/r', '--cgroup-manager=disabled', 'run'],
-    ...['--bundle', '/b', '--pid-file', '/p', 's-1'],
-  ])
+  expect(crun.command(REQUEST)).toEqual(
+    [
+      ['/usr/bin/crun', '--root', '/r', '--cgroup-manager=disabled', 'run'],
+      ['--bundle', '/b', '--pid-file', '/p', 's-1'],
+    ].flat(),
+  )
   expect(crun.command({ ...REQUEST, consoleSocket: '/c' }).slice(-3)).toEqual([
-    ...['--console-socket', '/c', 's-1'],
+    '--console-socket',
+    '/c',
+    's-1',
   ])
 })
 

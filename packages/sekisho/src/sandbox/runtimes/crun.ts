@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SekishoError } from '../../core/error.ts'
 import { probeable, requireProgram, runProbe, withBundle } from './probe-command.ts'
-import type { Runtime, RuntimeProbe, RuntimeProbeOptions } from './runtime.ts'
+import type { RunRequest, Runtime, RuntimeProbe, RuntimeProbeOptions } from './runtime.ts'
 
 const CRUN = '/usr/bin/crun'
 /** 1.8 is the first that connects a seccomp listener before it drops into the container */
@@ -14,15 +14,16 @@ export const crun: Runtime = {
   isolation: 'standard',
   takesLateMounts: true,
   takesSignals: 'init',
-  command: ({ id, bundle, root, pidFile, consoleSocket }) => [
-    CRUN,
-    ...['--root', root, '--cgroup-manager=disabled', 'run'],
-    ...['--bundle', bundle, '--pid-file', pidFile],
-    ...(consoleSocket === null ? [] : ['--console-socket', consoleSocket]),
-    id,
-  ],
+  command,
   adapt: (spec) => spec,
   probe,
+}
+
+function command(request: RunRequest): readonly [string, ...string[]] {
+  const { id, bundle, root, pidFile, consoleSocket } = request
+  const run = ['run', '--bundle', bundle, '--pid-file', pidFile]
+  const terminal = consoleSocket === null ? [] : ['--console-socket', consoleSocket]
+  return [CRUN, '--root', root, '--cgroup-manager=disabled', ...run, ...terminal, id]
 }
 
 /** Compiling the filter costs 2 ms, each time: done here once, later sessions carry the result. */

@@ -5,23 +5,27 @@ const REQUEST = { id: 's-1', bundle: '/b', root: '/r', pidFile: '/p', consoleSoc
 
 test('cgroups are read-only for it, and its container has no cgroup’s name', () => {
   const command = runc.command(REQUEST)
-  expect(command.slice(0, 6)).toEqual([
-    ...['/usr/bin/unshare', '--mount', '--propagation', 'slave', '--', '/bin/sh'],
-  ])
+  expect(command.slice(0, 6).join(' ')).toBe(
+    '/usr/bin/unshare --mount --propagation slave -- /bin/sh',
+  )
   expect(command[7]).toContain('remount,bind,ro /sys/fs/cgroup || exit')
-  expect(command.slice(9)).toEqual([
-    ...['/usr/bin/runc', '--rootless=true', '--root', '/r/s-1', 'run'],
-    ...['--bundle', '/b', '--pid-file', '/p', 's-1.runc'],
-  ])
+  expect(command.slice(9)).toEqual(
+    [
+      ['/usr/bin/runc', '--rootless=true', '--root', '/r/s-1', 'run'],
+      ['--bundle', '/b', '--pid-file', '/p', 's-1.runc'],
+    ].flat(),
+  )
 })
 
 test('for a terminal it is attended, every path an argument', () => {
   const command = runc.command({ ...REQUEST, bundle: '/b;reboot', consoleSocket: '/c' })
   expect(command.filter((word) => word.includes('reboot'))).toEqual(['/b;reboot'])
-  expect(command.slice(12)).toEqual([
-    ...['/b;reboot', '/p', '/c', 's-1.runc'],
-    ...['/usr/bin/runc', '--rootless=true', '--root', '/r/s-1'],
-  ])
+  expect(command.slice(12)).toEqual(
+    [
+      ['/b;reboot', '/p', '/c', 's-1.runc'],
+      ['/usr/bin/runc', '--rootless=true', '--root', '/r/s-1'],
+    ].flat(),
+  )
 })
 
 const LIBRARY = 'libseccomp: 2.5.4'

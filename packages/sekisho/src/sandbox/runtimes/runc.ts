@@ -18,9 +18,12 @@ const OLDEST = [1, 1] as const
  */
 const READ_ONLY_CGROUPS = `mount -o remount,bind,ro /sys/fs/cgroup || exit 123
 exec "$@"`
+const IN_NAMESPACE = ['--mount', '--propagation', 'slave', '--', '/bin/sh'] as const
 const CONFINED = [
   '/usr/bin/unshare',
-  ...['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', READ_ONLY_CGROUPS],
+  ...IN_NAMESPACE,
+  '-c',
+  READ_ONLY_CGROUPS,
   'sekisho-runc',
 ] as const
 const CONFINED_RUNC = [...CONFINED, RUNC, '--rootless=true'] as const

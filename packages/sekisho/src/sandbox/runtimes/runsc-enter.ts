@@ -107,16 +107,24 @@ export function enterAsSession(entering: Entering): readonly [file: string, ...a
   if (signal.some((word) => word.includes("'"))) {
     throw new SekishoError('INTERNAL', 'a quote in a path of the platform')
   }
-  return [
-    '/usr/bin/unshare',
-    ...['--mount', '--propagation', 'slave', '--', '/bin/sh', '-c', ENTER, 'sekisho-runsc'],
-    ...[network, String(idBase), String(idCount), directory, root],
-    ...[String(owned.length), ...owned],
-    ...[String(emptied.length), ...emptied],
-    ...[String(points.length), ...points.flatMap(({ at, source }) => [at, source])],
-    ...[FOREGROUND, 'sekisho-session', String(signal.length), ...signal],
-    ...command,
+  const script = [
+    '--mount',
+    '--propagation',
+    'slave',
+    '--',
+    '/bin/sh',
+    '-c',
+    ENTER,
+    'sekisho-runsc',
   ]
+  const counted = [
+    [String(owned.length), ...owned],
+    [String(emptied.length), ...emptied],
+    [String(points.length), ...points.flatMap(({ at, source }) => [at, source])],
+    [FOREGROUND, 'sekisho-session', String(signal.length), ...signal],
+  ].flat()
+  const ground = [network, String(idBase), String(idCount), directory, root]
+  return ['/usr/bin/unshare', ...script, ...ground, ...counted, ...command]
 }
 
 /** @param state directory of {@link enterAsSession} */

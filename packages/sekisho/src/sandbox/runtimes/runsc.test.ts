@@ -9,16 +9,27 @@ import { adaptForSentry, readGround } from './runsc-spec.ts'
 
 const IDS = [{ containerID: 0, hostID: 1_879_048_192, size: 65_536 }]
 const bind = (source: string, destination: string): OciSpec['mounts'][number] => ({
-  ...{ source, destination, type: 'none', options: ['bind'] },
+  source,
+  destination,
+  type: 'none',
+  options: ['bind'],
 })
 const tmpfs = (destination: string): OciSpec['mounts'][number] => ({
-  ...{ source: 'tmpfs', destination, type: 'tmpfs', options: [] },
+  source: 'tmpfs',
+  destination,
+  type: 'tmpfs',
+  options: [],
 })
 
 const SPEC: OciSpec = {
   ociVersion: '1.0.0',
   process: {
-    ...{ terminal: false, args: ['true'], env: [], cwd: '/', rlimits: [], oomScoreAdj: 500 },
+    terminal: false,
+    args: ['true'],
+    env: [],
+    cwd: '/',
+    rlimits: [],
+    oomScoreAdj: 500,
     user: { uid: 1000, gid: 1000, umask: 0o022, additionalGids: [] },
     capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
     noNewPrivileges: true,
@@ -26,13 +37,16 @@ const SPEC: OciSpec = {
   root: { path: '/rootfs', readonly: true },
   hostname: 'sekisho',
   mounts: [
-    ...[tmpfs('/dev'), bind('/s/shm', '/dev/shm'), bind('/usr', '/usr'), tmpfs('/mnt')],
-    ...[bind('/s/a', '/mnt/a'), bind('/s/b', '/mnt/b/c'), bind('/d', '/proc/kcore')],
-  ],
+    [tmpfs('/dev'), bind('/s/shm', '/dev/shm'), bind('/usr', '/usr'), tmpfs('/mnt')],
+    [bind('/s/a', '/mnt/a'), bind('/s/b', '/mnt/b/c'), bind('/d', '/proc/kcore')],
+  ].flat(),
   annotations: { 'run.oci.seccomp_bpf_data': 'AAAA' },
   linux: {
     namespaces: [{ type: 'pid' }, { type: 'user' }, { type: 'network', path: '/proc/1/ns/net' }],
-    ...{ uidMappings: IDS, gidMappings: IDS, maskedPaths: ['/proc/kcore'], readonlyPaths: [] },
+    uidMappings: IDS,
+    gidMappings: IDS,
+    maskedPaths: ['/proc/kcore'],
+    readonlyPaths: [],
     seccomp: seccompProfile({ notify: true, listenerPath: '/l', metadata: 's-1' }),
   },
 }
@@ -46,7 +60,10 @@ test('ids, network, root and mount points go beside the bundle, which names none
   })
   expect(JSON.stringify(adapted)).not.toMatch(/seccomp_bpf_data|uidMappings|listenerPath/)
   expect(readGround(JSON.stringify(adapted))).toEqual({
-    ...{ idBase: 1_879_048_192, idCount: 65_536, network: '/proc/1/ns/net', root: '/rootfs' },
+    idBase: 1_879_048_192,
+    idCount: 65_536,
+    network: '/proc/1/ns/net',
+    root: '/rootfs',
     emptied: ['/dev', '/mnt'],
     points: [
       { at: '/dev/shm', source: '/s/shm' },

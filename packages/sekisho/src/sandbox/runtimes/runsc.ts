@@ -15,9 +15,9 @@ type Platform = (typeof PLATFORMS)[number]
 
 /** What a session depends on; a runsc that lacks one of them is too old. */
 const NEEDED_FLAGS = [
-  ...['network', 'platform', 'ignore-cgroups', 'oci-seccomp', 'overlay2', 'host-uds', 'host-fifo'],
-  ...['file-access', 'file-access-mounts', 'net-raw'],
-]
+  ['network', 'platform', 'ignore-cgroups', 'oci-seccomp', 'overlay2', 'host-uds', 'host-fifo'],
+  ['file-access', 'file-access-mounts', 'net-raw'],
+].flat()
 
 /**
  * The sentry uses the sockets of the session's own network namespace, which has no uplink; its own
@@ -26,10 +26,10 @@ const NEEDED_FLAGS = [
  * written by nobody: `exclusive`, and no overlay that could hide a write.
  */
 const SETTINGS = [
-  ...['--network=host', '--net-raw=false', '--ignore-cgroups', '--oci-seccomp'],
-  ...['--host-uds=none', '--host-fifo=none', '--overlay2=none'],
-  ...['--file-access=exclusive', '--file-access-mounts=shared'],
-]
+  ['--network=host', '--net-raw=false', '--ignore-cgroups', '--oci-seccomp'],
+  ['--host-uds=none', '--host-fifo=none', '--overlay2=none'],
+  ['--file-access=exclusive', '--file-access-mounts=shared'],
+].flat()
 /** Newer ones would else let the sentry open the host's files by itself, without the gofer. */
 const WHERE_KNOWN = [['directfs', 'false']] as const
 
@@ -96,17 +96,13 @@ function commandWith(
   const config = join(bundle, 'config.json')
   const directory = join(bundle, RUNSC_DIRECTORY)
   const state = runtimeState(directory)
+  const run = ['run', '--bundle', bundle, '--pid-file', pidFile]
+  const terminal = consoleSocket === null ? [] : ['--console-socket', consoleSocket]
   return enterAsSession({
     ...readGround(readFileSync(config, 'utf8')),
     directory,
     owned: consoleSocket === null ? [config, pidFile] : [config, pidFile, consoleSocket],
-    command: [
-      RUNSC,
-      ...['--root', state, ...settings],
-      ...['run', '--bundle', bundle, '--pid-file', pidFile],
-      ...(consoleSocket === null ? [] : ['--console-socket', consoleSocket]),
-      id,
-    ],
+    command: [RUNSC, '--root', state, ...settings, ...run, ...terminal, id],
     signal: [RUNSC, '--root', state, 'kill', id],
   })
 }

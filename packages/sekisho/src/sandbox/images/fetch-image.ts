@@ -86,10 +86,19 @@ function commandLine(
     SKOPEO,
     // whom the machine's administrator trusts to sign is for them to say, if they did
     ...(hasPolicy ? [] : ['--insecure-policy']),
-    ...['--override-os', 'linux', '--override-arch', 'amd64', '--tmpdir', '/out/tmp'],
-    ...['copy', '--quiet', '--retry-times', '2'],
+    '--override-os',
+    'linux',
+    '--override-arch',
+    'amd64',
+    '--tmpdir',
+    '/out/tmp',
+    'copy',
+    '--quiet',
+    '--retry-times',
+    '2',
     ...credentials(source, hasAuth),
-    ...[skopeoName(source, '/source'), 'oci:/out/layout:image'],
+    skopeoName(source, '/source'),
+    'oci:/out/layout:image',
   ]
 }
 

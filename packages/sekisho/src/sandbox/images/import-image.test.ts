@@ -231,7 +231,11 @@ test.for([
     { diffId: `sha256:${'1'.repeat(64)}` },
     /unpacked, has the digest/,
   ],
-  ['whose layer is no archive', { layer: Buffer.from('not gzip') }, /cannot be unpacked|unpacked, has the digest/],
+  [
+    'whose layer is no archive',
+    { layer: Buffer.from('not gzip') },
+    /cannot be unpacked|unpacked, has the digest/,
+  ],
   [
     'whose layer is compressed otherwise',
     { mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd' },

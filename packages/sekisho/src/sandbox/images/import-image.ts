@@ -49,7 +49,12 @@ export async function importImage(store: ImageStore, request: ImportRequest): Pr
     const keepFree = { path: store.directory, bytes: KEEP_FREE_BYTES }
     const { uid, authFile, environment } = request
     const layout = await fetchImage({
-      ...{ source, directory: work, uid, authFile, environment, keepFree },
+      source,
+      directory: work,
+      uid,
+      authFile,
+      environment,
+      keepFree,
     })
     const image = await verifyLayout(layout)
     refuseUnfit(image, request.digest)

@@ -131,16 +131,24 @@ function commandLine(request: JailRequest): string[] {
   const { directory, uid, command, binds, network, readsAll } = request
   const namespaces = ['--mount', '--ipc', '--uts', '--pid', '--fork', '--kill-child']
   return [
-    ...['--pdeathsig', 'KILL', 'unshare', ...namespaces],
-    ...(network === 'none' ? ['--net'] : []),
-    ...['/bin/sh', '-c', SCRIPT, 'sekisho-jail', directory, `${uid}`],
+    '--pdeathsig',
+    'KILL',
+    'unshare',
+    ...(network === 'none' ? [...namespaces, '--net'] : namespaces),
+    '/bin/sh',
+    '-c',
+    SCRIPT,
+    'sekisho-jail',
+    directory,
+    `${uid}`,
     readsAll ? '-all,+dac_read_search' : '-all',
     ...binds.flatMap(({ source, name, isWritable }) => [
       source,
       join('/', name),
       isWritable ? 'rw' : 'ro',
     ]),
-    ...['--', ...command],
+    '--',
+    ...command,
   ]
 }
 

@@ -73,17 +73,15 @@ function isProgram(root: ForeignRoot, path: string): boolean {
  * below real directories: to put something under a link is to hide the link.
  */
 function javaStores(root: ForeignRoot): string[] {
-  const found: string[] = []
-  for (const parent of JDK_PARENTS) {
-    if (!isPlain(root, parent)) continue
-    for (const jdk of root.names(parent).slice(0, MAX_JDKS)) {
-      for (const store of JDK_STORES) {
-        const path = posix.join(parent, jdk, store)
-        if (isPlain(root, posix.dirname(path)) && root.entry(path) !== undefined) found.push(path)
-      }
-    }
-  }
-  return found
+  const homes = JDK_PARENTS.filter((parent) => isPlain(root, parent)).flatMap((parent) =>
+    root
+      .names(parent)
+      .slice(0, MAX_JDKS)
+      .map((name) => posix.join(parent, name)),
+  )
+  return homes
+    .flatMap((home) => JDK_STORES.map((store) => posix.join(home, store)))
+    .filter((path) => isPlain(root, posix.dirname(path)) && root.entry(path) !== undefined)
 }
 
 /** A directory that is reached through directories alone. */

@@ -15,6 +15,7 @@ const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'
 const REMOTE = new RegExp(
   `^docker://(${HOST}(?:/${PATH})+(?::${TAG}|@sha256:[0-9a-f]{64})|${HOST}(?:/${PATH})+)$`,
 )
+const REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255}$/
 const HINT =
   'write oci:/path[:ref], oci-archive:/path[:ref], docker-archive:/path[:ref] or docker://host/name[:tag|@sha256:…]'
 
@@ -25,15 +26,12 @@ const HINT =
  * @throws SekishoError USAGE
  */
 export function parseImageSource(text: string): ImageSource {
-  if (text.length > MAX_LENGTH || hasControl(text)) throw notOne(text)
-  const remote = REMOTE.exec(text)
-  if (remote !== null) return readRemote(remote[1] ?? '', text)
-  const [, transport, path = '', reference = null] = LOCAL.exec(text) ?? []
-  if (!isLocal(transport) || posix.normalize(path) !== path || path === '/') throw notOne(text)
-  if (reference !== null && !/^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,255}$/.test(reference)) {
-    throw notOne(text)
-  }
-  return { transport, path, reference }
+  const isPlain = text.length <= MAX_LENGTH && !hasControl(text)
+  const source = isPlain ? (readRemote(text) ?? readLocal(text)) : undefined
+  if (source !== undefined) return source
+  throw new SekishoError('USAGE', `${JSON.stringify(text)} is no source of an image`, {
+    hint: HINT,
+  })
 }
 
 /** As skopeo takes it. @param path where the file or layout of a local source lies */
@@ -43,10 +41,19 @@ export function skopeoName(source: ImageSource, path: string): string {
   return `${transport}:${path}${reference === null ? '' : `:${reference}`}`
 }
 
-function readRemote(reference: string, text: string): ImageSource {
-  const host = reference.split('/')[0] ?? ''
-  if (!/[.:]/.test(host) && host !== 'localhost') throw notOne(text)
+function readRemote(text: string): ImageSource | undefined {
+  const reference = REMOTE.exec(text)?.[1]
+  const host = reference?.split('/')[0] ?? ''
+  if (reference === undefined || !(/[.:]/.test(host) || host === 'localhost')) return undefined
   return { transport: 'docker', reference }
+}
+
+function readLocal(text: string): ImageSource | undefined {
+  const [, transport, path = '', reference = null] = LOCAL.exec(text) ?? []
+  const isWhole = path !== '/' && posix.normalize(path) === path
+  if (!isLocal(transport) || !isWhole) return undefined
+  if (reference !== null && !REFERENCE.test(reference)) return undefined
+  return { transport, path, reference }
 }
 
 function isLocal(
@@ -57,10 +64,4 @@ function isLocal(
 
 function hasControl(text: string): boolean {
   return Array.from(text).some((character) => character <= ' ' || character === '\u007f')
-}
-
-function notOne(text: string): SekishoError {
-  return new SekishoError('USAGE', `${JSON.stringify(text)} is no source of an image`, {
-    hint: HINT,
-  })
 }

@@ -34,7 +34,8 @@ export async function beginAttendance(
     agentUid: stage.berth.agentUid,
     places: stage.cell.places,
     record: (leaf: LeafInput) => platform.record(leaf),
-    stop: (reason) => session.stop(reason),
+    firstLeaf: session.firstLeaf,
+    stop: (reason, text) => session.stop(reason, text),
   }
   try {
     for (const attend of ATTENDANTS) present.push(await attend(live))

@@ -112,6 +112,7 @@ function begin(session: string, rows: Rows = {}, faults: Faults = {}): Attendant
       kill: () => void did.push(`${session} kill`),
     },
     initPid: child.pid,
+    firstLeaf: 7,
     places: { changes, scratch },
     stop: (reason: string) => void did.push(`${session} stop ${reason}`),
     record: async (leaf: LeafInput) => {
@@ -163,7 +164,7 @@ describe('an attempt to escape', () => {
           name: EVIDENCE,
           digest: sha256(kept('index.json')),
           processes: 1,
-          firstLeaf: null,
+          firstLeaf: 7,
           lastLeaf: 41,
           failures: [],
         },

@@ -104,7 +104,7 @@ export class Containment {
       reason: `${reasonOf(attempt)} in session ${session}`,
       evidence: folder.name,
     })
-    this.#stopOthers(session)
+    this.#stopOthers(session, entry.id)
     await folder.attempt('evidence directory', STEP_TIMEOUT_MS, () => folder.make())
     const isFrozen = await isStopped(freezing)
     const frozenAfterMs = Math.round(performance.now() - attempt.atMs)
@@ -116,10 +116,13 @@ export class Containment {
         timeoutMs: PROCESSES_TIMEOUT_MS,
       }),
     )
-    live.stop('contained')
+    live.stop('contained', {
+      message: `${reasonOf(attempt)}, which is how escapes begin: it is contained, and its agent in quarantine`,
+      hint: `look with \`sekisho quarantine show ${entry.id}\``,
+    })
     live.cgroup.kill()
     if (isNew) await this.#record(live, setLeaf(entry))
-    const range = { firstLeaf: null, lastLeaf: await this.#lastLeaf(folder) }
+    const range = { firstLeaf: live.firstLeaf, lastLeaf: await this.#lastLeaf(folder) }
     await this.#keep(live, folder, {
       'trigger.json': { ...attempt, at, frozenAfterMs, agent },
       'plan.json': withoutSecrets(live.plan),
@@ -166,11 +169,14 @@ export class Containment {
     })
   }
 
-  #stopOthers(session: string): void {
+  #stopOthers(session: string, id: string): void {
     for (const { live } of this.#watched.values()) {
       if (live.plan.session === session) continue
       if (this.#options.quarantine.inForce(live.plan) === undefined) continue
-      live.stop('contained')
+      live.stop('contained', {
+        message: `session ${session} of its agent tried to escape: the agent is in quarantine`,
+        hint: `look with \`sekisho quarantine show ${id}\``,
+      })
       live.cgroup.kill()
     }
   }

@@ -51,7 +51,7 @@ export function startFailure(thrown: unknown): SekishoError {
   })
 }
 
-type EndText = Pick<SessionEnd, 'message' | 'hint'>
+export type EndText = Pick<SessionEnd, 'message' | 'hint'>
 
 /** What the client is told of an end that was not the command's own. */
 export function describeEnd(reason: SessionEnd['reason'], plan: SessionPlan): EndText {

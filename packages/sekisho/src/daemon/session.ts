@@ -11,7 +11,13 @@ import { DenialRecords } from './records.ts'
 import { readSecret } from './secrets.ts'
 import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
-import { attestationFailure, describeEnd, startFailure, startLeaf } from './session-leaf.ts'
+import {
+  attestationFailure,
+  describeEnd,
+  type EndText,
+  startFailure,
+  startLeaf,
+} from './session-leaf.ts'
 import { makeStage, type Stage, type Started } from './stage.ts'
 import { StopLadder } from './stop-ladder.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
@@ -49,6 +55,8 @@ export class Session {
   })
   #placeholders: Record<string, string> | undefined
   #reason: EndReason = 'exit'
+  #firstLeaf: number | null = null
+  #endText: EndText | undefined
 
   /**
    * @param hooks.ended the command has ended and all it wrote has been handed on
@@ -68,6 +76,11 @@ export class Session {
       record: (leaf) => platform.record(leaf),
       nowMs: () => performance.now(),
     })
+  }
+
+  /** Index of its start leaf; null before that is durable. */
+  get firstLeaf(): number | null {
+    return this.#firstLeaf
   }
 
   /** The name of its berth, which its cgroup has too. */
@@ -98,8 +111,11 @@ export class Session {
   }
 
   /** Idempotent, the first reason stands: SIGTERM, a grace, freeze, SIGKILL for all. */
-  stop(reason: EndReason): void {
-    if (this.#reason === 'exit') this.#reason = reason
+  stop(reason: EndReason, text?: EndText): void {
+    if (this.#reason === 'exit') {
+      this.#reason = reason
+      this.#endText = text
+    }
     this.#ladder.stop()
   }
 
@@ -141,7 +157,8 @@ export class Session {
     // without secrets the gate need not wait for the keyholder's answer
     const early = plan.secrets.length === 0 ? this.#bind(stage.berth.network, {}) : undefined
     early?.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
-    const { caPem, placeholders } = await opened
+    const { index, caPem, placeholders } = await opened
+    this.#firstLeaf = index
     this.#isOpen = true
     stage.cell.writeFiles(caPem)
     await (early ?? this.#bind(stage.berth.network, placeholders))
@@ -268,7 +285,7 @@ export class Session {
       session: plan.session,
       exitCode,
       reason: this.#reason,
-      ...describeEnd(this.#reason, plan),
+      ...(this.#endText ?? describeEnd(this.#reason, plan)),
     })
     const isEmpty = await gone
     if (!isEmpty) this.#platform.warn(`${plan.session}: a process in it cannot be killed`)

@@ -229,7 +229,6 @@ async function startSession(options: {
   table: SessionTable
 }): Promise<number> {
   const { plan, ended, platform, table } = options
-  await platform.quarantine.admit(plan)
   const session = new Session(plan, platform, {
     ended,
     gone: () => {

@@ -18,10 +18,12 @@ export type LiveSession = {
   /** host id of the agent */
   agentUid: number
   places: SessionPlaces
+  /** index of its start leaf; null when the keyholder took over in between */
+  firstLeaf: number | null
   /** makes a leaf durable */
   record(leaf: LeafInput): Promise<unknown>
   /** soft stop, freeze, kill; idempotent, the first reason stands */
-  stop(reason: SessionEnd['reason']): void
+  stop(reason: SessionEnd['reason'], text?: Pick<SessionEnd, 'message' | 'hint'>): void
 }
 
 /** Where a session's parts lie, as paths in the supervisor's mount namespace. */

@@ -47,6 +47,14 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
       )
     })
 
+    test('a host that cannot hold the sandbox is refused, and nothing of the probe stays', async () => {
+      const networkNamespace = '/proc/self/fd/9999'
+      const refused = of.bed.probe({ networkNamespace })
+      await expect(refused).rejects.toMatchObject({ code: 'HOST_UNSUPPORTED' })
+      await expect(refused).rejects.toThrow(new RegExp(`^${name}: .*9999`, 's'))
+      expect(existsSync(join(of.bed.directory, 'probe'))).toBe(false)
+    })
+
     itRunsCommands(runtime, of)
     itEndsWhole(of)
     itIsConfined(runtime, of)

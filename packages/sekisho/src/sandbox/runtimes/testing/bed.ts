@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Cgroups, openCgroups, type SessionCgroup } from '../../cgroup.ts'
 import { launchCommand } from '../../launch.ts'
 import { AGENT_ID } from '../../layout.ts'
@@ -23,16 +23,18 @@ export const ID_BASE = 1_879_048_192
 export const SCRATCH = { bytes: 1024 * 1024, inodes: 64 } as const
 
 /**
- * In front of a runtime: a mount namespace with one plain cgroup hierarchy and a scratch, and a
- * network of lo and, to tell it from any other, a pair `told`. $1 is the scratch, $2 the id base.
+ * In front of a runtime: a mount namespace with one plain cgroup hierarchy, a scratch, a root that
+ * nobody can write to, and a network of lo and, to tell it from any other, a pair `told`. $1 is the
+ * scratch, $2 the id base, $3 the root.
  */
 const GROUND = `
 mount -t cgroup2 none /sys/fs/cgroup
-ip link set lo up; ip link add told0 type veth peer name told1
+mount --bind "$3" "$3"; mount -o remount,bind,ro "$3"
+unshare --net="$1-net" sh -ec 'ip link set lo up; ip link add told0 type veth peer name told1'
 mount -t tmpfs -o mode=755,size=${SCRATCH.bytes},nr_inodes=${SCRATCH.inodes} scratch "$1"
 agent=$(($2 + ${AGENT_ID})); cd "$1"
 install -d -m 1777 -o "$2" -g "$2" tmp shm; install -d -o "$agent" -g "$agent" home run
-cd /; shift 2; exec "$@"
+cd /; shift 3; exec "$@"
 `
 
 export type Running = {
@@ -58,6 +60,8 @@ export type Bed = {
   root: string
   /** this runtime's on this machine */
   probed: RuntimeProbe
+  /** tries this runtime once more, with another spec */
+  probe(over: Partial<SandboxSpec>): Promise<RuntimeProbe>
   start(start: Start): Running
   /** a whole run, without input */
   run(start: Start): Running['ended']
@@ -74,15 +78,19 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
   const workspace = join(directory, 'workspace')
   chownSync(workspace, ID_BASE + AGENT_ID, ID_BASE + AGENT_ID)
   const root = join(directory, 'root')
-  const probed = await runtime.probe({
-    spec: ociSpec({
-      ...specIn(directory, { argv: ['true'], scratch: makeProbeScratch(directory) }),
-      seccomp: seccompProfile({ notify: true, listenerPath: '/none', metadata: 'probe' }),
-    }),
-    directory: join(directory, 'probe'),
-    root,
-    wrap: groundFor(makeScratch(directory, 'probe-ground')),
-  })
+  const probe = (over: Partial<SandboxSpec> = {}): Promise<RuntimeProbe> =>
+    runtime.probe({
+      spec: ociSpec({
+        ...specIn(directory, { argv: ['true'], scratch: probeScratch }),
+        seccomp: seccompProfile({ notify: true, listenerPath: '/none', metadata: 'probe' }),
+        ...over,
+      }),
+      directory: join(directory, 'probe'),
+      root,
+      wrap: groundFor(probeScratch),
+    })
+  const probeScratch = makeScratch(directory, 'probe-scratch')
+  const probed = await probe()
   let runs = 0
   const start = (asked: Start): Running => {
     const id = `${runtime.name}-${process.pid}-${runs++}`
@@ -93,6 +101,7 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
     workspace,
     root,
     probed,
+    probe,
     start,
     run: (asked) => {
       const running = start(asked)
@@ -146,20 +155,14 @@ function startIn({ directory, root, id, runtime, cgroup, asked }: Starting): Run
 }
 
 function groundFor(scratch: string): string[] {
-  const unshare = ['unshare', '--mount', '--net', '--propagation', 'slave']
-  return [...unshare, '/bin/sh', '-ec', GROUND, 'sh', scratch, String(ID_BASE)]
+  const unshare = ['unshare', '--mount', '--propagation', 'slave', '/bin/sh', '-ec', GROUND, 'sh']
+  return [...unshare, scratch, String(ID_BASE), join(dirname(scratch), 'rootfs')]
 }
 
 function makeScratch(directory: string, name: string): string {
   const scratch = join(directory, name)
   mkdirSync(scratch)
-  return scratch
-}
-
-/** Of plain directories: the probe runs before any ground is there. */
-function makeProbeScratch(directory: string): string {
-  const scratch = makeScratch(directory, 'probe-scratch')
-  for (const part of ['tmp', 'home', 'run', 'shm']) mkdirSync(join(scratch, part))
+  writeFileSync(`${scratch}-net`, '') // a network is mounted on it
   return scratch
 }
 
@@ -172,7 +175,7 @@ function specIn(
     cwd: '/',
     terminal: false,
     rootfs: join(directory, 'rootfs'),
-    networkNamespace: '/proc/self/ns/net',
+    networkNamespace: `${over.scratch}-net`,
     idBase: ID_BASE,
     openFiles: 512,
     sessionFiles: join(directory, 'files'),

@@ -90,6 +90,10 @@ export class Cell {
     return this.#workspace.path
   }
 
+  diskUsage(): ReturnType<WorkspaceMount['usage']> {
+    return this.#workspace.usage()
+  }
+
   /** What the agent file mounts, once {@link prepare} is done. */
   get extras(): Bind[] {
     return this.#plan.mounts.map(({ target }, i) => ({ source: this.#extra(i), target }))

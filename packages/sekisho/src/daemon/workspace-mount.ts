@@ -15,6 +15,7 @@ import type { Disk } from '../sandbox/disks.ts'
 import { makeEmptyAreas, protectWorkspace } from '../sandbox/protected-areas.ts'
 import { restoreSnapshot } from '../sandbox/snapshot-restore.ts'
 import type { SessionPlan } from '../wire/control.ts'
+import type { SpaceUse } from './attendants/space.ts'
 import type { Berth } from './berths.ts'
 import type { Platform } from './platform.ts'
 import { cloneOf } from './session-record.ts'
@@ -39,6 +40,11 @@ export class WorkspaceMount {
   /** As the session is to see it, on the host's side. */
   get path(): string {
     return join(this.#berth.directory, 'workspace')
+  }
+
+  /** Of the disk that takes the changes; null while there is none with limits of its own. */
+  usage(): SpaceUse | null {
+    return this.#disk?.usage() ?? null
   }
 
   /** The layer with what the session changes. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, type TestContext, vi } from 'vitest'
@@ -14,7 +14,7 @@ import { StopLadder } from '../stop-ladder.ts'
 import { type Limited, LimitsWatch } from './limits.ts'
 import { mostOpenFiles } from './open-files.ts'
 import { SlowPoll } from './slow-poll.ts'
-import { readSpace } from './space.ts'
+import type { SpaceUse } from './space.ts'
 
 const MIB = 1024 * 1024
 const SESSION = 's-0123456789abcdefghij'
@@ -71,7 +71,6 @@ class Attacked {
     this.#watch = new LimitsWatch(this.#live(all), {
       clock: SYSTEM_CLOCK,
       poll: new SlowPoll(),
-      readSpace,
       mostOpenFiles,
     })
   }
@@ -110,6 +109,17 @@ class Attacked {
     rmdirSync(this.scratch)
   }
 
+  #use(): SpaceUse {
+    const { blocks, bfree, bsize, files, ffree } = statfsSync(this.scratch)
+    const bytesFree = bfree * bsize
+    return {
+      bytes: blocks * bsize - bytesFree,
+      inodes: files - ffree,
+      bytesFree,
+      inodesFree: ffree,
+    }
+  }
+
   #live(limits: Limits): Limited {
     return {
       plan: { session: SESSION, limits, isolation: 'standard' },
@@ -120,7 +130,7 @@ class Attacked {
       },
       cgroup: this.cgroup,
       network: { id: 1, gate: 0, egressUsed: { bytes: 0, requests: 0 } },
-      places: { scratch: this.scratch, changes: this.scratch },
+      space: { tmp: () => this.#use(), disk: () => null },
       record: async (leaf) => this.leaves.push(leaf),
       stop: (reason) => {
         this.reasons.push(reason)

@@ -4,7 +4,7 @@ import type { Limits } from '../../wire/sandbox.ts'
 import { HandClock } from '../testing/hand-clock.ts'
 import { type Limited, LimitsWatch } from './limits.ts'
 import { SlowPoll } from './slow-poll.ts'
-import type { Space } from './space.ts'
+import type { SpaceUse } from './space.ts'
 
 const MIB = 1024 * 1024
 const SESSION = 's-0123456789abcdefghij'
@@ -21,7 +21,8 @@ const LIMITS: Limits = {
   egressBytes: 1,
   egressRequests: 1,
 }
-const EMPTY: Space = { bytes: 0, inodes: 0, isFullOfBytes: false, isFullOfInodes: false }
+const EMPTY: SpaceUse = { bytes: 0, inodes: 0, bytesFree: MIB, inodesFree: 100 }
+const FULL: SpaceUse = { ...EMPTY, bytes: 8 * MIB, bytesFree: 0 }
 
 /** A session whose kernel says what the test says, and what became of it. */
 function watched(options: { isolation?: 'standard' | 'strong'; isLogWritable?: boolean } = {}) {
@@ -58,7 +59,7 @@ function watched(options: { isolation?: 'standard' | 'strong'; isLogWritable?: b
       },
       kill: () => void did.push('killed'),
     },
-    places: { scratch: '/scratch', changes: '/changes' },
+    space: { tmp: () => kernel.tmp, disk: () => kernel.disk },
     network,
     record: async (leaf) => {
       if (!isLogWritable) throw new Error('disk full')
@@ -69,7 +70,6 @@ function watched(options: { isolation?: 'standard' | 'strong'; isLogWritable?: b
   const watch = new LimitsWatch(live, {
     clock,
     poll: new SlowPoll(clock),
-    readSpace: (path) => (path === '/scratch' ? kernel.tmp : kernel.disk),
     mostOpenFiles: () => kernel.openFiles,
   })
   return { clock, kernel, did, leaves, warnings, network, watch }
@@ -125,10 +125,10 @@ test('at the memory limit all of it is killed at once, whichever process the ker
   ])
 })
 
-test('a memory limit that nobody told of is seen at the end', async () => {
+test('a memory limit that nobody told of is seen when the command is over', () => {
   const { kernel, did, leaves, watch } = watched()
   kernel.usage = { cpuMicros: 5, memoryPeakBytes: 64 * MIB, oomKills: 4 }
-  await watch.end()
+  watch.exited()
   expect(did).toContain('stop: limit')
   expect(leaves).toEqual([
     breach({ limit: 'memory', configured: 64 * MIB, observed: 64 * MIB, did: 'killed' }),
@@ -151,13 +151,25 @@ test('refused forks and throttled seconds are recorded within half a second, the
 })
 
 test.for([
-  { limit: 'tmp-bytes', at: 'tmp', full: 'isFullOfBytes', configured: MIB, observed: 7 },
-  { limit: 'tmp-inodes', at: 'tmp', full: 'isFullOfInodes', configured: 100, observed: 8 },
-  { limit: 'disk-bytes', at: 'disk', full: 'isFullOfBytes', configured: 8 * MIB, observed: 7 },
-  { limit: 'disk-inodes', at: 'disk', full: 'isFullOfInodes', configured: 1000, observed: 8 },
+  { limit: 'tmp-bytes', at: 'tmp', over: { bytes: MIB }, configured: MIB, observed: MIB },
+  { limit: 'tmp-inodes', at: 'tmp', over: { inodes: 100 }, configured: 100, observed: 100 },
+  {
+    limit: 'disk-bytes',
+    at: 'disk',
+    over: { bytes: 8 * MIB - 5 },
+    configured: 8 * MIB,
+    observed: 8 * MIB - 5,
+  },
+  {
+    limit: 'disk-inodes',
+    at: 'disk',
+    over: { inodes: 990, inodesFree: 0 },
+    configured: 1000,
+    observed: 990,
+  },
 ] as const)('a file system that is full is recorded once: $limit', async (row) => {
   const { clock, kernel, leaves } = watched()
-  kernel[row.at] = { ...EMPTY, bytes: 7, inodes: 8, [row.full]: true }
+  kernel[row.at] = { ...EMPTY, ...row.over }
   for (let index = 1; index < 4; index++) {
     kernel.usage = { cpuMicros: index }
     await clock.pass(500)
@@ -191,7 +203,7 @@ test('under gVisor open files are not the host’s to count', async () => {
 test('an idle session is not looked at', async () => {
   const { clock, kernel, leaves } = watched()
   await clock.pass(500)
-  kernel.tmp = { ...EMPTY, isFullOfBytes: true }
+  kernel.tmp = FULL
   await clock.pass(5000)
   expect(leaves).toEqual([])
   kernel.usage = { cpuMicros: 1 }
@@ -225,7 +237,7 @@ test('what cannot be looked at is said once, and the rest is looked at', async (
       throw new Error('ENOENT')
     },
   })
-  kernel.disk = { ...EMPTY, isFullOfBytes: true }
+  kernel.disk = FULL
   for (let index = 1; index < 4; index++) {
     kernel.usage = { cpuMicros: index }
     await clock.pass(500)

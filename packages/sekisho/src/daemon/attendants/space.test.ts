@@ -1,46 +1,44 @@
 import { expect, test } from 'vitest'
-import { readSpace, spaceOf } from './space.ts'
+import { fullnessOf } from './space.ts'
 
 const MIB = 1024 * 1024
-const figures = { bsize: 4096, blocks: 16_384, bfree: 4096, bavail: 4000, files: 100, ffree: 60 }
+const LIMITS = { bytes: 64 * MIB, inodes: 100 }
+const use = { bytes: 48 * MIB, inodes: 40, bytesFree: 16 * MIB, inodesFree: 60 }
 
 test.for([
-  {
-    name: 'half full',
-    over: {},
-    want: { bytes: 48 * MIB, inodes: 40, isFullOfBytes: false, isFullOfInodes: false },
-  },
+  { name: 'half full', over: {}, want: { ofBytes: false, ofInodes: false } },
   {
     name: 'without a block',
-    over: { bfree: 0, bavail: 0 },
-    want: { bytes: 64 * MIB, inodes: 40, isFullOfBytes: true, isFullOfInodes: false },
+    over: { bytes: 64 * MIB, bytesFree: 0 },
+    want: { ofBytes: true, ofInodes: false },
   },
   {
-    name: 'with the few blocks that ext4 keeps back',
-    over: { bfree: 15, bavail: 15 },
-    want: { bytes: 64 * MIB - 61_440, inodes: 40, isFullOfBytes: true, isFullOfInodes: false },
+    name: 'with less left than the next write wants',
+    over: { bytes: 64 * MIB - 61_440, bytesFree: 61_440 },
+    want: { ofBytes: true, ofInodes: false },
   },
   {
     name: 'without an inode',
-    over: { ffree: 0 },
-    want: { bytes: 48 * MIB, inodes: 100, isFullOfBytes: false, isFullOfInodes: true },
+    over: { inodes: 100, inodesFree: 0 },
+    want: { ofBytes: false, ofInodes: true },
   },
   {
-    name: 'that counts no inodes at all',
-    over: { files: 0, ffree: 0 },
-    want: { bytes: 48 * MIB, inodes: 0, isFullOfBytes: false, isFullOfInodes: false },
+    name: 'that has fewer inodes than were asked for',
+    over: { inodes: 96, inodesFree: 0 },
+    want: { ofBytes: false, ofInodes: true },
+  },
+  {
+    name: 'on a host whose own disk is full',
+    over: { bytesFree: 0 },
+    want: { ofBytes: false, ofInodes: false },
   },
 ])('a file system $name', ({ over, want }) => {
-  expect(spaceOf({ ...figures, ...over }, 64 * MIB)).toEqual(want)
+  expect(fullnessOf({ ...use, ...over }, LIMITS)).toEqual(want)
 })
 
 test('one block is not full before it is taken', () => {
-  const tiny = { ...figures, blocks: 1, bfree: 1, bavail: 1 }
-  expect(spaceOf(tiny, 4096)?.isFullOfBytes).toBe(false)
-  expect(spaceOf({ ...tiny, bfree: 0, bavail: 0 }, 4096)?.isFullOfBytes).toBe(true)
-})
-
-test('a file system larger than the limit is the host’s and tells nothing of a session', () => {
-  expect(spaceOf(figures, 62 * MIB)).toBeUndefined()
-  expect(readSpace('/', 1)).toBeUndefined()
+  const tiny = { bytes: 0, inodes: 1, bytesFree: 4096, inodesFree: 9 }
+  const limits = { bytes: 4096, inodes: 10 }
+  expect(fullnessOf(tiny, limits).ofBytes).toBe(false)
+  expect(fullnessOf({ ...tiny, bytes: 4096, bytesFree: 0 }, limits).ofBytes).toBe(true)
 })

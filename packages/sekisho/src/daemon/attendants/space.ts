@@ -1,36 +1,20 @@
-import { statfsSync, type StatsFs } from 'node:fs'
+/** What one file system of a session holds, and what of its limits is left. */
+export type SpaceUse = { bytes: number; inodes: number; bytesFree: number; inodesFree: number }
 
-/** One file system of a session: what is in use of what it may hold. */
-export type Space = {
-  bytes: number
-  inodes: number
-  isFullOfBytes: boolean
-  isFullOfInodes: boolean
-}
-
-type Figures = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'>
-
-/** ext4 keeps a few blocks back that no write gets. */
-const NEVER_GIVEN_BLOCKS = 16
-/** An image is made of whole blocks and groups. */
-const SIZE_SLACK_BYTES = 1024 * 1024
+/** A write that needs more than what is left is refused, so the last of it is seldom used up. */
+const NEARLY_BYTES = 64 * 1024
 
 /**
- * @param limitBytes what the file system was made for
- * @returns undefined for one that is larger: it is shared with others, and tells nothing of a session
- * @throws what statfs(2) answers
+ * Which limits are used up. A disk that gives out nothing because the host's own is full is not
+ * meant: its session has not reached what it may use.
  */
-export function readSpace(path: string, limitBytes: number): Space | undefined {
-  return spaceOf(statfsSync(path), limitBytes)
-}
-
-export function spaceOf(figures: Figures, limitBytes: number): Space | undefined {
-  const { bsize, blocks, bfree, bavail, files, ffree } = figures
-  if (blocks * bsize > limitBytes + SIZE_SLACK_BYTES) return undefined
+export function fullnessOf(
+  use: SpaceUse,
+  limits: { bytes: number; inodes: number },
+): { ofBytes: boolean; ofInodes: boolean } {
+  const slack = Math.min(NEARLY_BYTES, limits.bytes / 16)
   return {
-    bytes: (blocks - bfree) * bsize,
-    inodes: files - ffree,
-    isFullOfBytes: bavail < Math.min(NEVER_GIVEN_BLOCKS, blocks / 16),
-    isFullOfInodes: files > 0 && ffree === 0,
+    ofBytes: use.bytes > limits.bytes - slack,
+    ofInodes: use.inodesFree === 0 || use.inodes >= limits.inodes,
   }
 }

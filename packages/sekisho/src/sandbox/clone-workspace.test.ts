@@ -83,16 +83,19 @@ describe('a clone', () => {
     }
   })
 
-  test('is named by its references: another commit is another base', async () => {
+  test('is named by its HEAD: another commit or branch is another base, a new tag is not', async () => {
     await clone()
     const first = baseOfClone(into)
     rmSync(into, { recursive: true })
+    git('git tag v8; git branch beside')
     await clone()
     expect(baseOfClone(into)).toBe(first)
-    git('echo 3 > src/a; git commit -qam third')
-    rmSync(into, { recursive: true })
-    await clone()
-    expect(baseOfClone(into)).not.toBe(first)
+    for (const change of ['git checkout -q topic', 'echo 3 > src/a; git commit -qam third']) {
+      git(`git checkout -q main; ${change}`)
+      rmSync(into, { recursive: true })
+      await clone()
+      expect(baseOfClone(into)).not.toBe(first)
+    }
   })
 })
 

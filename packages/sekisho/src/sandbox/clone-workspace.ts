@@ -60,25 +60,34 @@ export async function cloneWorkspace({ workspace, into, owner }: CloneOptions): 
     await chown(into, owner, owner)
     const endsAtMs = performance.now() + TIMEOUT_MS
     await copyRepository({ source: join(workspace, '.git'), target: into, owner, endsAtMs })
-    if (hasCommits(into)) await runGit({ repository: into, owner, args: ['reset', '-q', '--hard'] })
+    if (commitOf(into) !== undefined)
+      await runGit({ repository: into, owner, args: ['reset', '-q', '--hard'] })
   } catch (error) {
     await rm(into, { recursive: true, force: true })
     throw error
   }
 }
 
-/** A name for what a clone was made of: the commits that its references led to, and its HEAD. */
+/**
+ * A name for what lies below a session's changes: the branch of HEAD and the commit that it led to.
+ * More commits, branches and tags beside it make no difference to a layer above.
+ */
 export function baseOfClone(clone: string): string {
-  const hash = createHash('sha256')
-  for (const name of ['HEAD', 'packed-refs']) hash.update(readFileSync(join(clone, '.git', name)))
+  const hash = createHash('sha256').update(`${headOf(clone)} ${commitOf(clone) ?? 'none'}`)
   return `sha256:${hash.digest('hex')}`
 }
 
-/** An empty repository has a HEAD that leads to no commit yet. */
-function hasCommits(repository: string): boolean {
-  const head = readFileSync(join(repository, '.git/HEAD'), 'utf8').trim()
-  const refs = readFileSync(join(repository, '.git/packed-refs'), 'utf8')
-  return !head.startsWith('ref: ') || refs.includes(` ${head.slice('ref: '.length)}\n`)
+/** Of a fresh clone, whose references are all in one file. Undefined before the first commit. */
+function commitOf(clone: string): string | undefined {
+  const head = headOf(clone)
+  if (!head.startsWith('ref: ')) return head
+  const ref = ` ${head.slice('ref: '.length)}`
+  const refs = readFileSync(join(clone, '.git/packed-refs'), 'utf8').split('\n')
+  return refs.find((line) => line.endsWith(ref))?.split(' ')[0]
+}
+
+function headOf(clone: string): string {
+  return readFileSync(join(clone, '.git/HEAD'), 'utf8').trim()
 }
 
 export type GitRun = {

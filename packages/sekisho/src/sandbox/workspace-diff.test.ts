@@ -143,14 +143,14 @@ describe('the text of a change', () => {
       '~',
       'printf "\\000" > f',
       'printf "\\001\\000" > f',
-      'diff --git a/f b/f\nBinary files: a/f and b/f differ\n',
+      'diff --git a/f b/f\nBinary files a/f and b/f differ\n',
     ],
     [
       'a large file',
       '+',
       ':',
       'head -c 2000000 /dev/zero > f',
-      'diff --git a/f b/f\nnew file mode 100644\nLarge files: /dev/null and b/f differ\n',
+      'diff --git a/f b/f\nnew file mode 100644\nFiles /dev/null and b/f differ\n',
     ],
   ] as const)('%s', async ([, , before, does, want]) => {
     overlay.user(before)

@@ -6,9 +6,10 @@ import type { Change, Layers, Side } from './workspace-diff.ts'
 const MAX_TEXT_BYTES = 1024 * 1024
 
 /**
- * One change as `git diff` would print it: header, modes, and the hunks of a text. Binary, large
- * and vanished contents are named as such. Control characters of a name are escaped, so that a file
- * name cannot write to the reader's terminal; the text's own are for the caller to escape.
+ * One change as `git diff` would print it: header, modes, and the hunks of a text. Contents that are
+ * binary, too large or have just vanished are named alone, in words that `git apply` knows. Control
+ * characters of a name are escaped, so that a file name cannot write to the reader's terminal; the
+ * text's own are for the caller to escape.
  */
 export async function changeText(layers: Layers, change: Change): Promise<string> {
   const { before, after } = change
@@ -35,7 +36,7 @@ function body(
 ): string[] {
   const note = [before, after].find((text) => 'note' in text)
   if (note !== undefined && 'note' in note)
-    return [`${note.note}: ${names.old} and ${names.fresh} differ`]
+    return [`${note.note} ${names.old} and ${names.fresh} differ`]
   if (!('text' in before) || !('text' in after)) return []
   const hunks = unifiedDiff(before.text, after.text)
   return hunks === '' ? [] : [`--- ${names.old}`, `+++ ${names.fresh}`, hunks.replace(/\n$/, '')]
@@ -65,9 +66,9 @@ function isText(side: Side | null): boolean {
 async function textOf(root: string, path: string, side: Side | null): Promise<Text> {
   if (side?.type === 'symlink') return { text: side.target ?? '' }
   if (side?.type !== 'file') return { text: '' }
-  if (side.bytes > MAX_TEXT_BYTES) return { note: 'Large files' }
+  if (side.bytes > MAX_TEXT_BYTES) return { note: 'Files' }
   const bytes = await readWithin(root, path)
-  if (bytes === undefined) return { note: 'Files that have just changed' }
+  if (bytes === undefined) return { note: 'Files' }
   if (bytes.includes(0)) return { note: 'Binary files' }
   const text = bytes.toString('utf8')
   return Buffer.from(text).equals(bytes) ? { text } : { note: 'Binary files' }

@@ -26,6 +26,11 @@ export const image: Command = {
     if (act === undefined) {
       throw new SekishoError('USAGE', `image ${action}`, { hint: `usage: ${image.usage}` })
     }
+    if (process.geteuid?.() !== 0) {
+      throw new SekishoError('PERMISSION_REQUIRED', 'the images of the platform are root’s alone', {
+        hint: 'run this command as root',
+      })
+    }
     return act({ store: imageStore(pathsFrom(process.env)), argv: rest, terminal })
   },
 }
@@ -133,7 +138,7 @@ async function verifyOne({ store, argv, terminal }: Call): Promise<number> {
     for (const { path, change } of differences.slice(0, MAX_SHOWN)) {
       terminal.err(`${change.padEnd(8)} ${printable(path)}`)
     }
-    const result = differences.length === 0 ? 'whole' : `${differences.length} entries differ`
+    const result = differences.length === 0 ? 'whole' : `differences: ${differences.length}`
     terminal.out(`${name}: ${result}`)
   }
   return differences.length === 0 ? 0 : 1

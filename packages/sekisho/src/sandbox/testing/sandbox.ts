@@ -10,10 +10,11 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { crunCommand } from '../crun.ts'
 import { sessionEnvironment } from '../environment.ts'
+import { launchCommand } from '../launch.ts'
 import { ociSpec, type SandboxSpec } from '../oci-spec.ts'
 import { buildRootfs } from '../rootfs.ts'
+import { crun } from '../runtimes/crun.ts'
 import { seccompProfile } from '../seccomp.ts'
 import { writeSessionFiles } from '../session-files.ts'
 
@@ -117,17 +118,18 @@ function baseSpec(directory: string, workspace: string): SandboxSpec {
 function runSpec(bundle: string, spec: SandboxSpec): Promise<Outcome> {
   mkdirSync(bundle, { mode: 0o700 })
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(ociSpec(spec)))
-  const command = crunCommand({
+  const command = crun.command({
     id: `test-${process.pid}-${bundle.split('-').at(-1) ?? ''}`,
     bundle,
     root: join(bundle, 'crun'),
     pidFile: join(bundle, 'pid'),
-    cgroupJoin: [],
+    consoleSocket: null,
   })
+  const launch = launchCommand({ cgroupJoin: [], command })
   mkdirSync(spec.scratch, { recursive: true })
   const scratch = [spec.scratch, LIMITS.tmpBytes, LIMITS.tmpInodes, spec.idBase + 1000].map(String)
   const [file = '', ...wrap] = [...WRAP, 'sh', '-c', SCRATCH, 'sh', ...scratch]
-  const child = spawn(file, [...wrap, command.file, ...command.args], { timeout: 60_000 })
+  const child = spawn(file, [...wrap, launch.file, ...launch.args], { timeout: 60_000 })
   child.stdin.end()
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []

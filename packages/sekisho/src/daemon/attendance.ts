@@ -5,7 +5,10 @@ import type { Platform } from './platform.ts'
 import type { Session } from './session.ts'
 import type { Stage } from './stage.ts'
 
-export type Attendance = { end(): Promise<Record<string, number>> }
+export type Attendance = {
+  exited(): void
+  end(): Promise<Record<string, number>>
+}
 
 /**
  * Whoever accompanies a session. Those that came take their leave in reverse order, whether or not
@@ -33,13 +36,17 @@ export async function beginAttendance(
     initPid: stage.sandbox.initPid,
     agentUid: stage.berth.agentUid,
     places: stage.cell.places,
+    space: {
+      tmp: () => stage.berth.scratch.usage(),
+      disk: () => stage.cell.diskUsage(),
+    },
     record: (leaf: LeafInput) => platform.record(leaf),
     firstLeaf: session.firstLeaf,
     stop: (reason, text) => session.stop(reason, text),
   }
   try {
     for (const attend of ATTENDANTS) present.push(await attend(live))
-    return { end }
+    return { exited: () => present.forEach((attendant) => attendant.exited?.()), end }
   } catch (error) {
     await end()
     throw error

@@ -278,6 +278,7 @@ export class Session {
   async #exited(exitCode: number): Promise<void> {
     const { plan } = this
     this.#signals.close()
+    this.#attendance?.exited()
     const gone = this.#ladder.finish()
     await this.#relay?.drained
     this.#ladder.close()

@@ -3,6 +3,7 @@ import type { SessionEnd, SessionPlan } from '../../wire/control.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 import type { Network } from '../networks.ts'
 import type { Platform } from '../platform.ts'
+import type { SpaceUse } from './space.ts'
 
 /** A session whose sandbox stands and whose command has not begun. */
 export type LiveSession = {
@@ -18,6 +19,8 @@ export type LiveSession = {
   /** host id of the agent */
   agentUid: number
   places: SessionPlaces
+  /** what its file systems hold; null where one has no limits of its own on this host */
+  space: { tmp(): SpaceUse | null; disk(): SpaceUse | null }
   /** index of its start leaf; null when the keyholder took over in between */
   firstLeaf: number | null
   /** makes a leaf durable */
@@ -43,6 +46,8 @@ export type SessionPlaces = {
  * One file, its test and one line in `all.ts`.
  */
 export type Attendant = {
+  /** The command is over, and nobody knows of it yet: the last moment to say why. Never throws. */
+  exited?(): void
   /**
    * When nothing of the session runs any more, before its end leaf.
    *

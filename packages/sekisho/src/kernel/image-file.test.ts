@@ -11,7 +11,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { lockFile, nameFile, openUnnamed, readStretches, writeBack } from './image-file.ts'
+import { mountDetached } from './detached-mount.ts'
+import {
+  giveBackFree,
+  lockFile,
+  nameFile,
+  openUnnamed,
+  readStretches,
+  writeBack,
+} from './image-file.ts'
 
 let directory = ''
 const owned: number[] = []
@@ -85,7 +93,9 @@ test('what was written in a sparse file is found, wherever it lies, and no whole
 })
 
 test('many file systems at once are written back', async () => {
-  const fd = own(openUnnamed(directory, 4096))
+  const mounted = own(mountDetached({ type: 'tmpfs', options: { size: '64k' } }))
+  const fd = own(openSync(`/proc/self/fd/${mounted}/file`, 'w'))
   const all = await Promise.all(Array.from({ length: 400 }, () => writeBack(fd)))
   expect(new Set(all)).toEqual(new Set([true]))
+  expect(await giveBackFree(fd)).toBe(false) // memory is given back anyway
 })

@@ -4,8 +4,8 @@ import {
   closeSync,
   constants,
   mkdirSync,
+  opendirSync,
   openSync,
-  readdirSync,
   readFileSync,
   rmdirSync,
   rmSync,
@@ -93,10 +93,10 @@ export class DiskImage {
   /** Gives the image its name. @param directory of the session, on the image's file system */
   place(directory: string): void {
     nameFile(this.#imageFd, join(directory, DISK_FILE))
+    this.#placedIn = directory
     writeFileSync(join(directory, LIVE_FILE), `/proc/${process.pid}/fd/${this.#rootFd}`, {
       mode: 0o600,
     })
-    this.#placedIn = directory
   }
 
   usage(): DiskUsage {
@@ -143,7 +143,7 @@ export class DiskImage {
 
   /** Whether the session has left anything so far. */
   isChanged(): boolean {
-    return readdirSync(this.upper).length > 0
+    return hasEntries(this.upper)
   }
 
   /**
@@ -156,9 +156,18 @@ export class DiskImage {
     if (directory !== undefined) {
       // first, so that a reader who still sees it afterwards has opened our root and no other file
       rmSync(join(directory, LIVE_FILE), { force: true })
-      if (!this.isChanged()) rmSync(join(directory, DISK_FILE), { force: true })
+      if (!this.#mayBeChanged()) rmSync(join(directory, DISK_FILE), { force: true })
     }
     await this.#letGo()
+  }
+
+  /** What cannot be looked into is kept. */
+  #mayBeChanged(): boolean {
+    try {
+      return this.isChanged()
+    } catch {
+      return true
+    }
   }
 
   /** The last descriptor is closed on another thread, which frees the memory of what was read. */
@@ -176,6 +185,16 @@ export class DiskImage {
 
   #readCount(name: string): number {
     return Number(readFileSync(join(EXT4_STATE, this.#device, name), 'utf8'))
+  }
+}
+
+/** Of a directory with any number of names, without reading them all. */
+export function hasEntries(path: string): boolean {
+  const directory = opendirSync(path, { bufferSize: 1 })
+  try {
+    return directory.readSync() !== null
+  } finally {
+    directory.closeSync()
   }
 }
 

@@ -1,10 +1,10 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, rmdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { errnoOf } from '../kernel/libc.ts'
 import { ERRNO } from '../kernel/errno.ts'
-import { DiskImage, type DiskUsage, makeTarget } from './disk-image.ts'
+import { DiskImage, type DiskUsage, hasEntries, makeTarget } from './disk-image.ts'
 import { type DiskSize, type DiskTemplate, makeDiskTemplate } from './disk-template.ts'
 import { HostSpace } from './host-space.ts'
 
@@ -188,7 +188,7 @@ function placePlain(directory: string, agentUid: number): Disk {
   const work = join(directory, 'work')
   for (const path of [upper, work]) mkdirSync(path, { mode: 0o755 })
   chownSync(upper, agentUid, agentUid)
-  const isChanged = (): boolean => existsSync(upper) && readdirSync(upper).length > 0
+  const isChanged = (): boolean => existsSync(upper) && hasEntries(upper)
   return {
     upper,
     work,

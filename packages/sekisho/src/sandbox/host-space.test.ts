@@ -74,6 +74,22 @@ test('a disk that comes meanwhile is held back from the start', () => {
   expect(late.said).toEqual([true])
 })
 
+test('a disk that cannot be held back is told once, and the others are held', () => {
+  const space = open(8 * MIB)
+  const stubborn = fakeDisk()
+  stubborn.holdBack = () => {
+    throw new Error('it does not listen')
+  }
+  const after = fakeDisk()
+  for (const disk of [stubborn, stubborn, after]) space.add(disk)
+  use(15 * MIB)
+  vi.advanceTimersByTime(300)
+  expect(after.said).toEqual([true])
+  expect(warnings.slice(1)).toEqual([
+    "a session's disk cannot be held back: Error: it does not listen",
+  ])
+})
+
 test('nobody looks while no disk is in use', () => {
   const space = open(8 * MIB)
   const disk = fakeDisk()

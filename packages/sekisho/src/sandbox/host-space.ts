@@ -37,6 +37,7 @@ export class HostSpace {
   readonly #disks = new Set<Restrainable>()
   #timer: NodeJS.Timeout | undefined
   #isShort = false
+  #lastWarning = ''
 
   constructor({ directory, marginBytes, warn }: HostSpaceOptions) {
     this.#directory = directory
@@ -61,8 +62,8 @@ export class HostSpace {
 
   add(disk: Restrainable): void {
     this.#disks.add(disk)
-    if (this.#isShort) disk.holdBack(true)
-    this.#timer ??= setInterval(() => this.look(), LOOK_EVERY_MS).unref()
+    if (this.#isShort) this.#orWarn(() => disk.holdBack(true))
+    this.#timer ??= setInterval(() => this.#orWarn(() => this.#look()), LOOK_EVERY_MS).unref()
   }
 
   remove(disk: Restrainable): void {
@@ -72,8 +73,7 @@ export class HostSpace {
     this.#timer = undefined
   }
 
-  /** What the timer does. */
-  look(): void {
+  #look(): void {
     const free = this.#freeBytes()
     // no more than the memory can be owed to the disks: mostly nobody needs to be asked
     if (!this.#isShort && free > this.#marginBytes + totalmem()) return
@@ -89,7 +89,18 @@ export class HostSpace {
         ? `${this.#directory} is nearly full: sessions' disks take no more until there is space`
         : `${this.#directory} has space again: sessions' disks go on`,
     )
-    for (const disk of this.#disks) disk.holdBack(isShort)
+    for (const disk of this.#disks) this.#orWarn(() => disk.holdBack(isShort))
+  }
+
+  /** One disk that cannot be asked must not keep the others from being held; told once. */
+  #orWarn(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      const text = `a session's disk cannot be held back: ${String(error)}`
+      if (text !== this.#lastWarning) this.#warn(text)
+      this.#lastWarning = text
+    }
   }
 
   #owedBytes(): number {

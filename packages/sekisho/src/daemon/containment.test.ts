@@ -324,6 +324,7 @@ describe('what else runs', () => {
       `${FIRST} freeze`,
       `${FIRST} kill`,
       `${FIRST} stop contained`,
+      `${SECOND} freeze`,
       `${SECOND} kill`,
       `${SECOND} stop contained`,
     ])

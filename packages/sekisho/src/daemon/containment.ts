@@ -173,6 +173,7 @@ export class Containment {
     for (const { live } of this.#watched.values()) {
       if (live.plan.session === session) continue
       if (this.#options.quarantine.inForce(live.plan) === undefined) continue
+      live.cgroup.freeze().catch(() => undefined) // it is killed next, and hears no signal before
       live.stop('contained', {
         message: `session ${session} of its agent tried to escape: the agent is in quarantine`,
         hint: `look with \`sekisho quarantine show ${id}\``,

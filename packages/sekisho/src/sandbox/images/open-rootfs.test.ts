@@ -225,17 +225,26 @@ test('the skeleton is made once for equal roots, and anew where accounts differ'
   expect(other.root[0]).not.toBe(first.root[0])
 })
 
-test('an image’s own variables come along; those that cannot be set are named', async () => {
-  const env = ['PATH=/opt/x:/bin', 'LANG=de_DE.UTF-8', 'SEKISHO_SESSION=s', 'a.b=c', '__proto__=x']
+test('an image’s own variables come along, and none that is the platform’s', async () => {
+  const env = [
+    'PATH=/opt/x:/bin',
+    'LANG=de_DE.UTF-8',
+    'SEKISHO_SESSION=s',
+    'a.b=c',
+    '__proto__=x',
+    'A=b',
+  ]
+  env.push('HOME=/', 'SHELL=/x', 'SSL_CERT_FILE=/x', 'TERM=x')
   const root = images.root()
   const { digest, leftOut } = await images.import(images.layout([root], env))
-  const { environment, shell } = await openRootfs({ kind: 'image', name: 'test', digest }, parts)
+  const { environment } = await openRootfs({ kind: 'image', name: 'test', digest }, parts)
   expect(leftOut).toEqual(['variable SEKISHO_SESSION', 'variable a.b', 'variable __proto__'])
   expect(Object.entries(environment).toSorted((a, b) => (a[0] < b[0] ? -1 : 1))).toEqual([
+    ['A', 'b'],
     ['LANG', 'de_DE.UTF-8'],
     ['PATH', '/opt/x:/bin'],
+    ['SHELL', '/bin/sh'],
   ])
-  expect(shell).toBe('/bin/sh')
 })
 
 test('glibc gets a name service switch, a JDK the session’s trust store, and bash is the shell', async () => {
@@ -250,7 +259,7 @@ test('glibc gets a name service switch, a JDK the session’s trust store, and b
   )
   expect(done.stdout).toContain('hosts: files dns\n')
   expect(done.stdout).toContain('/.sekisho/session/certs/java/cacerts\njava-17\n')
-  expect(opened.shell).toBe('/bin/bash')
+  expect(opened.environment).toEqual({ SHELL: '/bin/bash' })
   const plain = await inside(mountRoot(await openImage([images.root()])), 'ls /etc/nsswitch.conf')
   expect(plain.code).toBe(1)
 })
@@ -260,7 +269,6 @@ test('the host’s toolchain is the shared skeleton as it is, and an overlay of 
     root: [parts.hostSkeleton],
     usr: ['/usr', parts.empty],
     digest: null,
-    shell: '/bin/bash',
     environment: {},
   })
 })

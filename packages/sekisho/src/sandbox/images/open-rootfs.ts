@@ -1,5 +1,6 @@
 import { MOUNT_FLAGS, mountOverlay } from '../../kernel/mounts.ts'
 import type { RootfsSource } from '../../wire/sandbox.ts'
+import { sessionEnvironment } from '../environment.ts'
 import { type SkeletonPlace, planSkeleton, writeSkeleton } from './overlay-skeleton.ts'
 import { checkRootDirectory } from './root-directory.ts'
 import { readRootFacts } from './root-facts.ts'
@@ -15,9 +16,7 @@ export type Rootfs = {
   usr: readonly string[] | null
   /** of the image's manifest; null for what has no digest */
   digest: string | null
-  /** of the agent, absolute, inside */
-  shell: string
-  /** what the image brings along; the platform's own variables win */
+  /** variables that a session begins with: the image's own, as far as the platform has none of that name */
   environment: Readonly<Record<string, string>>
 }
 
@@ -53,7 +52,6 @@ export async function openRootfs(source: RootfsSource, parts: RootfsParts): Prom
       root: [parts.hostSkeleton],
       usr: ['/usr', parts.empty],
       digest: null,
-      shell: '/bin/bash',
       environment: {},
     }
   }
@@ -76,9 +74,21 @@ function layered(
     root: [writeSkeleton(planSkeleton(facts), skeletons), below.tree],
     usr: null,
     digest: below.digest,
-    shell: facts.shell,
-    environment: below.environment,
+    environment: { ...withoutOwn(below.environment), SHELL: facts.shell },
   }
+}
+
+/** The platform's own variables, of which an image may set the first two: they are about its files. */
+const ITS_TO_SAY = ['PATH', 'LANG']
+const OWN = new Set(
+  Object.keys(sessionEnvironment({ session: '', terminal: '', agent: {}, placeholders: {} })),
+)
+
+/** An image's HOME or certificate bundle would lead a program past the session's own. */
+function withoutOwn(environment: OpenedImage['environment']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => ITS_TO_SAY.includes(name) || !OWN.has(name)),
+  )
 }
 
 /** What a layer says about other layers is not believed. */

@@ -7,6 +7,7 @@ import { printable } from './terminal.ts'
  * codes stay its own.
  */
 const WRAPPER_FAILED = 125
+const WRAPPERS: readonly string[] = ['run', 'restore', 'fork']
 
 /** One clear error, one hint; the cause only where it says more. */
 export function report(command: string, thrown: unknown, terminal: Terminal): number {
@@ -18,7 +19,7 @@ export function report(command: string, thrown: unknown, terminal: Terminal): nu
   if (error.code === 'INTERNAL' && error.cause instanceof Error) {
     terminal.err(error.cause.stack ?? '')
   }
-  if (command === 'run' && error.code !== 'USAGE') return WRAPPER_FAILED
+  if (WRAPPERS.includes(command) && error.code !== 'USAGE') return WRAPPER_FAILED
   return ERRORS[error.code].exit
 }
 

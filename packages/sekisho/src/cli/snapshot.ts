@@ -1,5 +1,6 @@
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
+import { readSessionRecord } from '../daemon/session-record.ts'
 import { type KeptSnapshot, SnapshotStore } from '../daemon/snapshot-store.ts'
 import { api } from '../wire/api.ts'
 import { connect } from './client.ts'
@@ -33,9 +34,14 @@ export const snapshot: Command = {
   },
 }
 
-/** @throws SekishoError DAEMON_UNREACHABLE: a snapshot is on record, which the daemon writes */
+/**
+ * @throws SekishoError SESSION_UNKNOWN, SNAPSHOT_INVALID, DAEMON_UNREACHABLE: a snapshot is on
+ * record, and the daemon writes that
+ */
 export async function takeSnapshot(session: string, name: string | null): Promise<string> {
-  const peer = await connect(pathsFrom(process.env).apiSocket, api)
+  const { sessions, apiSocket } = pathsFrom(process.env)
+  readSessionRecord(sessions, session) // a mistyped id is answered here, in its own words
+  const peer = await connect(apiSocket, api)
   try {
     const taken = await peer.call('snapshot.take', { session, name }, { timeoutMs: TIMEOUT_MS })
     return taken.snapshot

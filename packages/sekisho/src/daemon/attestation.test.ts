@@ -25,6 +25,7 @@ const MOUNTS = [
   '14 13 0:55 /sys /proc/sys ro - proc proc rw',
   '15 10 0:56 / /dev rw,nosuid,noexec - tmpfs tmpfs rw',
   '16 15 0:6 /null /dev/null rw,noexec - devtmpfs devtmpfs rw',
+  '18 14 0:6 /null /proc/sys/kernel/random/boot_id rw - devtmpfs devtmpfs rw',
   '17 10 0:43 /s/berth-3/files /.sekisho/session ro,nosuid,nodev - tmpfs tmpfs rw',
 ]
 

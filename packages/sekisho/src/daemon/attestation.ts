@@ -127,13 +127,13 @@ const WRITABLE =
   /^\/(?:$|tmp|home\/agent|run|workspace|dev(?:\/|$)|proc(?:$|\/sys\/kernel\/|\/kallsyms|\/kcore|\/sysrq-trigger)|var\/lib\/sekisho\/)/
 const FILE_SYSTEMS = /^(?:overlay|tmpfs|ext4|xfs|btrfs|devpts|mqueue|proc)$/
 
-type MountLine = { at: string; flags: readonly string[]; type: string }
+type MountLine = { root: string; at: string; flags: readonly string[]; type: string }
 
 /** proc(5): `id parent major:minor root mountpoint options fields… - type source superoptions` */
 function parseMount(line: string): MountLine {
   const [before = '', after = ''] = line.split(' - ')
-  const [, , , , at = '', options = ''] = before.split(' ')
-  return { at, flags: options.split(','), type: after.split(' ')[0] ?? '' }
+  const [, , , root = '', at = '', options = ''] = before.split(' ')
+  return { root, at, flags: options.split(','), type: after.split(' ')[0] ?? '' }
 }
 
 function mountsProblem(mountinfo: string): string | undefined {
@@ -142,8 +142,9 @@ function mountsProblem(mountinfo: string): string | undefined {
   return rows.find((problem) => problem !== undefined)
 }
 
-function setuidProblem({ at, flags }: MountLine): string | undefined {
-  if (flags.includes('nosuid') || isDevice(at) || isMask(at, flags)) return undefined
+function setuidProblem(mount: MountLine): string | undefined {
+  const { at, flags } = mount
+  if (flags.includes('nosuid') || isDevice(at) || isMask(mount)) return undefined
   return `${at} without nosuid`
 }
 
@@ -154,15 +155,18 @@ function writeProblem({ at, flags }: MountLine): string | undefined {
   return !isPlatforms && (isRoom || WRITABLE.test(at)) ? undefined : `${at} is writable`
 }
 
-function typeProblem({ at, flags, type }: MountLine): string | undefined {
+function typeProblem(mount: MountLine): string | undefined {
+  const { at, flags, type } = mount
   if (type === 'proc') return at.startsWith('/proc') ? undefined : `proc at ${at}`
-  const isKnown = FILE_SYSTEMS.test(type) || isDevice(at) || flags.includes('ro')
+  const isKnown = FILE_SYSTEMS.test(type) || isDevice(at) || flags.includes('ro') || isMask(mount)
   return isKnown ? undefined : `${type} at ${at}`
 }
 
-/** An empty read-only file system over something in /proc. */
-function isMask(at: string, flags: readonly string[]): boolean {
-  return at.startsWith('/proc/') && flags.includes('ro')
+/** Over something in /proc: an empty read-only file system, or /dev/null. */
+function isMask({ root, at, flags, type }: MountLine): boolean {
+  return (
+    at.startsWith('/proc/') && (flags.includes('ro') || (type === 'devtmpfs' && root === '/null'))
+  )
 }
 
 /** Bound from the host: a device node, of which the mount's own flags say nothing. */

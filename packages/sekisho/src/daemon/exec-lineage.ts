@@ -1,9 +1,9 @@
-import type { AttemptFacts } from './exec-attempt.ts'
+import type { AttemptedFile } from './exec-attempt.ts'
 
 /** Processes of which the last exec is known; a session of the usual limit has fewer. */
 const MAX_PROCESSES = 1024
 
-type Executed = Pick<AttemptFacts, 'path' | 'stats'>
+type Executed = Pick<AttemptedFile, 'path' | 'stats'>
 type Known = { path: string; argv: readonly string[]; untouched: Executed | undefined }
 
 /** What the processes of a session executed last. */

@@ -1,6 +1,6 @@
 import { lstatSync, type BigIntStats } from 'node:fs'
 import { join } from 'node:path'
-import type { AttemptFacts } from './exec-attempt.ts'
+import type { AttemptedFile } from './exec-attempt.ts'
 
 /** Where a session can execute from, and what of it was there before the session. */
 export type ExecGround = {
@@ -23,7 +23,7 @@ export type Origin = 'settled' | 'untouched' | 'written'
  * renamed to and fro is at no path just when it is looked for.
  */
 export function originOf(
-  { path, stats, isDeleted }: Pick<AttemptFacts, 'path' | 'stats' | 'isDeleted'>,
+  { path, stats, isDeleted }: AttemptedFile,
   { roots, layers }: ExecGround,
 ): Origin {
   const root = innermost(roots, path)

@@ -5,7 +5,13 @@ import { type ExecFinding, judgeExec } from '../../detect/exec-rules/all.ts'
 import type { ExecAttempt, ExecDecision } from '../../kernel/fanotify-exec.ts'
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts'
 import { ExecAlerts } from '../exec-alerts.ts'
-import { type AttemptFacts, readAttempt } from '../exec-attempt.ts'
+import {
+  type AttemptedFile,
+  type Caller,
+  isLoading,
+  readAttemptedFile,
+  readCaller,
+} from '../exec-attempt.ts'
 import { type ExecCall, readExecCall } from '../exec-call.ts'
 import { ExecDigests, HashBudget, type HashedFile } from '../exec-digests.ts'
 import { ExecLineage } from '../exec-lineage.ts'
@@ -30,6 +36,10 @@ export type Monitored = Pick<LiveSession, 'berth' | 'places' | 'record'> & {
 
 type With = { clock: Clock; digests: ExecDigests }
 
+type Attempted = { file: AttemptedFile; origin: Origin; isInterpreter: boolean }
+type Seen = Caller & { call: ExecCall }
+type Found = Pick<AttemptedFile, 'path' | 'isDeleted'> &
+  Pick<Exec, 'written' | 'digest'> & { isInterpreter: boolean; verdict: Allow | Deny }
 /** An exec that is to be recorded, and what it says of itself. */
 type Judged = { exec: Exec; findings: readonly ExecFinding[]; key: string }
 
@@ -81,52 +91,58 @@ export class ExecMonitor implements Attendant {
   async #decide(attempt: ExecAttempt): Promise<ExecDecision> {
     if (!(await this.#turns.take())) return this.#refuseUnseen(attempt)
     try {
-      const facts = readAttempt(attempt)
-      const origin = originOf(facts, this.#ground)
-      if (!facts.isInterpreter || origin === 'written') {
-        return await this.#decideProgram(attempt, facts, origin)
-      }
-      return this.#isAsDecided(attempt.tid) ? 'allow' : await this.#refuseChanged(attempt, facts)
+      const file = readAttemptedFile(attempt.fd)
+      const origin = originOf(file, this.#ground)
+      const isInterpreter = this.#isInterpreter(attempt.tid, file)
+      if (isInterpreter && origin !== 'written') return await this.#decideInterpreter(attempt, file)
+      return await this.#decideProgram(attempt, { file, origin, isInterpreter })
     } finally {
       this.#turns.release()
     }
   }
 
-  async #decideProgram(
-    attempt: ExecAttempt,
-    facts: AttemptFacts,
-    origin: Origin,
-  ): Promise<ExecDecision> {
-    const call = readExecCall(attempt.tid)
-    const digest = await this.#digest(attempt.fd, facts, origin)
+  /** The kernel asks for a program before it asks for the program's interpreter. */
+  #isInterpreter(tid: number, { path }: AttemptedFile): boolean {
+    const wasAskedBefore = this.#lineage.lastOf(tid) !== undefined
+    return (wasAskedBefore || LOADER.test(basename(path))) && isLoading(tid)
+  }
+
+  async #decideProgram(attempt: ExecAttempt, attempted: Attempted): Promise<ExecDecision> {
+    const { file, origin, isInterpreter } = attempted
+    const seen = this.#look(attempt.tid)
+    const digest = await this.#digest(attempt.fd, file, origin)
     const written = origin === 'written'
-    const verdict = this.#verdict(facts, written)
-    const judged = this.#judge(call, facts, { written, digest, verdict })
+    const verdict = this.#verdict(attempted)
+    const judged = this.#judge(seen, { ...file, isInterpreter, written, digest, verdict })
     const decision = await this.#settle(attempt, judged)
     if (decision === 'allow') {
       const isToStay = origin === 'untouched' && this.#live.plan.exec.written === 'deny'
-      this.#lineage.allowed(attempt.tid, judged.exec, isToStay ? facts : undefined)
+      this.#lineage.allowed(attempt.tid, judged.exec, isToStay ? file : undefined)
     }
     return decision
   }
 
-  /** The interpreter of a program that was let through: is that program still what it was? */
-  #isAsDecided(tid: number): boolean {
-    const program = this.#lineage.untouched(tid)
+  /** The interpreter of a program that was let through, when that is still what it was. */
+  #decideInterpreter(
+    attempt: ExecAttempt,
+    file: AttemptedFile,
+  ): ExecDecision | Promise<ExecDecision> {
+    const program = this.#lineage.untouched(attempt.tid)
     const { layers } = this.#ground
-    return program === undefined || layers === null || isUntouched(program, layers)
+    if (program === undefined || layers === null || isUntouched(program, layers)) return 'allow'
+    // between our look at the file and the kernel's, the session has put another in its place
+    const verdict = deny('exec.changed', `${program.path} was changed while it was being executed`)
+    const found = { isInterpreter: false, written: true, digest: null, verdict }
+    const judged = this.#judge(this.#look(attempt.tid), { ...file, path: program.path, ...found })
+    return this.#settle(attempt, judged)
   }
 
-  /** Between our look at a file and the kernel's, the session has put another in its place. */
-  async #refuseChanged(attempt: ExecAttempt, facts: AttemptFacts): Promise<ExecDecision> {
-    const path = this.#lineage.untouched(attempt.tid)?.path ?? facts.path
-    const verdict = deny('exec.changed', `${path} was changed while it was being executed`)
-    const found = { written: true, digest: null, verdict }
-    return this.#settle(attempt, this.#judge(readExecCall(attempt.tid), { ...facts, path }, found))
+  #look(tid: number): Seen {
+    return { ...readCaller(tid), call: readExecCall(tid) }
   }
 
-  async #digest(fd: number, facts: AttemptFacts, origin: Origin): Promise<string | null> {
-    const digest = await this.#startDigest({ fd, ...facts }, origin)
+  async #digest(fd: number, file: AttemptedFile, origin: Origin): Promise<string | null> {
+    const digest = await this.#startDigest({ fd, ...file }, origin)
     if (digest === null) this.#counts.unhashed += 1
     return digest
   }
@@ -136,22 +152,18 @@ export class ExecMonitor implements Attendant {
     return this.#budget.take(Number(file.stats.size)) ? this.#digests.ofChanging(file) : null
   }
 
-  #verdict(facts: AttemptFacts, written: boolean): Allow | Deny {
+  #verdict({ file: { path }, origin, isInterpreter }: Attempted): Allow | Deny {
     if (this.#live.plan.exec.written === 'record') return { kind: 'allow', rules: [] }
-    if (written) return deny('exec.written', `${facts.path} was written in this session`)
-    if (!facts.isInterpreter && LOADER.test(basename(facts.path))) {
+    if (origin === 'written') return deny('exec.written', `${path} was written in this session`)
+    if (!isInterpreter && LOADER.test(basename(path))) {
       // it maps the file that it is given: no exec of that file would follow to be refused
-      return deny('exec.loader', `${facts.path} starts programs unseen`)
+      return deny('exec.loader', `${path} starts programs unseen`)
     }
     return { kind: 'allow', rules: [] }
   }
 
-  #judge(
-    call: ExecCall,
-    facts: AttemptFacts,
-    { written, digest, verdict }: Pick<Exec, 'written' | 'digest'> & { verdict: Allow | Deny },
-  ): Judged {
-    const { path, pid, parent, callerPath, isDeleted, isInterpreter } = facts
+  #judge({ call, pid, parent, path: callerPath }: Seen, found: Found): Judged {
+    const { path, isDeleted, isInterpreter, written, digest, verdict } = found
     const known = this.#lineage.lastOf(pid) ?? this.#lineage.lastOf(parent)
     const rules = [...verdict.rules, ...(digest === null ? ['exec.unhashed'] : [])]
     const exec: Exec = {

@@ -18,21 +18,19 @@ const UPLOADERS: ReadonlySet<string> = new Set([
   'https',
 ])
 const READERS: ReadonlySet<string> = new Set([
-  ...[
-    'cat',
-    'cp',
-    'tar',
-    'zip',
-    'base64',
-    'xxd',
-    'head',
-    'tail',
-    'less',
-    'more',
-    'dd',
-    'strings',
-    'od',
-  ],
+  'cat',
+  'cp',
+  'tar',
+  'zip',
+  'base64',
+  'xxd',
+  'head',
+  'tail',
+  'less',
+  'more',
+  'dd',
+  'strings',
+  'od',
 ])
 /** What find looks for when it looks for keys. */
 const KEY_NAME =
@@ -66,6 +64,7 @@ function sendsKeys({ program, args }: Pick<ExecView, 'program' | 'args'>): boole
   if (!UPLOADERS.has(program)) return false
   return args.some((arg, i) => {
     const before = args[i - 1] ?? ''
+    if (before === '-i') return false // the key that scp signs in with
     if (
       /^(?:-T|--upload-file|--post-file)$/.test(before) ||
       program === 'scp' ||

@@ -28,7 +28,7 @@ export function viewOf(facts: ExecFacts): ExecView {
 }
 
 function scriptsOf(program: string, args: readonly string[]): string[] {
-  if (/awk$/.test(program)) return args.slice(0, 8)
+  if (program.endsWith('awk')) return args.slice(0, 8)
   if (!isInterpreterName(program)) return []
   const at = args.findIndex((arg) => SCRIPT_OPTION.test(arg))
   const before = at === -1 ? args : args.slice(0, at)

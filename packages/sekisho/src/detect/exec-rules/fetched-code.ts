@@ -80,7 +80,7 @@ function runsWhat({ pipelines }: ExecView, gives: (command: Command) => boolean)
 
 /** An interpreter without a file or a script of its own takes its input for its program. */
 function readsProgram({ program, args }: Command): boolean {
-  if (!isInterpreterName(program) || /awk$/.test(program)) return false
+  if (!isInterpreterName(program) || program.endsWith('awk')) return false
   if (isShell(program)) return !args.includes('-c') && (args.includes('-s') || !hasOperand(args))
   return args[0] === '-' || args.length === 0
 }

@@ -12,7 +12,8 @@ const NETCAT_EXEC = /^(?:-[a-zA-Z]*[ec]|--exec|--sh-exec|--lua-exec)$/
 const SHELL_PATH = /^(?:\/\S*\/)?(?:ba|da|z|k|a)?sh\b/
 const SOCAT_EXEC = /^(?:EXEC|SYSTEM|SHELL):/i
 const SOCAT_NETWORK = /^(?:TCP|TCP4|TCP6|UDP|UDP4|OPENSSL|SSL|SCTP|SOCKS\w*|PROXY)[-:\w]*:/i
-const SOCKET = /\bsocket\b|\bTCPSocket\b|\bfsockopen\b|\bnet\.(?:connect|Socket|createConnection)\b/
+const SOCKET =
+  /\bsocket\b|\bTCPSocket\b|\bfsockopen\b|\bnet\.(?:connect|Socket|createConnection)\b|require\(["'](?:node:)?net["']\)/
 const SPAWNS =
   /\bdup2\b|\bpty\.spawn\b|\/bin\/(?:ba)?sh\b|\bproc_open\b|\bshell_exec\b|\bpopen\b|\bspawn\s*\(|>&\s?(?:S|\d)/i
 const CARRIERS: ReadonlySet<string> = new Set([
@@ -62,7 +63,7 @@ function overSocat({ program, args }: ExecView): boolean {
 function overScript({ program, scripts }: ExecView): boolean {
   if (!isInterpreterName(program) || isShell(program)) return false
   return scripts.some((script) =>
-    /awk$/.test(program)
+    program.endsWith('awk')
       ? script.includes('/inet/') && script.includes('|&') && script.includes('getline')
       : SOCKET.test(script) && SPAWNS.test(script),
   )

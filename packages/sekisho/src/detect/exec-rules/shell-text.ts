@@ -6,10 +6,11 @@ export type Command = {
 }
 
 /** What only starts another command. */
-const WRAPPERS: ReadonlySet<string> = new Set([
-  ...['sudo', 'doas', 'exec', 'env', 'command', 'builtin', 'time', 'nohup', 'nice', 'eval'],
-  ...['then', 'do', 'else', '{', '(', '!', 'if', 'while', 'until'],
-])
+const WRAPPERS: ReadonlySet<string> = new Set(
+  'sudo doas exec env command builtin time nohup nice eval then do else { ( ! if while until'.split(
+    ' ',
+  ),
+)
 const ASSIGNMENT = /^[A-Za-z_]\w*=/
 const MAX_COMMANDS = 256
 

@@ -13,6 +13,8 @@ const MS_PRIVATE = 0x40000
 const O_PATH_NOFOLLOW_CLOEXEC = 0o10000000 | 0o400000 | 0o2000000
 /** RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH */
 const RESOLVE_STRICTLY = 0x02 | 0x04 | 0x08
+/** the path leads out, which RESOLVE_BENEATH answers so */
+const EXDEV = 18
 const ENOTDIR = 20
 const ELOOP = 40
 const EMPTY = Buffer.from('\0')
@@ -21,7 +23,7 @@ const EMPTY = Buffer.from('\0')
  * Opens what a relative path names below a directory, as a place (O_PATH). No symbolic link is
  * followed, in the middle or at the end, and no `..` leads out: the tree is an agent's.
  *
- * @returns undefined when there is nothing, or a link on the way
+ * @returns undefined when there is nothing, a link on the way, or a way out
  * @throws SekishoError with the errno
  * @see openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS
  */
@@ -32,7 +34,7 @@ export function openPlaceBeneath(directoryFd: number, path: string): number | un
   const name = Buffer.from(`${path}\0`)
   const fd = attemptSyscall(SYS.openat2, directoryFd, name, how, how.length)
   if (fd >= 0) return fd
-  if ([ERRNO.ENOENT, ENOTDIR, ELOOP].includes(-fd)) return undefined
+  if ([ERRNO.ENOENT, ENOTDIR, ELOOP, EXDEV].includes(-fd)) return undefined
   throw systemCallFailed('openat2', -fd)
 }
 

@@ -81,6 +81,16 @@ test('what is there is protected, an absent agent directory too; the rest is nam
   })
 })
 
+test('no link of the tree and no path out of it leads to a cover elsewhere', () => {
+  sh(`mkdir outside; echo 1 > outside/f; ln -s "$PWD/outside" lower/away; ln -s ../outside lower/up
+    ln -s src lower/near; chown -h ${AGENT} lower/*`)
+  const paths = ['away/f', 'up/f', 'near/code', '../outside/f', join(root, 'outside/f'), 'src']
+  open(paths)
+  expect(protectedAreas).toEqual({ protected: ['src'], open: paths.slice(0, -1) })
+  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('outside')
+  sh('echo 2 > outside/f')
+})
+
 test('nothing of it shows in the upper layer, and the session does its work beside it', async () => {
   open()
   const done = inSession(

@@ -21,7 +21,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   flow: { imports: ['core'], types: ['wire', 'policy', 'detect'] },
   kernel: { imports: ['core', 'npm:koffi', 'node'] },
   gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici'] },
-  sandbox: { imports: [...BELOW_FLOW, 'kernel'] },
+  sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
   keyholder: { imports: [...BELOW_FLOW, 'npm:@sekisho/verify'] },
   control: { imports: BELOW_FLOW },
   daemon: {
@@ -50,8 +50,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'node',
     ],
   },
-  // The attacker’s program: it runs in the sandbox and shares nothing with the platform.
+  // The attacker’s programs: they run in the sandbox and share nothing with the platform.
   'drill/inside': { imports: ['node', 'npm:koffi'] },
+  'sandbox/battery/inside': { imports: ['node', 'npm:koffi'] },
   cli: { imports: ['core', 'wire', 'policy', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'] },
   'main.ts': { imports: ['core', 'cli', 'node'] },
   'run-main.ts': { imports: ['cli'] },
@@ -60,10 +61,18 @@ const LAYERS: Readonly<Record<string, Layer>> = {
 
 /** Modules of Node that start programs or get around this test, and who may have them. */
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
-  'node:child_process': ['sandbox', 'kernel', 'daemon', 'cli', 'drill', 'drill/inside'],
+  'node:child_process': [
+    'sandbox',
+    'sandbox/battery/inside',
+    'kernel',
+    'daemon',
+    'cli',
+    'drill',
+    'drill/inside',
+  ],
   'node:cluster': [],
   'node:inspector': [],
-  'node:module': ['kernel', 'drill/inside'],
+  'node:module': ['kernel', 'drill/inside', 'sandbox/battery/inside'],
   'node:vm': [],
 }
 
@@ -156,6 +165,7 @@ test.for([
   ['types for flow', 'flow/x.ts', `import type { A } from '../wire/a.ts'`],
   ['koffi for kernel', 'kernel/x.ts', `import koffi from 'koffi'`],
   ['koffi by require', 'kernel/x.ts', `const koffi = require('koffi')`],
+  ['koffi for the battery', 'sandbox/battery/inside/x.ts', `createRequire('/lib/')('koffi')`],
   ['koffi for the attacker', 'drill/inside/x.ts', `createRequire('/lib/')('koffi')`],
   ['an action’s name', 'core/x.ts', `const kind = 'process.syscall'`],
   ['undici for the gate', 'gate/x.ts', `import { request } from 'undici'`],
@@ -202,7 +212,10 @@ function targetOf(specifier: string, file: string): string {
 }
 
 function layerOf(file: string): string {
-  if (file.startsWith('drill/inside/')) return 'drill/inside'
+  const attacker = ['drill/inside', 'sandbox/battery/inside'].find((layer) =>
+    file.startsWith(`${layer}/`),
+  )
+  if (attacker !== undefined) return attacker
   return file.split('/')[0] ?? ''
 }
 

@@ -15,6 +15,7 @@ const expected: Expected = {
   berth: 'berth-3',
   hierarchies: 2,
   isFilterRecorded: true,
+  hasDecoysInProc: true,
 }
 
 const MOUNTS = [
@@ -201,6 +202,18 @@ test('what cannot be tried is neither held nor failed, and says why', () => {
     held: null,
     detail: 'no program to try it with',
   })
+})
+
+test('a runtime without decoys in /proc does not claim the tripwire there', () => {
+  const trials = evidence.trials.filter((one) => !('path' in one && one.path.startsWith('/proc/')))
+  const rows = attest({ ...evidence, trials }, { ...expected, hasDecoysInProc: false })
+  expect(rows.filter(({ held }) => held !== true)).toEqual([
+    {
+      control: 'tripwire /proc/sys/kernel/core_pattern',
+      held: null,
+      detail: 'this runtime mounts nothing in /proc',
+    },
+  ])
 })
 
 test('a kernel of its own is told as such: nothing of its processes is claimed', () => {

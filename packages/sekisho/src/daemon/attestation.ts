@@ -18,6 +18,8 @@ export type Expected = {
   hierarchies: number
   /** tripwires must tell of opens, the system call filter of calls */
   isFilterRecorded: boolean
+  /** the runtime can mount tripwires there */
+  hasDecoysInProc: boolean
 }
 
 export type Evidence = {
@@ -37,7 +39,7 @@ export function attest(evidence: Evidence, expected: Expected): Attested[] {
   const { facts } = evidence
   return [
     ...TRIED.map((control) => judgeAttempt(control, evidence, expected)),
-    ...TRIPWIRED.map((path) => judgeTripwire(path, evidence)),
+    ...TRIPWIRED.map((path) => judgeTripwire(path, evidence, expected)),
     ...(facts === null
       ? [{ control: 'process', held: null, detail: 'its processes are not the host kernel’s' }]
       : judgeFacts(facts, expected)),
@@ -59,7 +61,11 @@ function judgeAttempt(control: string, evidence: Evidence, expected: Expected): 
 
 const TRIPWIRED = ['/etc/shadow', '/proc/sys/kernel/core_pattern'] as const
 
-function judgeTripwire(path: string, { trials }: Evidence): Attested {
+function judgeTripwire(path: string, { trials }: Evidence, expected: Expected): Attested {
+  if (path.startsWith('/proc/') && !expected.hasDecoysInProc) {
+    const detail = 'this runtime mounts nothing in /proc'
+    return { control: `tripwire ${path}`, held: null, detail }
+  }
   const isSeen = trials.some((one) => one.kind === 'tripwire' && one.path === path)
   return { control: `tripwire ${path}`, held: isSeen, detail: isSeen ? 'told' : 'did not tell' }
 }

@@ -13,6 +13,7 @@ export const crun: Runtime = {
   name: 'crun',
   isolation: 'standard',
   takesLateMounts: true,
+  takesMountsInProc: true,
   takesSignals: 'init',
   command,
   adapt: (spec) => spec,

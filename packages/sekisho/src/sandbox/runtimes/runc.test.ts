@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import type { OciMount } from '../oci-types.ts'
 import { checkVersion, runc } from './runc.ts'
+import { SPEC } from './testing/spec.ts'
 
 const REQUEST = { id: 's-1', bundle: '/b', root: '/r', pidFile: '/p', consoleSocket: null }
 
@@ -26,6 +28,27 @@ test('for a terminal it is attended, every path an argument', () => {
       ['/usr/bin/runc', '--rootless=true', '--root', '/r/s-1'],
     ].flat(),
   )
+})
+
+test('decoys in /proc, where it mounts nothing, are masked or read-only instead', () => {
+  const decoy = (destination: string): OciMount => ({
+    destination,
+    type: 'none',
+    source: '/decoy',
+    options: ['bind', 'rw'],
+  })
+  const { mounts, linux } = SPEC
+  const spec = { ...SPEC, mounts: [...mounts, decoy('/proc/sysrq-trigger')] }
+  expect(runc.adapt(spec)).toEqual({
+    ...SPEC,
+    annotations: {},
+    mounts: mounts.filter(({ destination }) => destination !== '/proc/kcore'),
+    linux: {
+      ...linux,
+      maskedPaths: ['/proc/keys', '/proc/kcore'],
+      readonlyPaths: ['/proc/sys', '/proc/sysrq-trigger'],
+    },
+  })
 })
 
 const LIBRARY = 'libseccomp: 2.5.4'

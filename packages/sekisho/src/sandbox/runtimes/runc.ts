@@ -28,6 +28,8 @@ const CONFINED = [
 ] as const
 const CONFINED_RUNC = [...CONFINED, RUNC, '--rootless=true'] as const
 
+const DEGRADED = ['tripwires-in-proc'] as const
+
 const PERL = '/usr/bin/perl'
 /**
  * With a console socket runc only runs detached. So somebody has to be there in the foreground:
@@ -53,6 +55,7 @@ export const runc: Runtime = {
   name: 'runc',
   isolation: 'standard',
   takesLateMounts: true,
+  takesMountsInProc: false,
   takesSignals: 'init',
   command,
   adapt,
@@ -76,9 +79,28 @@ function containerId(id: string): string {
   return `${id}.runc`
 }
 
-/** crun's compiled filter would only make runc's message to the seccomp listener long. */
+/** What tells of the kernel's memory when it is read; the other decoys are there to be written. */
+const TELLING: readonly string[] = ['/proc/kcore', '/proc/kallsyms']
+
+/**
+ * It mounts nothing inside /proc: there, what would have been a decoy is masked or read-only again.
+ * crun's compiled filter would only make its message to the seccomp listener long.
+ */
 function adapt(spec: OciSpec): OciSpec {
-  return { ...spec, annotations: {} }
+  const isDecoy = ({ destination }: { destination: string }): boolean =>
+    destination.startsWith('/proc/')
+  const places = spec.mounts.filter(isDecoy).map(({ destination }) => destination)
+  const { maskedPaths, readonlyPaths } = spec.linux
+  return {
+    ...spec,
+    annotations: {},
+    mounts: spec.mounts.filter((mount) => !isDecoy(mount)),
+    linux: {
+      ...spec.linux,
+      maskedPaths: [...maskedPaths, ...places.filter((place) => TELLING.includes(place))],
+      readonlyPaths: [...readonlyPaths, ...places.filter((place) => !TELLING.includes(place))],
+    },
+  }
 }
 
 async function probe(options: RuntimeProbeOptions): Promise<RuntimeProbe> {
@@ -89,12 +111,12 @@ async function probe(options: RuntimeProbeOptions): Promise<RuntimeProbe> {
     () => true,
     () => false,
   )
-  return { version, seccompProgram: null, degraded: hasPerl ? [] : ['terminal'] }
+  return { version, seccompProgram: null, degraded: hasPerl ? DEGRADED : [...DEGRADED, 'terminal'] }
 }
 
 /** It refuses rules that notify while nobody is there to be notified. */
 function withoutListener(of: OciSpec): OciSpec {
-  const spec = probeable(of)
+  const spec = adapt(probeable(of))
   const { seccomp } = spec.linux
   const syscalls = seccomp.syscalls.map((rule) =>
     rule.action === 'SCMP_ACT_NOTIFY' ? { ...rule, action: 'SCMP_ACT_ERRNO' as const } : rule,

@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import * as z from 'zod'
 import { SekishoError } from '../../core/error.ts'
 import type { OciMount, OciSpec } from '../oci-types.ts'
@@ -17,6 +18,12 @@ const Grounded = z.object({
   emptied: z.array(path),
   points: z.array(z.object({ at: path, source: path })),
 })
+
+/**
+ * A decoy is a file that trips a wire when it is opened, over one in the root that does too. To
+ * mount it, runsc opens what it is mounted on: that has to be a file of no meaning.
+ */
+const DECOYS = '/var/lib/'
 
 /**
  * The one bundle, for runsc.
@@ -49,9 +56,10 @@ function groundOf({ root, linux }: OciSpec, mounts: readonly OciMount[]): Ground
   if (network === undefined || ids?.containerID !== 0 || !isOneBlock) {
     throw new SekishoError('INTERNAL', 'a session has one block of ids and one network')
   }
+  const tmpfs = mounts.filter(({ type }) => type === 'tmpfs').map(({ destination }) => destination)
   const covered = (at: string): string | undefined =>
-    mounts.find(({ type, destination }) => type === 'tmpfs' && at.startsWith(`${destination}/`))
-      ?.destination
+    tmpfs.find((place) => at.startsWith(`${place}/`)) ??
+    (at.startsWith(DECOYS) ? posix.dirname(at) : undefined)
   const points = mounts.filter((mount) => isBind(mount) && covered(mount.destination) !== undefined)
   return {
     idBase: ids.hostID,

@@ -2,54 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { OciSpec } from '../oci-types.ts'
-import { seccompProfile } from '../seccomp.ts'
 import { checkVersion, choosePlatforms, readFlags, runsc } from './runsc.ts'
 import { adaptForSentry, readGround } from './runsc-spec.ts'
-
-const IDS = [{ containerID: 0, hostID: 1_879_048_192, size: 65_536 }]
-const bind = (source: string, destination: string): OciSpec['mounts'][number] => ({
-  source,
-  destination,
-  type: 'none',
-  options: ['bind'],
-})
-const tmpfs = (destination: string): OciSpec['mounts'][number] => ({
-  source: 'tmpfs',
-  destination,
-  type: 'tmpfs',
-  options: [],
-})
-
-const SPEC: OciSpec = {
-  ociVersion: '1.0.0',
-  process: {
-    terminal: false,
-    args: ['true'],
-    env: [],
-    cwd: '/',
-    rlimits: [],
-    oomScoreAdj: 500,
-    user: { uid: 1000, gid: 1000, umask: 0o022, additionalGids: [] },
-    capabilities: { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] },
-    noNewPrivileges: true,
-  },
-  root: { path: '/rootfs', readonly: true },
-  hostname: 'sekisho',
-  mounts: [
-    [tmpfs('/dev'), bind('/s/shm', '/dev/shm'), bind('/usr', '/usr'), tmpfs('/mnt')],
-    [bind('/s/a', '/mnt/a'), bind('/s/b', '/mnt/b/c'), bind('/d', '/proc/kcore')],
-  ].flat(),
-  annotations: { 'run.oci.seccomp_bpf_data': 'AAAA' },
-  linux: {
-    namespaces: [{ type: 'pid' }, { type: 'user' }, { type: 'network', path: '/proc/1/ns/net' }],
-    uidMappings: IDS,
-    gidMappings: IDS,
-    maskedPaths: ['/proc/kcore'],
-    readonlyPaths: [],
-    seccomp: seccompProfile({ notify: true, listenerPath: '/l', metadata: 's-1' }),
-  },
-}
+import { SPEC } from './testing/spec.ts'
 
 test('ids, network, root and mount points go beside the bundle, which names none of them', () => {
   const adapted = adaptForSentry(SPEC)
@@ -64,11 +19,12 @@ test('ids, network, root and mount points go beside the bundle, which names none
     idCount: 65_536,
     network: '/proc/1/ns/net',
     root: '/rootfs',
-    emptied: ['/dev', '/mnt'],
+    emptied: ['/dev', '/mnt', '/var/lib/x'],
     points: [
       { at: '/dev/shm', source: '/s/shm' },
       { at: '/mnt/a', source: '/s/a' },
       { at: '/mnt/b/c', source: '/s/b' },
+      { at: '/var/lib/x/log', source: '/d' },
     ],
   })
 })

@@ -55,6 +55,7 @@ class Runsc implements Runtime {
   readonly name = 'runsc'
   readonly isolation = 'strong'
   readonly takesLateMounts = false
+  readonly takesMountsInProc = false
   readonly takesSignals = 'runtime'
   /** what the probe found to work */
   #settings: readonly string[] | undefined

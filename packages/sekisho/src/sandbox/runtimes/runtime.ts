@@ -48,6 +48,8 @@ export type Runtime = {
   isolation: Isolation
   /** whether mounts can be put into a container that stands already, and FIFOs lead into it */
   takesLateMounts: boolean
+  /** whether mounts inside the sandbox's /proc are possible, so that decoys can lie there */
+  takesMountsInProc: boolean
   /**
    * Who takes a signal for the command: the process of the pid file, or the runtime's own in the
    * foreground, which passes it on into a kernel that the host's cannot signal in.

@@ -13,6 +13,9 @@ const PACKAGES = {
   ],
   tests: [
     'openssl', // an independent reader of our certificates
+    'skopeo', // fetches images; optional for the platform
+    'umoci', // unpacks images, and makes those of the tests; optional for the platform
+    'busybox-static', // what the tests' images are made of
     'python3', // an independent TLS and socket client, in the drill too
   ],
   peers: [

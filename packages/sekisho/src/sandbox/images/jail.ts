@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { accessSync, constants, mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { SekishoError } from '../../core/error.ts'
+import { SekishoError, toSekishoError } from '../../core/error.ts'
 
 /** Something of the host that the program sees. */
 export type JailBind = {
@@ -116,7 +116,11 @@ function run(request: JailRequest): Promise<Ended> {
   }
   const timer = setTimeout(() => stop(late(request)), request.timeoutMs)
   const watch = setInterval(() => {
-    if (freeBytes(request.keepFree.path) < request.keepFree.bytes) stop(full(request))
+    try {
+      if (freeBytes(request.keepFree.path) < request.keepFree.bytes) stop(full(request))
+    } catch (error) {
+      stop(toSekishoError(error)) // the store is gone: there is nothing to import into
+    }
   }, FREE_CHECK_MS)
   return new Promise<Ended>((resolve, reject) => {
     child.once('error', reject)

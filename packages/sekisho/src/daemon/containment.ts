@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { within } from '../kernel/deadline.ts'
+import { DISK_FILE } from '../sandbox/disk-image.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { Containment as ContainmentPolicy } from '../wire/sandbox.ts'
@@ -154,10 +155,10 @@ export class Containment {
       await folder.attempt(name, STEP_TIMEOUT_MS, () => folder.write(name, value))
     }
     const { changes, scratch } = live.places
-    const image = join(this.#options.sessions, live.plan.session, 'disk.img')
+    const image = join(this.#options.sessions, live.plan.session, DISK_FILE)
     const hasImage = existsSync(image)
     if (hasImage)
-      await folder.attempt('disk.img', STEP_TIMEOUT_MS, () => folder.keep('disk.img', image))
+      await folder.attempt(DISK_FILE, STEP_TIMEOUT_MS, () => folder.keep(DISK_FILE, image))
     await folder.attempt('changes.json', STEP_TIMEOUT_MS, async () => {
       const keepIn = hasImage ? null : join(folder.directory, 'changes')
       await folder.write('changes.json', await listChanges(changes, CHANGES, keepIn))

@@ -103,7 +103,7 @@ export class ExecMonitor implements Attendant {
 
   /** The kernel asks for a program before it asks for the program's interpreter. */
   #isInterpreter(tid: number, { path }: AttemptedFile): boolean {
-    const wasAskedBefore = this.#lineage.lastOf(tid) !== undefined
+    const wasAskedBefore = this.#lineage.has(tid)
     return (wasAskedBefore || LOADER.test(basename(path))) && isLoading(tid)
   }
 
@@ -164,7 +164,7 @@ export class ExecMonitor implements Attendant {
 
   #judge({ call, pid, parent, path: callerPath }: Seen, found: Found): Judged {
     const { path, isDeleted, isInterpreter, written, digest, verdict } = found
-    const known = this.#lineage.lastOf(pid) ?? this.#lineage.lastOf(parent)
+    const known = this.#lineage.callerOf({ pid, parent })
     const rules = [...verdict.rules, ...(digest === null ? ['exec.unhashed'] : [])]
     const exec: Exec = {
       ...{ pid, parent, path, digest, written },

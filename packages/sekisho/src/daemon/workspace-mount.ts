@@ -82,12 +82,14 @@ export class WorkspaceMount {
   async unmount(): Promise<{ isChanged: boolean; counters: Record<string, number> }> {
     const disk = this.#disk
     this.#disk = undefined
-    const settled = (await disk?.settle()) ?? {}
-    const isChanged = disk?.isChanged() ?? false
-    for (const path of this.#mounted.splice(0).toReversed()) unmount(path)
-    await disk?.close()
-    const counters = Object.entries(settled).map(([name, count]) => [`disk.${name}`, count])
-    return { isChanged, counters: Object.fromEntries(counters) }
+    if (disk === undefined) return { isChanged: false, counters: {} }
+    try {
+      const counters = Object.entries(await disk.settle()).map(([name, n]) => [`disk.${name}`, n])
+      return { isChanged: disk.isChanged(), counters: Object.fromEntries(counters) }
+    } finally {
+      for (const path of this.#mounted.splice(0).toReversed()) unmount(path)
+      await disk.close()
+    }
   }
 
   /** The berth's own, unless this agent may write more, or less, than most. */

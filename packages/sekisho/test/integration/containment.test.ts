@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { sessionsOf } from '../agents/platform.ts'
+import { leavesOf, quarantineOf, sessionsOfLog } from './containment-log.ts'
 import { type Client, type Ended, type Instance, openInstance, run, startRun } from './instance.ts'
 
-const NAMES = ['hostile', 'reader', 'tolerant', 'recorded', 'bystander'] as const
 const file = (name: string, more: object = {}): object => ({
   version: 1,
   name,
@@ -16,9 +15,6 @@ const file = (name: string, more: object = {}): object => ({
 })
 const FILES = {
   hostile: file('hostile'),
-  reader: file('reader'),
-  tolerant: file('tolerant', { containment: { tolerated: ['unshare'] } }),
-  recorded: file('recorded', { containment: { onEscape: 'record' } }),
   bystander: file('bystander'),
 }
 /** A number that no other process on this machine sleeps for. */
@@ -30,21 +26,12 @@ beforeAll(async () => {
 })
 afterAll(async () => instance?.close())
 
-type Name = (typeof NAMES)[number]
+type Name = keyof typeof FILES
 const start = (agent: Name, script: string): Client =>
   startRun(instance, ['sh', '-c', script], { flags: ['--agent', agent] })
 const sh = (agent: Name, script: string): Promise<Ended> =>
   run(instance, ['sh', '-c', script], { flags: ['--agent', agent] })
 const state = (...path: string[]): string => join(instance.home, 'state', ...path)
-
-const Listed = z.looseObject({
-  entries: z.array(z.looseObject({ id: z.string(), agent: z.string() })),
-})
-async function quarantineOf(agent: string): Promise<string> {
-  const { stdout } = await instance.sekisho('quarantine', 'list', '--json')
-  const { entries } = Listed.parse(JSON.parse(stdout))
-  return entries.find((entry) => entry.agent === agent)?.id ?? ''
-}
 
 /** Whether a process with this argument runs anywhere on the machine. */
 function isRunning(argument: string): boolean {
@@ -59,33 +46,6 @@ function isRunning(argument: string): boolean {
     })
 }
 
-const Leaf = z.looseObject({
-  type: z.string(),
-  agent: z.string().optional(),
-  session: z.string().nullish(),
-})
-type Leaf = z.infer<typeof Leaf>
-
-async function logOf(...flags: readonly string[]): Promise<Leaf[]> {
-  const { stdout } = await instance.sekisho('log', 'show', ...flags, '--json')
-  const lines = stdout.split('\n').filter((line) => line !== '')
-  return lines.map((line) => z.looseObject({ leaf: Leaf }).parse(JSON.parse(line)).leaf)
-}
-
-/** By their start leaves, since a session that changed nothing leaves nothing else. */
-async function sessionsOfLog(agent: Name): Promise<string[]> {
-  const starts = (await logOf()).filter((leaf) => leaf.type === 'session.start')
-  return starts.filter((leaf) => leaf.agent === agent).map((leaf) => leaf.session ?? '')
-}
-
-/** Of one session of the agent, with its end; without what is said of what it ran. */
-async function leavesOf(agent: Name, which: number): Promise<Leaf[]> {
-  const session = (await sessionsOfLog(agent))[which] ?? ''
-  const read = (): Promise<Leaf[]> => logOf('--session', session)
-  await expect.poll(async () => (await read()).at(-1)?.type).toBe('session.end')
-  return (await read()).filter(({ type }) => !['process.exec', 'alert'].includes(type))
-}
-
 describe('a session that calls mount', () => {
   let other: Client
   let bystander: Client
@@ -96,18 +56,18 @@ describe('a session that calls mount', () => {
     await Promise.all([other.says('up'), bystander.says('up')])
     // a busy loop, a daemon in a session of its own, and then the attempt
     const script = `while :; do :; done & setsid sleep ${SLEEP} & echo x > /tmp/payload; echo mine > file
-      echo before; mount -t tmpfs none /tmp; echo after`
+      until grep -qs sleep /proc/[0-9]*/comm; do :; done; echo before; mount -t tmpfs none /tmp; echo after`
     ended = await sh('hostile', script)
   })
 
   test('ends there, and its client is told why and what to do', async () => {
-    const [, session = ''] = await sessionsOfLog('hostile')
+    const [, session = ''] = await sessionsOfLog(instance, 'hostile')
     expect(ended).toEqual({
       code: 137,
       signal: null,
       stdout: 'before\n',
       stderr: `sekisho: session ${session} ended: it called mount, which is how escapes begin: it is contained, and its agent in quarantine
-hint: look with \`sekisho quarantine show ${await quarantineOf('hostile')}\`
+hint: look with \`sekisho quarantine show ${await quarantineOf(instance, 'hostile')}\`
 `,
     })
   })
@@ -127,8 +87,8 @@ hint: look with \`sekisho quarantine show ${await quarantineOf('hostile')}\`
   })
 
   test('is in the log in this order: denied, shut out, contained, ended', async () => {
-    const leaves = await leavesOf('hostile', 1)
-    const id = await quarantineOf('hostile')
+    const leaves = await leavesOf(instance, 'hostile', 1)
+    const id = await quarantineOf(instance, 'hostile')
     const [session = ''] = leaves.map((leaf) => leaf.session ?? '')
     expect(leaves).toEqual([
       expect.objectContaining({ type: 'session.start', agent: 'hostile' }),
@@ -155,13 +115,13 @@ hint: look with \`sekisho quarantine show ${await quarantineOf('hostile')}\`
       expect.objectContaining({ type: 'session.end', reason: 'contained', exitCode: 137 }),
     ])
     expect(Number(leaves[3]?.['frozenAfterMs'])).toBeLessThan(1000)
-    const [first] = await leavesOf('hostile', 0)
+    const [first] = await leavesOf(instance, 'hostile', 0)
     expect(first).toMatchObject({ type: 'session.start' })
-    expect((await leavesOf('hostile', 0)).at(-1)).toMatchObject({ reason: 'contained' })
+    expect((await leavesOf(instance, 'hostile', 0)).at(-1)).toMatchObject({ reason: 'contained' })
   })
 
   test('leaves evidence that is whole, and that the log vouches for', async () => {
-    const contained = (await leavesOf('hostile', 1)).find(
+    const contained = (await leavesOf(instance, 'hostile', 1)).find(
       ({ type }) => type === 'session.contained',
     )
     const Evidence = z.looseObject({
@@ -208,7 +168,7 @@ hint: look with \`sekisho quarantine show ${await quarantineOf('hostile')}\`
   })
 
   test('has what ran, where it had stopped, in its evidence', async () => {
-    const contained = (await leavesOf('hostile', 1)).find(
+    const contained = (await leavesOf(instance, 'hostile', 1)).find(
       ({ type }) => type === 'session.contained',
     )
     const { name } = z.looseObject({ name: z.string() }).parse(contained?.['evidence'])
@@ -238,8 +198,8 @@ hint: look with \`sekisho quarantine show ${await quarantineOf('hostile')}\`
 
 describe('the agent is shut out', () => {
   const refused = async (): Promise<string> => {
-    const id = await quarantineOf('hostile')
-    const [, session = ''] = await sessionsOfLog('hostile')
+    const id = await quarantineOf(instance, 'hostile')
+    const [, session = ''] = await sessionsOfLog(instance, 'hostile')
     return `sekisho: QUARANTINED: agent hostile is in quarantine ${id}: it called mount in session ${session}
 hint: look with \`sekisho quarantine show ${id}\`; two operators release it with \`sekisho quarantine release ${id}\`
 `
@@ -267,7 +227,7 @@ hint: look with \`sekisho quarantine show ${id}\`; two operators release it with
   test('without operators nobody can release it, and it says how there come to be two', async () => {
     const key = join(instance.directory, 'alone.key')
     expect(await instance.sekisho('operator', 'keygen', '--out', key)).toMatchObject({ code: 0 })
-    const id = await quarantineOf('hostile')
+    const id = await quarantineOf(instance, 'hostile')
     const end = await instance.sekisho('quarantine', 'release', id, '--reason', 'x', '--key', key)
     expect(end).toMatchObject({
       code: 77,
@@ -296,7 +256,7 @@ hint: each operator runs \`sekisho operator keygen\` and adds the line that it p
       join(instance.home, 'policy/operators.yaml'),
       `version: 1\noperators:\n${lines.join('')}`,
     )
-    const id = await quarantineOf('hostile')
+    const id = await quarantineOf(instance, 'hostile')
     const release = (key = '', ...more: string[]): ReturnType<Instance['sekisho']> =>
       instance.sekisho('quarantine', 'release', id, '--key', key, ...more)
     const first = await release(keys[0], '--reason', 'a test of ours')
@@ -323,50 +283,17 @@ hint: each operator runs \`sekisho operator keygen\` and adds the line that it p
 
   test('the log shows both steps', async () => {
     const { stdout } = await instance.sekisho('log', 'show')
-    const id = (await instance.sekisho('quarantine', 'list', '--all', '--json')).stdout
-    const [entry] = Listed.parse(JSON.parse(id)).entries
+    const id = await quarantineOf(instance, 'hostile')
     const steps = stdout
       .split('\n')
-      .filter((line) => line.includes(` quarantine ${entry?.id} `) && !line.includes('no session'))
+      .filter((line) => line.includes(` quarantine ${id} `) && !line.includes('no session'))
     expect(steps.map((line) => line.replace(/^.*Z (?:s-\w+ )?/, ''))).toEqual([
       expect.stringMatching(
         /^quarantine q-\w+ of agent hostile: it called mount in session s-\w+$/,
       ),
-      `quarantine ${entry?.id} may be released, says aiko: a test of ours`,
-      `quarantine ${entry?.id} is released by aiko and ben: a test of ours`,
+      `quarantine ${id} may be released, says aiko: a test of ours`,
+      `quarantine ${id} is released by aiko and ben: a test of ours`,
     ])
     expect(await instance.sekisho('log', 'verify')).toMatchObject({ code: 0 })
-  })
-})
-
-describe('what else is tried', () => {
-  test('an opened tripwire is an attempt too', async () => {
-    const end = await sh('reader', 'cat /root/.ssh/id_ed25519; echo after')
-    expect(end).toMatchObject({ code: 137, stdout: '' })
-    expect(end.stderr).toContain('it opened /root/.ssh/id_ed25519')
-    expect((await leavesOf('reader', 0)).map(({ type }) => type)).toContain('session.contained')
-  })
-
-  test('what the agent file tolerates is refused and recorded, and the session goes on', async () => {
-    const end = await sh('tolerant', 'unshare -r true || echo refused')
-    expect(end).toMatchObject({ code: 0, stdout: 'refused\n' })
-    const leaves = await leavesOf('tolerant', 0)
-    expect(leaves.map(({ type }) => type)).not.toContain('session.contained')
-    expect(leaves.at(-1)).toMatchObject({
-      counters: expect.objectContaining({ 'containment.tolerated': 1, 'supervisor.denied': 1 }),
-    })
-  })
-
-  test('where attempts are only recorded, the session goes on', async () => {
-    expect(await sh('recorded', 'mount -t tmpfs none /tmp || echo refused')).toMatchObject({
-      code: 0,
-      stdout: 'refused\n',
-    })
-    expect(await quarantineOf('recorded')).toBe('')
-  })
-
-  test('nothing of an attempt is left beside its evidence', async () => {
-    expect(existsSync(state('quarantine.json.new'))).toBe(false)
-    expect(await sessionsOf(instance, 'reader')).toEqual([])
   })
 })

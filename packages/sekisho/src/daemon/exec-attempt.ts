@@ -46,6 +46,15 @@ export function readCaller(tid: number): Caller {
   }
 }
 
+/** @returns 0 for a process that has died, or whose parent is outside our pid namespace */
+export function readParent(pid: number): number {
+  try {
+    return numberAfter(readFileSync(`/proc/${pid}/status`, 'latin1'), '\nPPid:')
+  } catch {
+    return 0
+  }
+}
+
 /** The cgroup that a thread is in, and cannot leave, names its berth. @returns undefined for none */
 export function berthOfThread(tid: number): string | undefined {
   return /\/(berth-\d+)(?:\/|$)/m.exec(readFileSync(`/proc/${tid}/cgroup`, 'latin1'))?.[1]

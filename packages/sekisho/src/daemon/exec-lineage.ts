@@ -1,10 +1,12 @@
-import type { AttemptedFile } from './exec-attempt.ts'
+import { type AttemptedFile, type Caller, readParent } from './exec-attempt.ts'
 
 /** Processes of which the last exec is known; a session of the usual limit has fewer. */
 const MAX_PROCESSES = 1024
+const MAX_ANCESTORS = 4
 
 type Executed = Pick<AttemptedFile, 'path' | 'stats'>
-type Known = { path: string; argv: readonly string[]; untouched: Executed | undefined }
+type Program = { path: string; argv: readonly string[] }
+type Known = Program & { untouched: Executed | undefined }
 
 /** What the processes of a session executed last. */
 export class ExecLineage {
@@ -28,8 +30,19 @@ export class ExecLineage {
     }
   }
 
-  lastOf(pid: number): { path: string; argv: readonly string[] } | undefined {
-    return this.#known.get(pid)
+  has(tid: number): boolean {
+    return this.#known.has(tid)
+  }
+
+  /** What a process executed last, or the nearest of its ancestors, of which subshells are some. */
+  callerOf({ pid, parent }: Pick<Caller, 'pid' | 'parent'>): Program | undefined {
+    let known = this.#known.get(pid) ?? this.#known.get(parent)
+    let at = parent
+    for (let step = 0; known === undefined && at > 1 && step < MAX_ANCESTORS; step += 1) {
+      at = readParent(at)
+      known = this.#known.get(at)
+    }
+    return known
   }
 
   untouched(tid: number): Executed | undefined {

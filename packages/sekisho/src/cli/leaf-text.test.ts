@@ -32,6 +32,21 @@ test.for<[name: string, leaf: object, text: string]>([
     'session starts: agent a, make (+17 more)',
   ],
   [
+    'a start from a snapshot',
+    { type: 'session.start', agent: 'a', argv: ['make'], argvOmitted: 0, snapshot: 'w-1' },
+    'session starts: agent a, make, from snapshot w-1',
+  ],
+  [
+    'a snapshot',
+    { type: 'workspace.snapshot', snapshot: 'w-1', leftOut: ['.envrc', '.claude'] },
+    'snapshot w-1, without .envrc .claude',
+  ],
+  [
+    'a snapshot of nothing but work',
+    { type: 'workspace.snapshot', snapshot: 'w-1', leftOut: [] },
+    'snapshot w-1',
+  ],
+  [
     'an end',
     { type: 'session.end', reason: 'exit', exitCode: 0 },
     'session ends: exit, exit code 0',

@@ -16,7 +16,9 @@ function describeBody(leaf: Record<string, unknown>): string {
     case 'action.outcome':
       return `  ${text(leaf['id'])} → ${describeOutcome(record(leaf['outcome']))}`
     case 'session.start':
-      return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}`
+      return describeStart(leaf)
+    case 'workspace.snapshot':
+      return describeSnapshot(leaf)
     case 'session.end':
       return `session ends: ${text(leaf['reason'])}, exit code ${text(leaf['exitCode'])}`
     case 'gap':
@@ -29,6 +31,16 @@ function describeBody(leaf: Record<string, unknown>): string {
         `${text(leaf['type'])} ${text(leaf['reason'] ?? leaf['version'])}`
       )
   }
+}
+
+function describeStart(leaf: Record<string, unknown>): string {
+  const from = typeof leaf['snapshot'] === 'string' ? `, from snapshot ${leaf['snapshot']}` : ''
+  return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}`
+}
+
+function describeSnapshot(leaf: Record<string, unknown>): string {
+  const leftOut = list(leaf['leftOut'])
+  return `snapshot ${text(leaf['snapshot'])}${leftOut === '' ? '' : `, without ${leftOut}`}`
 }
 
 function describeIntent(leaf: Record<string, unknown>): string {

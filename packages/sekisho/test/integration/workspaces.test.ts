@@ -173,6 +173,33 @@ test('in a clone the agent commits, and the user fetches', async () => {
   expect(user('git -c core.fsmonitor=false show FETCH_HEAD:src/a')).toBe('2\n')
 })
 
+test('two at once on the same repository share nothing; they meet when the user merges', async () => {
+  const edit = (text: string): string[] => [
+    'sh',
+    '-c',
+    `echo ${text} > src/a; git commit -qam ${text}; echo "$SEKISHO_SESSION"; echo ready; read x; cat src/a; ls src /tmp`,
+  ]
+  const flags = ['--agent', 'cloner', '--workspace', workspace]
+  const clients = ['left', 'right'].map((text) => startRun(instance, edit(text), { flags }))
+  await Promise.all(clients.map((client) => client.says('ready')))
+  for (const client of clients) client.process.stdin?.end('\n')
+  const ends = await Promise.all(clients.map(({ ended }) => ended))
+  const said = ends.map(({ code, stdout }) => [code, stdout.split('\n').slice(1)])
+  expect(said).toEqual([
+    [0, ['ready', 'left', '/tmp:', '', 'src:', 'a', '']],
+    [0, ['ready', 'right', '/tmp:', '', 'src:', 'a', '']],
+  ])
+  for (const [i, { stdout }] of ends.entries()) {
+    const bundle = join(workspace, `bundle-${i}`)
+    const { code } = await instance.sekisho('apply', stdout.slice(0, 22), '--bundle', bundle)
+    expect(code).toBe(0)
+    user(`git fetch -q ${bundle} 'refs/heads/*:refs/remotes/agent-${i}/*'`)
+  }
+  user('git merge -q agent-0/main')
+  const merge = 'git -c user.name=u -c user.email=u@x merge -q agent-1/main || true; git status -s'
+  expect(user(merge)).toContain('UU src/a')
+})
+
 test('what cannot be cloned is named, and leaves nothing', async () => {
   mkdirSync(join(workspace, 'plain'))
   const flags = ['--agent', 'cloner', '--workspace', join(workspace, 'plain')]

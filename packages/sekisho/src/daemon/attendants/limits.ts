@@ -1,13 +1,13 @@
 import type { Reactor } from '../../kernel/reactor.ts'
 import type { SessionCgroup } from '../../sandbox/cgroup.ts'
 import type { EgressUse } from '../../wire/gate.ts'
-import type { Limits } from '../../wire/sandbox.ts'
+import type { LimitName } from '../../wire/sandbox.ts'
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts'
 import type { Attend, Attendant, LiveSession } from './attendant.ts'
 import { Breaches } from './breaches.ts'
 import { mostOpenFiles } from './open-files.ts'
 import { SlowPoll } from './slow-poll.ts'
-import { readSpace, type Space } from './space.ts'
+import { fullnessOf } from './space.ts'
 
 /** Periods of 100 ms at the limit: a burst of a second is the ordinary life of a build. */
 const THROTTLED_PERIODS = 10
@@ -15,14 +15,12 @@ const THROTTLED_PERIODS = 10
 type Watching = {
   clock: Clock
   poll: Pick<SlowPoll, 'add'>
-  readSpace: typeof readSpace
   mostOpenFiles: typeof mostOpenFiles
 }
 
 /** The part of {@link LiveSession} that limits are about. */
-export type Limited = Pick<LiveSession, 'record' | 'stop' | 'network'> & {
+export type Limited = Pick<LiveSession, 'record' | 'stop' | 'network' | 'space'> & {
   plan: Pick<LiveSession['plan'], 'session' | 'limits' | 'isolation'>
-  places: Pick<LiveSession['places'], 'scratch' | 'changes'>
   cgroup: Pick<
     SessionCgroup,
     'joinPaths' | 'usage' | 'hits' | 'cpuMicros' | 'onMemoryLimit' | 'kill'
@@ -67,6 +65,11 @@ export class LimitsWatch implements Attendant {
     )
   }
 
+  /** Killed with the process that met it, or stopped for it: the reason must not come too late. */
+  exited(): void {
+    this.#orWarn('cgroup', () => this.#lookAtCounts())
+  }
+
   /**
    * Peaks of memory, processor and processes are the kernel's own; those of file systems and open
    * files are the highest that were seen, every half second.
@@ -90,7 +93,10 @@ export class LimitsWatch implements Attendant {
   /** The kernel killed one process of it, or all: a session is whole or it is over. */
   #killForMemory(): void {
     const { cgroup, plan, stop } = this.#live
-    stop('limit')
+    stop('limit', {
+      message: `the memory limit of ${Math.floor(plan.limits.memoryBytes / 2 ** 20)} MiB is reached`,
+      hint: 'raise limits.memory in the agent file',
+    })
     cgroup.kill()
     const { memoryPeakBytes = plan.limits.memoryBytes } = cgroup.usage()
     const configured = plan.limits.memoryBytes
@@ -153,30 +159,19 @@ export class LimitsWatch implements Attendant {
   }
 
   #lookAtSpace(name: SpaceName): void {
-    const { limits } = this.#live.plan
-    const made = { bytes: limits[`${name}Bytes`], inodes: limits[`${name}Inodes`] }
-    const space = this.#with.readSpace(this.#pathOf(name), made)
-    if (space === undefined) return
-    this.#raise(`${name}PeakBytes`, space.bytes)
-    this.#raise(`${name}PeakInodes`, space.inodes)
-    this.#tellOfSpace(name, space, limits)
+    const { plan, space } = this.#live
+    const use = space[name]()
+    if (use === null) return
+    this.#raise(`${name}PeakBytes`, use.bytes)
+    this.#raise(`${name}PeakInodes`, use.inodes)
+    const limits = { bytes: plan.limits[`${name}Bytes`], inodes: plan.limits[`${name}Inodes`] }
+    const { ofBytes, ofInodes } = fullnessOf(use, limits)
+    if (ofBytes) this.#tellOfSpace(`${name}-bytes`, limits.bytes, use.bytes)
+    if (ofInodes) this.#tellOfSpace(`${name}-inodes`, limits.inodes, use.inodes)
   }
 
-  #tellOfSpace(name: SpaceName, space: Space, limits: Limits): void {
-    const { bytes, inodes, isFullOfBytes, isFullOfInodes } = space
-    if (isFullOfBytes) {
-      const configured = limits[`${name}Bytes`]
-      this.#breaches.once({ limit: `${name}-bytes`, configured, observed: bytes, did: 'refused' })
-    }
-    if (isFullOfInodes) {
-      const configured = limits[`${name}Inodes`]
-      this.#breaches.once({ limit: `${name}-inodes`, configured, observed: inodes, did: 'refused' })
-    }
-  }
-
-  #pathOf(name: SpaceName): string {
-    const { scratch, changes } = this.#live.places
-    return name === 'tmp' ? scratch : changes
+  #tellOfSpace(limit: LimitName, configured: number, observed: number): void {
+    this.#breaches.once({ limit, configured, observed, did: 'refused' })
   }
 
   /** The kernel counts no refused open. Under gVisor all descriptors are its own. */
@@ -211,6 +206,6 @@ export class LimitsWatch implements Attendant {
   }
 }
 
-const WATCHING: Watching = { clock: SYSTEM_CLOCK, poll: new SlowPoll(), readSpace, mostOpenFiles }
+const WATCHING: Watching = { clock: SYSTEM_CLOCK, poll: new SlowPoll(), mostOpenFiles }
 
 export const watchLimits: Attend = (live) => new LimitsWatch(live, WATCHING)

@@ -8,7 +8,7 @@ const HIGHEST_ID = 2 ** 32 - 2
 
 test('each kind of process has a uid of its own, which no session’s block holds', () => {
   const uids = Object.values(UIDS)
-  expect(new Set(uids).size).toBe(3)
+  expect(new Set(uids).size).toBe(4)
   for (const uid of uids) expect(uid).toBeLessThan(new HostIdBlocks(0).take())
 })
 

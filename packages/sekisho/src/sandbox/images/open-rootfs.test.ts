@@ -170,6 +170,7 @@ test('an image lies in the store as root’s, without special files, and as agen
   const { digest, leftOut } = await images.import(images.layout([root]))
   expect(leftOut).toEqual(['/fifo'])
   const { tree } = await images.store.open({ name: 'test', digest })
+  expect(lstatSync(join(tree, 'fifo'), { throwIfNoEntry: false })).toBe(undefined)
   const at = (path: string): string => {
     const { uid, gid, mode } = lstatSync(join(tree, path))
     return `${path} ${uid}:${gid} ${(mode & 0o177777).toString(8)}`
@@ -271,4 +272,44 @@ test('the host’s toolchain is the shared skeleton as it is, and an overlay of 
     digest: null,
     environment: {},
   })
+})
+
+/** A distribution with a merged /usr and glibc, as Debian has it: links, loader, libraries. */
+const DEBIAN_LIKE = `
+rm -r bin; for d in bin lib lib64 sbin; do mkdir -p usr/$d; ln -s usr/$d $d; done
+for f in dash bash id getent cat ls; do
+  cp -L /usr/bin/$f usr/bin/
+  for l in $(ldd /usr/bin/$f | grep -o '/lib[^ ]*'); do mkdir -p usr/\${l%/*}; cp -L $l usr/$l; done
+done
+ln -s dash usr/bin/sh; mkdir -p etc/ssl/certs etc/ssl/private; echo evil > etc/ssl/certs/ca-certificates.crt
+echo 'ID=test' > usr/lib/os-release; ln -s ../usr/lib/os-release etc/os-release
+echo 'hosts: nis mymachines' > etc/nsswitch.conf; echo www:x:33:33::/:/bin/sh > etc/passwd
+`
+
+test('an image like Debian’s runs its own programs, with the platform’s names and certificates', async () => {
+  const opened = await openImage([images.root(DEBIAN_LIKE)])
+  const done = await inside(
+    mountRoot(opened),
+    'cat /etc/os-release; id; getent passwd 33 1000; getent hosts sekisho; ls /etc/ssl /etc/ssl/certs/',
+  )
+  expect([done.stderr, done.stdout.split('\n')]).toEqual([
+    '',
+    [
+      'ID=test',
+      'uid=1000(agent) gid=1000(agent) groups=1000(agent)',
+      'www:x:33:33::/:/bin/sh',
+      'agent:x:1000:1000:agent:/home/agent:/bin/bash',
+      '127.0.0.1       localhost sekisho',
+      '/etc/ssl:',
+      'ca-bundle.pem',
+      'cert.pem',
+      'certs',
+      'private',
+      '',
+      '/etc/ssl/certs/:',
+      'ca-certificates.crt',
+      'java',
+      '',
+    ],
+  ])
 })

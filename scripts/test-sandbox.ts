@@ -22,7 +22,8 @@ const { values } = parseArgs({
 const tally: Tally = { fine: true, seen: 0, survivors: [] }
 await runBattery(BatteryOptionsShape.parse(values), (report) => tell(report, tally))
 if (values.mutate) tellScore(tally)
-process.exitCode = tally.fine && tally.survivors.length === 0 ? 0 : 1
+const proved = !values.mutate || (tally.seen > 0 && tally.survivors.length === 0)
+process.exitCode = tally.fine && proved ? 0 : 1
 
 function tell(report: BatteryReport, counted: Tally): void {
   if (report.kind === 'whole') tellWhole(report, counted)

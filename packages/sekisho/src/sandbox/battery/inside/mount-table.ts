@@ -28,6 +28,10 @@ const FLAGS: Readonly<Record<string, readonly FlagName[]>> = {
   ...Object.fromEntries(TOOLS.map((path) => [path, ['ro', 'nosuid', 'nodev'] as const])),
 }
 
+/** Tripwires of the platform, which lead to its own empty files. */
+const TRIPWIRE =
+  /^\/(proc\/(kallsyms|sys\/kernel\/(core_pattern|poweroff_cmd))|var\/lib\/sekisho\/.+)$/
+
 /** Mount points that a session may have beside those and their masks. */
 const EXPECTED =
   /^\/(proc\/(acpi|asound|bus|fs|interrupts|irq|kcore|key-users|keys|latency_stats|sched_debug|scsi|sys|sysrq-trigger|timer_list|timer_stats|sys\/kernel\/random\/boot_id)|dev\/(null|zero|full|random|urandom|tty|console|ptmx)|opt\/battery\/.+|workspace\/.+|home\/agent\/.+)$/
@@ -41,7 +45,10 @@ export const mountTable: Probes = {
   'mounts-each-known': fact(({ hostKernel }) => {
     const own = hostKernel ? [] : ['/sys']
     const more = mountPoints().filter(
-      (path) => FLAGS[path] === undefined && !EXPECTED.test(path) && !own.includes(path),
+      (path) =>
+        FLAGS[path] === undefined &&
+        ![EXPECTED, TRIPWIRE].some((known) => known.test(path)) &&
+        !own.includes(path),
     )
     return more.length === 0 ? undefined : more.join()
   }),

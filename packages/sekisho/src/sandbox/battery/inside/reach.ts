@@ -83,7 +83,36 @@ const absent = (attempt: (given: Given) => number): Probe =>
     return value === -2 ? undefined : told(value)
   })
 
+const NETLINK = { newLink: 16, newAddress: 20, newRoute: 24, requestAndAck: 5 } as const
+const NLMSG_ERROR = 2
+
+/**
+ * The one netlink that is there, which `getifaddrs` reads with: nothing may be changed through it.
+ * The message is a header and a zeroed family-specific part, with the interface lo as its index.
+ */
+function changesNetwork(type: number): Probe {
+  return () => {
+    const fd = call(41, 16, 3, 0)
+    if (fd < 0) return { held: true, detail: told(fd) }
+    const message = Buffer.alloc(32)
+    message.writeUInt32LE(message.length, 0)
+    message.writeUInt16LE(type, 4)
+    message.writeUInt16LE(NETLINK.requestAndAck, 6)
+    message.writeInt32LE(1, 20)
+    const answer = Buffer.alloc(256)
+    const sent = call(44, fd, message, message.length, 0, 0, 0)
+    const length = sent < 0 ? sent : call(45, fd, answer, answer.length, 0, 0, 0)
+    call(3, fd)
+    if (length < 0) return { held: true, detail: told(length) }
+    const isError = answer.readUInt16LE(4) === NLMSG_ERROR && answer.readInt32LE(16) < 0
+    return { held: isError, detail: told(answer.readInt32LE(16)) }
+  }
+}
+
 export const reach: Probes = {
+  'change-link': changesNetwork(NETLINK.newLink),
+  'change-address': changesNetwork(NETLINK.newAddress),
+  'change-route': changesNetwork(NETLINK.newRoute),
   'tcp-to-host': ({ canary }) =>
     allOf(canary.addresses.map((host) => connects({ host, port: canary.port }))),
   'udp-to-host': sends,

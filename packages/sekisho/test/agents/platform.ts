@@ -106,7 +106,10 @@ const Leaf = z.looseObject({
 export type Leaf = z.infer<typeof Leaf>
 const Indexed = z.looseObject({ index: z.int(), leaf: Leaf })
 
-/** A session's leaves as `sekisho log show --json` prints them: `{index, leaf}`, one a line. */
+/** Every program that is started has one; the `action` in it is an id. */
+const OfExec = z.looseObject({ leaf: z.looseObject({ type: z.literal('process.exec') }) })
+
+/** A session's leaves, but for those of its execs, as `sekisho log show --json` prints them: `{index, leaf}`, one a line. */
 export async function readLog(platform: Platform, session: string): Promise<Leaf[]> {
   const { code, stdout, stderr } = await platform.sekisho(
     'log',
@@ -119,5 +122,7 @@ export async function readLog(platform: Platform, session: string): Promise<Leaf
   return stdout
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => Indexed.parse(JSON.parse(line)).leaf)
+    .map((line): unknown => JSON.parse(line))
+    .filter((line) => !OfExec.safeParse(line).success)
+    .map((line) => Indexed.parse(line).leaf)
 }

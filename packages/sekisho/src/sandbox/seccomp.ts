@@ -106,7 +106,13 @@ export function seccompGroups({ notify }: Pick<SeccompOptions, 'notify'>): reado
     allow('ioctl', where('ioctl', harmlessIoctls())),
     refuse('tiocsti', where('ioctl', [[maskedEq(1, 0xffff, TIOCSTI)]])),
     refuse('tioclinux', where('ioctl', [[maskedEq(1, 0xffff, TIOCLINUX)]])),
-    allow('personality', where('personality', HARMLESS_PERSONALITIES.map((p) => [eq(0, p)]))),
+    allow(
+      'personality',
+      where(
+        'personality',
+        HARMLESS_PERSONALITIES.map((p) => [eq(0, p)]),
+      ),
+    ),
     refuse('personality', where('personality', suspectPersonalities())),
   ]
 }

@@ -1,4 +1,4 @@
-import { fstatSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs'
+import { existsSync, fstatSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs'
 
 /** The file that a thread waits to execute, as the kernel tells of it. */
 export type AttemptedFile = {
@@ -33,7 +33,15 @@ export function readAttemptedFile(fd: number): AttemptedFile {
  * @throws when the thread has died meanwhile
  */
 export function isLoading(tid: number): boolean {
-  return LOADING.test(readFileSync(`/proc/${tid}/stack`, 'latin1'))
+  return hasStacks() && LOADING.test(readFileSync(`/proc/${tid}/stack`, 'latin1'))
+}
+
+let stacks: boolean | undefined
+
+/** A kernel without CONFIG_STACKTRACE: there each interpreter is a program like any other. */
+export function hasStacks(): boolean {
+  stacks ??= existsSync('/proc/self/stack')
+  return stacks
 }
 
 /** @throws when the thread has died meanwhile */

@@ -1,13 +1,14 @@
 import { basename } from 'node:path'
 import { SekishoError } from '../../core/error.ts'
 import { type Allow, type Deny, deny } from '../../core/verdict.ts'
-import { type ExecFinding, judgeExec } from '../../detect/exec-rules/all.ts'
+import { type ExecFinding, isLoader, judgeExec } from '../../detect/exec-rules/all.ts'
 import type { ExecAttempt, ExecDecision } from '../../kernel/fanotify-exec.ts'
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts'
 import { ExecAlerts } from '../exec-alerts.ts'
 import {
   type AttemptedFile,
   type Caller,
+  hasStacks,
   isLoading,
   readAttemptedFile,
   readCaller,
@@ -23,7 +24,6 @@ import type { Attend, Attendant, LiveSession } from './attendant.ts'
 
 /** The action that execs belong to while no tool call is known. */
 const ACTION = 'session.start'
-const LOADER = /^ld(?:-linux[-\w]*|-musl-[-\w]+|-\d[\d.]*)?\.so(?:\.\d+)*$/
 
 /** The part of {@link LiveSession} that execs are about. */
 export type Monitored = Pick<LiveSession, 'berth' | 'places' | 'record'> & {
@@ -104,7 +104,7 @@ export class ExecMonitor implements Attendant {
   /** The kernel asks for a program before it asks for the program's interpreter. */
   #isInterpreter(tid: number, { path }: AttemptedFile): boolean {
     const wasAskedBefore = this.#lineage.has(tid)
-    return (wasAskedBefore || LOADER.test(basename(path))) && isLoading(tid)
+    return (wasAskedBefore || isLoader(basename(path))) && isLoading(tid)
   }
 
   async #decideProgram(attempt: ExecAttempt, attempted: Attempted): Promise<ExecDecision> {
@@ -155,7 +155,8 @@ export class ExecMonitor implements Attendant {
   #verdict({ file: { path }, origin, isInterpreter }: Attempted): Allow | Deny {
     if (this.#live.plan.exec.written === 'record') return { kind: 'allow', rules: [] }
     if (origin === 'written') return deny('exec.written', `${path} was written in this session`)
-    if (!isInterpreter && LOADER.test(basename(path))) {
+    // without stacks a loader's two uses cannot be told apart, and every program needs it
+    if (!isInterpreter && hasStacks() && isLoader(basename(path))) {
       // it maps the file that it is given: no exec of that file would follow to be refused
       return deny('exec.loader', `${path} starts programs unseen`)
     }

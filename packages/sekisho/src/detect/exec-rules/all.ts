@@ -9,6 +9,7 @@ import { REVERSE_SHELL_RULES } from './reverse-shell.ts'
 import type { ExecFacts, ExecFinding, ExecRule } from './rule.ts'
 import { TOOL_RULES } from './tools.ts'
 
+export { isLoader } from './programs.ts'
 export type { ExecFacts, ExecFinding, Severity } from './rule.ts'
 
 export const EXEC_RULES: readonly ExecRule[] = [

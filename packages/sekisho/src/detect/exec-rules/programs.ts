@@ -55,8 +55,13 @@ export const PROGRAM_RULES: readonly ExecRule[] = [
   },
 ]
 
+/** The dynamic loader, by the names that C libraries give it. */
+export function isLoader(program: string): boolean {
+  return LOADER.test(program)
+}
+
 function loaded({ program, args, isInterpreter }: ExecView): 'elsewhere' | 'system' | undefined {
-  if (isInterpreter || !LOADER.test(program)) return undefined
+  if (isInterpreter || !isLoader(program)) return undefined
   if (args.some((arg) => LOADER_ASKS.test(arg))) return undefined
   const target = args.find(
     (arg, i) => !arg.startsWith('--') && !LOADER_VALUES.has(args[i - 1] ?? ''),

@@ -1,0 +1,153 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MOUNT_FLAGS, mount, mountOverlay, unmount } from '../../kernel/mounts.ts'
+import { createReactor, type Reactor } from '../../kernel/reactor.ts'
+import { type Cgroups, openCgroups } from '../../sandbox/cgroup.ts'
+import type { LeafInput } from '../../wire/leaves.ts'
+import type { ExecPolicy } from '../../wire/sandbox.ts'
+import type { Monitored } from '../attendants/exec-monitor.ts'
+
+export type Ran = { code: unknown; output: string }
+
+/** A session's file systems, cgroup and process tree, without network, ids and system call filter. */
+export type ExecRoom = {
+  reactor: Reactor
+  /** what was recorded, in order */
+  leaves: LeafInput[]
+  warnings: string[]
+  /** the user's directory below the workspace, and the layer of changes above it */
+  lower: string
+  upper: string
+  /** a mount point that is the session's alone */
+  usr: string
+  live(exec: ExecPolicy['written'], record?: Monitored['record']): Monitored
+  /** runs a shell script inside to its end; errors go to the output too */
+  run(script: string): Promise<Ran>
+  close(): void
+}
+
+export const ROOM_SESSION = 's-0123456789abcdefghij'
+
+let rooms = 0
+
+export function openExecRoom(): ExecRoom {
+  const made: string[] = []
+  const base = mkdtempSync(join(tmpdir(), 'exec-room-'))
+  const at = (name: string): string => join(base, name)
+  const tmpfs = (target: string): void => {
+    mkdirSync(target, { recursive: true })
+    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: 0, options: 'mode=755' })
+    made.push(target)
+  }
+  tmpfs(base)
+  tmpfs(at('layers'))
+  tmpfs(at('scratch'))
+  tmpfs(at('root'))
+  for (const name of ['empty', 'lower', 'usr', 'workspace', 'layers/upper', 'layers/work']) {
+    mkdirSync(at(name))
+  }
+  mkdirSync(at('scratch/tmp'))
+  const { noSetuid } = MOUNT_FLAGS
+  const usr = { lower: ['/usr', at('empty')], target: at('usr') }
+  mountOverlay({ ...usr, flags: MOUNT_FLAGS.readOnly | noSetuid })
+  made.push(at('usr'))
+  mountOverlay({
+    lower: [at('lower')],
+    upper: at('layers/upper'),
+    work: at('layers/work'),
+    target: at('workspace'),
+    options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
+  })
+  made.push(at('workspace'))
+  const binds = { usr: 'usr', 'scratch/tmp': 'tmp', workspace: 'workspace' }
+  furnishRoot(
+    at('root'),
+    Object.entries(binds).map(([from, to]) => [at(from), to]),
+    made,
+  )
+  const cgroups = joinableCgroups()
+  const berth = `berth-${9000 + (rooms += 1)}`
+  const cgroup = cgroups.create(berth, null)
+  const leaves: LeafInput[] = []
+  const warnings: string[] = []
+  const reactor = createReactor({ onError: (error) => void warnings.push(String(error)) })
+  return {
+    ...{ reactor, leaves, warnings, lower: at('lower'), upper: at('layers/upper'), usr: at('usr') },
+    live: (written, record = async (leaf) => void leaves.push(leaf)) => ({
+      berth,
+      record,
+      plan: {
+        session: ROOM_SESSION,
+        exec: { written },
+        workspace: at('lower'),
+        workspaceOptions: { mode: 'overlay', readOnly: [], from: null },
+        isolation: 'standard',
+      },
+      platform: { reactor, warn: (line) => void warnings.push(line) },
+      places: {
+        execRoots: [
+          { path: at('usr'), inside: '/usr', isWritable: false },
+          { path: at('scratch'), inside: '/', isWritable: true },
+          { path: at('workspace'), inside: '/workspace', isWritable: true },
+        ],
+        scratch: at('scratch'),
+        workspace: at('workspace'),
+        changes: at('layers/upper'),
+      },
+    }),
+    run: (script) => runIn(at('root'), cgroup.joinPaths, script),
+    close: () => {
+      reactor.close()
+      cgroup.kill()
+      cgroup.remove()
+      cgroups.close()
+      for (const path of made.toReversed()) unmount(path)
+      rmSync(base, { recursive: true })
+    },
+  }
+}
+
+function furnishRoot(root: string, binds: readonly string[][], made: string[]): void {
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) symlinkSync(`usr/${name}`, join(root, name))
+  for (const name of ['usr', 'tmp', 'workspace', 'proc', 'dev', 'old']) mkdirSync(join(root, name))
+  for (const [source = '', name = ''] of [...binds, ['/dev', 'dev']]) {
+    const target = join(root, name)
+    mount({ source, target, type: null, flags: MOUNT_FLAGS.bind, options: null })
+    made.push(target)
+  }
+}
+
+function joinableCgroups(): Cgroups {
+  return openCgroups({
+    instance: `exec-${process.pid}-${rooms}`,
+    under: '/sys/fs/cgroup',
+    mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
+    membership: readFileSync('/proc/self/cgroup', 'utf8'),
+  })
+}
+
+const ENTER = `root=$1 script=$2; shift 2
+for join in "$@"; do echo 0 > "$join" || exit 99; done
+mount --make-rprivate / && mount -t proc proc "$root/proc" && cd "$root" && pivot_root . old &&
+cd /workspace && exec sh -c "$script" 2>&1`
+
+/** In namespaces of its own, so that paths are what they are for whoever lives there. */
+async function runIn(root: string, joins: readonly string[], script: string): Promise<Ran> {
+  const child = spawn(
+    'unshare',
+    ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-c', ENTER, 'sh', root, script, ...joins],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+      timeout: 15_000,
+    },
+  )
+  let output = ''
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (output += text.toString()))
+  const [code]: unknown[] = await once(child, 'close')
+  return { code, output }
+}

@@ -3,6 +3,7 @@ import type { Command } from './cli/command.ts'
 /** Loaded on demand: `run` must not pay for the others. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.ts')).run,
+  output: async () => (await import('./cli/output.ts')).output,
   ps: async () => (await import('./cli/ps.ts')).ps,
   stop: async () => (await import('./cli/stop.ts')).stop,
   diff: async () => (await import('./cli/diff.ts')).diff,

@@ -4,7 +4,7 @@ import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import type { Peer, Shape } from '../wire/peer.ts'
 import { connect } from './client.ts'
-import type { Command } from './command.ts'
+import type { Command, Terminal } from './command.ts'
 
 /**
  * The hot path of the command line: it loads no schema library, so what it needs of a reply is
@@ -25,6 +25,16 @@ const ended: Shape<End> = {
       : { success: false, error: { message: 'want a session end' } },
 }
 
+const started: Shape<{ session: string }> = {
+  safeParse: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'session' in value &&
+    typeof value.session === 'string'
+      ? { success: true, data: { session: value.session } }
+      : { success: false, error: { message: 'want a session' } },
+}
+
 function isEnd(value: unknown): value is End {
   return (
     typeof value === 'object' &&
@@ -37,19 +47,28 @@ function isEnd(value: unknown): value is End {
 }
 const protocol = {
   run: { params: anything, result: ended },
+  start: { params: anything, result: started },
   signal: { params: anything, result: anything },
   resize: { params: anything, result: anything },
 } as const
 
-type Options = { agent: string; workspace: string | null; from: string | null; command: string[] }
+type Options = {
+  isDetached: boolean
+  agent: string
+  workspace: string | null
+  from: string | null
+  command: string[]
+}
 
 export const run: Command = {
   name: 'run',
   summary: 'Run a command in a session of its own',
-  usage: 'sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] -- COMMAND [ARGUMENT…]',
+  usage:
+    'sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--detach] -- COMMAND [ARGUMENT…]',
 
   async run(argv, terminal) {
     const options = parse(argv)
+    if (options.isDetached) return startDetached(options, terminal)
     const { peer, release } = await reach()
     // process.stdin would be opened by looking at it, for a millisecond and nothing
     const interactive = isatty(0) && isatty(1)
@@ -68,14 +87,38 @@ export const run: Command = {
   },
 }
 
+/** A session that goes on by itself needs a daemon that does. */
+async function startDetached(options: Options, terminal: Terminal): Promise<number> {
+  const peer = await connect(pathsFrom(process.env).apiSocket, protocol)
+  try {
+    const { terminal: _none, ...request } = requestOf(options, false)
+    const { session } = await peer.call('start', request)
+    terminal.out(session)
+    return 0
+  } finally {
+    peer.close()
+  }
+}
+
 const OPTIONS: readonly string[] = ['--agent', '--workspace', '--from']
 
 /** Options come before the command; what follows it is the command's own. */
 function parse(argv: readonly string[]): Options {
-  const options: Options = { agent: 'default', workspace: null, from: null, command: [] }
+  const options: Options = {
+    isDetached: false,
+    agent: 'default',
+    workspace: null,
+    from: null,
+    command: [],
+  }
   let at = 0
   for (let word = argv[0]; isOption(word); word = argv[at]) {
     const [name = '', inline] = word.split(/=(.*)/s)
+    if (word === '--detach') {
+      options.isDetached = true
+      at += 1
+      continue
+    }
     take(options, name, inline ?? argv[at + 1] ?? '')
     at += inline === undefined ? 2 : 1
   }
@@ -100,7 +143,15 @@ function usage(problem: string): SekishoError {
   return new SekishoError('USAGE', problem, { hint: `usage: ${run.usage}` })
 }
 
-function requestOf({ agent, workspace, from, command }: Options, interactive: boolean): unknown {
+type Request = {
+  agent: string
+  argv: string[]
+  workspace: string | null
+  from: string | null
+  terminal: { columns: number; rows: number; type: string } | null
+}
+
+function requestOf({ agent, workspace, from, command }: Options, interactive: boolean): Request {
   return {
     agent,
     argv: command,

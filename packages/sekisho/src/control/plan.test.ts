@@ -39,6 +39,7 @@ const request = {
   terminal: { columns: 80, rows: 24, type: 'xterm' },
 }
 const plan = planSession({
+  detached: false,
   request,
   agent,
   configuration: `sha256:${'0'.repeat(64)}`,
@@ -56,6 +57,7 @@ test('a plan is what was asked, and what the agent file grants', () => {
     argv: ['make', 'test'],
     workspace: '/home/me/project',
     terminal: { columns: 80, rows: 24, type: 'xterm' },
+    detached: false,
     policy,
     secrets: [
       {
@@ -81,6 +83,12 @@ test('a plan is what was asked, and what the agent file grants', () => {
     mounts: [],
     environment: { LANG: 'C.UTF-8' },
     limits: { ...agent.limits, memoryBytes: 2 ** 30, wallClockMs: 600_000 },
+    isolation: 'standard',
+    rootfs: { kind: 'host' },
+    exec: { written: 'record' },
+    containment: agent.containment,
+    attestation: 'require',
+    workspaceOptions: { ...agent.workspace, from: null },
   })
 })
 

@@ -11,6 +11,7 @@ export function planSession(parts: {
   policy: SessionPolicy
   session: string
   connection: number | null
+  detached: boolean
 }): SessionPlan {
   const { request, agent, configuration, policy, session, connection } = parts
   return {
@@ -21,6 +22,7 @@ export function planSession(parts: {
     argv: request.argv,
     workspace: request.workspace,
     terminal: request.terminal,
+    detached: parts.detached,
     policy,
     secrets: agent.secrets.map(({ name, hosts, port, header, from, env }) => ({
       binding: { name, hosts, port, header },

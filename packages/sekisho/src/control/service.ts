@@ -109,6 +109,7 @@ class ClientPeers {
           for (const signal of early.splice(0)) this.#forward(session, signal)
         })
       },
+      start: (request) => sessions.start(request, client),
       signal: ({ signal }) => {
         if (client.session !== undefined) return sessions.signal(client.session, signal)
         // a Ctrl-C while the bundle is being read is for the session that is about to be

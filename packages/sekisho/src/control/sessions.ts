@@ -43,12 +43,31 @@ export class Sessions {
     this.#now = options.now
   }
 
-  /** Resolves when the command has ended and nothing of the session is left. */
+  /** Resolves when the command has ended. */
   async run(
     request: RunRequest,
     client: { connection: number },
     started: (session: string) => void,
   ): Promise<SessionEnd> {
+    const running = await this.#begin({ request, client, detached: false }, started)
+    return running.ended
+  }
+
+  /** Resolves when the command has begun; it goes on without its client. */
+  async start(
+    request: Omit<RunRequest, 'terminal'>,
+    client: { connection: number },
+  ): Promise<{ session: string }> {
+    const asked = { request: { ...request, terminal: null }, client, detached: true }
+    const { plan } = await this.#begin(asked, () => undefined)
+    return { session: plan.session }
+  }
+
+  async #begin(
+    asked: { request: RunRequest; client: { connection: number }; detached: boolean },
+    started: (session: string) => void,
+  ): Promise<Running> {
+    const { request, client, detached } = asked
     const bundle = await this.#bundle.read()
     const agent: AgentFile = bundle.agent(request.agent)
     const policy = bundle.policyOf(agent)
@@ -59,6 +78,7 @@ export class Sessions {
       policy,
       session: this.#newSessionId(),
       connection: client.connection,
+      detached,
     })
     const running = this.#add(plan)
     try {
@@ -69,7 +89,7 @@ export class Sessions {
       this.#running.delete(plan.session)
       throw toSekishoError(thrown)
     }
-    return running.ended
+    return running
   }
 
   ended(end: SessionEnd): void {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
@@ -16,7 +16,7 @@ import type { SessionPlan } from '../wire/control.ts'
 import type { SessionPlaces } from './attendants/attendant.ts'
 import type { Berth } from './berths.ts'
 import type { Platform } from './platform.ts'
-import { writeSessionRecord } from './session-record.ts'
+import { OUTPUT_FILE, writeSessionRecord } from './session-record.ts'
 import { WorkspaceMount } from './workspace-mount.ts'
 
 const USR = { name: 'usr', inside: '/usr' }
@@ -163,6 +163,11 @@ export class Cell {
     if (this.#master !== undefined) writeWindowSize(this.#master, size)
   }
 
+  /** What a detached command writes. */
+  get outputFile(): string {
+    return join(this.#platform.paths.sessions, this.#plan.session, OUTPUT_FILE)
+  }
+
   /** Written by the runtime: the init process inside. */
   get pidFile(): string {
     return this.#in('pid')
@@ -182,7 +187,7 @@ export class Cell {
     this.#unwatchRoot()
     for (const path of this.#mounted.toReversed()) unmount(path)
     const { isChanged, counters } = await this.#workspace.unmount()
-    if (isChanged) this.#writeRecord(new Date().toISOString(), exitCode)
+    if (isChanged || existsSync(this.outputFile)) this.#writeRecord(new Date().toISOString(), exitCode)
     else this.#forget()
     return counters
   }

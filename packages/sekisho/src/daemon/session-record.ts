@@ -30,6 +30,8 @@ const SessionRecord = z.strictObject({
 export type SessionRecord = z.infer<typeof SessionRecord>
 
 const FILE = 'session.json'
+/** what a detached session wrote, both streams */
+export const OUTPUT_FILE = 'output'
 
 export function writeSessionRecord(sessions: string, record: SessionRecord): void {
   const directory = join(sessions, record.session)

@@ -19,6 +19,7 @@ import {
   startLeaf,
 } from './session-leaf.ts'
 import { makeStage, type Stage, type Started } from './stage.ts'
+import { relayToFile } from './output-file.ts'
 import { StopLadder } from './stop-ladder.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
 import { readUpstreams } from './upstream-files.ts'
@@ -194,10 +195,11 @@ export class Session {
           .call('packet.denied', { network: network.id, packet, repeated }),
       warn: platform.warn,
     })
-    const outer = this.#outerDescriptors()
-    if (plan.terminal === null) this.#relay = relayPipes(outer, launcher.streams)
-    else {
-      this.#attachTerminal(outer, cell.takeMaster())
+    if (plan.detached) this.#relay = relayToFile(cell.outputFile, launcher.streams)
+    else if (plan.terminal === null) {
+      this.#relay = relayPipes(this.#outerDescriptors(), launcher.streams)
+    } else {
+      this.#attachTerminal(this.#outerDescriptors(), cell.takeMaster())
       launcher.streams.stderr.on('data', (said: Buffer) =>
         platform.warn(`${plan.session}: ${said.toString()}`),
       )

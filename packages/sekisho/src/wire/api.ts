@@ -5,21 +5,25 @@ import { ImageImport } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
 import { SnapshotId, SnapshotRequest, SnapshotTaken } from './snapshot.ts'
 
+const Run = z.strictObject({
+  agent: z.string().min(1).max(128),
+  argv: z.array(z.string().max(131_072)).min(1).max(1024),
+  workspace: z.string().startsWith('/').nullable(),
+  /** a snapshot of that workspace, with which its changes begin */
+  from: SnapshotId.nullable(),
+  terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
+})
+
 /**
  * What a client may ask over the daemon's unix socket. Descriptors 0–2 are not sent: the
  * supervisor takes them from the client process that the kernel names for the connection.
  */
 export const api = {
-  run: {
-    params: z.strictObject({
-      agent: z.string().min(1).max(128),
-      argv: z.array(z.string().max(131_072)).min(1).max(1024),
-      workspace: z.string().startsWith('/').nullable(),
-      /** a snapshot of that workspace, with which its changes begin */
-      from: SnapshotId.nullable(),
-      terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
-    }),
-    result: SessionEnd,
+  run: { params: Run, result: SessionEnd },
+  /** as `run`, of a session that goes on without this client; resolves once it has begun */
+  start: {
+    params: Run.omit({ terminal: true }),
+    result: z.strictObject({ session: SessionId }),
   },
   /** for the command that this connection runs */
   signal: {

@@ -47,6 +47,8 @@ export const SessionPlan = z.strictObject({
   argv: z.array(z.string()).min(1).max(1024),
   workspace: z.string().startsWith('/').nullable(),
   terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
+  /** nobody sits at it: its output goes to a file, and it outlives the client that asked for it */
+  detached: z.boolean(),
   policy: SessionPolicy,
   secrets: z.array(SecretReference),
   upstreams: z.array(Upstream.omit({ caPem: true }).extend({ caFile: z.string().nullable() })),

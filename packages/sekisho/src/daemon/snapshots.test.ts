@@ -156,7 +156,7 @@ describe('names and ids', () => {
   test('what a crash left half-made goes, and what is damaged is named', async () => {
     const { id } = await snapshots().take(SESSION, null)
     mkdirSync(join(store.directory, '.new-1'))
-    writeFileSync(join(store.directory, id, 'index.json'), '{}')
+    writeFileSync(join(store.directory, id, 'index.jsonl'), '{}')
     store.prepare()
     expect(readdirSync(store.directory).toSorted()).toEqual(['names', id].toSorted())
     expect(await store.list()).toEqual({ kept: [], damaged: [id] })

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants } from 'node:fs'
+import { type BigIntStats, constants, writeSync } from 'node:fs'
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises'
 import { SekishoError } from '../core/error.ts'
 
@@ -86,6 +86,11 @@ export class OpenDirectory {
   close(): Promise<void> {
     return this.handle.close()
   }
+}
+
+/** A file may take less at a time than it is given (`write(2)`). */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
 }
 
 export function isMissing(error: unknown): boolean {

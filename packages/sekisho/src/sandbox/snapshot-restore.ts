@@ -1,26 +1,27 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
 import {
-  type FileHandle,
-  lchown,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises'
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  lchownSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  symlinkSync,
+} from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import { isMissing, OpenDirectory } from './open-tree.ts'
+import { isMissing, OpenDirectory, writeAll } from './open-tree.ts'
 import { makeOpaque, makeWhiteout, setModified } from './overlay-layer.ts'
+import { Pace } from './pace.ts'
 import {
   BLOBS,
   damaged,
   type Entry,
   INDEX_FILE,
-  parseIndex,
+  readIndex,
   SNAPSHOT_ID,
   type SnapshotIndex,
 } from './snapshot-index.ts'
@@ -40,7 +41,6 @@ export type RestoreOptions = {
   owner: number
 }
 
-const MAX_INDEX_BYTES = 256 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 
@@ -56,8 +56,7 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Snapshot
   const index = await readSnapshot(store, id)
   refuseElsewhere(index, options)
   try {
-    for (const entry of index.entries) await place(entry, options)
-    for (const entry of index.entries.toReversed()) await finish(entry, upper)
+    await new Restoring(options).run(index.entries)
   } catch (error) {
     for (const name of await readdir(upper)) await rm(join(upper, name), { recursive: true })
     throw error
@@ -68,10 +67,8 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Snapshot
 /** @throws SekishoError SNAPSHOT_INVALID */
 export async function readSnapshot(store: string, id: string): Promise<SnapshotIndex> {
   if (!SNAPSHOT_ID.test(id)) throw unknown(id)
-  const path = join(store, id, INDEX_FILE)
   try {
-    if ((await stat(path)).size > MAX_INDEX_BYTES) throw damaged(id, 'its index is too long')
-    return parseIndex(id, await readFile(path, 'utf8'))
+    return await readIndex(join(store, id, INDEX_FILE), id)
   } catch (error) {
     if (isMissing(error)) throw unknown(id)
     throw error
@@ -98,111 +95,144 @@ function refuseElsewhere(index: SnapshotIndex, { id, workspace, base }: RestoreO
   }
 }
 
-async function place(entry: Entry, options: RestoreOptions): Promise<void> {
-  const { upper, owner, id } = options
-  // a list that has grown since the snapshot was taken holds for it too
-  if (isConfiguration(entry.path) && !isRepository(entry)) {
-    throw damaged(id, `it carries ${JSON.stringify(entry.path)}`)
+/** Entries come depth first, so the directory that the last one went to is kept open. */
+class Restoring {
+  readonly #options: RestoreOptions
+  readonly #pace = new Pace()
+  readonly #chunk = Buffer.alloc(CHUNK_BYTES)
+  #parent: { path: string; directory: OpenDirectory } | undefined
+
+  constructor(options: RestoreOptions) {
+    this.#options = options
   }
-  const parent = await parentOf(upper, entry.path)
-  const name = entry.path.slice(entry.path.lastIndexOf('/') + 1)
-  try {
+
+  async run(entries: readonly Entry[]): Promise<void> {
+    try {
+      for (const entry of entries) await this.#place(entry)
+      // the deepest first: what is placed in a directory changes its time
+      for (const entry of entries.toReversed()) await this.#finish(entry)
+    } finally {
+      await this.#parent?.directory.close()
+    }
+  }
+
+  async #place(entry: Entry): Promise<void> {
+    const { owner, id } = this.#options
+    // a list that has grown since the snapshot was taken holds for it too
+    if (isConfiguration(entry.path) && !isRepository(entry)) {
+      throw damaged(id, `it carries ${JSON.stringify(entry.path)}`)
+    }
+    await this.#pace.rest()
+    const parent = await this.#parentOf(entry.path)
+    const name = nameOf(entry.path)
     switch (entry.type) {
       case 'whiteout':
-        makeWhiteout(parent, name)
-        break
+        return makeWhiteout(parent, name)
       case 'symlink':
-        await symlink(entry.target, parent.path(name))
-        await lchown(parent.path(name), owner, owner)
-        break
+        symlinkSync(entry.target, parent.path(name))
+        return lchownSync(parent.path(name), owner, owner)
       case 'directory':
-        await placeDirectory(parent, name, { opaque: entry.opaque, owner })
-        break
+        return makeDirectory(parent, name, { opaque: entry.opaque, owner })
       case 'file':
-        await placeFile(entry, { path: parent.path(name), options })
-        break
+        return this.#placeFile(entry, parent)
     }
-  } finally {
-    await parent.close()
   }
+
+  async #placeFile(entry: Entry & { type: 'file' }, parent: OpenDirectory): Promise<void> {
+    const { store, id, owner } = this.#options
+    const source = openBlob(join(store, id, BLOBS, entry.digest.slice('sha256:'.length)), () =>
+      damaged(id, `${JSON.stringify(entry.path)} is missing`),
+    )
+    try {
+      const path = parent.path(nameOf(entry.path))
+      const target = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      try {
+        if ((await this.#copy(source, target, entry.bytes)) !== entry.digest) {
+          throw damaged(id, `${JSON.stringify(entry.path)} is not what it was`)
+        }
+        fchownSync(target, owner, owner)
+        fchmodSync(target, entry.mode)
+      } finally {
+        closeSync(target)
+      }
+    } finally {
+      closeSync(source)
+    }
+    setModified(parent, nameOf(entry.path), BigInt(entry.modifiedAt))
+  }
+
+  /** @returns the digest of the source, of which at most `bytes` and one chunk are written */
+  async #copy(source: number, target: number, bytes: number): Promise<string> {
+    const hash = createHash('sha256')
+    for (let done = 0; done <= bytes; ) {
+      const read = readSync(source, this.#chunk, 0, this.#chunk.length, done)
+      if (read === 0) break
+      hash.update(this.#chunk.subarray(0, read))
+      writeAll(target, this.#chunk.subarray(0, read))
+      done += read
+      await this.#pace.rest()
+    }
+    return `sha256:${hash.digest('hex')}`
+  }
+
+  async #finish(entry: Entry): Promise<void> {
+    if (entry.type !== 'directory') return
+    await this.#pace.rest()
+    const parent = await this.#parentOf(entry.path)
+    const directory = await parent.directory(nameOf(entry.path))
+    try {
+      fchmodSync(directory.handle.fd, entry.mode)
+    } finally {
+      await directory.close()
+    }
+    setModified(parent, nameOf(entry.path), BigInt(entry.modifiedAt))
+  }
+
+  async #parentOf(path: string): Promise<OpenDirectory> {
+    const wanted = path.slice(0, Math.max(0, path.lastIndexOf('/')))
+    if (this.#parent?.path === wanted) return this.#parent.directory
+    await this.#parent?.directory.close()
+    this.#parent = undefined
+    const names = wanted === '' ? [] : wanted.split('/')
+    const directory = await OpenDirectory.within(this.#options.upper, names)
+    this.#parent = { path: wanted, directory }
+    return directory
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 function isRepository({ type, path }: Entry): boolean {
   return type === 'directory' && /(^|\/)\.git$/i.test(path)
 }
 
-async function placeDirectory(
+async function makeDirectory(
   parent: OpenDirectory,
   name: string,
   { opaque, owner }: { opaque: boolean; owner: number },
 ): Promise<void> {
-  await mkdir(parent.path(name), { mode: 0o700 })
+  mkdirSync(parent.path(name), { mode: 0o700 })
   const directory = await parent.directory(name)
   try {
     if (opaque) makeOpaque(directory)
-    await directory.handle.chown(owner, owner)
+    fchownSync(directory.handle.fd, owner, owner)
   } finally {
     await directory.close()
   }
 }
 
-async function placeFile(
-  entry: Entry & { type: 'file' },
-  { path, options }: { path: string; options: RestoreOptions },
-): Promise<void> {
-  const { store, id, owner } = options
-  const blob = join(store, id, BLOBS, entry.digest.slice('sha256:'.length))
-  const source = await open(blob, O_RDONLY | O_NOFOLLOW).catch((cause: unknown) => {
-    throw damaged(id, `${JSON.stringify(entry.path)} is missing`, cause)
-  })
+function openBlob(path: string, missing: () => SekishoError): number {
   try {
-    const target = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-    try {
-      if ((await copy(source, target, entry.bytes)) !== entry.digest) {
-        throw damaged(id, `${JSON.stringify(entry.path)} is not what it was`)
-      }
-      await target.chown(owner, owner)
-    } finally {
-      await target.close()
-    }
-  } finally {
-    await source.close()
+    return openSync(path, O_RDONLY | O_NOFOLLOW)
+  } catch (error) {
+    if (isMissing(error) || isLink(error)) throw missing()
+    throw error
   }
 }
 
-/** @returns the digest of all that the source holds, of which at most `bytes` and one are written */
-async function copy(source: FileHandle, target: FileHandle, bytes: number): Promise<string> {
-  const hash = createHash('sha256')
-  const chunk = Buffer.alloc(CHUNK_BYTES)
-  for (let done = 0; done <= bytes; ) {
-    const { bytesRead } = await source.read(chunk, 0, chunk.length, done)
-    if (bytesRead === 0) break
-    hash.update(chunk.subarray(0, bytesRead))
-    await target.writeFile(chunk.subarray(0, bytesRead))
-    done += bytesRead
-  }
-  return `sha256:${hash.digest('hex')}`
-}
-
-/** Modes and times last, the deepest first: what is placed in a directory changes its time. */
-async function finish(entry: Entry, upper: string): Promise<void> {
-  if (entry.type !== 'file' && entry.type !== 'directory') return
-  const parent = await parentOf(upper, entry.path)
-  const name = entry.path.slice(entry.path.lastIndexOf('/') + 1)
-  try {
-    const handle = await parent.file(name)
-    try {
-      await handle.chmod(entry.mode)
-    } finally {
-      await handle.close()
-    }
-    setModified(parent, name, BigInt(entry.modifiedAt))
-  } finally {
-    await parent.close()
-  }
-}
-
-/** The caller closes it. */
-async function parentOf(upper: string, path: string): Promise<OpenDirectory> {
-  return OpenDirectory.within(upper, path.split('/').slice(0, -1))
+/** `open(2)` with O_NOFOLLOW */
+function isLink(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ELOOP'
 }

@@ -13,8 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { canonicalJson } from '../core/canonical-json.ts'
-import { digestOf, type Entry, type SnapshotIndex, snapshotIdOf } from './snapshot-index.ts'
+import { type Entry, type SnapshotIndex, snapshotIdOf, writeIndex } from './snapshot-index.ts'
 import { restoreSnapshot } from './snapshot-restore.ts'
 import { type TakenSnapshot, takeSnapshot } from './snapshot.ts'
 import { type TestOverlay, testOverlay } from './testing/overlay.ts'
@@ -105,11 +104,28 @@ describe('a snapshot', () => {
   test('is called by its content, which is kept once, and is root’s alone', async () => {
     overlay.session(WORK)
     const { id, digest, index } = await take()
-    expect([id, digest]).toEqual([snapshotIdOf(digestOf(index)), digestOf(index)])
+    expect([id, digest]).toEqual([
+      snapshotIdOf(digest),
+      await writeIndex(join(store, 'again'), index),
+    ])
+    rmSync(join(store, 'again'))
     expect(readdirSync(store)).toEqual([id])
     expect(statSync(join(store, id)).mode & 0o777).toBe(0o700)
     // "2", "x" (twice), "n" and nothing
     expect(readdirSync(join(store, id, 'blobs'))).toHaveLength(4)
+  })
+
+  test('keeps names with every separator of lines that there is, and more entries than a stretch', async () => {
+    overlay.session(String.raw`touch "$(printf 'a\nb')" "$(printf 'c\342\200\250d')" "$(printf 'e\rf')"
+      mkdir many; cd many; seq 1000 | xargs touch`)
+    const { id, index } = await take()
+    expect(index.entries).toHaveLength(1004)
+    freshLayer()
+    expect(await restore(id)).toEqual(index)
+    expect(readdirSync(overlay.layers.upper)).toEqual(
+      ['a\nb', 'c\u2028d', 'e\rf', 'many'].toSorted(),
+    )
+    expect(readdirSync(join(overlay.layers.upper, 'many'))).toHaveLength(1000)
   })
 
   test('leaves configuration behind and names it: the next session is clean', async () => {
@@ -234,7 +250,7 @@ describe('a snapshot that is not what it was', () => {
   })
 
   /** As somebody who can write the store would forge one, its name fitting its content. */
-  function forge(entries: readonly Entry[]): string {
+  async function forge(entries: readonly Entry[]): Promise<string> {
     const index: SnapshotIndex = {
       version: 1,
       ...about(),
@@ -242,9 +258,10 @@ describe('a snapshot that is not what it was', () => {
       leftOut: [],
       dropped: [],
     }
-    const id = snapshotIdOf(digestOf(index))
+    const draft = join(overlay.root, 'forged')
+    const id = snapshotIdOf(await writeIndex(draft, index))
     mkdirSync(join(store, id, 'blobs'), { recursive: true })
-    writeFileSync(join(store, id, 'index.json'), canonicalJson(index))
+    renameSync(draft, join(store, id, 'index.jsonl'))
     return id
   }
   const directory = (path: string): Entry => ({
@@ -264,7 +281,7 @@ describe('a snapshot that is not what it was', () => {
     ['with configuration', [directory('.claude')]],
     ['with a hook', [directory('.git'), directory('.git/hooks')]],
   ] as const)('is refused with a path %s, also when its name fits', async ([, entries]) => {
-    const id = forge(entries as readonly Entry[])
+    const id = await forge(entries as readonly Entry[])
     await expect(restore(id)).rejects.toThrow()
     expect(readdirSync(overlay.layers.upper)).toEqual([])
   })

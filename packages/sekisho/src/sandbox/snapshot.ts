@@ -1,19 +1,29 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { BigIntStats } from 'node:fs'
-import { type FileHandle, mkdir, open, readlink, rename, rm } from 'node:fs/promises'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  renameSync,
+} from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalJson } from '../core/canonical-json.ts'
 import { SekishoError } from '../core/error.ts'
-import { OpenDirectory } from './open-tree.ts'
+import { OpenDirectory, writeAll } from './open-tree.ts'
 import { isOpaque, isWhiteout } from './overlay-layer.ts'
+import { Pace } from './pace.ts'
 import {
   BLOBS,
-  digestOf,
   type Entry,
   INDEX_FILE,
   MAX_ENTRIES,
   snapshotIdOf,
   type SnapshotIndex,
+  writeIndex,
 } from './snapshot-index.ts'
 import { isConfiguration } from './workspace-risk.ts'
 
@@ -33,6 +43,8 @@ export type TakenSnapshot = { id: string; digest: string; index: SnapshotIndex }
 
 type Taking = {
   blobs: string
+  pace: Pace
+  chunk: Buffer
   areas: readonly string[]
   entries: Entry[]
   leftOut: string[]
@@ -41,8 +53,9 @@ type Taking = {
 
 const MAX_DEPTH = 256
 const CHUNK_BYTES = 256 * 1024
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 /** More than these are counted in the last one: a name may be 4 KiB, and an agent's. */
-const MAX_NAMED = 10_000
+const MAX_NAMED = 1000
 
 /**
  * Copies a session's changes into a snapshot that is called by its content. Configuration areas
@@ -59,7 +72,15 @@ export async function takeSnapshot(options: SnapshotOptions): Promise<TakenSnaps
   const blobs = join(draft, BLOBS)
   await mkdir(blobs, { recursive: true, mode: 0o700 })
   try {
-    const taking: Taking = { blobs, areas, entries: [], leftOut: [], dropped: [] }
+    const taking: Taking = {
+      blobs,
+      pace: new Pace(),
+      chunk: Buffer.alloc(CHUNK_BYTES),
+      areas,
+      entries: [],
+      leftOut: [],
+      dropped: [],
+    }
     const root = await OpenDirectory.at(upper)
     try {
       await visit(taking, root, '')
@@ -77,15 +98,8 @@ async function settle(
   index: SnapshotIndex,
   { draft, store }: { draft: string; store: string },
 ): Promise<TakenSnapshot> {
-  const digest = digestOf(index)
+  const digest = await writeIndex(join(draft, INDEX_FILE), index)
   const id = snapshotIdOf(digest)
-  const file = await open(join(draft, INDEX_FILE), 'wx', 0o600)
-  try {
-    await file.writeFile(canonicalJson(index))
-    await file.datasync()
-  } finally {
-    await file.close()
-  }
   await rename(draft, join(store, id))
   return { id, digest, index }
 }
@@ -101,7 +115,8 @@ type Place = { name: string; path: string }
 
 async function visitEntry(taking: Taking, directory: OpenDirectory, place: Place): Promise<void> {
   const { path } = place
-  const status = await directory.status(place.name)
+  await taking.pace.rest()
+  const status = lstatSync(directory.path(place.name), { bigint: true, throwIfNoEntry: false })
   if (status === undefined) throw changed(path)
   if (isLeftOut(taking, path, status)) {
     if (taking.leftOut.length < MAX_NAMED) taking.leftOut.push(path)
@@ -110,7 +125,7 @@ async function visitEntry(taking: Taking, directory: OpenDirectory, place: Place
   if (isWhiteout(status)) push(taking, { type: 'whiteout', path })
   else if (status.isDirectory()) await takeDirectory(taking, directory, { ...place, status })
   else if (status.isFile()) await takeFile(taking, directory, { ...place, status })
-  else if (status.isSymbolicLink()) await takeLink(taking, directory, place)
+  else if (status.isSymbolicLink()) takeLink(taking, directory, place)
   else drop(taking, path, 'a device, fifo or socket')
 }
 
@@ -143,22 +158,18 @@ async function takeFile(
   { name, path, status }: Found,
 ): Promise<void> {
   if (status.nlink > 1n) drop(taking, path, 'a hard link: now a file of its own')
-  const source = await directory.file(name)
+  const source = openSync(directory.path(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
-    if (!(await source.stat()).isFile()) throw changed(path)
-    const { digest, bytes } = await store(source, taking.blobs)
+    if (!fstatSync(source).isFile()) throw changed(path)
+    const { digest, bytes } = await store(source, taking)
     push(taking, { type: 'file', path, ...plainMode(taking, path, status), bytes, digest })
   } finally {
-    await source.close()
+    closeSync(source)
   }
 }
 
-async function takeLink(
-  taking: Taking,
-  directory: OpenDirectory,
-  { name, path }: Place,
-): Promise<void> {
-  const bytes = await readlink(directory.path(name), { encoding: 'buffer' })
+function takeLink(taking: Taking, directory: OpenDirectory, { name, path }: Place): void {
+  const bytes = readlinkSync(directory.path(name), { encoding: 'buffer' })
   const target = bytes.toString()
   if (Buffer.from(target).equals(bytes)) push(taking, { type: 'symlink', path, target })
   else drop(taking, path, 'a link whose target is not UTF-8')
@@ -166,27 +177,25 @@ async function takeLink(
 
 /** Equal contents are kept once. */
 async function store(
-  source: FileHandle,
-  blobs: string,
+  source: number,
+  { blobs, pace, chunk }: Taking,
 ): Promise<{ digest: string; bytes: number }> {
-  const draft = join(blobs, `.new-${randomBytes(8).toString('hex')}`)
-  const target = await open(draft, 'wx', 0o600)
+  const draft = join(blobs, '.new')
+  const target = openSync(draft, 'w', 0o600)
   const hash = createHash('sha256')
   let bytes = 0
   try {
-    const chunk = Buffer.alloc(CHUNK_BYTES)
-    for (;;) {
-      const { bytesRead } = await source.read(chunk, 0, chunk.length, bytes)
-      if (bytesRead === 0) break
-      hash.update(chunk.subarray(0, bytesRead))
-      await target.writeFile(chunk.subarray(0, bytesRead))
-      bytes += bytesRead
+    for (let read = -1; read !== 0; bytes += read) {
+      read = readSync(source, chunk, 0, chunk.length, bytes)
+      hash.update(chunk.subarray(0, read))
+      writeAll(target, chunk.subarray(0, read))
+      await pace.rest()
     }
   } finally {
-    await target.close()
+    closeSync(target)
   }
   const hex = hash.digest('hex')
-  await rename(draft, join(blobs, hex))
+  renameSync(draft, join(blobs, hex))
   return { digest: `sha256:${hex}`, bytes }
 }
 

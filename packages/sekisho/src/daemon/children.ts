@@ -1,6 +1,7 @@
 import type net from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
 import { inNewNamespace } from '../kernel/network-namespace.ts'
 import { closeSync, readFileSync, writeFileSync } from 'node:fs'
@@ -262,16 +263,18 @@ export class Children {
         ...this.#bundle.read(stamp),
         registries: await this.#registries,
       }),
-      status: async () => {
-        await this.#readKeyholderStatus()
-        return {
-          healthy: this.healthy,
-          degraded: this.degraded,
-          processes: this.#pids(),
-          logSize: this.#log.size,
-          logKey: this.#log.key,
-        }
-      },
+      status: () => this.#status(),
+    }
+  }
+
+  async #status(): Promise<z.infer<(typeof controlToSupervisor)['status']['result']>> {
+    await this.#readKeyholderStatus()
+    return {
+      healthy: this.healthy,
+      degraded: this.degraded,
+      processes: this.#pids(),
+      logSize: this.#log.size,
+      logKey: this.#log.key,
     }
   }
 

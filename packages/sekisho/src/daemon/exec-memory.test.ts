@@ -20,8 +20,16 @@ async function runFromMemory(flags: number, way: string, prepare: boolean): Prom
   const child = spawn(
     'unshare',
     [
-      ...['--pid', '--fork', '--kill-child', '--mount-proc'],
-      ...['sh', '-c', inside, FROM_MEMORY, String(flags), way],
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+      'sh',
+      '-c',
+      inside,
+      FROM_MEMORY,
+      String(flags),
+      way,
     ],
     { stdio: ['pipe', 'pipe', 'pipe'], timeout: 15_000 },
   )

@@ -1,29 +1,26 @@
 import { basename } from 'node:path'
 import { SekishoError } from '../../core/error.ts'
 import { type Allow, type Deny, deny } from '../../core/verdict.ts'
-import { type ExecFinding, isLoader, judgeExec } from '../../detect/exec-rules/all.ts'
+import { isLoader } from '../../detect/exec-rules/all.ts'
 import type { ExecAttempt, ExecDecision } from '../../kernel/fanotify-exec.ts'
 import { type Clock, SYSTEM_CLOCK } from '../clock.ts'
 import { ExecAlerts } from '../exec-alerts.ts'
 import {
   type AttemptedFile,
-  type Caller,
   hasStacks,
   isLoading,
   readAttemptedFile,
   readCaller,
 } from '../exec-attempt.ts'
-import { type ExecCall, readExecCall } from '../exec-call.ts'
+import { readExecCall } from '../exec-call.ts'
 import { ExecDigests, HashBudget, type HashedFile } from '../exec-digests.ts'
+import { type Found, floodOf, type Judged, judge, type Seen } from '../exec-judge.ts'
 import { ExecLineage } from '../exec-lineage.ts'
-import { ExecRecords, type Exec } from '../exec-records.ts'
+import { type Exec, ExecRecords } from '../exec-records.ts'
 import { ExecTurns } from '../exec-turns.ts'
 import { joinExecWatch } from '../exec-watch.ts'
 import { type ExecGround, isUntouched, type Origin, originOf } from '../exec-written.ts'
 import type { Attend, Attendant, LiveSession } from './attendant.ts'
-
-/** The action that execs belong to while no tool call is known. */
-const ACTION = 'session.start'
 
 /** The part of {@link LiveSession} that execs are about. */
 export type Monitored = Pick<LiveSession, 'berth' | 'places' | 'record'> & {
@@ -37,11 +34,6 @@ export type Monitored = Pick<LiveSession, 'berth' | 'places' | 'record'> & {
 type With = { clock: Clock; digests: ExecDigests }
 
 type Attempted = { file: AttemptedFile; origin: Origin; isInterpreter: boolean }
-type Seen = Caller & { call: ExecCall }
-type Found = Pick<AttemptedFile, 'path' | 'isDeleted'> &
-  Pick<Exec, 'written' | 'digest'> & { isInterpreter: boolean; verdict: Allow | Deny }
-/** An exec that is to be recorded, and what it says of itself. */
-type Judged = { exec: Exec; findings: readonly ExecFinding[]; key: string }
 
 /**
  * Decides and records every exec of one session, before the program's first instruction. The record
@@ -163,22 +155,8 @@ export class ExecMonitor implements Attendant {
     return { kind: 'allow', rules: [] }
   }
 
-  #judge({ call, pid, parent, path: callerPath }: Seen, found: Found): Judged {
-    const { path, isDeleted, isInterpreter, written, digest, verdict } = found
-    const known = this.#lineage.callerOf({ pid, parent })
-    const rules = [...verdict.rules, ...(digest === null ? ['exec.unhashed'] : [])]
-    const exec: Exec = {
-      ...{ pid, parent, path, digest, written },
-      argv: [...call.argv],
-      argvOmitted: call.argvOmitted,
-      verdict: { ...verdict, rules },
-      action: ACTION,
-    }
-    const findings = judgeExec({
-      ...{ path, argv: call.argv, written, isDeleted, isInterpreter },
-      caller: known ?? { path: callerPath, argv: [] },
-    })
-    return { exec, findings, key: JSON.stringify([path, digest, callerPath, verdict.kind]) }
+  #judge(seen: Seen, found: Found): Judged {
+    return judge(seen, found, this.#lineage.callerOf(seen))
   }
 
   async #settle(attempt: ExecAttempt, judged: Judged): Promise<ExecDecision> {
@@ -200,12 +178,7 @@ export class ExecMonitor implements Attendant {
 
   /** More at once, or more of a new kind, than can be recorded: refused, and counted in the log. */
   #refuseUnseen({ tid }: ExecAttempt): ExecDecision {
-    const verdict = deny('exec.flood', 'more programs at once than can be recorded')
-    const exec: Exec = {
-      ...{ pid: tid, parent: 0, path: 'many', digest: null, written: false },
-      ...{ argv: [], argvOmitted: 0, verdict: { ...verdict, rules: [...verdict.rules] } },
-      action: ACTION,
-    }
+    const exec = floodOf(tid)
     this.#count(exec)
     this.#records.count(exec, 'flood')
     return 'deny'
@@ -227,11 +200,15 @@ function groundOf({ places, plan }: Monitored): ExecGround {
 
 const WITH: With = { clock: SYSTEM_CLOCK, digests: new ExecDigests(SYSTEM_CLOCK) }
 
+export const monitorExecs: Attend = (live) => monitorOrSaySo(live)
+
 /**
  * Where the kernel, or a kernel of the session's own, keeps execs from us, a session that must not
  * run what it writes does not begin; any other goes on and says so.
+ *
+ * @throws SekishoError HOST_UNSUPPORTED
  */
-export const monitorExecs: Attend = (live) => {
+export function monitorOrSaySo(live: Monitored): Attendant {
   if (live.plan.isolation === 'strong') return unmonitored(live, 'gVisor executes by itself')
   try {
     return new ExecMonitor(live, WITH)

@@ -21,8 +21,6 @@ export type ExecRoom = {
   /** the user's directory below the workspace, and the layer of changes above it */
   lower: string
   upper: string
-  /** a mount point that is the session's alone */
-  usr: string
   live(exec: ExecPolicy['written'], record?: Monitored['record']): Monitored
   /** runs a shell script inside to its end; errors go to the output too */
   run(script: string): Promise<Ran>
@@ -34,40 +32,7 @@ export const ROOM_SESSION = 's-0123456789abcdefghij'
 let rooms = 0
 
 export function openExecRoom(): ExecRoom {
-  const made: string[] = []
-  const base = mkdtempSync(join(tmpdir(), 'exec-room-'))
-  const at = (name: string): string => join(base, name)
-  const tmpfs = (target: string): void => {
-    mkdirSync(target, { recursive: true })
-    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: 0, options: 'mode=755' })
-    made.push(target)
-  }
-  tmpfs(base)
-  tmpfs(at('layers'))
-  tmpfs(at('scratch'))
-  tmpfs(at('root'))
-  for (const name of ['empty', 'lower', 'usr', 'workspace', 'layers/upper', 'layers/work']) {
-    mkdirSync(at(name))
-  }
-  mkdirSync(at('scratch/tmp'))
-  const { noSetuid } = MOUNT_FLAGS
-  const usr = { lower: ['/usr', at('empty')], target: at('usr') }
-  mountOverlay({ ...usr, flags: MOUNT_FLAGS.readOnly | noSetuid })
-  made.push(at('usr'))
-  mountOverlay({
-    lower: [at('lower')],
-    upper: at('layers/upper'),
-    work: at('layers/work'),
-    target: at('workspace'),
-    options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
-  })
-  made.push(at('workspace'))
-  const binds = { usr: 'usr', 'scratch/tmp': 'tmp', workspace: 'workspace' }
-  furnishRoot(
-    at('root'),
-    Object.entries(binds).map(([from, to]) => [at(from), to]),
-    made,
-  )
+  const ground = new Ground()
   const cgroups = joinableCgroups()
   const berth = `berth-${9000 + (rooms += 1)}`
   const cgroup = cgroups.create(berth, null)
@@ -75,38 +40,92 @@ export function openExecRoom(): ExecRoom {
   const warnings: string[] = []
   const reactor = createReactor({ onError: (error) => void warnings.push(String(error)) })
   return {
-    ...{ reactor, leaves, warnings, lower: at('lower'), upper: at('layers/upper'), usr: at('usr') },
+    reactor,
+    leaves,
+    warnings,
+    lower: ground.at('lower'),
+    upper: ground.at('layers/upper'),
     live: (written, record = async (leaf) => void leaves.push(leaf)) => ({
       berth,
       record,
       plan: {
         session: ROOM_SESSION,
         exec: { written },
-        workspace: at('lower'),
+        workspace: ground.at('lower'),
         workspaceOptions: { mode: 'overlay', readOnly: [], from: null },
         isolation: 'standard',
       },
       platform: { reactor, warn: (line) => void warnings.push(line) },
-      places: {
-        execRoots: [
-          { path: at('usr'), inside: '/usr', isWritable: false },
-          { path: at('scratch'), inside: '/', isWritable: true },
-          { path: at('workspace'), inside: '/workspace', isWritable: true },
-        ],
-        scratch: at('scratch'),
-        workspace: at('workspace'),
-        changes: at('layers/upper'),
-      },
+      places: ground.places,
     }),
-    run: (script) => runIn(at('root'), cgroup.joinPaths, script),
+    run: (script) => runIn(ground.at('root'), cgroup.joinPaths, script),
     close: () => {
       reactor.close()
       cgroup.kill()
       cgroup.remove()
       cgroups.close()
-      for (const path of made.toReversed()) unmount(path)
-      rmSync(base, { recursive: true })
+      ground.close()
     },
+  }
+}
+
+/** The file systems, with the supervisor's own options. */
+class Ground {
+  readonly #base = mkdtempSync(join(tmpdir(), 'exec-room-'))
+  readonly #made: string[] = []
+
+  constructor() {
+    for (const name of ['', 'layers', 'scratch', 'root']) this.#tmpfs(this.at(name))
+    const directories = ['empty', 'lower', 'usr', 'workspace', 'layers/upper', 'layers/work']
+    for (const name of [...directories, 'scratch/tmp']) mkdirSync(this.at(name))
+    const flags = MOUNT_FLAGS.readOnly | MOUNT_FLAGS.noSetuid
+    this.#overlay({ lower: ['/usr', this.at('empty')], target: this.at('usr'), flags })
+    this.#overlay({
+      lower: [this.at('lower')],
+      upper: this.at('layers/upper'),
+      work: this.at('layers/work'),
+      target: this.at('workspace'),
+      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
+    })
+    const binds = { usr: 'usr', 'scratch/tmp': 'tmp', workspace: 'workspace' }
+    furnishRoot(
+      this.at('root'),
+      Object.entries(binds).map(([from, to]) => [this.at(from), to]),
+      this.#made,
+    )
+  }
+
+  at(name: string): string {
+    return join(this.#base, name)
+  }
+
+  get places(): Monitored['places'] {
+    return {
+      execRoots: [
+        { path: this.at('usr'), inside: '/usr', isWritable: false },
+        { path: this.at('scratch'), inside: '/', isWritable: true },
+        { path: this.at('workspace'), inside: '/workspace', isWritable: true },
+      ],
+      scratch: this.at('scratch'),
+      workspace: this.at('workspace'),
+      changes: this.at('layers/upper'),
+    }
+  }
+
+  close(): void {
+    for (const path of this.#made.toReversed()) unmount(path)
+    rmSync(this.#base, { recursive: true })
+  }
+
+  #tmpfs(target: string): void {
+    mkdirSync(target, { recursive: true })
+    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: 0, options: 'mode=755' })
+    this.#made.push(target)
+  }
+
+  #overlay(overlay: Parameters<typeof mountOverlay>[0]): void {
+    mountOverlay(overlay)
+    this.#made.push(overlay.target)
   }
 }
 

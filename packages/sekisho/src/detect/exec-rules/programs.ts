@@ -5,17 +5,8 @@ import type { ExecRule, ExecView } from './rule.ts'
 const SYSTEM = /^\/(?:usr|bin|sbin|lib|lib64|opt)\//
 const LOADER = /^ld(?:-linux[-\w]*|-musl-[-\w]+|-\d[\d.]*)?\.so(?:\.\d+)*$/
 /** Options of the loader that take the next argument, and those with which it runs nothing. */
-const LOADER_VALUES: ReadonlySet<string> = new Set([
-  ...[
-    '--library-path',
-    '--inhibit-rpath',
-    '--audit',
-    '--preload',
-    '--argv0',
-    '--glibc-hwcaps-mask',
-  ],
-  '--glibc-hwcaps-prepend',
-])
+const LOADER_VALUES =
+  /^--(?:library-path|inhibit-rpath|audit|preload|argv0|glibc-hwcaps-(?:mask|prepend))$/
 const LOADER_ASKS = /^--(?:list(?:-\w+)*|verify|help|version)$/
 const PRELOADS = /^LD_(?:PRELOAD|AUDIT)=(?!\/(?:usr|lib|lib64|opt)\/)./
 
@@ -64,7 +55,7 @@ function loaded({ program, args, isInterpreter }: ExecView): 'elsewhere' | 'syst
   if (isInterpreter || !isLoader(program)) return undefined
   if (args.some((arg) => LOADER_ASKS.test(arg))) return undefined
   const target = args.find(
-    (arg, i) => !arg.startsWith('--') && !LOADER_VALUES.has(args[i - 1] ?? ''),
+    (arg, i) => !arg.startsWith('--') && !LOADER_VALUES.test(args[i - 1] ?? ''),
   )
   if (target === undefined) return undefined
   return SYSTEM.test(target) ? 'system' : 'elsewhere'

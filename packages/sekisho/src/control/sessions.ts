@@ -20,8 +20,11 @@ type Running = {
   settle: (end: SessionEnd) => void
 }
 
-/** Sandboxing takes milliseconds; a start that takes this long has failed. */
-const START_TIMEOUT_MS = 30_000
+/**
+ * Sandboxing takes milliseconds; a clone of a repository at most 20 s, a snapshot 25. A start that
+ * takes this long has failed.
+ */
+const START_TIMEOUT_MS = 60_000
 
 /** The sessions that run, and what a client may do to them. */
 export class Sessions {

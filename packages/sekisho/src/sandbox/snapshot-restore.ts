@@ -41,6 +41,8 @@ export type RestoreOptions = {
   owner: number
 }
 
+/** Below what a session's start may take; some 50,000 files on a busy machine. */
+const TIMEOUT_MS = 25_000
 const CHUNK_BYTES = 256 * 1024
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 
@@ -75,6 +77,12 @@ export async function readSnapshot(store: string, id: string): Promise<SnapshotI
   }
 }
 
+function tooLate(id: string): SekishoError {
+  return new SekishoError('TIMEOUT', `snapshot ${id} takes more than ${TIMEOUT_MS / 1000} s`, {
+    hint: 'take another, without build output and caches; or look at the load of the machine',
+  })
+}
+
 function unknown(id: string): SekishoError {
   return new SekishoError('SNAPSHOT_INVALID', `there is no snapshot ${id}`, {
     hint: 'run `sekisho snapshot --list`',
@@ -99,6 +107,7 @@ function refuseElsewhere(index: SnapshotIndex, { id, workspace, base }: RestoreO
 class Restoring {
   readonly #options: RestoreOptions
   readonly #pace = new Pace()
+  readonly #endsAtMs = performance.now() + TIMEOUT_MS
   readonly #chunk = Buffer.alloc(CHUNK_BYTES)
   #parent: { path: string; directory: OpenDirectory } | undefined
 
@@ -122,6 +131,7 @@ class Restoring {
     if (isConfiguration(entry.path) && !isRepository(entry)) {
       throw damaged(id, `it carries ${JSON.stringify(entry.path)}`)
     }
+    if (performance.now() > this.#endsAtMs) throw tooLate(id)
     await this.#pace.rest()
     const parent = await this.#parentOf(entry.path)
     const name = nameOf(entry.path)

@@ -16,6 +16,7 @@ const expected: Expected = {
   hierarchies: 2,
   isFilterRecorded: true,
   hasDecoysInProc: true,
+  reporter: 'host',
 }
 
 const MOUNTS = [
@@ -214,6 +215,14 @@ test('a runtime without decoys in /proc does not claim the tripwire there', () =
       detail: 'this runtime mounts nothing in /proc',
     },
   ])
+})
+
+test('what an image’s own shell says is not taken for a fact, but for what was seen', () => {
+  const rows = attest(evidence, { ...expected, reporter: 'image' })
+  const believed = rows.filter(({ held }) => held !== true).map(({ control }) => control)
+  expect(believed).toEqual(TRIED.filter((control) => TRIED_CALLS[control] === undefined))
+  const silent = attest({ ...evidence, trials: [] }, { ...expected, reporter: 'image' })
+  expect(silent.some(({ held }) => held === false)).toBe(true)
 })
 
 test('a kernel of its own is told as such: nothing of its processes is claimed', () => {

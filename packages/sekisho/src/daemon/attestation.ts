@@ -18,6 +18,8 @@ export type Expected = {
   hierarchies: number
   /** tripwires must tell of opens, the system call filter of calls */
   isFilterRecorded: boolean
+  /** whose shell tries and reports: an image's own can say what it likes */
+  reporter: 'host' | 'image'
   /** the runtime can mount tripwires there */
   hasDecoysInProc: boolean
 }
@@ -53,7 +55,9 @@ function judgeAttempt(control: string, evidence: Evidence, expected: Expected): 
   if (result === 'open') return { control, held: false, detail: 'it succeeded' }
   const syscall = TRIED_CALLS[control]?.syscall
   if (syscall === undefined || !expected.isFilterRecorded) {
-    return { control, held: true, detail: 'refused' }
+    return expected.reporter === 'host'
+      ? { control, held: true, detail: 'refused' }
+      : { control, held: null, detail: 'refused, says the root file system’s own shell' }
   }
   const isSeen = evidence.trials.some((one) => one.kind === 'syscall' && one.syscall === syscall)
   return { control, held: isSeen, detail: isSeen ? 'refused and seen' : 'refused, not seen' }
@@ -154,8 +158,9 @@ function setuidProblem(mount: MountLine): string | undefined {
   return `${at} without nosuid`
 }
 
-function writeProblem({ at, flags }: MountLine): string | undefined {
-  if (!flags.includes('rw')) return undefined
+function writeProblem(mount: MountLine): string | undefined {
+  const { at, flags } = mount
+  if (!flags.includes('rw') || isMask(mount)) return undefined
   const isPlatforms = at === '/' || at.startsWith('/.sekisho')
   const isRoom = EXTRA_MOUNT_ROOTS.some((root) => root === at)
   return !isPlatforms && (isRoom || WRITABLE.test(at)) ? undefined : `${at} is writable`

@@ -285,6 +285,7 @@ function judge(of: {
       berth: ground.name,
       hierarchies: ground.cgroup.joinPaths.length,
       isFilterRecorded: !isOwnKernel,
+      reporter: needs.usr === null ? 'image' : 'host',
       hasDecoysInProc: needs.runtime.takesMountsInProc,
     },
   )

@@ -57,6 +57,47 @@ test.for<[name: string, leaf: object, text: string]>([
     'session ends: failed, exit code -',
   ],
   [
+    'a limit',
+    { type: 'limit.breach', limit: 'pids', observed: 3, configured: 512, did: 'refused' },
+    'limit pids reached: 3 of 512, refused',
+  ],
+  [
+    'an exec',
+    {
+      type: 'process.exec',
+      id: 'x1',
+      path: '/usr/bin/ls',
+      argv: ['ls', '-l'],
+      argvOmitted: 0,
+      repeated: 2,
+      verdict: { kind: 'allow', rules: [] },
+    },
+    'x1 executes /usr/bin/ls: ls -l (+2 more)',
+  ],
+  [
+    'a refused exec',
+    {
+      type: 'process.exec',
+      id: 'x2',
+      path: '/tmp/x',
+      argv: [],
+      argvOmitted: 0,
+      repeated: 0,
+      verdict: { kind: 'deny', rules: ['exec.written'], reason: 'written in this session' },
+    },
+    'x2 executes /tmp/x DENY: written in this session',
+  ],
+  [
+    'an alert',
+    { type: 'alert', severity: 'high', rule: 'exec.reverse-shell', subject: 'nc -e sh' },
+    'ALERT high exec.reverse-shell: nc -e sh',
+  ],
+  [
+    'an image',
+    { type: 'image.import', name: 'node', digest: 'sha256:1', source: 'oci:/x' },
+    'image node is sha256:1, from oci:/x',
+  ],
+  [
     'a contained session',
     {
       type: 'session.contained',

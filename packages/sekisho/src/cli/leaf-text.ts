@@ -9,33 +9,44 @@ export function describeLeaf({ index, leaf }: IndexedLeaf): string {
   return printable(`${String(index).padStart(6)} ${at}${session} ${describeBody(leaf)}`)
 }
 
-function describeBody(leaf: Record<string, unknown>): string {
-  switch (leaf['type']) {
-    case 'action.intent':
-      return describeIntent(leaf)
-    case 'action.outcome':
-      return `  ${text(leaf['id'])} → ${describeOutcome(record(leaf['outcome']))}`
-    case 'session.start':
-      return describeStart(leaf)
-    case 'workspace.snapshot':
-      return describeSnapshot(leaf)
-    case 'session.end':
-      return `session ends: ${text(leaf['reason'])}, exit code ${text(leaf['exitCode'])}`
-    case 'gap':
-      return leaf['id'] === SESSION_END
-        ? `gap: the session has no end: ${text(leaf['reason'])}`
-        : `gap: ${text(leaf['id'])} has no outcome: ${text(leaf['reason'])}`
-    default:
-      return (
-        describeContainment(leaf) ??
-        `${text(leaf['type'])} ${text(leaf['reason'] ?? leaf['version'])}`
-      )
-  }
+type Describe = (leaf: Record<string, unknown>) => string
+
+const BODIES: Readonly<Record<string, Describe>> = {
+  'action.intent': describeIntent,
+  'action.outcome': (leaf) => `  ${text(leaf['id'])} → ${describeOutcome(record(leaf['outcome']))}`,
+  'session.start': describeStart,
+  'session.end': (leaf) =>
+    `session ends: ${text(leaf['reason'])}, exit code ${text(leaf['exitCode'])}`,
+  'limit.breach': (leaf) =>
+    `limit ${text(leaf['limit'])} reached: ${text(leaf['observed'])} of ${text(leaf['configured'])}, ${text(leaf['did'])}`,
+  'process.exec': describeExec,
+  alert: (leaf) =>
+    `ALERT ${text(leaf['severity'])} ${text(leaf['rule'])}: ${text(leaf['subject'])}`,
+  'workspace.snapshot': describeSnapshot,
+  'image.import': (leaf) =>
+    `image ${text(leaf['name'])} is ${text(leaf['digest'])}, from ${text(leaf['source'])}`,
+  gap: describeGap,
 }
 
-function describeStart(leaf: Record<string, unknown>): string {
-  const from = typeof leaf['snapshot'] === 'string' ? `, from snapshot ${leaf['snapshot']}` : ''
-  return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}`
+function describeBody(leaf: Record<string, unknown>): string {
+  const type = text(leaf['type'])
+  const describe = Object.hasOwn(BODIES, type) ? BODIES[type] : undefined
+  if (describe !== undefined) return describe(leaf)
+  return describeContainment(leaf) ?? `${type} ${text(leaf['reason'] ?? leaf['version'])}`
+}
+
+function describeGap(leaf: Record<string, unknown>): string {
+  return leaf['id'] === SESSION_END
+    ? `gap: the session has no end: ${text(leaf['reason'])}`
+    : `gap: ${text(leaf['id'])} has no outcome: ${text(leaf['reason'])}`
+}
+
+function describeExec(leaf: Record<string, unknown>): string {
+  const verdict = record(leaf['verdict'])
+  const argv = list(leaf['argv'])
+  const words = argv === '' ? '' : `: ${argv}${more(leaf['argvOmitted'])}`
+  const what = `${text(leaf['id'])} executes ${text(leaf['path'])}${words}${more(leaf['repeated'])}`
+  return verdict['kind'] === 'deny' ? `${what} DENY: ${text(verdict['reason'])}` : what
 }
 
 function describeSnapshot(leaf: Record<string, unknown>): string {

@@ -161,6 +161,7 @@ export class Session {
     const { index, caPem, placeholders } = await opened
     this.#firstLeaf = index
     this.#isOpen = true
+    this.#placeholders = placeholders // a gate that is restarted is told again
     stage.cell.writeFiles(caPem)
     await (early ?? this.#bind(stage.berth.network, placeholders))
     this.#attendance = await beginAttendance(this, stage, platform)

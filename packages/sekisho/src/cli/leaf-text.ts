@@ -41,6 +41,11 @@ function describeGap(leaf: Record<string, unknown>): string {
     : `gap: ${text(leaf['id'])} has no outcome: ${text(leaf['reason'])}`
 }
 
+function describeStart(leaf: Record<string, unknown>): string {
+  const from = typeof leaf['snapshot'] === 'string' ? `, from snapshot ${leaf['snapshot']}` : ''
+  return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}`
+}
+
 function describeExec(leaf: Record<string, unknown>): string {
   const verdict = record(leaf['verdict'])
   const argv = list(leaf['argv'])

@@ -12,7 +12,7 @@ const FILL_MEMORY = `
 import sys
 print("begun", flush=True)
 while True:
-    held = [bytearray(b"x") * (1 << 20) for _ in range(400)]
+    held = [bytearray(b"x") * (1 << 20) for _ in range(200)]
 `
 
 export function attackers(host: string): readonly Attacker[] {

@@ -1,10 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
+import { setTimeSlice } from '../kernel/scheduling.ts'
 import { type Handlers, Peer, type Protocol } from '../wire/peer.ts'
 import { ipcTransport } from '../wire/transport.ts'
 import { readFailure } from './child-failure.ts'
 import { BOX } from './paths.ts'
+
+/** The least that the kernel takes: what serves all sessions runs as soon as it has work. */
+const TIME_SLICE_MICROS = 100
 
 /** What one kind of child process is: its entry, its uid and how tight Node's permissions are. */
 export type ChildKind<Out extends Protocol, In extends Protocol> = {
@@ -95,6 +99,8 @@ export class Child<Out extends Protocol, In extends Protocol> {
     this.#process = child
     child.once('exit', (code, signal) => this.#exited(signal ?? `code ${code}`, startedAtMs))
     await ready(child, kind.name)
+    // a session that spins must not keep another's request waiting at each hop; without it, slower
+    if (child.pid !== undefined) setTimeSlice(child.pid, TIME_SLICE_MICROS)
     const peer = new Peer<Out, In>(kind.name, ipcTransport(child), {
       out: kind.out,
       in: kind.in,

@@ -52,19 +52,3 @@ function forbidSwap({ version, directory }: Place, memoryBytes: number): void {
   if (existsSync(join(directory, file))) writeFileSync(join(directory, file), value)
   else if (version === 1) writeFileSync(join(directory, 'memory.swappiness'), '0')
 }
-
-/**
- * Weighs all sessions together below the platform's own processes, which are outside: whatever
- * sessions spin, a gate that wakes up gets the processor. Idle time is the sessions' all the same.
- *
- * @param cpu the parent of all sessions
- */
-export function weighSessions({ version, directory }: Place): void {
-  const [file, value] =
-    version === 2 ? ['cpu.weight', SESSIONS_CPU_WEIGHT] : ['cpu.shares', SESSIONS_CPU_SHARES]
-  writeFileSync(join(directory, file), String(value))
-}
-
-/** The default is 100 and 1024, for one process outside as for all sessions together. */
-const SESSIONS_CPU_WEIGHT = 50
-const SESSIONS_CPU_SHARES = 512

@@ -2,7 +2,12 @@ import { closeSync, openSync, readFileSync, readSync, watch, writeFileSync } fro
 import { join } from 'node:path'
 import { createEventfd } from '../kernel/eventfd.ts'
 import type { Reactor } from '../kernel/reactor.ts'
+import { pauseMs } from './cgroup-end.ts'
 import type { Place } from './cgroup-limits.ts'
+
+/** After a signal, how often and how far apart the count of kills is looked at. */
+const LOOKS = 20
+const LOOK_MS = 5
 
 /**
  * Tells at once when a session meets its memory limit and the kernel kills for it.
@@ -49,12 +54,17 @@ function watchOom(
   } finally {
     closeSync(control)
   }
-  const unwatch = reactor.watch(event, () => {
+  let isWatched = true
+  const unwatch = reactor.watch(event, async () => {
     readSync(event, Buffer.alloc(8))
-    // the kernel also signals when the cgroup is being removed
-    if (countOf(file, 'oom_kill') > 0 || countOf(file, 'under_oom') > 0) onHit()
+    // Signalled before the kernel chooses whom to kill, and when the cgroup is being removed.
+    for (let look = 0; look < LOOKS && isWatched; look++) {
+      if (countOf(file, 'oom_kill') > 0) return onHit()
+      await pauseMs(LOOK_MS)
+    }
   })
   return () => {
+    isWatched = false
     unwatch()
     closeSync(event)
   }

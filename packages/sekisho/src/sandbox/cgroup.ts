@@ -10,7 +10,7 @@ import {
   findHierarchies,
 } from './cgroup-layout.ts'
 import { delegateControllers } from './cgroup-delegate.ts'
-import { type Place, type SessionLimits, setLimit, weighSessions } from './cgroup-limits.ts'
+import { type Place, type SessionLimits, setLimit } from './cgroup-limits.ts'
 import { type CgroupUsage, readCpuMicros, readHits, readUsage } from './cgroup-usage.ts'
 import { watchMemory } from './cgroup-watch.ts'
 
@@ -90,7 +90,6 @@ export function openCgroups(options: OpenOptions): Cgroups {
   sweep(roots)
   for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o755 })
   delegateToSessions(places)
-  weighSessions(placeOf(places, 'cpu'))
   const leftovers = new Set<string>()
   const retry = (): void => {
     for (const path of leftovers) if (removeCgroup(path)) leftovers.delete(path)
@@ -215,8 +214,7 @@ function isPopulated(unified: string): boolean {
   return existsSync(events) && !/^populated 0$/m.test(readFileSync(events, 'utf8'))
 }
 
-/** @param session empty for the parent of all */
-function placeOf({ controllers }: Places, name: Controller, session = ''): Place {
+function placeOf({ controllers }: Places, name: Controller, session: string): Place {
   const { version, root } = controllers[name]
   return { version, directory: join(root, session) }
 }

@@ -8,7 +8,7 @@ type Whole = Extract<BatteryReport, { kind: 'whole' }>
 
 /** What a kernel of the sandbox's own does not have, or does not show. */
 const NOT_IN_SENTRY =
-  /^(entry\.i386-|identity\.(oom-score|working-directory-of-init)|mount\.mounted-(nosuid|nodev)-|(file\.sys|device\.device-fuse|limit\.processes|limit\.memory)$)/
+  /^(entry\.i386-|identity\.(oom-score|working-directory-of-init)|mount\.mounted-(nosuid-|nodev-|ro-root$)|(file\.sys|device\.device-fuse|limit\.processes|limit\.memory)$)/
 
 test.for(RUNTIMES)(
   '$name: every way out is closed, and the host is as it was',

@@ -73,6 +73,8 @@ function mountedWith(path: string, flag: FlagName): Probe {
 /** gVisor says in mountinfo whether a mount is read-only or not for executables, and no more. */
 function inSentry(path: string, flag: FlagName): Probe {
   if (flag === 'nosuid' || flag === 'nodev') return untried('this kernel does not show it')
+  // the root is read-only below gVisor, on the host: name.write-root and its neighbours try it
+  if (path === '/' && flag === 'ro') return untried('of the host’s mount')
   return fact(() => {
     const line = mountInfo().findLast((mount) => mount.split(' ')[4] === path) ?? ''
     return line.split(' ')[5]?.split(',').includes(flag) === true ? undefined : line

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { libc } from '../kernel/libc.ts'
 import { openPidfd, signalPidfd } from '../kernel/pidfd.ts'
+import type { Runtime } from '../sandbox/runtimes/runtime.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
 
@@ -11,6 +12,8 @@ type Started = {
   runtimePid: number
   /** every process of the session: a `cgroup.procs` file */
   processes: string
+  /** of the runtime: one with a kernel of its own takes signals itself, and passes them on */
+  takesSignals: Runtime['takesSignals']
 }
 
 /** How often it is looked whether the command can take what waits for it. */
@@ -53,13 +56,22 @@ export class CommandSignals {
 
   #deliver(): void {
     if (this.#started === undefined || this.#waiting.length === 0 || this.#closed) return
-    this.#init ??= findInit(this.#started)
+    this.#init ??= findTaker(this.#started)
     if (this.#init === undefined) {
       clearTimeout(this.#timer)
       this.#timer = setTimeout(() => this.#deliver(), LOOK_EVERY_MS)
       return
     }
     for (const signal of this.#waiting.splice(0)) signalPidfd(this.#init, signal)
+  }
+}
+
+function findTaker(started: Started): number | undefined {
+  if (started.takesSignals === 'init') return findInit(started)
+  try {
+    return openPidfd(started.runtimePid)
+  } catch {
+    return undefined // it has ended, and so has the session
   }
 }
 

@@ -182,7 +182,7 @@ export class Session {
     throw failure
   }
 
-  #launch({ berth, cell, sandbox }: Stage, placeholders: Record<string, string>): number {
+  #launch({ berth, cell, sandbox, kind }: Stage, placeholders: Record<string, string>): number {
     const { plan } = this
     const platform = this.#platform
     const { network, cgroup } = berth
@@ -211,6 +211,7 @@ export class Session {
       pidFile: cell.pidFile,
       runtimePid: launcher.pid,
       processes: cgroup.joinPaths[0] ?? '',
+      takesSignals: kind.runtime.takesSignals,
     })
     return launcher.pid
   }

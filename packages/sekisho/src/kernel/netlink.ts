@@ -213,7 +213,7 @@ function routeHeader(
 }
 
 /** struct rtattr and its value, padded to four bytes as the next one's start wants it */
-function attribute(kind: number, value: Buffer): Buffer {
+export function attribute(kind: number, value: Buffer): Buffer {
   const padded = Buffer.alloc((4 + value.length + 3) & ~3)
   padded.writeUInt16LE(4 + value.length, 0)
   padded.writeUInt16LE(kind, 2)

@@ -3,6 +3,8 @@ import { toSekishoError } from '../core/error.ts'
 import { libc } from './libc.ts'
 import * as netlink from './netlink.ts'
 import { inNewNamespace, writeSysctls } from './network-namespace.ts'
+import type { Steering } from './network.ts'
+import { openNetfilter, redirectConnections } from './nftables.ts'
 import { closePacketWatch, openPacketWatch } from './packet-watch.ts'
 import { steerConnections } from './sk-lookup.ts'
 
@@ -19,25 +21,29 @@ const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
 type Trial = { namespaceFd: number; keep: (fd: number) => number; drop: (fd: number) => void }
 
 /** Each alone, so that start-up reports all that is missing and not just the first. */
-const PARTS: readonly (readonly [part: string, run: (trial: Trial) => void])[] = [
+type Part = readonly [part: string, run: (trial: Trial) => void]
+const PARTS: readonly Part[] = [
   ['network settings', () => writeSysctls([['ipv4/ip_forward', '0']])],
   ['IPv6', () => writeSysctls([['ipv6/conf/all/forwarding', '0']])],
   ['virtual Ethernet (veth)', tryVeth],
-  ['connection steering (BPF sk_lookup)', trySteering],
   ['packet sockets', tryPacketWatch],
 ]
+const STEERING: Readonly<Record<Steering, Part>> = {
+  'sk-lookup': ['connection steering (BPF sk_lookup)', trySteering],
+  tproxy: ['connection steering (nftables tproxy, CONFIG_NFT_TPROXY)', tryRedirection],
+}
 
 /**
  * What keeps this host from having session networks, each with what to do about it; empty when
  * they work. Tries every part for real, in namespaces of its own. Blocks for a few milliseconds.
  */
-export function probeNetwork(): string[] {
+export function probeNetwork(steering: Steering = 'sk-lookup'): string[] {
   const lacking = missingCapabilities()
   // without them everything else fails too, for no reason of its own
   if (lacking.length > 0) return lacking
   const unshared = problemOf('network namespaces', () => inTrial(() => undefined))
   if (unshared.length > 0) return unshared
-  return PARTS.flatMap(([part, run]) => problemOf(part, () => inTrial(run)))
+  return [...PARTS, STEERING[steering]].flatMap(([part, run]) => problemOf(part, () => inTrial(run)))
 }
 
 function missingCapabilities(): string[] {
@@ -85,6 +91,12 @@ function trySteering({ namespaceFd, keep }: Trial): void {
   const listener = keep(libc.socket(AF_INET6, SOCK_STREAM_CLOEXEC, 0))
   libc.listen(listener, 1)
   keep(steerConnections(listener, namespaceFd))
+}
+
+function tryRedirection({ keep }: Trial): void {
+  const listener = keep(libc.socket(AF_INET6, SOCK_STREAM_CLOEXEC, 0))
+  libc.listen(listener, 1)
+  redirectConnections(listener, keep(openNetfilter()))
 }
 
 function tryPacketWatch({ drop, keep }: Trial): void {

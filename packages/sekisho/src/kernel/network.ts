@@ -1,6 +1,7 @@
 import { libc } from './libc.ts'
 import * as netlink from './netlink.ts'
 import { inNewNamespace, type Sysctl, writeSysctls } from './network-namespace.ts'
+import { openNetfilter, redirectConnections } from './nftables.ts'
 import { closePacketWatch, openPacketWatch, watchLink } from './packet-watch.ts'
 import { steerConnections } from './sk-lookup.ts'
 
@@ -78,11 +79,29 @@ export type SessionNetwork = {
 }
 
 /**
+ * How connections get to the one listener: by a BPF program, which only the host's root may load, or
+ * by a rule of nftables, for which a user namespace's root is enough. Nobody behind it can tell.
+ */
+export type Steering = 'sk-lookup' | 'tproxy'
+
+/** Descriptors of a session's network, all of them the caller's. */
+export type NetworkDescriptors = Pick<SessionNetwork, 'agentNsFd' | keyof Listeners> & {
+  /** what keeps the steering in place */
+  more: readonly number[]
+}
+type Listeners = Pick<SessionNetwork, 'gateNsFd' | 'tcpFd' | 'dnsFd' | 'packetFd'>
+
+/**
  * Makes a session's network. Blocks the thread for a millisecond or two.
  *
  * @throws SekishoError HOST_UNSUPPORTED, PERMISSION_REQUIRED or SANDBOX_FAILED; nothing is left
  */
-export function createNetwork(): SessionNetwork {
+export function createNetwork(steering: Steering = 'sk-lookup'): SessionNetwork {
+  return asNetwork(openNetwork(steering))
+}
+
+/** As {@link createNetwork}, for a caller that hands the descriptors to another thread. */
+export function openNetwork(steering: Steering): NetworkDescriptors {
   const open = new Set<number>()
   const keep = (fd: number): number => {
     open.add(fd)
@@ -93,22 +112,24 @@ export function createNetwork(): SessionNetwork {
     const gate = openGateSide(keep)
     joinSides(agent, gate)
     listenOnGateSide(gate)
-    keep(steerConnections(gate.tcpFd, gate.gateNsFd))
-    for (const fd of [agent.netlinkFd, gate.netlinkFd]) {
+    const more = steering === 'tproxy' ? [] : [keep(steerConnections(gate.tcpFd, gate.gateNsFd))]
+    if (steering === 'tproxy') redirectConnections(gate.tcpFd, gate.netfilterFd)
+    for (const fd of [agent.netlinkFd, gate.netlinkFd, gate.netfilterFd]) {
       open.delete(fd)
       libc.close(fd)
     }
-    return asNetwork({ ...gate, agentNsFd: agent.agentNsFd }, open)
+    const { gateNsFd, tcpFd, dnsFd, packetFd } = gate
+    return { agentNsFd: agent.agentNsFd, gateNsFd, tcpFd, dnsFd, packetFd, more }
   } catch (error) {
     for (const fd of open) libc.close.attempt(fd)
     throw error
   }
 }
 
-function asNetwork(
-  { agentNsFd, gateNsFd, tcpFd, dnsFd, packetFd }: GateSide & { agentNsFd: number },
-  open: Set<number>,
-): SessionNetwork {
+/** Takes the descriptors over. */
+export function asNetwork(descriptors: NetworkDescriptors): SessionNetwork {
+  const { agentNsFd, gateNsFd, tcpFd, dnsFd, packetFd, more } = descriptors
+  const open = new Set([agentNsFd, gateNsFd, tcpFd, dnsFd, packetFd, ...more])
   const release = (fd: number): number => {
     open.delete(fd)
     return fd
@@ -128,7 +149,7 @@ function asNetwork(
 
 type Keep = (fd: number) => number
 type AgentSide = { agentNsFd: number; netlinkFd: number }
-type GateSide = Record<'gateNsFd' | 'netlinkFd' | 'tcpFd' | 'dnsFd' | 'packetFd', number>
+type GateSide = Listeners & Record<'netlinkFd' | 'netfilterFd', number>
 
 /** Sockets stay in the namespace that they were opened in, so only opening happens inside. */
 function openAgentSide(keep: Keep): AgentSide {
@@ -146,6 +167,7 @@ function openGateSide(keep: Keep): GateSide {
     return {
       gateNsFd,
       netlinkFd: keep(netlink.openNetlink()),
+      netfilterFd: keep(openNetfilter()),
       tcpFd: keep(libc.socket(AF_INET6, SOCK_STREAM_CLOEXEC, 0)),
       dnsFd: keep(libc.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0)),
       packetFd: openPacketWatch(keep, bytesOf(GATE_ADDRESSES.ipv4)),

@@ -1,0 +1,67 @@
+import { Worker } from 'node:worker_threads'
+import { type ErrorCode, SekishoError } from '../core/error.ts'
+import { asNetwork, type NetworkDescriptors, type SessionNetwork } from './network.ts'
+
+export type ThreadRequest = { id: number; what: 'make' | 'probe' }
+export type ThreadAnswer = {
+  id: number
+  network?: NetworkDescriptors
+  lacking?: string[]
+  failed?: { code: ErrorCode; message: string; hint: string | undefined }
+}
+
+/** Makes session networks for a process that could not come back from one. */
+export type NetworkThread = {
+  /** as `createNetwork`, steered by `tproxy`. @throws SekishoError */
+  create(): Promise<SessionNetwork>
+  /** as `probeNetwork`, for the same steering */
+  probe(): Promise<string[]>
+  close(): Promise<void>
+}
+
+/**
+ * A thread with a network namespace of its own.
+ *
+ * Whoever is root in a user namespace alone may leave the host's network namespace and not enter it
+ * again: the host's root owns that. Network namespaces belong to threads, descriptors to the process:
+ * so one thread leaves for good, opens there what a session needs, and everybody else stays.
+ *
+ * @throws SekishoError HOST_UNSUPPORTED
+ */
+export async function openNetworkThread(): Promise<NetworkThread> {
+  const worker = new Worker(new URL('network-thread-main.ts', import.meta.url), {
+    trackUnmanagedFds: false, // what it opens is ours, also when it has ended
+  })
+  const waiting = new Map<number, PromiseWithResolvers<ThreadAnswer>>()
+  let next = 1
+  const fail = (cause: unknown): void => {
+    const error = new SekishoError('SANDBOX_FAILED', 'the network thread has ended', { cause })
+    for (const one of waiting.values()) one.reject(error)
+    waiting.clear()
+  }
+  worker.on('message', (answer: ThreadAnswer) => {
+    waiting.get(answer.id)?.resolve(answer)
+    waiting.delete(answer.id)
+  })
+  worker.on('error', fail)
+  worker.on('exit', fail)
+  const ask = async (what: ThreadRequest['what']): Promise<ThreadAnswer> => {
+    const id = next++
+    const answered = Promise.withResolvers<ThreadAnswer>()
+    waiting.set(id, answered)
+    worker.postMessage({ id, what } satisfies ThreadRequest)
+    const answer = await answered.promise
+    if (answer.failed === undefined) return answer
+    const { code, message, hint } = answer.failed
+    throw new SekishoError(code, message, { hint })
+  }
+  return {
+    create: async () => {
+      const { network } = await ask('make')
+      if (network === undefined) throw new SekishoError('INTERNAL', 'the thread made no network')
+      return asNetwork(network)
+    },
+    probe: async () => (await ask('probe')).lacking ?? [],
+    close: async () => void (await worker.terminate()),
+  }
+}

@@ -63,6 +63,7 @@ const GIVEN = {
   canary: {
     port: 9,
     addresses: ['127.0.0.1'],
+    word: 'battery',
     abstractSocket: 'sekisho-battery-none',
     sockets: [join(ROOT, 'none.sock')],
     files: [join(ROOT, 'package.json')],

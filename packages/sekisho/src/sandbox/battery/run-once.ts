@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import * as z from 'zod'
 import { listenForDescriptors } from '../../kernel/descriptors.ts'
 import { libc } from '../../kernel/libc.ts'
@@ -16,6 +17,7 @@ import type { Berth } from './stage.ts'
 const TIMEOUT_MS = 30_000
 const MAX_OUTPUT_BYTES = 1024 * 1024
 const EPERM = 1
+const TURNS = 8
 
 /** The part of any runtime's configuration that says where its filter reports to. */
 const Listened = z.object({
@@ -63,6 +65,8 @@ export async function runOnce(berth: Berth, spec: OciSpec, around: Running): Pro
   writeFileSync(join(berth.bundle, 'config.json'), JSON.stringify(adapted))
   try {
     const ended = await execute(berth, { runtime, secret: scene.secret })
+    // what was sent is in the canary's sockets: an accept and a read away
+    for (let turn = 0; turn < TURNS; turn++) await setImmediate()
     return {
       lines: parse(ended.stdout),
       recorded,
@@ -71,7 +75,7 @@ export async function runOnce(berth: Berth, spec: OciSpec, around: Running): Pro
       stderr: ended.stderr,
       throttled: berth.limits.throttled(),
       swapBytes: berth.limits.swapBytes(),
-      disturbed: scene.disturbed([runtime.command(request(berth))[0]]),
+      disturbed: scene.disturbed(berth.bundle, [runtime.command(request(berth))[0]]),
     }
   } finally {
     for (const each of watches) each.close()

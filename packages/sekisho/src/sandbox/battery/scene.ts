@@ -40,7 +40,7 @@ const WATCHED = [
 
 /** What is planted on the host for the battery to look for, and what tells whether it was reached. */
 export type Scene = {
-  canary: Canary
+  canary: Omit<Canary, 'word'>
   /** a secret file: a descriptor of it is what a careless runtime would pass on */
   secret: string
   /** directory of a socket named as a container engine's, for everybody */
@@ -49,8 +49,11 @@ export type Scene = {
   machineIdFile: string
   /** another session's network namespace, with the same listener in it */
   otherNamespaceFd: number
-  /** what has changed or was reached since the last call; empty when all is as it should be */
-  disturbed(programs: readonly string[]): string[]
+  /**
+   * What has changed, or was reached by the sandbox with this word; empty when all is as it should
+   * be.
+   */
+  disturbed(word: string, programs: readonly string[]): string[]
   close(): Promise<void>
 }
 
@@ -71,12 +74,12 @@ export async function plantScene(directory: string): Promise<Scene> {
     socketDirectory: join(directory, 'sockets'),
     machineIdFile: files[2] ?? '',
     otherNamespaceFd: listeners.otherNamespaceFd,
-    disturbed: (programs) => {
+    disturbed: (word, programs) => {
       for (const path of programs) if (!before.has(path)) before.set(path, digest(path))
       const changed = [...before].filter(([path, was]) => digest(path) !== was)
       return [
         ...changed.map(([path]) => `${path} has changed`),
-        ...(listeners.takeBytes() > 0 ? ['bytes at the canary'] : []),
+        ...(listeners.heard(word) ? ['bytes at the canary'] : []),
         ...(ipc.isThere() ? [] : ['an object of the host’s IPC is gone']),
         ...(key.isThere() ? [] : ['a key of the host’s is gone']),
       ]
@@ -109,22 +112,21 @@ function plantFiles(directory: string): string[] {
 type Listeners = {
   canary: Pick<Canary, 'port' | 'addresses' | 'abstractSocket' | 'sockets'>
   otherNamespaceFd: number
-  /** since the last call */
-  takeBytes(): number
+  heard(word: string): boolean
   close(): Promise<void>
 }
 
 async function listen(directory: string): Promise<Listeners> {
   mkdirSync(directory, { mode: 0o755 })
-  let bytes = 0
-  const count = (chunk: Buffer): void => void (bytes += chunk.length)
+  const words = new Set<string>()
+  const hear = (chunk: Buffer): void => void words.add(chunk.toString('latin1'))
   const server = (): Server =>
-    createServer((socket) => socket.on('error', () => undefined).on('data', count))
+    createServer((socket) => socket.on('error', () => undefined).on('data', hear))
   const tcp = server().listen(0)
   await once(tcp, 'listening')
   const address = tcp.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const udp: Socket = createSocket('udp4').on('message', count).bind(port)
+  const udp: Socket = createSocket('udp4').on('message', hear).bind(port)
   await once(udp, 'listening')
   const abstractSocket = `sekisho-battery-${process.pid}`
   const paths = ['docker.sock', 'bus'].map((name) => join(directory, name))
@@ -139,11 +141,7 @@ async function listen(directory: string): Promise<Listeners> {
   return {
     canary: { port, addresses: ownAddresses(), abstractSocket, sockets: paths },
     otherNamespaceFd: fd,
-    takeBytes: () => {
-      const taken = bytes
-      bytes = 0
-      return taken
-    },
+    heard: (word) => words.has(word),
     close: async () => {
       udp.close()
       await Promise.all(servers.map((each) => new Promise((resolve) => each.close(resolve))))

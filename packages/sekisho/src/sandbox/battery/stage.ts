@@ -91,7 +91,7 @@ function makeBerth(shared: Shared, wanted: Wanted & { number: number }): Berth {
   const mounts = mountParts({ at, empty, idBase, around, secret: scene.secret })
   const limits = makeCgroup(cgroups, `berth-${number}`, around)
   return {
-    spec: specOf(shared, { at, idBase, hostKernel }),
+    spec: specOf(shared, { at, idBase, hostKernel, word: bundle }),
     bundle,
     limits,
     around,
@@ -103,12 +103,19 @@ function makeBerth(shared: Shared, wanted: Wanted & { number: number }): Berth {
   }
 }
 
-type Placed = { at: (name: string) => string; idBase: number; hostKernel: boolean }
+type Placed = {
+  at: (name: string) => string
+  idBase: number
+  hostKernel: boolean
+  /** for the canary */
+  word: string
+}
 
 /** The whole sandbox of a session, as the supervisor has it, with the battery as its command. */
-function specOf(shared: Shared, { at, idBase, hostKernel }: Placed): OciSpec {
+function specOf(shared: Shared, { at, idBase, hostKernel, word }: Placed): OciSpec {
   const env = sessionEnvironment({ session: SESSION, terminal: null, agent: {}, placeholders: {} })
-  const given = describe(shared.scene, { hostKernel, environment: Object.keys(env) })
+  const canary = { ...shared.scene.canary, word }
+  const given = describe({ hostKernel, environment: Object.keys(env), canary })
   const battery = ['/opt/battery/bin/node', '--no-warnings', '/opt/battery/inside/main.ts']
   return ociSpec({
     argv: [...battery, JSON.stringify(given)],
@@ -130,19 +137,14 @@ function specOf(shared: Shared, { at, idBase, hostKernel }: Placed): OciSpec {
   })
 }
 
-function describe(
-  scene: Scene,
-  { hostKernel, environment }: { hostKernel: boolean; environment: readonly string[] },
-): Given {
+function describe(told: Pick<Given, 'hostKernel' | 'environment' | 'canary'>): Given {
   return {
-    hostKernel,
+    ...told,
     hostname: HOSTNAME,
     machineId: machineId(SESSION),
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     oomFloor: hasCapability(CAP_SYS_RESOURCE) ? OOM_SCORE_ADJ : 0,
-    environment,
     limits: LIMITS,
-    canary: scene.canary,
   }
 }
 

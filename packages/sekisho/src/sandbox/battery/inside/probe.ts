@@ -27,6 +27,8 @@ export type Canary = {
   /** listens on all of the host's addresses, TCP and UDP */
   port: number
   addresses: readonly string[]
+  /** what to send, by which the canary tells one sandbox from another */
+  word: string
   abstractSocket: string
   sockets: readonly string[]
   /** absolute host paths, readable by everybody there */

@@ -14,12 +14,11 @@ import {
 } from './probe.ts'
 
 const PATIENCE_MS = 150
-const WORD = 'battery'
 
 type Where = { host: string; port: number } | { path: string }
 
 /** Sends a word as soon as it is connected: the canary would count it. */
-function connects(where: Where): Promise<Finding> {
+function connects(where: Where, word: string): Promise<Finding> {
   return new Promise((resolve) => {
     const socket = connect(where)
     const end = (held: boolean, detail: string): void => {
@@ -28,7 +27,7 @@ function connects(where: Where): Promise<Finding> {
       resolve({ held, detail })
     }
     const timer = setTimeout(() => end(true, 'no answer'), PATIENCE_MS)
-    socket.on('connect', () => socket.write(WORD, () => end(false, 'connected')))
+    socket.on('connect', () => socket.write(word, () => end(false, 'connected')))
     socket.on('error', (error) => end(true, codeOf(error)))
   })
 }
@@ -52,7 +51,7 @@ function sends({ canary }: Given): Promise<Finding> {
       left -= 1
       if (left === 0) socket.close(() => resolve({ held: true, detail: told.join() }))
     }
-    for (const address of each) socket.send(WORD, canary.port, address, done)
+    for (const address of each) socket.send(canary.word, canary.port, address, done)
     if (each.length === 0) done(null)
   })
 }
@@ -114,14 +113,19 @@ export const reach: Probes = {
   'change-address': changesNetwork(NETLINK.newAddress),
   'change-route': changesNetwork(NETLINK.newRoute),
   'tcp-to-host': ({ canary }) =>
-    allOf(canary.addresses.map((host) => connects({ host, port: canary.port }))),
+    allOf(canary.addresses.map((host) => connects({ host, port: canary.port }, canary.word))),
   'udp-to-host': sends,
   ...Object.fromEntries(
-    SOCKETS.map((path) => [`socket${path.replaceAll(/[/.]/g, '-')}`, () => connects({ path })]),
+    SOCKETS.map((path) => [
+      `socket${path.replaceAll(/[/.]/g, '-')}`,
+      ({ canary }: Given) => connects({ path }, canary.word),
+    ]),
   ),
-  'planted-sockets': ({ canary }) => allOf(canary.sockets.map((path) => connects({ path }))),
-  'planted-abstract-socket': ({ canary }) => connects({ path: `\0${canary.abstractSocket}` }),
-  'abstract-x11': () => connects({ path: '\0/tmp/.X11-unix/X0' }),
+  'planted-sockets': ({ canary }) =>
+    allOf(canary.sockets.map((path) => connects({ path }, canary.word))),
+  'planted-abstract-socket': ({ canary }) =>
+    connects({ path: `\0${canary.abstractSocket}` }, canary.word),
+  'abstract-x11': ({ canary }) => connects({ path: '\0/tmp/.X11-unix/X0' }, canary.word),
   'unix-sockets-of-others': fact(({ canary }) => {
     const table = readFileSync('/proc/net/unix', 'utf8')
     return [canary.abstractSocket, ...canary.sockets].find((name) => table.includes(name))

@@ -23,6 +23,8 @@ const network: Network = {
 function cgroup(isRemoved: boolean, did: string[]): SessionCgroup {
   return {
     joinPaths: [],
+    processesFile: '',
+    started: () => undefined,
     limit: () => undefined,
     usage: () => ({}),
     hits: () => ({}),

@@ -92,7 +92,7 @@ function findInit({ pidFile, runtimePid, processes }: Started): number | undefin
 }
 
 function hasCommand(init: number, processes: string): boolean {
-  const pids = readText(processes).split('\n').map(Number)
+  const pids = readText(processes).split(/\s+/).map(Number)
   return pids.some((pid) => {
     const stat = statOf(pid)
     return stat?.parent === init && stat.group === pid

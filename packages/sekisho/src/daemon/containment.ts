@@ -111,7 +111,7 @@ export class Containment {
     const frozenAfterMs = Math.round(performance.now() - attempt.atMs)
     const table = await folder.attempt('process table', PROCESSES_TIMEOUT_MS * 2, () =>
       pictureProcesses({
-        procsFile: live.cgroup.joinPaths[0] ?? '',
+        procsFile: live.cgroup.processesFile,
         first: [attempt.pid, live.initPid],
         isFrozen,
         timeoutMs: PROCESSES_TIMEOUT_MS,

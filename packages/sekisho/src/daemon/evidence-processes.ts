@@ -54,7 +54,7 @@ export async function pictureProcesses(options: {
   let isOver = false
   const readAll = async (): Promise<void> => {
     const listed = (await readSome(procsFile, 16 * MAX_FILE_BYTES)) ?? ''
-    const pids = [...new Set([...first, ...listed.split('\n').map(Number)])].filter(
+    const pids = [...new Set([...first, ...listed.split(/\s+/).map(Number)])].filter(
       (pid) => Number.isInteger(pid) && pid > 0, // 0 is outside our process namespace
     )
     known = pids.length

@@ -210,7 +210,7 @@ export class Session {
     this.#signals.started({
       pidFile: cell.pidFile,
       runtimePid: launcher.pid,
-      processes: cgroup.joinPaths[0] ?? '',
+      processes: cgroup.processesFile,
       takesSignals: kind.runtime.takesSignals,
     })
     return launcher.pid

@@ -20,6 +20,10 @@ export type { SessionLimits } from './cgroup-limits.ts'
 export type SessionCgroup = {
   /** `cgroup.procs` files: a launcher that writes 0 to each has joined */
   readonly joinPaths: readonly string[]
+  /** lists the session's processes, by host pids with white space between; empty: none to read */
+  readonly processesFile: string
+  /** told of the launcher once it runs: where there is no cgroup, that is what the session is */
+  started(launcher: number): void
   /** once, before anything of the agent runs. @throws SekishoError SANDBOX_FAILED */
   limit(limits: SessionLimits): void
   /** what was used so far; a figure that this kernel does not give is absent */
@@ -162,6 +166,8 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
   return {
     limit: (to) => orRemove(() => limitAll(to)),
     joinPaths: directories.map((path) => join(path, 'cgroup.procs')),
+    processesFile: join(directories[0] ?? unified, 'cgroup.procs'),
+    started: () => undefined,
     ...figuresOf(places, session),
     isEmpty: () => !isPopulated(unified),
     freeze: (timeoutMs = FREEZE_TIMEOUT_MS) => {

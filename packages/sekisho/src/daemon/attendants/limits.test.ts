@@ -49,7 +49,7 @@ function watched(options: { isolation?: 'standard' | 'strong'; isLogWritable?: b
       warn: (line) => void warnings.push(line),
     },
     cgroup: {
-      joinPaths: ['/procs'],
+      processesFile: '/procs',
       usage: () => kernel.usage,
       hits: () => kernel.usage,
       cpuMicros: () => kernel.usage.cpuMicros,

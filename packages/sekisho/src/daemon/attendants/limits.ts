@@ -23,7 +23,7 @@ export type Limited = Pick<LiveSession, 'record' | 'stop' | 'network' | 'space'>
   plan: Pick<LiveSession['plan'], 'session' | 'limits' | 'isolation'>
   cgroup: Pick<
     SessionCgroup,
-    'joinPaths' | 'usage' | 'hits' | 'cpuMicros' | 'onMemoryLimit' | 'kill'
+    'processesFile' | 'usage' | 'hits' | 'cpuMicros' | 'onMemoryLimit' | 'kill'
   >
   platform: {
     reactor: Pick<Reactor, 'watch'>
@@ -178,7 +178,7 @@ export class LimitsWatch implements Attendant {
   #lookAtOpenFiles(): void {
     const { plan, cgroup } = this.#live
     if (plan.isolation === 'strong') return
-    const most = this.#with.mostOpenFiles(cgroup.joinPaths[0] ?? '')
+    const most = this.#with.mostOpenFiles(cgroup.processesFile)
     if (most === 0) return
     this.#raise('openFilesPeak', most)
     const { openFiles } = plan.limits

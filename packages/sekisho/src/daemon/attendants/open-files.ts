@@ -9,7 +9,7 @@ const MAX_PROCESSES = 64
  */
 export function mostOpenFiles(processesPath: string): number {
   const pids = read(() => readFileSync(processesPath, 'utf8'), '')
-    .split('\n')
+    .split(/\s+/)
     .slice(0, MAX_PROCESSES)
     .filter(Boolean)
   return pids.reduce((most, pid) => {

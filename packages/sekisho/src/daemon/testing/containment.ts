@@ -101,7 +101,7 @@ export class ContainmentBench {
         ...names,
       },
       cgroup: {
-        joinPaths: [procs],
+        processesFile: procs,
         freeze: () => {
           this.did.push(`${session} freeze`)
           return faults.freeze?.() ?? Promise.resolve()

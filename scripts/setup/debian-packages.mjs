@@ -12,6 +12,8 @@ const PACKAGES = {
     'e2fsprogs', // mkfs.ext4 for the sessions' disks; chattr +a for the log's files
   ],
   tests: [
+    'runc', // runs the contract of the runtimes; an operator may prefer it
+    'runsc', // gVisor: the contract of the runtimes, and what `isolation: strong` needs
     'openssl', // an independent reader of our certificates
     'skopeo', // fetches images; optional for the platform
     'umoci', // unpacks images, and makes those of the tests; optional for the platform

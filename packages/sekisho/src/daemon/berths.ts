@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
 import { MOUNT_FLAGS, mountOverlay, unmount } from '../kernel/mounts.ts'
 import type { Cgroups, SessionCgroup } from '../sandbox/cgroup.ts'
 import { AGENT_ID } from '../sandbox/layout.ts'
@@ -67,30 +68,30 @@ export class Berths {
   #ready: Promise<Berth>[] = []
   #next = 1
   #closed = false
+  readonly #trouble: Trouble
 
   constructor(options: Options) {
     this.#options = options
+    this.#trouble = new Trouble(options.warn, () => this.fill())
   }
 
-  /** Makes up for berths taken; call when there is time. */
+  /**
+   * Makes up for berths taken; call when there is time. While they fail, one is tried at a time,
+   * and again by itself, so that all of them are there soon after the cause is gone.
+   */
   fill(): void {
-    while (!this.#closed && this.#ready.length < this.#options.readyCount) {
-      const made = this.#makeUsual()
-      made.catch((error: unknown) => {
-        this.#options.warn(`no berth could be made ready: ${String(error)}`)
-        this.#ready = this.#ready.filter((one) => one !== made)
-      })
-      this.#ready.push(made)
-    }
+    const { readyCount } = this.#options
+    const count = this.#trouble.isThere ? Math.min(1, readyCount) : readyCount
+    while (!this.#closed && this.#ready.length < count) this.#makeReady()
   }
 
-  /** One with a sandbox of the usual kind. */
+  /** One with a sandbox of the usual kind. @throws SekishoError what keeps it from being made */
   async take(): Promise<Berth> {
     const next = this.#ready.shift()
     if (next === undefined) return this.#makeUsual()
-    const berth = await next
-    if (berth.sandbox?.isWaiting === true) return berth
-    await this.release(berth)
+    const berth = await next.catch(() => undefined) // said already; a new attempt says what holds now
+    if (berth?.sandbox?.isWaiting === true) return berth
+    if (berth !== undefined) await this.release(berth)
     return this.take()
   }
 
@@ -123,8 +124,33 @@ export class Berths {
 
   async closeAll(): Promise<void> {
     this.#closed = true
+    this.#trouble.end()
     const made = await Promise.allSettled(this.#ready)
     for (const one of made) if (one.status === 'fulfilled') await this.release(one.value)
+  }
+
+  #makeReady(): void {
+    const made = this.#makeUsual()
+    this.#ready.push(made)
+    made.then(
+      (berth) => {
+        this.#trouble.over()
+        this.fill()
+        void berth.sandbox?.launcher.exited.then(() => this.#replace(made, berth))
+      },
+      (error: unknown) => {
+        this.#ready = this.#ready.filter((one) => one !== made)
+        if (!this.#closed) this.#trouble.met(error)
+      },
+    )
+  }
+
+  /** Its sandbox has ended; nothing to do for one that a session has. */
+  #replace(made: Promise<Berth>, berth: Berth): void {
+    if (this.#closed || !this.#ready.includes(made)) return
+    this.#ready = this.#ready.filter((one) => one !== made)
+    this.#trouble.met(new SekishoError('SANDBOX_FAILED', 'one that waited has ended'))
+    this.release(berth).catch((error: unknown) => this.#options.warn(String(error)))
   }
 
   async #makeUsual(): Promise<Berth> {
@@ -139,29 +165,25 @@ export class Berths {
   }
 
   async #make(): Promise<Berth> {
-    const { networks, cgroups, hostIds } = this.#options
-    const network = await networks.make()
+    const { networks, cgroups, hostIds, disks } = this.#options
+    const undo: (() => unknown)[] = []
+    const keep = <T>(made: T, takeDown: (made: T) => unknown): T => {
+      undo.push(() => takeDown(made))
+      return made
+    }
     const name = `berth-${this.#next++}`
-    const idBase = hostIds.take()
-    const agentUid = idBase + AGENT_ID
+    const directory = join(BERTHS_IN_BOX, name)
     try {
-      const cgroup = cgroups.create(name, null)
-      const disk = await this.#options.disks.prepare({ size: USUAL_DISK, agentUid })
-      const directory = join(BERTHS_IN_BOX, name)
-      return {
-        name,
-        idBase,
-        agentUid,
-        directory,
-        network,
-        cgroup,
-        disk,
-        ...this.#furnish(directory, { rootUid: idBase, agentUid }),
-        sandbox: undefined,
-      }
+      const network = keep(await networks.make(), (it) => networks.close(it))
+      const idBase = keep(hostIds.take(), (it) => hostIds.release(it))
+      const agentUid = idBase + AGENT_ID
+      const cgroup = keep(cgroups.create(name, null), (it) => it.remove())
+      const disk = keep(await disks.prepare({ size: USUAL_DISK, agentUid }), (it) => it.drop())
+      keep(directory, (it) => rmSync(it, { recursive: true, force: true }))
+      const made = { name, idBase, agentUid, directory, network, cgroup, disk, sandbox: undefined }
+      return { ...made, ...this.#furnish(directory, { rootUid: idBase, agentUid }) }
     } catch (error) {
-      hostIds.release(idBase)
-      await networks.close(network)
+      for (const takeDown of undo.toReversed()) await takeDown()
       throw error
     }
   }
@@ -181,9 +203,61 @@ export class Berths {
       target: usr,
       flags: MOUNT_FLAGS.readOnly | MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
     })
-    const scratch = makeScratch(join(directory, 'scratch'), owners)
-    const { rootUid: rootId, agentUid: agentId } = owners
-    furnishHome(join(scratch.path, 'home'), { rootId, agentId })
-    return { scratch, mounts: [usr, scratch.path] }
+    const mounts = [usr]
+    try {
+      const scratch = makeScratch(join(directory, 'scratch'), owners)
+      mounts.push(scratch.path)
+      const { rootUid: rootId, agentUid: agentId } = owners
+      furnishHome(join(scratch.path, 'home'), { rootId, agentId })
+      return { scratch, mounts }
+    } catch (error) {
+      for (const path of mounts.toReversed()) unmount(path)
+      throw error
+    }
+  }
+}
+
+const RETRY_MS = { first: 1000, last: 30_000 } as const
+
+/** What keeps berths from being made ahead: told once, and tried again ever more slowly. */
+class Trouble {
+  readonly #warn: (line: string) => void
+  readonly #again: () => void
+  #told: string | undefined
+  #timer: NodeJS.Timeout | undefined
+  #waitMs: number = RETRY_MS.first
+
+  constructor(warn: (line: string) => void, again: () => void) {
+    this.#warn = warn
+    this.#again = again
+  }
+
+  get isThere(): boolean {
+    return this.#told !== undefined
+  }
+
+  met(error: unknown): void {
+    const text = error instanceof SekishoError ? error.message : String(error)
+    const cause = text.replaceAll(/\d+/g, '0') // how much is free, which berth: the same trouble
+    if (cause !== this.#told) this.#warn(`no sandbox can be made ahead of its session: ${text}`)
+    this.#told = cause
+    if (this.#timer !== undefined) return
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#again()
+    }, this.#waitMs).unref()
+    this.#waitMs = Math.min(this.#waitMs * 2, RETRY_MS.last)
+  }
+
+  over(): void {
+    if (this.#told !== undefined) this.#warn('sandboxes are made ahead of their sessions again')
+    this.end()
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#told = undefined
+    this.#waitMs = RETRY_MS.first
   }
 }

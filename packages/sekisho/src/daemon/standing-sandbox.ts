@@ -77,6 +77,8 @@ export class StandingSandbox {
   readonly #ground: SandboxGround
   readonly #signals: Signals
   readonly #table: Trials
+  /** what the runtime notes of it, in {@link runtimeRoot} */
+  readonly #runtimeState: string
 
   private constructor(
     ground: SandboxGround,
@@ -86,6 +88,7 @@ export class StandingSandbox {
       attested: Attested[]
       signals: Signals
       table: Trials
+      runtimeState: string
     },
   ) {
     this.#ground = ground
@@ -94,6 +97,7 @@ export class StandingSandbox {
     this.attested = made.attested
     this.#signals = made.signals
     this.#table = made.table
+    this.#runtimeState = made.runtimeState
   }
 
   /** @throws SekishoError SANDBOX_FAILED with what the runtime said, TIMEOUT */
@@ -107,21 +111,24 @@ export class StandingSandbox {
     const signals = new Signals(ground, needs.runtime.takesLateMounts)
     writeSpec(ground, needs, box)
     const launcher = new Launcher(commandOf(ground, needs), ground.idBase + AGENT_ID)
+    ground.cgroup.started(launcher.pid)
+    const runtimeState = join(runtimeRoot(needs.runtime), ground.name)
     try {
       const tried = await signals.report(launcher)
       const initPid = Number(readFileSync(join(ground.directory, 'pid'), 'utf8'))
       const attested = judge({ ground, needs, initPid, tried, trials })
-      return new StandingSandbox(ground, { launcher, initPid, attested, signals, table })
+      const made = { launcher, initPid, attested, signals, table, runtimeState }
+      return new StandingSandbox(ground, made)
     } catch (error) {
-      launcher.kill()
-      launcher.close()
+      endLauncher(launcher, runtimeState)
       signals.close()
       throw error
     }
   }
 
+  /** Also when the runtime has not yet noticed that its init is gone. */
   get isWaiting(): boolean {
-    return this.launcher.isWaiting
+    return this.launcher.isWaiting && isAlive(this.initPid)
   }
 
   /** Puts the workspace, with what is mounted in it, into the sandbox; before {@link begin}. */
@@ -145,10 +152,16 @@ export class StandingSandbox {
 
   /** Ends whatever runs in it. */
   close(): void {
-    this.launcher.kill()
-    this.launcher.close()
+    endLauncher(this.launcher, this.#runtimeState)
     this.#signals.close()
   }
+}
+
+/** A runtime that is killed leaves its own account of the sandbox (see `RunRequest.root`). */
+function endLauncher(launcher: Launcher, runtimeState: string): void {
+  launcher.kill()
+  launcher.close()
+  void launcher.exited.then(() => rmSync(runtimeState, { recursive: true, force: true }))
 }
 
 /** How the two sides speak: FIFOs where they lead inside, files that are looked at where not. */
@@ -293,19 +306,27 @@ function judge(of: {
 
 /** The process that waits: init's only child. */
 function childOf(init: number, cgroup: SessionCgroup): number {
-  const pids = readFileSync(cgroup.joinPaths[0] ?? '', 'utf8')
-    .split('\n')
-    .map(Number)
+  const pids = readFileSync(cgroup.processesFile, 'utf8').split(/\s+/).map(Number)
   const child = pids.find((pid) => pid > 0 && parentOf(pid) === init)
   if (child !== undefined) return child
   throw new SekishoError('SANDBOX_FAILED', 'nothing waits in the sandbox')
 }
 
-/** proc(5): `pid (comm) state ppid …`, where comm may hold anything, `)` too. */
 function parentOf(pid: number): number | undefined {
+  const fields = statOf(pid)
+  return fields === undefined ? undefined : Number(fields[1])
+}
+
+/** Dead and not yet reaped is dead. */
+function isAlive(pid: number): boolean {
+  return !['Z', 'X', undefined].includes(statOf(pid)?.[0])
+}
+
+/** proc(5), from the state on: `pid (comm) state ppid …`, where comm may hold anything, `)` too. */
+function statOf(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1])
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined // it has ended
   }

@@ -10,7 +10,7 @@ import type { ExecFacts, ExecFinding, ExecRule } from './rule.ts'
 import { TOOL_RULES } from './tools.ts'
 
 export { isLoader } from './programs.ts'
-export type { ExecFacts, ExecFinding, Severity } from './rule.ts'
+export type { ExecFacts, ExecFinding } from './rule.ts'
 
 export const EXEC_RULES: readonly ExecRule[] = [
   ...REVERSE_SHELL_RULES,

@@ -70,7 +70,9 @@ function refused(probe: ProbeCommand, said: string): SekishoError {
 /** @throws SekishoError DEPENDENCY_MISSING */
 export async function requireProgram(path: string, name: string): Promise<void> {
   await access(path, constants.X_OK).catch((cause: unknown) => {
-    throw new SekishoError('DEPENDENCY_MISSING', `${path} is not there`, {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const problem = isMissing ? 'is not there' : 'cannot be executed'
+    throw new SekishoError('DEPENDENCY_MISSING', `${path} ${problem}`, {
       hint: `install the Debian package ${name}`,
       cause,
     })

@@ -52,8 +52,8 @@ exit $code
 /**
  * Three things are done as the host's root, in a mount namespace that ends with the sandbox:
  *
- * The root gets places for mount points. runsc mounts on the host what crun mounts inside, and has
- * no right to make directories there.
+ * The root gets places for mount points, and becomes read-only. runsc mounts on the host what crun
+ * mounts inside, has no right to make directories there, and cannot remount what is `nosuid`.
  *
  * The session's ids become a user namespace. A process can map a block of ids for itself only with
  * help from outside, and Debian has that help only for ids of /etc/subuid. So another process makes
@@ -87,6 +87,7 @@ while [ "$points" -gt 0 ]; do
   if [ -d "$2" ]; then mkdir -p "$at"; else mkdir -p "\${at%/*}" && : >"$at"; fi || exit 123
   shift 2; points=$((points - 1))
 done
+mount -o remount,bind,ro ${STATE.root} || exit 123
 /usr/bin/unshare --user /bin/sleep 30 </dev/null >/dev/null 2>&1 &
 maker=$!
 until { echo "0 $base $count" >/proc/$maker/uid_map; } 2>/dev/null; do

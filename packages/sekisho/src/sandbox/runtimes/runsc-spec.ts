@@ -38,7 +38,8 @@ export function adaptForSentry(spec: OciSpec): object {
   const mounts = spec.mounts.filter((mount) => !isInProc(mount))
   return {
     ...spec,
-    root: { path: `${RUNSC_DIRECTORY}/${STATE.root}`, readonly: true },
+    // read-only on the host; runsc, which has not the right to make it so, is not asked to
+    root: { path: `${RUNSC_DIRECTORY}/${STATE.root}`, readonly: false },
     mounts,
     annotations: { [GROUND]: JSON.stringify(groundOf(spec, mounts)) },
     linux: {

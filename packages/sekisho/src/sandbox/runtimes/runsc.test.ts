@@ -9,7 +9,7 @@ import { SPEC } from './testing/spec.ts'
 test('ids, network, root and mount points go beside the bundle, which names none of them', () => {
   const adapted = adaptForSentry(SPEC)
   expect(adapted).toMatchObject({
-    root: { path: 'runsc/root', readonly: true },
+    root: { path: 'runsc/root', readonly: false },
     mounts: SPEC.mounts.slice(0, -1),
     linux: { namespaces: [{ type: 'pid' }] },
   })

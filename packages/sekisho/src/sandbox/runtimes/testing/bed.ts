@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -23,13 +24,13 @@ export const ID_BASE = 1_879_048_192
 export const SCRATCH = { bytes: 1024 * 1024, inodes: 64 } as const
 
 /**
- * In front of a runtime: a mount namespace with one plain cgroup hierarchy, a scratch, a root that
- * nobody can write to, and a network of lo and, to tell it from any other, a pair `told`. $1 is the
+ * In front of a runtime: a mount namespace with one plain cgroup hierarchy, a scratch, a root as
+ * the supervisor has it, and a network of lo and, to tell it from any other, a pair `told`. $1 is the
  * scratch, $2 the id base, $3 the root.
  */
 const GROUND = `
 mount -t cgroup2 none /sys/fs/cgroup
-mount --bind "$3" "$3"; mount -o remount,bind,ro "$3"
+mount --bind "$3" "$3"; mount -o remount,bind,nosuid,nodev "$3"
 unshare --net="$1-net" sh -ec 'ip link set lo up; ip link add told0 type veth peer name told1'
 mount -t tmpfs -o mode=755,size=${SCRATCH.bytes},nr_inodes=${SCRATCH.inodes} scratch "$1"
 agent=$(($2 + ${AGENT_ID})); cd "$1"
@@ -55,6 +56,8 @@ export type Start = Partial<SandboxSpec> & {
 
 export type Bed = {
   directory: string
+  /** every path of the root file system, as it was built */
+  builtRoot: string[]
   workspace: string
   /** where the runtime keeps its state */
   root: string
@@ -73,7 +76,11 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
   const directory = mkdtempSync(join(tmpdir(), `sekisho-${runtime.name}-`))
   chmodSync(directory, 0o711) // the sandbox's root passes through
   const cgroups = openOwnCgroups(`contract-${runtime.name}-${process.pid}`)
-  await buildRootfs({ directory: join(directory, 'rootfs'), host: '/' })
+  const rootfs = join(directory, 'rootfs')
+  await buildRootfs({ directory: rootfs, host: '/' })
+  mkdirSync(join(rootfs, 'srv/owned'))
+  chownSync(join(rootfs, 'srv/owned'), ID_BASE + AGENT_ID, ID_BASE + AGENT_ID)
+  const builtRoot = listing(rootfs)
   for (const name of ['root', 'files', 'workspace']) mkdirSync(join(directory, name))
   const workspace = join(directory, 'workspace')
   chownSync(workspace, ID_BASE + AGENT_ID, ID_BASE + AGENT_ID)
@@ -98,6 +105,7 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
   }
   return {
     directory,
+    builtRoot,
     workspace,
     root,
     probed,
@@ -202,6 +210,11 @@ function outcomeOf(child: ChildProcess): Running['ended'] {
       resolve({ code, stdout: text(stdout), stderr: text(stderr) })
     })
   })
+}
+
+/** Every path of the root file system, as it is now. */
+export function listing(rootfs: string): string[] {
+  return readdirSync(rootfs, { recursive: true, encoding: 'utf8' }).toSorted()
 }
 
 /** Pids of every process in a cgroup, by each of its hierarchies. */

@@ -9,6 +9,7 @@ import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fiel
 import type { Placeholders } from './placeholders.ts'
 import { ReplyRelay } from './reply.ts'
 import { LateMisuse, RequestBody } from './request-body.ts'
+import type { Turns } from './turns.ts'
 import type { Upstreams } from './upstream.ts'
 
 /** undici writes these itself; the expectation has been met here (RFC 9110 §10.1.1). */
@@ -44,6 +45,7 @@ export type HttpPerformer = {
   placeholders: Placeholders
   upstreams: Upstreams
   meter: EgressMeter
+  turns: Turns
   /** tells that a pinned address could not be used */
   onUnreachable(host: string): void
 }
@@ -59,7 +61,7 @@ export class HttpExchange implements Exchange {
     this.#performer = performer
     if (arrival.hasBody) {
       const watch = performer.placeholders.watchBody(arrival.action)
-      this.#body = new RequestBody(arrival.request, watch, performer.meter)
+      this.#body = new RequestBody(arrival.request, watch, performer)
     }
   }
 

@@ -3,10 +3,14 @@ import { Readable } from 'node:stream'
 import type { Misuse } from '../flow/ports.ts'
 import type { EgressMeter } from './egress-meter.ts'
 import type { BodyWatch } from './placeholders.ts'
+import type { Turns } from './turns.ts'
 
 /** The beginning of a body is read before anything leaves, up to here or this long. */
 const HEAD_BYTES = 256 * 1024
 const HEAD_MS = 100
+
+/** What holds all bodies of one session: how much of them may leave, and how fast. */
+export type BodyPace = { meter: Pick<EgressMeter, 'take'>; turns: Pick<Turns, 'next'> }
 
 /** A placeholder in a part of the body that came after the request had left. */
 export class LateMisuse extends Error {
@@ -27,20 +31,16 @@ export class LateMisuse extends Error {
 export class RequestBody {
   readonly #request: IncomingMessage
   readonly #watch: BodyWatch | undefined
-  readonly #meter: Pick<EgressMeter, 'take'>
+  readonly #pace: BodyPace
   readonly #head: Buffer[] = []
   #isWhole = false
   #bytes = 0
 
   /** @param watch undefined when there is nothing to look for: then nothing is held */
-  constructor(
-    request: IncomingMessage,
-    watch: BodyWatch | undefined,
-    meter: Pick<EgressMeter, 'take'>,
-  ) {
+  constructor(request: IncomingMessage, watch: BodyWatch | undefined, pace: BodyPace) {
     this.#request = request
     this.#watch = watch
-    this.#meter = meter
+    this.#pace = pace
   }
 
   /** bytes handed on so far */
@@ -96,7 +96,7 @@ export class RequestBody {
 
   async *#stream(): AsyncGenerator<Buffer> {
     for (const chunk of this.#head.splice(0)) {
-      this.#meter.take(chunk.length)
+      this.#pace.meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk
     }
@@ -105,7 +105,8 @@ export class RequestBody {
       if (!(chunk instanceof Buffer)) continue // a request without an encoding yields buffers only
       const misuse = this.#watch?.(chunk)
       if (misuse !== undefined) throw new LateMisuse(misuse)
-      this.#meter.take(chunk.length)
+      if (this.#bytes > 0) await this.#pace.turns.next()
+      this.#pace.meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk
     }

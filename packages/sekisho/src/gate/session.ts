@@ -17,6 +17,7 @@ import { RateBound } from './rate-bound.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import { DenialLog, type SessionContext } from './session-context.ts'
 import { SyntheticNames } from './synthetic-names.ts'
+import { Turns } from './turns.ts'
 import { Upstreams } from './upstream.ts'
 
 /** Denied connections and packets recorded a second; above, they are counted. */
@@ -75,6 +76,7 @@ export class Session {
       placeholders: new Placeholders(config.credentials),
       upstreams: this.#upstreams,
       meter: this.#meter,
+      turns: new Turns(),
       onUnreachable: (host) => resolver.forget(host),
     })
     this.#router = new ConnectionRouter({

@@ -10,6 +10,7 @@ import { peekClientHello } from './peek.ts'
 import { Placeholders } from './placeholders.ts'
 import { SyntheticNames } from './synthetic-names.ts'
 import { closed } from './testing/rig.ts'
+import { Turns } from './turns.ts'
 import { Upstreams } from './upstream.ts'
 
 const servers: net.Server[] = []
@@ -53,6 +54,7 @@ function makeFront(headersMs: number): HttpFront {
   const performer = {
     placeholders: new Placeholders([]),
     upstreams: new Upstreams(),
+    turns: new Turns(),
     meter: new EgressMeter(
       {
         limits: { egressBytes: 1e6, egressRequests: 1e6 },

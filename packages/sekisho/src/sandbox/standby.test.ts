@@ -50,15 +50,36 @@ test.for(SHELLS)('%s hands on no variable that was not named', (shell) => {
   expect(env).toEqual({ A: '1' })
 })
 
-test.for([
-  { name: 'a command that is not there', argv: ['/nonexistent'], code: 127 },
-  { name: 'a command that is no program', argv: [join(directory, 'start')], code: 126 },
-  { name: 'a command that looks like an option', argv: ['-x'], code: 127 },
-  { name: 'a command that looks like an assignment', argv: ['A=1'], code: 127 },
-])('$name ends with $code', ({ argv, code }) => {
+const NOT_FOUND = 'not found'
+const NO_PROGRAM = 'cannot be executed'
+
+test.for(
+  SHELLS.flatMap((shell) =>
+    [
+      { name: 'that is not there', file: '/nonexistent', code: 127, why: NOT_FOUND },
+      { name: 'of no name', file: '', code: 127, why: NOT_FOUND },
+      { name: 'in no directory of PATH', file: 'no\nsuch', code: 127, why: NOT_FOUND },
+      { name: 'that looks like an option', file: '-x', code: 127, why: NOT_FOUND },
+      { name: 'that looks like an assignment', file: 'A=1', code: 127, why: NOT_FOUND },
+      { name: 'that the shell has built in', file: 'export', code: 127, why: NOT_FOUND },
+      { name: 'that is no program', file: '/etc/passwd', code: 126, why: NO_PROGRAM },
+      { name: 'in PATH that is no program', file: 'shells', code: 126, why: NO_PROGRAM },
+      { name: 'that is a directory', file: '/etc', code: 126, why: NO_PROGRAM },
+    ].map((row) => ({ ...row, shell })),
+  ),
+)('a command $name ends with $code, in $shell', ({ shell, file, code, why }) => {
   const path = join(directory, 'start')
-  writeFileSync(path, startText({ argv, env: { PATH: '/bin' }, cwd: '/', openFiles: 256 }))
-  expect(spawnSync('/bin/sh', ['-c', `. ${path}`], { env: {} }).status).toBe(code)
+  const env = { PATH: '/bin:/etc' }
+  writeFileSync(path, startText({ argv: [file, 'x'], env, cwd: '/', openFiles: 256 }))
+  const done = spawnSync(shell, ['-c', `. ${path}`], {
+    env: {},
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'], // with a socket there, bash would read its rc files
+  })
+  expect({ code: done.status, said: done.stderr }).toEqual({
+    code,
+    said: `sekisho: ${file}: ${why}\n`,
+  })
 })
 
 test('a directory that is not there ends it before the command', () => {

@@ -92,6 +92,32 @@ function isResult(text: string | undefined): text is Tried['result'] {
 export const TRIED: readonly string[] = [...Object.keys(TRIED_FILES), ...Object.keys(TRIED_CALLS)]
 
 /**
+ * The look that execvp(3) would take, with words that name the command and not this file's lines:
+ * 127 for what is not there, 126 for what is no program (POSIX, 2.8.2). The shell itself tests, so
+ * a command that is there costs nothing. Variables of the shell stay its own: none is exported.
+ */
+const LOOK = [
+  'code=127',
+  'is_program() {',
+  '  [ -e "$1" ] || return 1',
+  '  [ -f "$1" ] && [ -x "$1" ] && return 0',
+  '  code=126',
+  '  return 1',
+  '}',
+  'look() {',
+  '  case $1 in "") return 1 ;; */*) is_program "$1"; return ;; esac',
+  '  set -f; IFS=:',
+  '  for at in $PATH; do is_program "${at:-.}/$1" && return 0; done',
+  '  return 1',
+  '}',
+  'refuse() {',
+  '  [ "$code" = 126 ] && why="cannot be executed" || why="not found"',
+  '  printf "sekisho: %s: %s\\n" "$1" "$why" >&2',
+  '  exit "$code"',
+  '}',
+] as const
+
+/**
  * What the waiting shell becomes: the directory, the environment, the command. POSIX shell, for
  * whatever /bin/sh the root file system has. The caller has refused NUL bytes and names that are
  * no variables; everything else stands in single quotes, where a shell reads nothing.
@@ -108,10 +134,12 @@ export function startText(start: {
   // `exec -x` would be an option of some shells, and not every shell knows `--`
   const command = file.startsWith('-') ? ['nice', '-n', '0', '--', file] : [file]
   return [
+    ...LOOK,
     `ulimit -n ${start.openFiles} || exit 125`,
     `cd ${quote(start.cwd)} || exit 125`,
     'unset PATH PWD OLDPWD',
     ...Object.entries(start.env).map(([name, value]) => `export ${name}=${quote(value)}`),
+    `look ${quote(file)} || refuse ${quote(file)}`,
     `exec ${[...command, ...args].map(quote).join(' ')}`,
     '',
   ].join('\n')

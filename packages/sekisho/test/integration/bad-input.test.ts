@@ -162,7 +162,7 @@ describe('sekisho run says what is wrong, with a hint, and starts nothing', () =
 
   test('an option that there is not, and no command', async () => {
     const usage =
-      'hint: usage: sekisho run [--agent NAME] [--workspace DIR] -- COMMAND [ARGUMENT…]\n'
+      'hint: usage: sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--detach] -- COMMAND [ARGUMENT…]\n'
     expect(
       await start([LAUNCHER, 'run', '--agnet', 'x', '--', 'true'], instance).ended,
     ).toMatchObject({
@@ -211,7 +211,7 @@ describe('sekisho serve says what this machine lacks', () => {
       script: hiding('mount --bind /dev/null /usr/bin/crun'),
       code: 3,
       stderr:
-        'DEPENDENCY_MISSING: crun cannot be started: spawn /usr/bin/crun EACCES\ncause: spawn /usr/bin/crun EACCES\nhint: install the Debian package crun\n',
+        "DEPENDENCY_MISSING: /usr/bin/crun cannot be executed\ncause: EACCES: permission denied, access '/usr/bin/crun'\nhint: install the Debian package crun\n",
     },
     {
       name: 'fanotify',

@@ -97,7 +97,14 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
       wrap: groundFor(probeScratch),
     })
   const probeScratch = makeScratch(directory, 'probe-scratch')
-  const probed = await probe()
+  const remove = (): void => {
+    cgroups.close()
+    rmSync(directory, { recursive: true })
+  }
+  const probed = await probe().catch((error: unknown) => {
+    remove()
+    throw error
+  })
   let runs = 0
   const start = (asked: Start): Running => {
     const id = `${runtime.name}-${process.pid}-${runs++}`
@@ -116,10 +123,7 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
       running.child.stdin?.end()
       return running.ended
     },
-    remove: () => {
-      cgroups.close()
-      rmSync(directory, { recursive: true })
-    },
+    remove,
   }
 }
 

@@ -76,11 +76,7 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
   const directory = mkdtempSync(join(tmpdir(), `sekisho-${runtime.name}-`))
   chmodSync(directory, 0o711) // the sandbox's root passes through
   const cgroups = openOwnCgroups(`contract-${runtime.name}-${process.pid}`)
-  const rootfs = join(directory, 'rootfs')
-  await buildRootfs({ directory: rootfs, host: '/' })
-  mkdirSync(join(rootfs, 'srv/owned'))
-  chownSync(join(rootfs, 'srv/owned'), ID_BASE + AGENT_ID, ID_BASE + AGENT_ID)
-  const builtRoot = listing(rootfs)
+  const builtRoot = await buildRoot(join(directory, 'rootfs'))
   for (const name of ['root', 'files', 'workspace']) mkdirSync(join(directory, name))
   const workspace = join(directory, 'workspace')
   chownSync(workspace, ID_BASE + AGENT_ID, ID_BASE + AGENT_ID)
@@ -125,6 +121,14 @@ export async function makeBed(runtime: Runtime): Promise<Bed> {
     },
     remove,
   }
+}
+
+/** With a directory in it that the agent owns. */
+async function buildRoot(rootfs: string): Promise<string[]> {
+  await buildRootfs({ directory: rootfs, host: '/' })
+  mkdirSync(join(rootfs, 'srv/owned'))
+  chownSync(join(rootfs, 'srv/owned'), ID_BASE + AGENT_ID, ID_BASE + AGENT_ID)
+  return listing(rootfs)
 }
 
 const LIMITS = { memoryBytes: 512 * 1024 * 1024, pids: 256, cpuMillis: 2000 }

@@ -5,6 +5,8 @@ import type { AttemptedFile } from './exec-attempt.ts'
 /** Where a session can execute from, and what of it was there before the session. */
 export type ExecGround = {
   roots: readonly { inside: string; isWritable: boolean }[]
+  /** device of the tmpfs behind /tmp, the home and so on: no path tells where that is mounted */
+  scratch: bigint
   /** the workspace, when it is a layer over something: the layers, and its path inside */
   layers: { inside: string; upper: string; lower: string } | null
 }
@@ -24,10 +26,10 @@ export type Origin = 'settled' | 'untouched' | 'written'
  */
 export function originOf(
   { path, stats, isDeleted }: AttemptedFile,
-  { roots, layers }: ExecGround,
+  { roots, scratch, layers }: ExecGround,
 ): Origin {
   const root = innermost(roots, path)
-  if (isDeleted || root === undefined) return 'written'
+  if (isDeleted || stats.dev === scratch || root === undefined) return 'written'
   if (!root.isWritable) return 'settled'
   if (layers?.inside !== root.inside) return 'written'
   return isUntouched({ path, stats }, layers) ? 'untouched' : 'written'

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { basename } from 'node:path'
 import { SekishoError } from '../../core/error.ts'
 import { type Allow, type Deny, deny } from '../../core/verdict.ts'
@@ -20,15 +21,15 @@ import { type Exec, ExecRecords } from '../exec-records.ts'
 import { ExecTurns } from '../exec-turns.ts'
 import { joinExecWatch } from '../exec-watch.ts'
 import { type ExecGround, isUntouched, type Origin, originOf } from '../exec-written.ts'
+import { cloneOf } from '../session-record.ts'
 import type { Attend, Attendant, LiveSession } from './attendant.ts'
 
 /** The part of {@link LiveSession} that execs are about. */
 export type Monitored = Pick<LiveSession, 'berth' | 'places' | 'record'> & {
-  plan: Pick<
-    LiveSession['plan'],
-    'session' | 'exec' | 'workspace' | 'workspaceOptions' | 'isolation'
-  >
-  platform: Pick<LiveSession['platform'], 'reactor' | 'warn'>
+  plan: Pick<LiveSession['plan'], 'session' | 'exec' | 'workspace' | 'isolation'>
+  platform: Pick<LiveSession['platform'], 'reactor' | 'warn'> & {
+    paths: Pick<LiveSession['platform']['paths'], 'sessions'>
+  }
 }
 
 type With = { clock: Clock; digests: ExecDigests }
@@ -185,16 +186,14 @@ export class ExecMonitor implements Attendant {
   }
 }
 
-function groundOf({ places, plan }: Monitored): ExecGround {
-  const { execRoots, workspace, changes } = places
+function groundOf({ places, plan, platform }: Monitored): ExecGround {
+  const { execRoots, scratch, workspace, changes } = places
   const inside = execRoots.find(({ path }) => path === workspace)?.inside
-  const hasLower = plan.workspace !== null && plan.workspaceOptions.mode === 'overlay'
+  const lower = cloneOf(platform.paths.sessions, plan.session) ?? plan.workspace
   return {
     roots: execRoots,
-    layers:
-      inside === undefined || !hasLower || plan.workspace === null
-        ? null
-        : { inside, upper: changes, lower: plan.workspace },
+    scratch: lstatSync(scratch, { bigint: true }).dev,
+    layers: inside === undefined || lower === null ? null : { inside, upper: changes, lower },
   }
 }
 

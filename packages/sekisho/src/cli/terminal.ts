@@ -8,10 +8,19 @@ export const terminal: Terminal = {
   err: (line) => write(process.stderr, line),
 }
 
+/** To stdout as they are: for a file or another program, never for a terminal. */
+export function writeBytes(bytes: Uint8Array): void {
+  use(process.stdout).write(bytes)
+}
+
 function write(stream: NodeJS.WriteStream, line: string): void {
+  use(stream).write(`${line}\n`)
+}
+
+function use(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   if (!used.has(stream)) stream.on('error', () => undefined) // the reader has left, as `head` does
   used.add(stream)
-  stream.write(`${line}\n`)
+  return stream
 }
 
 /** Resolves when all is handed on: an exit before that cuts what a slow reader still waits for. */

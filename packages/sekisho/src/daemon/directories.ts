@@ -1,8 +1,11 @@
-import { chownSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { hasEntries } from '../sandbox/disk-image.ts'
 import { UIDS } from './identities.ts'
+import { openChanges } from './open-changes.ts'
 import type { Paths } from './paths.ts'
-import { readSessionRecords, writeSessionRecord } from './session-record.ts'
+import { OUTPUT_FILE, readSessionRecords, writeSessionRecord } from './session-record.ts'
 
 /** Makes this instance's directories and closes the records of sessions that a crash cut off. */
 export function prepareDirectories(paths: Paths): void {
@@ -15,15 +18,22 @@ export function prepareDirectories(paths: Paths): void {
     const directory = join(paths.sessions, record.session)
     rmSync(join(directory, 'work'), { recursive: true, force: true })
     if (record.endedAt !== null) continue
-    if (isEmpty(join(directory, 'upper'))) rmSync(directory, { recursive: true, force: true })
+    if (!hasLeft(paths.sessions, record.session)) rmSync(directory, { recursive: true })
     else writeSessionRecord(paths.sessions, { ...record, endedAt: record.startedAt })
   }
 }
 
-function isEmpty(directory: string): boolean {
+/** What cannot be looked into is kept. */
+function hasLeft(sessions: string, session: string): boolean {
+  if (existsSync(join(sessions, session, OUTPUT_FILE))) return true
   try {
-    return readdirSync(directory).length === 0
-  } catch {
-    return true // it was never made
+    const changes = openChanges(sessions, session)
+    try {
+      return hasEntries(changes.upper)
+    } finally {
+      changes.close()
+    }
+  } catch (error) {
+    return !(error instanceof SekishoError && error.code === 'SESSION_UNKNOWN')
   }
 }

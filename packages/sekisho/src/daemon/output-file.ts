@@ -13,10 +13,7 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
  *
  * @param path must not exist yet
  */
-export function relayToFile(
-  path: string,
-  command: CommandStreams,
-): Relay & { readonly droppedBytes: number } {
+export function relayToFile(path: string, command: CommandStreams): Required<Relay> {
   const file = createWriteStream(path, { flags: 'wx', mode: 0o600 })
   const count = { kept: 0, dropped: 0 }
   const copy = async (from: Readable): Promise<void> => {

@@ -323,7 +323,9 @@ export class Session {
     const attended = (await this.#attendance?.end()) ?? {}
     const unrecorded = (await this.#packets?.stop()) ?? 0
     this.#relay?.destroy()
-    const left = (await cell?.close(exitCode)) ?? {}
+    const { droppedBytes } = this.#relay ?? {}
+    const dropped = droppedBytes === undefined ? {} : { 'session.outputDroppedBytes': droppedBytes }
+    const left = { ...dropped, ...(await cell?.close(exitCode)) }
     if (berth === undefined) return left
     const counters = await this.#platform.berths.release(berth)
     return { ...attended, ...left, ...counters, 'supervisor.packetsUnrecorded': unrecorded }

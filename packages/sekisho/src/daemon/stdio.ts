@@ -14,6 +14,8 @@ export type Relay = {
   /** resolves when all that the command wrote has been handed on */
   drained: Promise<void>
   destroy(): void
+  /** of what it wrote, so far; where nothing is dropped, absent */
+  readonly droppedBytes?: number
 }
 
 type Outer = readonly [stdin: number, stdout: number, stderr: number]

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { startPlatform } from '../agents/platform.ts'
 import {
   type Client,
@@ -13,7 +14,7 @@ import {
   startRun,
 } from './instance.ts'
 import { clientAgent, startUpstream, type Upstream, UPSTREAM_HOST } from './recording-upstream.ts'
-import { cgroupsOf, isGone, mountPoints, sandboxProcesses } from './traces.ts'
+import { cgroupsOf, hostMountsOf, isGone, loopsOf, sandboxProcesses } from './traces.ts'
 
 const RESTART_MS = 5000
 const END_MS = 2000
@@ -101,13 +102,25 @@ describe('all at once', () => {
   })
 })
 
+const Kept = z.object({ sessions: z.array(z.looseObject({ session: z.string() })) })
+
+/** A session that has written to its workspace and goes on. */
+async function changingSession(): Promise<{ client: Client; session: string }> {
+  const workspace = await mkdtemp(join(instance.directory, 'workspace-'))
+  const script = 'echo text > added; echo "$SEKISHO_SESSION wrote"; read end'
+  const flags = ['--workspace', workspace]
+  const client = startRun(instance, ['sh', '-c', script], { flags })
+  await client.says(' wrote')
+  return { client, session: client.said().split(' ')[0] ?? '' }
+}
+
 describe('kill -9 of the supervisor', () => {
-  test('within 2 s nothing of it runs, and the next start closes its log', {
+  test('within 2 s nothing of it runs, and the next start closes its log and keeps the changes', {
     timeout: 30_000,
   }, async () => {
-    const hostMounts = mountPoints('/proc/self/mountinfo')
     const processes = await processesOf(instance)
-    const clients = [await asking(), await asking()]
+    const changing = await changingSession()
+    const clients = [await asking(), await asking(), changing.client]
     const release = upstream.hold()
     clients[0]?.process.stdin?.write('/in-flight\n')
     await expect.poll(() => upstream.arrived()).toContain('/in-flight')
@@ -117,9 +130,10 @@ describe('kill -9 of the supervisor', () => {
       processes: Object.entries(processes).filter(([, pid]) => !isGone(pid)),
       sandboxes: sandboxProcesses(instance.home),
       cgroups: cgroupsOf(instance.home),
-      hostMounts: mountPoints('/proc/self/mountinfo').length,
+      loops: loopsOf(instance.home),
+      mounts: hostMountsOf(instance.home),
     })
-    const nothing = { processes: [], sandboxes: [], cgroups: [], hostMounts: hostMounts.length }
+    const nothing = { processes: [], sandboxes: [], cgroups: [], loops: [], mounts: [] }
     await expect.poll(left, { timeout: END_MS, interval: 25 }).toEqual(nothing)
     release()
     for (const client of clients) expect((await client.ended).code).toBe(125)
@@ -128,6 +142,14 @@ describe('kill -9 of the supervisor', () => {
     const next = await startPlatform({ home: instance.home, agents, secrets: {} })
     try {
       expect(await run(instance, ['echo', 'again'])).toMatchObject({ code: 0, stdout: 'again\n' })
+      expect(await next.sekisho('diff', changing.session, '--stat')).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('added'),
+      })
+      const ofOthers = (await next.sekisho('ps', '--all', '--json')).stdout
+      expect(Kept.parse(JSON.parse(ofOthers)).sessions).toEqual([
+        expect.objectContaining({ session: changing.session, exitCode: null }),
+      ])
       const { stdout } = await next.sekisho('log', 'show', '--json')
       const leaves = stdout.split('\n').filter((line) => line !== '')
       const intent = leaves.find((line) => line.includes('"/in-flight"'))

@@ -13,7 +13,9 @@ import {
 import {
   cgroupsOf,
   descriptorsOf,
+  hostMountsOf,
   isGone,
+  loopsOf,
   sandboxProcesses,
   tracesOf,
   type Traces,
@@ -51,9 +53,12 @@ async function settled(expected: Partial<Traces>): Promise<void> {
   await expect.poll(traces, { timeout: 8000, interval: 100 }).toMatchObject(expected)
 }
 
-/** In turn: an end by itself, a failure, a background process, a terminal's worth of output. */
+/**
+ * In turn: an end by itself that says which host ids it has, a failure, background processes, a
+ * death, what cannot be started, files and a request.
+ */
 const COMMANDS = [
-  ['true'],
+  ['cat', '/proc/self/uid_map'],
   ['sh', '-c', 'exit 3'],
   ['sh', '-c', 'setsid sleep 600 & setsid sleep 600 & exit 0'],
   ['sh', '-c', 'kill -9 $$'],
@@ -68,18 +73,22 @@ test(`after ${RUNS} runs, ${AT_ONCE} at a time, nothing is left`, { timeout: 60_
   const descriptorsBefore = descriptors()
 
   const codes = new Map<number | null, number>()
+  const idBlocks = new Set<string>()
   let next = 0
   const worker = async (): Promise<void> => {
     for (let i = next++; i < RUNS; i = next++) {
       const flags = i % 2 === 0 ? [] : ['--workspace', workspace]
-      const { code } = await run(instance, COMMANDS[i % COMMANDS.length] ?? [], { flags })
+      const { code, stdout } = await run(instance, COMMANDS[i % COMMANDS.length] ?? [], { flags })
       codes.set(code, (codes.get(code) ?? 0) + 1)
+      if (i % COMMANDS.length === 0) idBlocks.add(stdout)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
 
   expect(Object.fromEntries(codes)).toEqual({ 0: 50, 3: 17, 127: 16, 137: 17 })
   await settled(before)
+  // those that wait, that run and that are being taken down; never one more for each run
+  expect(idBlocks.size).toBeLessThanOrEqual(4 * AT_ONCE)
   expect(processes).toEqual(await processesOf(instance))
   const grown = Object.entries(descriptors()).filter(
     ([name, count]) => count > (descriptorsBefore[name] ?? 0) + SLACK,
@@ -93,6 +102,20 @@ test('every session that started has ended in the log, which verifies', async ()
   expect(of('session.start')).toBe(RUNS + 8)
   expect(of('session.end')).toBe(RUNS + 8)
   expect(await instance.sekisho('log', 'verify')).toMatchObject({ code: 0 })
+})
+
+test('sessions that are killed leave nothing either, whoever kills them', async () => {
+  const before = traces()
+  const stubborn = ['sh', '-c', 'trap "" TERM HUP; echo ready; while :; do sleep 0.05; done']
+  const clients = Array.from({ length: 4 }, () => startRun(instance, stubborn))
+  await Promise.all(clients.map(async (client) => client.says('ready')))
+  const sessions = await runningSessions(instance)
+  const [inside] = sandboxProcesses(instance.home)
+  process.kill(inside ?? 0, 'SIGKILL') // whichever: of a session, or of a sandbox that waits
+  clients[0]?.process.kill('SIGKILL')
+  await Promise.all(sessions.map((session) => instance.sekisho('stop', session)))
+  await Promise.all(clients.map(({ ended }) => ended))
+  await settled(before)
 })
 
 test('a session with changes leaves them and nothing else', async () => {
@@ -112,15 +135,16 @@ test('a stop of the platform in the middle of sessions leaves nothing at all', a
   const stubborn = ['sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.05; done']
   const clients = Array.from({ length: 3 }, () => startRun(instance, stubborn))
   await Promise.all(clients.map(async (client) => client.says('ready')))
-  const { hostMounts } = traces()
+  const { loops } = traces()
+  expect(loops).toBeGreaterThanOrEqual(clients.length)
   await instance.stop()
   const ends = await Promise.all(clients.map(async ({ ended }) => (await ended).code))
   expect(ends.every((code) => code === 137 || code === 125)).toBe(true)
   expect(Object.entries(processes).filter(([, pid]) => !isGone(pid))).toEqual([])
   await expect.poll(() => sandboxProcesses(instance.home), { timeout: 2000 }).toEqual([])
   expect(cgroupsOf(instance.home)).toEqual([])
-  const after = tracesOf(instance.home, process.pid).hostMounts
-  expect(after).toEqual(hostMounts)
+  expect(loopsOf(instance.home)).toEqual([])
+  expect(hostMountsOf(instance.home)).toEqual([])
   const verified = await instance.sekisho('log', 'verify')
   expect(verified).toMatchObject({ code: 0, stderr: '' })
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** What one platform holds of the kernel, by name where there is one: equal lists are equal states. */
@@ -9,12 +9,20 @@ export type Traces = {
   cgroups: number
   /** mounts in the supervisor's own namespace */
   mounts: number
-  /** mounts on the host, as mount points */
+  /** mounts of this instance on the host, where none should be, as mount points */
   hostMounts: string[]
   /** network namespaces that the supervisor holds */
   networks: number
-  /** bundles in the supervisor's box */
-  bundles: string[]
+  /** berths in the supervisor's box */
+  berths: number
+  /** of those, FIFOs that a sandbox waits at */
+  fifos: number
+  /** disks of sessions that the supervisor has mounted */
+  disks: number
+  /** what runtimes note of their sandboxes */
+  runtimeStates: number
+  /** loop devices over files of this instance */
+  loops: number
   /** sessions with files in the state directory */
   kept: string[]
 }
@@ -30,11 +38,34 @@ export function tracesOf(home: string, supervisor: number): Traces {
     sandboxProcesses: sandboxProcesses(home).length,
     cgroups: cgroupsOf(home).length,
     mounts: mountPoints(`/proc/${supervisor}/mountinfo`).length,
-    hostMounts: mountPoints('/proc/self/mountinfo'),
+    hostMounts: hostMountsOf(home),
     networks: descriptorsOf(supervisor).filter((link) => link.startsWith('net:')).length,
-    bundles: list(`/proc/${supervisor}/root/run/sekisho-box/s`),
+    ...inBox(`/proc/${supervisor}/root/run/sekisho-box`),
+    loops: loopsOf(home).length,
     kept: list(join(home, 'state/sessions')),
   }
+}
+
+function inBox(box: string): Pick<Traces, 'berths' | 'fifos' | 'disks' | 'runtimeStates'> {
+  const berths = list(join(box, 's'))
+  const files = berths.flatMap((name) => {
+    const directory = join(box, 's', name, 'files')
+    return list(directory).map((file) => join(directory, file))
+  })
+  const runtimes = list(join(box, 'runtimes'))
+  return {
+    berths: berths.length,
+    fifos: files.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isFIFO()).length,
+    disks: list(join(box, 'disks')).length,
+    runtimeStates: runtimes.flatMap((name) => list(join(box, 'runtimes', name))).length,
+  }
+}
+
+/** Loop devices on the whole machine whose file is below this home, removed files included. */
+export function loopsOf(home: string): string[] {
+  return list('/sys/block').filter((name) =>
+    read(`/sys/block/${name}/loop/backing_file`).startsWith(`${home}/`),
+  )
 }
 
 /** Processes that run in any cgroup of this instance, on the whole machine. */
@@ -62,13 +93,20 @@ export function descriptorsOf(pid: number): string[] {
   })
 }
 
+/** Other programs on this machine mount what they like meanwhile. */
+export function hostMountsOf(home: string): string[] {
+  return mountPoints('/proc/self/mountinfo').filter(
+    (path) => path.startsWith(`${home}/`) || path.startsWith('/run/sekisho-box'),
+  )
+}
+
 /** No process has this number, or what has it is dead and not yet reaped. */
 export function isGone(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`)
   return stat === '' || stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z')
 }
 
-export function mountPoints(path: string): string[] {
+function mountPoints(path: string): string[] {
   return read(path)
     .split('\n')
     .flatMap((line) => (line === '' ? [] : [line.split(' ')[4] ?? '']))

@@ -24,6 +24,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   version: async () => (await import('./cli/version.ts')).version,
 }
 
+/** These touch nothing of an instance. */
+const ANYWHERE: readonly string[] = ['version', 'policy']
+
 async function main(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = argv
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
@@ -34,6 +37,10 @@ async function main(argv: readonly string[]): Promise<number> {
     if (rest[0] === '--help' || rest[0] === '-h') {
       terminal.out(`${command.summary}\n\nusage: ${command.usage}`)
       return 0
+    }
+    if (!ANYWHERE.includes(name)) {
+      const { enterOwnNamespace } = await import('./cli/own-namespace.ts')
+      enterOwnNamespace(process.env)
     }
     return await command.run(rest, terminal)
   } catch (thrown) {

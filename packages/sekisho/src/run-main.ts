@@ -1,3 +1,4 @@
+import { enterOwnNamespace } from './cli/own-namespace.ts'
 import { report } from './cli/report.ts'
 import { run } from './cli/run.ts'
 import { flush, terminal } from './cli/terminal.ts'
@@ -9,6 +10,7 @@ import { flush, terminal } from './cli/terminal.ts'
 async function main(): Promise<number> {
   const argv = process.argv.slice(2)
   try {
+    enterOwnNamespace(process.env)
     return await run.run(argv, terminal)
   } catch (thrown) {
     return report('run', thrown, terminal)

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import { pathsFrom } from '../daemon/paths.ts'
+import { pathsFrom, ROOTLESS_VARIABLE } from '../daemon/paths.ts'
 import type { Command } from './command.ts'
 import { jsonFlag } from './flags.ts'
 
@@ -14,11 +14,6 @@ export const serve: Command = {
     const { values } = jsonFlag(serve.usage, argv, {
       'until-stdin-closes': { type: 'boolean', default: false },
     })
-    if (process.getuid?.() !== 0) {
-      throw new SekishoError('PERMISSION_REQUIRED', 'the supervisor needs root on this machine', {
-        hint: 'run it as root; sandboxes and the other processes run under their own users',
-      })
-    }
     if (!mayAdminister()) {
       throw new SekishoError('PERMISSION_REQUIRED', 'this root lacks CAP_SYS_ADMIN', {
         hint: 'run it outside of the container, or in one that has this capability',
@@ -27,7 +22,7 @@ export const serve: Command = {
     const paths = pathsFrom(process.env)
     // The supervisor lives in a mount namespace of its own: what it mounts, the host never sees,
     // and it is gone with the supervisor however that ends.
-    const own = ['--mount', '--propagation', 'slave']
+    const own = ['--mount', '--propagation', 'slave', ...(isRootless() ? ['--cgroup'] : [])]
     const flags = values['until-stdin-closes'] === true ? ['--until-stdin-closes'] : []
     const entry = join(paths.code, 'packages/sekisho/src/daemon/supervisor-main.ts')
     const command = ['unshare', ...own, process.execPath, '--disable-warning=ExperimentalWarning']
@@ -35,6 +30,11 @@ export const serve: Command = {
       throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
     return process.execve('/usr/bin/unshare', [...command, entry, ...flags], environment())
   },
+}
+
+/** Without a cgroup namespace of its own, an ordinary user's root may mount no cgroups. */
+function isRootless(): boolean {
+  return process.env[ROOTLESS_VARIABLE] !== undefined
 }
 
 const CAP_SYS_ADMIN = 21n

@@ -8,13 +8,14 @@ const AGENT = ID_BASE + 1000
 const TYPES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
 
 const expected: Expected = {
-  idBase: ID_BASE,
+  idMap: [{ containerID: 0, hostID: ID_BASE, size: 65_536 }],
   agentUid: AGENT,
   host: Object.fromEntries(TYPES.map((type) => [type, `${type}:[1]`])),
   network: 'net:[7]',
   berth: 'berth-3',
   hierarchies: 2,
   isFilterRecorded: true,
+  tellsOpens: true,
   hasDecoysInProc: true,
   reporter: 'host',
 }

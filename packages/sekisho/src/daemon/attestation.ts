@@ -1,12 +1,14 @@
 import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
 import { TRIED, TRIED_CALLS, type Tried } from '../sandbox/standby.ts'
 import type { Attested } from '../wire/sandbox.ts'
+import type { SessionIds } from './identities.ts'
 import type { ProcessFacts } from './sandbox-facts.ts'
 import type { Trial } from './session-table.ts'
 
 /** What the sandbox was to be, where the kernel's own words can be held against it. */
 export type Expected = {
-  idBase: number
+  /** of users, and the same of groups */
+  idMap: SessionIds['map']
   agentUid: number
   /** the supervisor's own namespaces, of which the sandbox shares none */
   host: Readonly<Record<string, string>>
@@ -14,10 +16,12 @@ export type Expected = {
   network: string
   /** name of the cgroup that every process of the session is in */
   berth: string
-  /** hierarchies that this host has */
+  /** hierarchies that this host has; 0: none is delegated to the platform's user */
   hierarchies: number
-  /** tripwires must tell of opens, the system call filter of calls */
+  /** the system call filter must tell of calls */
   isFilterRecorded: boolean
+  /** tripwires must tell of opens; where the kernel tells nobody, they deny them alone */
+  tellsOpens: boolean
   /** whose shell tries and reports: an image's own can say what it likes */
   reporter: 'host' | 'image'
   /** the runtime can mount tripwires there */
@@ -70,6 +74,10 @@ function judgeTripwire(path: string, { trials }: Evidence, expected: Expected): 
     const detail = 'this runtime mounts nothing in /proc'
     return { control: `tripwire ${path}`, held: null, detail }
   }
+  if (!expected.tellsOpens) {
+    const detail = 'degraded: tripwires; it denies, and nothing is told of it'
+    return { control: `tripwire ${path}`, held: null, detail }
+  }
   const isSeen = trials.some((one) => one.kind === 'tripwire' && one.path === path)
   return { control: `tripwire ${path}`, held: isSeen, detail: isSeen ? 'told' : 'did not tell' }
 }
@@ -92,11 +100,11 @@ function judgeFacts(facts: ProcessFacts, expected: Expected): Attested[] {
     ],
     ['oom-score', Number(facts.oomScoreAdj) > 0 ? undefined : 'as the host’s own processes'],
   ]
-  return rows.map(([control, problem]) => ({
-    control,
-    held: problem === undefined,
-    detail: (problem ?? 'holds').slice(0, 256),
-  }))
+  return rows.map(([control, problem]) =>
+    control === 'cgroup' && expected.hierarchies === 0
+      ? { control, held: null, detail: 'degraded: limits; no cgroup is delegated' }
+      : { control, held: problem === undefined, detail: (problem ?? 'holds').slice(0, 256) },
+  )
 }
 
 function identityProblem({ status }: ProcessFacts, { agentUid }: Expected): string | undefined {
@@ -119,9 +127,12 @@ function namespacesProblem({ namespaces }: ProcessFacts, expected: Expected): st
   return namespaces['net'] === expected.network ? undefined : 'another network'
 }
 
-function mapProblem({ uidMap, gidMap }: ProcessFacts, { idBase }: Expected): string | undefined {
-  const wanted = `0 ${idBase} 65536`
-  const isExact = [uidMap, gidMap].every((map) => map.trim().replaceAll(/ +/g, ' ') === wanted)
+function mapProblem({ uidMap, gidMap }: ProcessFacts, { idMap }: Expected): string | undefined {
+  const wanted = idMap.map((range) => `${range.containerID} ${range.hostID} ${range.size}`)
+  const isExact = [uidMap, gidMap].every((map) => {
+    const lines = map.trim().split('\n')
+    return lines.map((line) => line.trim().replaceAll(/ +/g, ' ')).join() === wanted.join()
+  })
   return isExact ? undefined : 'other ids than the session’s own'
 }
 

@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { MOUNT_FLAGS, mountOverlay, unmount } from '../kernel/mounts.ts'
 import type { Cgroups, SessionCgroup } from '../sandbox/cgroup.ts'
-import { AGENT_ID } from '../sandbox/layout.ts'
 import type { Disks, ReadyDisk } from '../sandbox/disks.ts'
 import type { DiskSize } from '../sandbox/disk-template.ts'
 import { furnishHome } from '../sandbox/session-home.ts'
 import { makeScratch, type Scratch } from '../sandbox/scratch.ts'
-import type { HostIdBlocks } from './identities.ts'
+import { type HostIdBlocks, idsOf } from './identities.ts'
 import type { Network, Networks } from './networks.ts'
 import { BERTHS_IN_BOX } from './paths.ts'
 import type { SandboxGround, SandboxNeeds, StandingSandbox } from './standing-sandbox.ts'
@@ -176,7 +175,7 @@ export class Berths {
     try {
       const network = keep(await networks.make(), (it) => networks.close(it))
       const idBase = keep(hostIds.take(), (it) => hostIds.release(it))
-      const agentUid = idBase + AGENT_ID
+      const { agentUid } = idsOf(idBase)
       const cgroup = keep(cgroups.create(name, null), (it) => it.remove())
       const disk = keep(await disks.prepare({ size: USUAL_DISK, agentUid }), (it) => it.drop())
       keep(directory, (it) => rmSync(it, { recursive: true, force: true }))

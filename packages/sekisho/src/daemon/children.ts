@@ -3,8 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
-import { inNewNamespace } from '../kernel/network-namespace.ts'
-import { closeSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import {
   controlToSupervisor,
   type SessionEnd,
@@ -74,7 +73,7 @@ export class Children {
         permissions: [`--allow-fs-read=${KEYHOLDER_STATE}`, `--allow-fs-write=${KEYHOLDER_STATE}`],
         argv: [KEYHOLDER_STATE],
         environment: {},
-        within: inEmptyNetwork,
+        network: 'none',
         out: supervisorToKeyholder,
         in: {},
         handlers: {},
@@ -95,7 +94,7 @@ export class Children {
         permissions: [],
         argv: [options.version],
         environment: {},
-        within: inEmptyNetwork,
+        network: 'none',
         out: supervisorToControl,
         in: controlToSupervisor,
         handlers: this.#controlHandlers(),
@@ -297,17 +296,6 @@ export class Children {
     }
     control.call('session.ended', end).catch((error: unknown) => this.#options.warn(String(error)))
   }
-}
-
-/** Nothing but an unconfigured loopback: what runs there has no network, whatever it tries. */
-function inEmptyNetwork<T>(spawn: () => T): T {
-  return inNewNamespace((namespaceFd) => {
-    try {
-      return spawn()
-    } finally {
-      closeSync(namespaceFd)
-    }
-  })
 }
 
 /**

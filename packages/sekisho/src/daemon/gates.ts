@@ -46,7 +46,7 @@ export class Gates {
             argv: options.dnsServers,
             heap: HEAP,
             environment: {},
-            within: (spawn) => spawn(),
+            network: 'host',
             out: supervisorToGate,
             in: {},
             handlers: {},

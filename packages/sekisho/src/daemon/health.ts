@@ -2,21 +2,25 @@ import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { SekishoError } from '../core/error.ts'
 import { probeNetwork } from '../kernel/network-probe.ts'
+import type { NetworkThread } from '../kernel/network-thread.ts'
+import { ROOTLESS } from './rootless.ts'
 
 /**
  * What this host cannot do. What the isolation stands on is an error before anything starts; what
  * only weakens it is reported, and written into every session's start leaf.
  *
+ * @param thread of a supervisor that is not the host's root
  * @throws SekishoError HOST_UNSUPPORTED naming every missing feature
  */
-export async function probeHost(): Promise<string[]> {
-  const missing = [...probeNetwork(), ...probeFiles()]
+export async function probeHost(thread?: NetworkThread): Promise<string[]> {
+  const network = thread === undefined ? probeNetwork() : await thread.probe()
+  const missing = [...network, ...probeFiles()]
   if (missing.length > 0) {
     throw new SekishoError('HOST_UNSUPPORTED', `Linux ${release()} lacks: ${missing.join('; ')}`, {
       hint: 'use a kernel with these features (Debian 12 has them) and run as root',
     })
   }
-  return degraded()
+  return [...(thread === undefined ? [] : ROOTLESS), ...degraded()]
 }
 
 const NEEDED: Readonly<Record<string, string>> = {

@@ -1,15 +1,89 @@
-/**
- * One uid per kind of process, so that none can signal, trace or read another kind. Plain numbers
- * between the 16-bit ids that Debian and systemd hand out and systemd's container ranges (from
- * 524,288): nothing is added to /etc/passwd and nothing is left behind (docs/adr/0002-processes.md).
- */
-export const UIDS = { keyholder: 70_901, control: 70_902, gate: 70_903, importer: 70_904 } as const
+import { SekishoError } from '../core/error.ts'
+import { countOwnIds } from '../kernel/own-ids.ts'
+import { AGENT_ID } from '../sandbox/layout.ts'
 
-/** Ids per session: container ids 0–65535 are mapped to one block of this size on the host. */
-const IDS_PER_SESSION = 65_536
-/** Above systemd-nspawn's container range (0x00080000–0x6FFFFFFF). */
-const FIRST_HOST_ID = 0x7000_0000
-const SLOTS = 30_000
+/** A range of ids: `containerID + n` inside is `hostID + n` in the supervisor's user namespace. */
+type IdRange = { containerID: number; hostID: number; size: number }
+
+/** The ids of one session. */
+export type SessionIds = {
+  /** first of its block, and root inside */
+  idBase: number
+  agentUid: number
+  map: readonly IdRange[]
+}
+
+/**
+ * The ids that this process may hand out, in its own user namespace.
+ *
+ * On the host they are plain numbers between the 16-bit ids that Debian and systemd hand out and
+ * systemd's container ranges (from 524,288): nothing is added to /etc/passwd and nothing is left
+ * behind (docs/adr/0002-processes.md). In a user namespace they are what is mapped there.
+ */
+export type IdPlan = {
+  /** one uid per kind of process, so that none can signal, trace or read another kind */
+  uids: Readonly<Record<'keyholder' | 'control' | 'gate' | 'importer', number>>
+  /** each session's own, one block after the other */
+  blocks: { first: number; size: number; count: number }
+  /** the agent has the uid of the user who runs the platform: it could not write to that user's
+   * files otherwise, for only the host's root can show files as owned by somebody else */
+  agentIsUser: boolean
+}
+
+const HOST: IdPlan = {
+  uids: { keyholder: 70_901, control: 70_902, gate: 70_903, importer: 70_904 },
+  // above systemd-nspawn's container range (0x00080000–0x6FFFFFFF)
+  blocks: { first: 0x7000_0000, size: 65_536, count: 30_000 },
+  agentIsUser: false,
+}
+/** Enough for a root, the tty group and the agent; 65,536 mapped ids hold 63 such blocks. */
+const SMALL_BLOCK = 1024
+const FEWEST_BLOCKS = 4
+
+/**
+ * @param mapped of {@link countOwnIds}
+ * @throws SekishoError HOST_UNSUPPORTED where too few ids are mapped for a few sessions
+ */
+export function planIds(mapped: number): IdPlan {
+  if (mapped === Infinity) return HOST
+  const count = Math.floor(mapped / SMALL_BLOCK) - 1
+  if (count >= FEWEST_BLOCKS) {
+    return {
+      uids: { keyholder: 901, control: 902, gate: 903, importer: 904 },
+      blocks: { first: SMALL_BLOCK, size: SMALL_BLOCK, count },
+      agentIsUser: true,
+    }
+  }
+  throw new SekishoError('HOST_UNSUPPORTED', `only ${mapped} ids are mapped here`, {
+    hint: 'give your user a range of 65536 ids in /etc/subuid and /etc/subgid (usermod(8))',
+  })
+}
+
+const OWN = planIds(countOwnIds())
+
+export const UIDS = OWN.uids
+/** Root in a user namespace of its own, with none of the host's rights. */
+export const IS_ROOTLESS = OWN !== HOST
+
+/** @param idBase from {@link HostIdBlocks} */
+export function idsOf(idBase: number, { blocks, agentIsUser }: IdPlan = OWN): SessionIds {
+  const agentUid = agentIsUser ? 0 : idBase + AGENT_ID
+  const whole = { containerID: 0, hostID: idBase, size: blocks.size }
+  if (!agentIsUser) return { idBase, agentUid, map: [whole] }
+  const after = AGENT_ID + 1
+  return {
+    idBase,
+    agentUid,
+    map: [
+      { ...whole, size: AGENT_ID },
+      { containerID: AGENT_ID, hostID: agentUid, size: 1 },
+      { containerID: after, hostID: idBase + after, size: blocks.size - after },
+    ],
+  }
+}
+
+/** Of the sandbox that is created once, to try the runtime, and never runs. */
+export const PROBE_IDS = idsOf(OWN.blocks.first)
 
 /**
  * Hands out a block of host ids that no running session of this instance has. A released block is
@@ -17,22 +91,30 @@ const SLOTS = 30_000
  */
 export class HostIdBlocks {
   readonly #released: number[] = []
+  readonly #blocks: IdPlan['blocks']
   #next: number
   #used = 0
 
   /** @param seed spreads instances of the platform on one machine over the range */
-  constructor(seed: number) {
-    this.#next = (seed * 61) % SLOTS
+  constructor(seed: number, { blocks }: IdPlan = OWN) {
+    this.#blocks = blocks
+    this.#next = (seed * 61) % blocks.count
   }
 
+  /** @throws SekishoError SANDBOX_FAILED when every block is in use */
   take(): number {
+    const { first, size, count } = this.#blocks
     const again = this.#released.pop()
     if (again !== undefined) return again
-    if (this.#used >= SLOTS) throw new RangeError('every block of host ids is in use')
+    if (this.#used >= count) {
+      throw new SekishoError('SANDBOX_FAILED', `all ${count} blocks of ids are in use`, {
+        hint: 'end a session; an ordinary user can be given more ids in /etc/subuid and /etc/subgid',
+      })
+    }
     const slot = this.#next
-    this.#next = (slot + 1) % SLOTS
+    this.#next = (slot + 1) % count
     this.#used += 1
-    return FIRST_HOST_ID + slot * IDS_PER_SESSION
+    return first + slot * size
   }
 
   release(base: number): void {

@@ -20,17 +20,24 @@ export class Networks {
   readonly #gates: Pick<Gates, 'pick' | 'peer'>
   readonly #live = new Map<number, Network>()
   readonly #warn: (line: string) => void
+  readonly #create: () => SessionNetwork | Promise<SessionNetwork>
   #next = 1
 
-  constructor(options: { gates: Pick<Gates, 'pick' | 'peer'>; warn: (line: string) => void }) {
+  /** @param options.create absent: as the host's root does it */
+  constructor(options: {
+    gates: Pick<Gates, 'pick' | 'peer'>
+    create?: (() => SessionNetwork | Promise<SessionNetwork>) | undefined
+    warn: (line: string) => void
+  }) {
     this.#gates = options.gates
+    this.#create = options.create ?? createNetwork
     this.#warn = options.warn
   }
 
   async make(): Promise<Network> {
     const id = this.#next++
     const network: Network = {
-      ...createNetwork(),
+      ...(await this.#create()),
       id,
       gate: this.#gates.pick(),
       gateRestarts: 0,

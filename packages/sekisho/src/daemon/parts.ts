@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { listenForDescriptors } from '../kernel/descriptors.ts'
+import { type NetworkThread, openNetworkThread } from '../kernel/network-thread.ts'
 import { createReactor, type Reactor } from '../kernel/reactor.ts'
 import { type Disks, openDisks } from '../sandbox/disks.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
@@ -11,10 +12,10 @@ import { prepareDirectories } from './directories.ts'
 import { EndRecords } from './end-records.ts'
 import { Guardian } from './guardian.ts'
 import { probeHost } from './health.ts'
-import { HostIdBlocks } from './identities.ts'
+import { HostIdBlocks, IS_ROOTLESS } from './identities.ts'
 import { Roots } from './images.ts'
 import { Networks } from './networks.ts'
-import { BOX, type Paths } from './paths.ts'
+import { BOX, type Paths, writePidFile } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { watchSandboxes } from './sandbox-watch.ts'
 import { Session } from './session.ts'
@@ -41,7 +42,7 @@ export type Parts = {
   guardian: Guardian
   box: Box
   reactor: Reactor
-  watches: readonly { close(): void }[]
+  watches: readonly { close(): unknown }[]
 }
 
 /** This host's side of every session: what stands before any other process is started. */
@@ -49,6 +50,8 @@ type Ground = Pick<Parts, 'box' | 'guardian' | 'reactor' | 'table'> & {
   usual: SandboxKind
   disks: Disks
   hostDegraded: readonly string[]
+  /** of a supervisor that could not come back from a session's network itself */
+  thread: NetworkThread | undefined
 }
 
 /** Wires the platform and starts it. @throws SekishoError naming what is missing on this host */
@@ -59,9 +62,14 @@ export async function startParts(options: Options): Promise<Parts> {
   const { box, guardian, reactor, table } = ground
   const clients = new Clients()
   const children = makeChildren({ options, settings, ground, own, clients }, () => platform)
-  const networks = new Networks({ gates: children.gates, warn: options.warn })
+  const networks = new Networks({
+    gates: children.gates,
+    create: ground.thread?.create,
+    warn: options.warn,
+  })
   const berths = makeBerths({ options, settings, ground, networks })
   const { watches, watchRoot } = watchSandboxes(ground)
+  const threads = ground.thread === undefined ? [] : [ground.thread]
   const ends = new EndRecords({ keyholder: () => children.keyholder(), warn: options.warn })
   const platform: Platform = {
     ...own,
@@ -87,8 +95,20 @@ export async function startParts(options: Options): Promise<Parts> {
   await clients.listen(options.paths.apiSocket, (client, socket) =>
     children.handClient(client, socket),
   )
+  if (IS_ROOTLESS) writePidFile(options.paths)
   berths.fill()
-  return { table, clients, ends, networks, berths, children, guardian, box, reactor, watches }
+  return {
+    table,
+    clients,
+    ends,
+    networks,
+    berths,
+    children,
+    guardian,
+    box,
+    reactor,
+    watches: [...watches, ...threads],
+  }
 }
 
 type Own = Pick<Platform, 'quarantine' | 'containment' | 'snapshots'>
@@ -105,7 +125,8 @@ function openOwn(paths: Paths, platform: () => Platform): Own {
 }
 
 async function openGround({ paths, warn }: Options, settings: Settings): Promise<Ground> {
-  const hostDegraded = await probeHost()
+  const thread = IS_ROOTLESS ? await openNetworkThread() : undefined
+  const hostDegraded = await probeHost(thread)
   await refuseSecondDaemon(paths.apiSocket) // first: what comes next would tidy its sessions away
   prepareDirectories(paths)
   const box = await Box.open(paths, settings.runtime)
@@ -120,7 +141,7 @@ async function openGround({ paths, warn }: Options, settings: Settings): Promise
     warn,
   })
   const table = new SessionTable(reactor, warn)
-  return { box, guardian, reactor, table, usual, disks, hostDegraded }
+  return { box, guardian, reactor, table, usual, disks, hostDegraded, thread }
 }
 
 type Making = { options: Options; settings: Settings; ground: Ground }
@@ -130,7 +151,7 @@ function makeChildren(
   platform: () => Platform,
 ): Children {
   const { options, settings, ground, own, clients } = parts
-  const { table, guardian, usual, disks, hostDegraded } = ground
+  const { box, table, guardian, usual, disks, hostDegraded } = ground
   return new Children({
     paths: options.paths,
     warn: options.warn,
@@ -139,7 +160,7 @@ function makeChildren(
     version: platformVersion(options.paths.code),
     quarantine: own.quarantine,
     snapshots: own.snapshots,
-    degraded: [...hostDegraded, ...usual.degraded, ...disks.degraded],
+    degraded: [...hostDegraded, ...box.cgroups.degraded, ...usual.degraded, ...disks.degraded],
     onSession: (plan, ended) => startSession({ plan, ended, platform: platform(), table }),
     onClientGone: (connection) => clients.release(connection),
     onClientsGone: () => clients.releaseAll(),

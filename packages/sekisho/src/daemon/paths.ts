@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Where one instance of the platform keeps its things. */
@@ -15,6 +16,8 @@ export type Paths = {
   /** gone at reboot */
   run: string
   apiSocket: string
+  /** pid of a supervisor that an ordinary user runs */
+  supervisorPid: string
   /** the policy bundle */
   bundle: string
   /** the whole instance lies under SEKISHO_HOME, to be removed some day */
@@ -34,12 +37,14 @@ export const BERTHS_IN_BOX = `${BOX}/s`
 /** The keyholder's state as the keyholder sees it. */
 export const KEYHOLDER_STATE = `${BOX}/keyholder`
 
+/** In the environment of whatever runs in an ordinary user's namespace, as its root. */
+export const ROOTLESS_VARIABLE = 'SEKISHO_ROOTLESS'
+
 /** `SEKISHO_HOME` puts a whole instance under one directory, for tests and drills. */
 export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
   const code = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..')
   const home = environment['SEKISHO_HOME']
-  const state = home === undefined ? '/var/lib/sekisho' : join(resolve(home), 'state')
-  const run = home === undefined ? '/run/sekisho' : join(resolve(home), 'run')
+  const { state, run, config } = placesOf(environment)
   return {
     code,
     state,
@@ -48,12 +53,42 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     logKey: join(state, 'log.vkey'),
     run,
     apiSocket: join(run, 'api.sock'),
-    bundle: bundleOf(home, code),
+    bundle: existsSync(config) ? config : join(code, 'policy'),
     isDisposable: home !== undefined,
+    supervisorPid: join(run, 'supervisor.pid'),
   }
 }
 
-function bundleOf(home: string | undefined, code: string): string {
-  const own = home === undefined ? '/etc/sekisho/policy' : join(resolve(home), 'policy')
-  return existsSync(own) ? own : join(code, 'policy')
+type Places = { state: string; run: string; config: string }
+
+function placesOf(environment: NodeJS.ProcessEnv): Places {
+  const home = environment['SEKISHO_HOME']
+  if (home !== undefined) {
+    const at = (name: string): string => join(resolve(home), name)
+    return { state: at('state'), run: at('run'), config: at('policy') }
+  }
+  if (environment[ROOTLESS_VARIABLE] === undefined && process.getuid?.() === 0) {
+    return { state: '/var/lib/sekisho', run: '/run/sekisho', config: '/etc/sekisho/policy' }
+  }
+  return usersPlaces(environment)
+}
+
+/** XDG Base Directory Specification 0.8. Without a run directory, one beside the state. */
+function usersPlaces(environment: NodeJS.ProcessEnv): Places {
+  const own = (variable: string, usual: string): string => {
+    const value = environment[variable] ?? ''
+    return join(isAbsolute(value) ? value : join(homedir(), usual), 'sekisho')
+  }
+  const state = own('XDG_STATE_HOME', '.local/state')
+  const runtime = environment['XDG_RUNTIME_DIR'] ?? ''
+  return {
+    state,
+    run: isAbsolute(runtime) ? join(runtime, 'sekisho') : join(state, 'run'),
+    config: join(own('XDG_CONFIG_HOME', '.config'), 'policy'),
+  }
+}
+
+/** For commands of the same user, which have to enter the supervisor's user namespace. */
+export function writePidFile({ supervisorPid }: Pick<Paths, 'supervisorPid'>): void {
+  writeFileSync(supervisorPid, `${process.pid}\n`, { mode: 0o600 })
 }

@@ -1,5 +1,5 @@
 import { listenForDescriptors } from '../kernel/descriptors.ts'
-import { watchTripwires } from '../kernel/fanotify.ts'
+import { type Tripwires, watchTripwires } from '../kernel/fanotify.ts'
 import type { Reactor } from '../kernel/reactor.ts'
 import type { Box } from './box.ts'
 import type { Platform } from './platform.ts'
@@ -9,6 +9,9 @@ import { tripwiresBelow } from './tripwire-files.ts'
 export type SandboxWatch = Pick<Platform, 'watchRoot'> & {
   watches: readonly { close(): void }[]
 }
+
+/** Decoys that deny by their mode, where the kernel tells nobody of who opens them. */
+const SILENT: Tripwires = { add: () => undefined, remove: () => undefined, close: () => undefined }
 
 /** What the kernel tells of sandboxes without being asked: forbidden calls and tripwires. */
 export function watchSandboxes({
@@ -21,10 +24,12 @@ export function watchSandboxes({
   table: SessionTable
 }): SandboxWatch {
   const places = new Map(box.tripwires)
-  const tripwires = watchTripwires({
-    reactor,
-    onOpen: ({ path, pid }) => table.takeTripwire(places.get(path) ?? path, pid),
-  })
+  const tripwires = box.tellsOpens
+    ? watchTripwires({
+        reactor,
+        onOpen: ({ path, pid }) => table.takeTripwire(places.get(path) ?? path, pid),
+      })
+    : SILENT
   for (const path of places.keys()) tripwires.add(path)
   const seccomp = listenForDescriptors(box.seccompSocket, reactor, (payload, fds) =>
     table.takeSeccomp(payload, fds),

@@ -16,7 +16,7 @@ import { inMountNamespace } from '../kernel/mount-namespace.ts'
 import { attachTree, cloneTree } from '../kernel/mounts.ts'
 import type { SessionCgroup } from '../sandbox/cgroup.ts'
 import { launchCommand } from '../sandbox/launch.ts'
-import { AGENT_ID, WORKSPACE } from '../sandbox/layout.ts'
+import { WORKSPACE } from '../sandbox/layout.ts'
 import type { Bind } from '../sandbox/mounts.ts'
 import { ociSpec } from '../sandbox/oci-spec.ts'
 import type { Runtime } from '../sandbox/runtimes/runtime.ts'
@@ -31,6 +31,8 @@ import {
 import type { Attested } from '../wire/sandbox.ts'
 import { attest } from './attestation.ts'
 import { type Box, runtimeRoot } from './box.ts'
+import { forbidExecutableMemory } from './exec-memory.ts'
+import { idsOf } from './identities.ts'
 import { Launcher } from './launcher.ts'
 import { readNamespaces, readProcessFacts } from './sandbox-facts.ts'
 import type { SessionTable, Trial } from './session-table.ts'
@@ -110,13 +112,14 @@ export class StandingSandbox {
     table.expectTrials(ground.name, (trial) => trials.push(trial))
     const signals = new Signals(ground, needs.runtime.takesLateMounts)
     writeSpec(ground, needs, box)
-    const launcher = new Launcher(commandOf(ground, needs), ground.idBase + AGENT_ID)
+    const launcher = new Launcher(commandOf(ground, needs), idsOf(ground.idBase).agentUid)
     ground.cgroup.started(launcher.pid)
     const runtimeState = join(runtimeRoot(needs.runtime), ground.name)
     try {
       const tried = await signals.report(launcher)
       const initPid = Number(readFileSync(join(ground.directory, 'pid'), 'utf8'))
-      const attested = judge({ ground, needs, initPid, tried, trials })
+      const memory = await sealMemory(needs, initPid)
+      const attested = [...judge({ ground, needs, box, initPid, tried, trials }), memory]
       const made = { launcher, initPid, attested, signals, table, runtimeState }
       return new StandingSandbox(ground, made)
     } catch (error) {
@@ -250,6 +253,7 @@ function writeSpec(ground: SandboxGround, needs: SandboxNeeds, box: Box): void {
     rootfs: needs.root,
     networkNamespace: `/proc/${process.pid}/fd/${ground.agentNsFd}`,
     idBase: ground.idBase,
+    idMap: idsOf(ground.idBase).map,
     openFiles: box.maxOpenFiles,
     sessionFiles: join(directory, 'files'),
     usr: needs.usr,
@@ -281,23 +285,25 @@ function commandOf(
 function judge(of: {
   ground: SandboxGround
   needs: SandboxNeeds
+  box: Box
   initPid: number
   tried: readonly Tried[]
   trials: readonly Trial[]
 }): Attested[] {
-  const { ground, needs, initPid, tried, trials } = of
+  const { ground, needs, box, initPid, tried, trials } = of
   const isOwnKernel = needs.runtime.isolation === 'strong'
   const waiting = isOwnKernel ? undefined : childOf(initPid, ground.cgroup)
   return attest(
     { tried, trials, facts: waiting === undefined ? null : readProcessFacts(waiting) },
     {
-      idBase: ground.idBase,
-      agentUid: ground.idBase + AGENT_ID,
+      idMap: idsOf(ground.idBase).map,
+      agentUid: idsOf(ground.idBase).agentUid,
       host: readNamespaces('self'),
       network: networkOf(ground.agentNsFd),
       berth: ground.name,
       hierarchies: ground.cgroup.joinPaths.length,
       isFilterRecorded: !isOwnKernel,
+      tellsOpens: box.tellsOpens,
       reporter: needs.usr === null ? 'image' : 'host',
       hasDecoysInProc: needs.runtime.takesMountsInProc,
     },
@@ -334,4 +340,15 @@ function statOf(pid: number): string[] | undefined {
 
 function networkOf(namespaceFd: number): string {
   return `net:[${fstatSync(namespaceFd).ino}]`
+}
+
+/** Of a kernel of its own, what runs inside is not seen at all, which `exec-monitor` says. */
+async function sealMemory({ runtime }: SandboxNeeds, initPid: number): Promise<Attested> {
+  const control = 'executable-memory'
+  if (runtime.isolation === 'strong') {
+    return { control, held: null, detail: 'no exec is monitored here' }
+  }
+  return (await forbidExecutableMemory(initPid))
+    ? { control, held: true, detail: 'programs cannot be run from memory' }
+    : { control, held: null, detail: 'vm.memfd_noexec is absent: Linux 6.3 has it' }
 }

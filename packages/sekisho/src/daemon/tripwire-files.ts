@@ -1,5 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { IS_ROOTLESS, UIDS } from './identities.ts'
 
 const LOG = '/var/lib/sekisho/keyholder/log/000000000001.log'
 
@@ -58,9 +59,15 @@ export function tripwiresBelow(root: string): Map<string, string> {
 
 function writeTripwire(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  // readable and writable by all: the denial is to come from the tripwire, on record
   writeFileSync(path, '', { flag: 'wx' })
-  chmodSync(path, 0o666)
+  if (!IS_ROOTLESS) {
+    // readable and writable by all: the denial is to come from the tripwire, on record
+    chmodSync(path, 0o666)
+    return
+  }
+  // there the kernel asks nobody: the mode denies, and the owner is nobody that a session has
+  chmodSync(path, 0)
+  chownSync(path, UIDS.importer, UIDS.importer)
 }
 
 export function decoyOf(directory: string, inside: string): string {

@@ -17,8 +17,12 @@ import { restoreSnapshot } from '../sandbox/snapshot-restore.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { SpaceUse } from './attendants/space.ts'
 import type { Berth } from './berths.ts'
+import { IS_ROOTLESS } from './identities.ts'
 import type { Platform } from './platform.ts'
 import { cloneOf } from './session-record.ts'
+
+/** Where the kernel keeps `trusted` attributes for the host's root, an overlay marks in others. */
+const OWN_MARKS = IS_ROOTLESS ? ['userxattr'] : []
 
 /**
  * The workspace of one session: the user's directory (or a clone of it) shown as owned by the
@@ -134,12 +138,13 @@ export class WorkspaceMount {
       // crun drops these from a writable bind in a user namespace: they must hold from below
       flags: MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
       // what `diff` and `apply` read is the plain upper layer: no redirects, no metadata-only copies
-      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
+      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off', ...OWN_MARKS],
     })
     this.#mounted.push(this.path)
   }
 
   async #showAsOwned(workspace: string): Promise<string> {
+    if (IS_ROOTLESS) return workspace // the agent has its owner's uid
     const lower = join(this.#berth.directory, 'lower')
     mkdirSync(lower)
     const { uid, gid } = lstatSync(workspace)

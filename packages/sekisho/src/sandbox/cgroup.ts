@@ -51,6 +51,8 @@ export type SessionCgroup = {
 }
 
 export type Cgroups = {
+  /** what sessions lack for want of cgroups, one line each */
+  readonly degraded: readonly string[]
   /** this instance's parent directories, one per hierarchy; see `sweep` */
   readonly roots: readonly string[]
   /**
@@ -99,6 +101,7 @@ export function openCgroups(options: OpenOptions): Cgroups {
     for (const path of leftovers) if (removeCgroup(path)) leftovers.delete(path)
   }
   return {
+    degraded: [],
     roots,
     create: (session, limits) => {
       retry()

@@ -13,10 +13,12 @@ export type SandboxSpec = MountSources & {
   terminal: boolean
   /** skeleton root of `buildRootfs`, absolute */
   rootfs: string
-  /** a network namespace that has no uplink: `/proc/<pid>/fd/<n>` */
-  networkNamespace: string
+  /** a network namespace that has no uplink: `/proc/<pid>/fd/<n>`; null: a new one, empty */
+  networkNamespace: string | null
   /** host id of container id 0; 65,536 ids from here belong to this session alone */
   idBase: number
+  /** in place of that block, where the supervisor has fewer ids to give, or others */
+  idMap?: OciSpec['linux']['uidMappings'] | undefined
   /** soft and hard; at most the supervisor's own hard limit, without CAP_SYS_RESOURCE */
   openFiles: number
   seccomp: SeccompProfile
@@ -36,7 +38,8 @@ export const OOM_SCORE_ADJ = 500
  * @throws SekishoError CONFIG_INVALID for a mount that would cover the sandbox's own parts
  */
 export function ociSpec(spec: SandboxSpec): OciSpec {
-  const mapping = [{ containerID: 0, hostID: spec.idBase, size: IDS_PER_SESSION }]
+  const block = { containerID: 0, hostID: spec.idBase, size: IDS_PER_SESSION }
+  const mapping = spec.idMap ?? [block]
   return {
     ociVersion: '1.0.0',
     process: process(spec),
@@ -48,7 +51,7 @@ export function ociSpec(spec: SandboxSpec): OciSpec {
     linux: {
       namespaces: [
         ...['pid', 'ipc', 'uts', 'mount', 'user', 'cgroup'].map((type) => ({ type })),
-        { type: 'network', path: spec.networkNamespace },
+        network(spec.networkNamespace),
       ],
       uidMappings: mapping,
       gidMappings: mapping,
@@ -58,6 +61,10 @@ export function ociSpec(spec: SandboxSpec): OciSpec {
       seccomp: spec.seccomp,
     },
   }
+}
+
+function network(path: string | null): { type: string; path?: string } {
+  return path === null ? { type: 'network' } : { type: 'network', path }
 }
 
 function isDecoy({ decoys }: SandboxSpec, path: string): boolean {

@@ -5,7 +5,7 @@ import { openPidfd, signalPidfd } from '../kernel/pidfd.ts'
 import type { Cgroups, SessionCgroup } from './cgroup.ts'
 
 /** What a session lacks where its processes are in no cgroup of its own, each for the start leaf. */
-export const WITHOUT_CGROUPS: readonly string[] = [
+const WITHOUT_CGROUPS: readonly string[] = [
   'limits: no cgroup is delegated to this user, so memory and cpu are not limited; processes are, by RLIMIT_NPROC',
   'freeze: without a cgroup a session is killed without being stopped first',
 ]
@@ -15,7 +15,7 @@ export const WITHOUT_CGROUPS: readonly string[] = [
  * with the first process of its pid namespace, which takes every other along (pid_namespaces(7)).
  */
 export function openProcessTrees(): Cgroups {
-  return { roots: [], create: () => new ProcessTree(), close: () => undefined }
+  return { degraded: WITHOUT_CGROUPS, roots: [], create: () => new ProcessTree(), close: () => undefined }
 }
 
 class ProcessTree implements SessionCgroup {

@@ -1,0 +1,82 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { libc } from '../kernel/libc.ts'
+import { attachTree, cloneTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
+import type { Cgroups } from '../sandbox/cgroup.ts'
+import { openProcessTrees } from '../sandbox/process-trees.ts'
+
+/**
+ * What a platform lacks that an ordinary user runs, whatever the host: the kernel keeps it for the
+ * root of its first user namespace (docs/guides/rootless.md).
+ */
+export const ROOTLESS: readonly string[] = [
+  'rootless: run by an ordinary user; whoever is that user on this host can do to it what root could',
+  'tripwires: fanotify is the host root’s; decoys deny by their mode, and nothing is recorded of it',
+  'exec-monitor: fanotify is the host root’s; no exec is recorded or refused',
+  'agent-id: agents have the uid of this user, whose workspaces they could not write to otherwise',
+  'oom-score: an agent can lower its own to that of this user’s other processes',
+]
+
+/**
+ * Makes a directory possible where the user may make none, in the supervisor's own mount namespace:
+ * its parent becomes a tmpfs with everything that was in it, bound at its place.
+ *
+ * @param path a directory to be, whose parent is the host root's
+ */
+export function makeRoomFor(path: string): void {
+  const parent = dirname(path)
+  if (existsSync(path)) return
+  const entries = readdirSync(parent).map((name) => ({ name, ...held(join(parent, name)) }))
+  const flags = MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices
+  mount({ source: 'tmpfs', target: parent, type: 'tmpfs', flags, options: 'mode=0755' })
+  for (const { name, tree, link, isDirectory } of entries) {
+    const target = join(parent, name)
+    if (link !== undefined) symlinkSync(link, target)
+    if (tree === undefined) continue
+    if (isDirectory) mkdirSync(target)
+    else writeFileSync(target, '')
+    attachTree(tree, target)
+    libc.close(tree)
+  }
+  mkdirSync(join(parent, basename(path)), { mode: 0o711 })
+}
+
+type Held = { link?: string; tree?: number; isDirectory: boolean }
+
+/** A descriptor of what is there, so that it can be covered and shown again. */
+function held(path: string): Held {
+  const status = lstatSync(path)
+  const isDirectory = status.isDirectory()
+  if (status.isSymbolicLink()) return { isDirectory, link: readlinkSync(path) }
+  try {
+    return { isDirectory, tree: cloneTree(path, { recursive: true }) }
+  } catch {
+    return { isDirectory } // not this user's to see, and so nothing that the platform reads
+  }
+}
+
+/**
+ * The cgroups of an ordinary user: none, where none is delegated.
+ *
+ * @param directory a private one, for mounts
+ */
+export function openUserCgroups(directory: string): Cgroups {
+  const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')
+  const unified = join(directory, 'unified')
+  mkdirSync(unified, { recursive: true })
+  const show = (target: string): void =>
+    mount({ source: 'cgroup', target, type: 'cgroup2', flags: 0, options: null })
+  show(unified)
+  // crun refuses the mixture that a host with old controllers has there
+  if (!/ \/sys\/fs\/cgroup [^\n]* - cgroup2 /.test(mountinfo)) show('/sys/fs/cgroup')
+  return openProcessTrees()
+}

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+
+const ALL_IDS = 0xffff_ffff
+
+/**
+ * How many ids, from 0 on, this process's user namespace has, of users and of groups: infinite in
+ * the host's own. Fewer, and its root has rights over what is its own alone: no BPF programs, no
+ * fanotify permission events, no id-mapped mounts, no loop devices, no `trusted` attributes.
+ *
+ * @see user_namespaces(7)
+ */
+export function countOwnIds(): number {
+  const maps = ['uid', 'gid'].map((kind) => readFileSync(`/proc/self/${kind}_map`, 'utf8'))
+  return Math.min(...maps.map(countMapped))
+}
+
+/** @param map text of /proc/self/uid_map: lines of first id inside, first id outside, count */
+export function countMapped(map: string): number {
+  let next = 0
+  for (const line of map.trim().split('\n')) {
+    const [inside, outside, count = 0] = line.trim().split(/\s+/).map(Number)
+    if (count === ALL_IDS && outside === 0) return Infinity
+    if (inside === next) next += count
+  }
+  return next
+}

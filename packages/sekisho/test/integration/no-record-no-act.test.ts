@@ -117,50 +117,107 @@ test(`no request leaves unrecorded while the keyholder is killed ${KILLS} times`
   expect(await instance.sekisho('log', 'verify')).toMatchObject({ code: 0, stderr: '' })
 })
 
+/**
+ * A process that runs already (an exec would need a record of its own) and asks for each path that
+ * it reads on stdin, each on a connection of its own.
+ */
+const ASKING = `
+const https = require('node:https')
+const ask = ([path, seconds]) => {
+  const timeout = seconds * 1000
+  const request = https.request({ host: '${UPSTREAM_HOST}', path, agent: false, timeout }, (reply) => {
+    reply.resume().on('close', () => console.log(path + ' got ' + reply.statusCode))
+  })
+  request.on('finish', () => console.log(path + ' sent'))
+  request.on('timeout', () => request.destroy(new Error('timeout')))
+  request.on('error', (error) => console.log(path + ' failed ' + error.message))
+  request.end()
+}
+require('node:readline').createInterface({ input: process.stdin })
+  .on('line', (line) => ask(line.split(' '))).on('close', () => {})
+`
+
+async function asking(): Promise<Client> {
+  const client = startRun(instance, ['/opt/node/node', '-e', ASKING], { flags: CLIENT })
+  client.process.stdin?.write('/warm 8\n') // the gate's certificate is made: the next is only recorded
+  await client.says('/warm got 200')
+  return client
+}
+
 test('while the keyholder stands still, nothing leaves', { timeout: 40_000 }, async () => {
   const pid = await keyholder()
-  const ask = (path: string, seconds: number): string[] => [
-    ...`curl -s -m ${seconds} -o /dev/null -w %{http_code}`.split(' '),
-    `https://${UPSTREAM_HOST}${path}`,
-  ]
-  const script = `echo ready; read go; "$@"; echo " $?"`
-  const client = startRun(instance, ['sh', '-c', script, 'sh', ...ask('/frozen', 2)], {
-    flags: CLIENT,
-  })
-  const patient = startRun(instance, ['sh', '-c', script, 'sh', ...ask('/patient', 30)], {
-    flags: CLIENT,
-  })
-  await Promise.all([client.says('ready'), patient.says('ready')])
+  const client = await asking()
   process.kill(pid, 'SIGSTOP')
   try {
-    client.process.stdin?.end('go\n')
-    patient.process.stdin?.end('go\n')
-    await client.says(' 28') // curl's code for a time-out
-    expect(upstream.arrived().filter((path) => path === '/frozen')).toEqual([])
+    client.process.stdin?.write('/frozen 2\n/patient 30\n')
+    await client.says('/frozen failed timeout')
+    expect(upstream.arrived().filter((path) => /frozen|patient/.test(path))).toEqual([])
   } finally {
     process.kill(pid, 'SIGKILL') // a stopped process dies of it too
   }
   await waitForSuccessorOf(pid)
-  const { stdout } = await patient.ended
+  client.process.stdin?.end()
   // refused when its record was lost with the keyholder, or answered by leave of the new one
-  expect(stdout).toMatch(/^ready\n(502|503|200|000) \d+\n$/)
-  await client.ended
+  expect((await client.ended).stdout).toMatch(/^\/patient (got (502|503|200)|failed .*)$/m)
   expect(await unrecorded()).toEqual([])
 })
 
 test('a keyholder that wakes again answers for what it had been asked, and the log holds it', async () => {
   const pid = await keyholder()
-  // the first request has the gate's certificate made, so that the second gets as far as its record
-  const curl = `curl -sv -m 20 https://${UPSTREAM_HOST}`
-  const script = `${curl}/warm 2>&1; echo ready; read go; ${curl}/woken 2>&1`
-  const client = startRun(instance, ['sh', '-c', script], { flags: CLIENT })
-  await client.says('ready')
+  const client = await asking()
   process.kill(pid, 'SIGSTOP')
-  client.process.stdin?.end('go\n')
-  await client.says('> GET /woken')
+  client.process.stdin?.write('/woken 20\n')
+  await client.says('/woken sent')
   expect(upstream.arrived()).not.toContain('/woken')
   process.kill(pid, 'SIGCONT')
-  expect(await client.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('\ndone\n') })
+  await client.says('/woken got 200')
+  client.process.stdin?.end()
+  expect(await client.ended).toMatchObject({ code: 0 })
   expect(upstream.arrived()).toContain('/woken')
   expect(await unrecorded()).toEqual([])
+})
+
+test('while the keyholder stands still, no program is started; when it is back, each is on record', {
+  timeout: 40_000,
+}, async () => {
+  const pid = await keyholder()
+  const script =
+    'echo "$SEKISHO_SESSION"; while read p; do "$p" && echo "$p ran" || echo "$p $?"; done'
+  const client = startRun(instance, ['sh', '-c', script])
+  await client.says('\n')
+  const session = client.said().trim()
+  const programs = ['/usr/bin/true', '/usr/bin/hostname', '/usr/bin/id']
+  const [before, meanwhile, after] = programs
+  client.process.stdin?.write(`${before}\n`)
+  await client.says(`${before} ran`)
+  process.kill(pid, 'SIGSTOP')
+  try {
+    client.process.stdin?.write(`${meanwhile}\n`)
+    await client.says(`${meanwhile} 126`)
+  } finally {
+    process.kill(pid, 'SIGKILL')
+  }
+  await waitForSuccessorOf(pid)
+  client.process.stdin?.end(`${after}\n`)
+  const { stdout, stderr } = await client.ended
+  expect({ stdout, stderr }).toMatchObject({
+    stdout: expect.stringContaining(`${after} ran\n`),
+    stderr: expect.stringContaining('Operation not permitted'),
+  })
+  const { stdout: log } = await instance.sekisho('log', 'show', '--session', session, '--json')
+  const execs = log.split('\n').flatMap((line) => {
+    const parsed = line === '' ? undefined : ExecOf.safeParse(JSON.parse(line))
+    return parsed?.success === true && programs.includes(parsed.data.leaf.path)
+      ? [`${parsed.data.leaf.path} ${parsed.data.leaf.verdict.kind}`]
+      : []
+  })
+  expect(execs).toEqual([`${before} allow`, `${after} allow`])
+})
+
+const ExecOf = z.object({
+  leaf: z.looseObject({
+    type: z.literal('process.exec'),
+    path: z.string(),
+    verdict: z.looseObject({ kind: z.string() }),
+  }),
 })

@@ -192,7 +192,7 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
     tmpInodes: fc.integer({ min: 16, max: 4096 }),
     diskBytes: fc.integer({ min: 1, max: 4096 }).map((n) => n * 1024 ** 2),
     diskInodes: fc.integer({ min: 16, max: 4096 }),
-    egressBytes: fc.integer({ min: 0, max: 4096 }).map((n) => n * 1024),
+    egressBytes: fc.integer({ min: 1, max: 4096 }).map((n) => n * 1024),
     egressRequests: fc.integer({ min: 0, max: 4096 }),
   }),
   upstreams: fc.constant([]),

@@ -40,9 +40,9 @@ test.for<[string, string, string, string | undefined]>([
   ],
   [
     'a key unlike any other',
-    'limits: { disk: 1GiB }',
-    '3:11: limits: unknown key `disk`',
-    `${KEYS} memory, pids, cpus, openFiles, wallClock, tmp`,
+    'limits: { volume: 1GiB }',
+    '3:11: limits: unknown key `volume`',
+    `${KEYS} memory, pids, cpus, openFiles, wallClock, tmp, tmpInodes, disk, diskInodes, egress, egressRequests`,
   ],
   [
     'a missing key',

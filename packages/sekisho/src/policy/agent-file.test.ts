@@ -6,6 +6,48 @@ const FILE = 'policy/agents/x.yaml'
 /** Lines 1 and 2 of every file here; what a row adds starts at line 3. */
 const HEAD = 'version: 1\nname: x\n'
 
+const SANDBOX = {
+  isolation: 'standard',
+  rootfs: { kind: 'host' },
+  exec: { written: 'record' },
+  containment: {
+    onEscape: 'contain',
+    tolerated: [
+      'io_uring_setup',
+      'fanotify_init',
+      'socket:netlink-diag',
+      'socket:netlink-audit',
+      'socket:raw',
+      'syslog',
+      'memfd_create',
+    ],
+  },
+  attestation: 'require',
+  workspace: {
+    mode: 'overlay',
+    readOnly: [
+      '.claude',
+      '.codex',
+      '.gemini',
+      '.opencode',
+      '.cursor',
+      '.mcp.json',
+      'AGENTS.md',
+      'CLAUDE.md',
+      'GEMINI.md',
+      '.git/config',
+      '.git/hooks',
+      '.githooks',
+      '.husky',
+      '.envrc',
+      '.vscode',
+      '.idea',
+      '.devcontainer',
+    ],
+    from: null,
+  },
+}
+
 test('the smallest file is an agent with defaults and no network', () => {
   expect(parseAgentFile(HEAD, FILE)).toEqual({
     version: 1,
@@ -23,8 +65,14 @@ test('the smallest file is an agent with defaults and no network', () => {
       openFiles: 4096,
       wallClockMs: 3_600_000,
       tmpBytes: 512 * 1024 ** 2,
+      tmpInodes: 200_000,
+      diskBytes: 10 * 1024 ** 3,
+      diskInodes: 500_000,
+      egressBytes: 1024 ** 3,
+      egressRequests: 100_000,
     },
     upstreams: [],
+    ...SANDBOX,
   })
 })
 
@@ -62,7 +110,14 @@ mounts:
   - source: /opt/tools
     target: /opt/tools
 environment: { CI: "1" }
-limits: { memory: 4GiB, pids: 64, cpus: 0.5, openFiles: 128, wallClock: 90s, tmp: 64MiB }
+limits: { memory: 4GiB, pids: 64, cpus: 0.5, openFiles: 128, wallClock: 90s, tmp: 64MiB,
+  tmpInodes: 100, disk: 1GiB, diskInodes: 1000, egress: 5MiB, egressRequests: 10 }
+isolation: strong
+rootfs: { image: ours, digest: "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }
+exec: { written: deny }
+containment: { onEscape: record, tolerated: [ptrace] }
+attestation: mark
+workspace: { mode: clone, readOnly: [docs/fixed] }
 upstreams:
   - host: api.anthropic.com
     address: 127.0.0.1
@@ -137,7 +192,18 @@ upstreams:
       openFiles: 128,
       wallClockMs: 90_000,
       tmpBytes: 64 * 1024 ** 2,
+      tmpInodes: 100,
+      diskBytes: 1024 ** 3,
+      diskInodes: 1000,
+      egressBytes: 5 * 1024 ** 2,
+      egressRequests: 10,
     },
+    isolation: 'strong',
+    rootfs: { kind: 'image', name: 'ours', digest: `sha256:${'a'.repeat(64)}` },
+    exec: { written: 'deny' },
+    containment: { onEscape: 'record', tolerated: ['ptrace'] },
+    attestation: 'mark',
+    workspace: { mode: 'clone', readOnly: ['docs/fixed'], from: null },
     upstreams: [
       {
         host: 'api.anthropic.com',

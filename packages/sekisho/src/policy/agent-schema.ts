@@ -88,6 +88,9 @@ const shapes = {
   mounts: Mount,
   limits: LimitsFile.in,
   workspace: WorkspaceFile.in,
+  rootfs: RootfsFile.in,
+  exec: SandboxKeys.exec.unwrap(),
+  containment: SandboxKeys.containment.unwrap(),
   upstreams: Upstream,
 }
 

@@ -28,7 +28,7 @@ export const LimitsFile = z
     tmpInodes: z.int().min(16).max(2_000_000_000).default(200_000),
     disk: size('1MiB', '16TiB').optional(),
     diskInodes: z.int().min(16).max(2_000_000_000).default(500_000),
-    egress: size('0B', '16TiB').optional(),
+    egress: size('1KiB', '16TiB').optional(),
     egressRequests: z.int().min(0).max(2_000_000_000).default(100_000),
   })
   .transform(
@@ -118,6 +118,7 @@ const TOLERATED: readonly string[] = [
   'socket:netlink-audit', // tools of the shadow suite, such as chage
   'socket:raw', // ping
   'syslog', // dmesg
+  'memfd_create', // programs that ask for memory to run from; without MFD_EXEC it is allowed
 ]
 
 /** A call of the system call filter, one kind of it (`socket:raw`), or a tripwire's path. */

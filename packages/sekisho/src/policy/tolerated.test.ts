@@ -18,6 +18,7 @@ describe('what an agent may try without being contained', () => {
         'socket:netlink-audit',
         'socket:raw',
         'syslog',
+        'memfd_create',
       ],
     })
   })

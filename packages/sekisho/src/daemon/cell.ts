@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { libc } from '../kernel/libc.ts'
-import { attachTree, cloneTree, unmount } from '../kernel/mounts.ts'
+import { attachTree, cloneTree, MOUNT_FLAGS, mount, unmount } from '../kernel/mounts.ts'
 import { writeWindowSize } from '../kernel/terminal.ts'
 import { sessionEnvironment } from '../sandbox/environment.ts'
 import { WORKSPACE } from '../sandbox/layout.ts'
@@ -107,6 +107,9 @@ export class Cell {
         { path: this.#in(toolchain.name), inside: toolchain.inside, isWritable: false },
         { path: scratch.path, inside: '/', isWritable: true },
         { path: this.workspace, inside: WORKSPACE, isWritable: true },
+        ...this.extras
+          .filter(({ source }) => isDirectory(source))
+          .map(({ source, target }) => ({ path: source, inside: target, isWritable: false })),
       ],
       scratch: scratch.path,
       workspace: this.workspace,
@@ -187,7 +190,8 @@ export class Cell {
     this.#unwatchRoot()
     for (const path of this.#mounted.toReversed()) unmount(path)
     const { isChanged, counters } = await this.#workspace.unmount()
-    if (isChanged || existsSync(this.outputFile)) this.#writeRecord(new Date().toISOString(), exitCode)
+    if (isChanged || existsSync(this.outputFile))
+      this.#writeRecord(new Date().toISOString(), exitCode)
     else this.#forget()
     return counters
   }
@@ -215,9 +219,18 @@ export class Cell {
 
   #mountExtra(source: string, i: number): void {
     const target = this.#extra(i)
-    if (isDirectory(source)) mkdirSync(target)
-    else writeFileSync(target, '')
+    if (isDirectory(source)) {
+      mkdirSync(target)
+      // a file system of the session's own: what is executed from it is monitored
+      mountLayers([source, this.#platform.box.empty], target)
+      this.#mounted.push(target)
+      return
+    }
+    writeFileSync(target, '')
     this.#bind(source, target)
+    const { bind, remount, noSetuid, noDevices, noExec, readOnly } = MOUNT_FLAGS
+    const flags = bind | remount | noSetuid | noDevices | noExec | readOnly
+    mount({ source: null, target, type: null, flags, options: null })
   }
 
   #extra(i: number): string {

@@ -8,17 +8,24 @@ import { makePlaceholder } from './placeholder.ts'
 import { Session, type SessionSecret, violation } from './session.ts'
 import { type IssuedCertificate, toPem } from './x509.ts'
 
-type Fact = Leaf<
-  | 'session.refused'
-  | 'limit.breach'
-  | 'process.exec'
-  | 'alert'
-  | 'session.contained'
-  | 'quarantine.set'
-  | 'quarantine.release'
-  | 'workspace.snapshot'
-  | 'image.import'
->
+const FACTS = [
+  'session.refused',
+  'limit.breach',
+  'process.exec',
+  'alert',
+  'session.contained',
+  'quarantine.set',
+  'quarantine.release',
+  'workspace.snapshot',
+  'image.import',
+] as const
+type Fact = Leaf<(typeof FACTS)[number]>
+
+/** What the supervisor saw: such a leaf opens nothing in the log, and closes nothing. */
+export function isFact(leaf: LeafInput): leaf is Fact {
+  return FACTS.some((type) => type === leaf.type)
+}
+
 type Leaf<Type extends LeafInput['type']> = Extract<LeafInput, { type: Type }>
 type Intent = Leaf<'action.intent'>
 type Outcome = Leaf<'action.outcome'>

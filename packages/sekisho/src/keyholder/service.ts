@@ -7,7 +7,7 @@ import { type Handle, type Handlers, Peer, type Transport } from '../wire/peer.t
 import type { LeafInput } from '../wire/leaves.ts'
 import type { LimitName } from '../wire/sandbox.ts'
 import { socketTransport } from '../wire/transport.ts'
-import { Keyholder } from './keyholder.ts'
+import { isFact, Keyholder } from './keyholder.ts'
 import { Keys } from './keys.ts'
 import { openLog } from './log/open-log.ts'
 import { loadMasterKey } from './master-key.ts'
@@ -88,6 +88,7 @@ class Service {
   }
 
   async #recordForSupervisor(leaf: LeafInput): Promise<number> {
+    if (isFact(leaf)) return this.#keyholder.recordFact(leaf)
     switch (leaf.type) {
       case 'platform.start':
       case 'platform.stop':
@@ -97,16 +98,6 @@ class Service {
         return (await this.#keyholder.recordIntent(leaf, [])).index
       case 'action.outcome':
         return this.#keyholder.recordOutcome(leaf)
-      case 'session.refused':
-      case 'limit.breach':
-      case 'process.exec':
-      case 'alert':
-      case 'session.contained':
-      case 'quarantine.set':
-      case 'quarantine.release':
-      case 'workspace.snapshot':
-      case 'image.import':
-        return this.#keyholder.recordFact(leaf)
       case 'session.start':
       case 'session.end':
         throw violation(`${leaf.type} is written by session.open and session.close`)

@@ -51,6 +51,8 @@ export type RuleGroup = {
 }
 
 const EPERM = 1
+/** memfd_create(2), Linux 6.3 */
+const MFD_EXEC = 0x10
 const ENOSYS = 38
 
 /**
@@ -93,6 +95,9 @@ export function seccompGroups({ notify }: Pick<SeccompOptions, 'notify'>): reado
   return [
     ...Object.entries(ALLOWED).map(([id, names]) => allow(id, [{ names }])),
     ...Object.entries(RECORDED).map(([id, names]) => refuse(id, [{ names }])),
+    // no mark of the exec monitor can be put on such memory: what is run from it is seen by nobody
+    allow('memory-file', where('memfd_create', [[maskedEq(1, MFD_EXEC, 0)]])),
+    refuse('executable-memory', where('memfd_create', [[maskedEq(1, MFD_EXEC, MFD_EXEC)]])),
     allow('clone', where('clone', [[maskedEq(0, NAMESPACE_FLAGS, 0)]])),
     refuse('clone-namespace', where('clone', namespaceClones())),
     allow('unix-socket', where('socket', [[eq(0, AF_UNIX)]])),

@@ -16,7 +16,7 @@ export const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     fremovexattr removexattrat`,
   watches: words`inotify_init inotify_init1 inotify_add_watch inotify_rm_watch`,
   memory: words`brk mmap munmap mremap remap_file_pages mprotect madvise mincore msync mseal mlock
-    mlock2 munlock mlockall munlockall memfd_create membarrier map_shadow_stack pkey_alloc pkey_free
+    mlock2 munlock mlockall munlockall membarrier map_shadow_stack pkey_alloc pkey_free
     pkey_mprotect`,
   processes: words`fork vfork execve execveat exit exit_group wait4 waitid getpid getppid gettid
     getpgid setpgid getpgrp getsid setsid set_tid_address set_robust_list get_robust_list prctl

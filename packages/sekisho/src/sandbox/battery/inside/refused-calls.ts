@@ -60,6 +60,7 @@ export const refusedCalls: Probes = {
   'open-by-handle': refused(304, AT_FDCWD, room(128), 0),
   'name-to-handle': refused(303, AT_FDCWD, '/', room(136), room(8), 0),
   fanotify: refused(300, 0, 0),
+  'executable-memory': refused(319, 'battery', 0x10),
   'keyctl-session': refused(250, KEYCTL.getKeyringId, SESSION_KEYRING, 0),
   'keyctl-join': refusedInChild(250, KEYCTL.joinSession, 0),
   'keyctl-search': refused(250, KEYCTL.search, SESSION_KEYRING, 'user', 'sekisho-battery', 0),

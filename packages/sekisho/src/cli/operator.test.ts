@@ -66,17 +66,25 @@ describe('keygen', () => {
   })
 })
 
+function rsaKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  return privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
+}
+
 describe('a key is not used', () => {
-  const rsa = (): string =>
-    generateKeyPairSync('rsa', { modulusLength: 1024 })
-      .privateKey.export({ format: 'pem', type: 'pkcs8' })
-      .toString()
-  test.for([
+  type Row = [
+    name: string,
+    mode: number,
+    content: (() => string) | null,
+    code: string,
+    message: string,
+  ]
+  test.for<Row>([
     ['that others of its group can read', 0o640, null, 'PERMISSION_REQUIRED', 'is open to others'],
     ['that everybody can read', 0o604, null, 'PERMISSION_REQUIRED', 'is open to others'],
-    ['of another kind', 0o600, rsa, 'USAGE', 'holds no Ed25519 key'],
+    ['of another kind', 0o600, rsaKey, 'USAGE', 'holds no Ed25519 key'],
     ['that is none', 0o600, () => 'hello', 'USAGE', 'holds no key'],
-  ] as const)('%s', async ([, mode, text, code, message]) => {
+  ])('%s', async ([, mode, text, code, message]) => {
     const file = join(home, 'k')
     await said(operator, 'keygen', '--out', file)
     if (text !== null) writeFileSync(file, text())

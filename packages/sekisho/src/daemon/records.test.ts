@@ -71,6 +71,16 @@ test('a hundred at once are recorded one by one; the rest are counted into the n
   expect(denials.count).toBe(132)
 })
 
+test('a new kind of attempt is recorded by itself, however loud the others were', async () => {
+  const { denials, leaves } = scene()
+  await deny(denials, 150)
+  await denials.deny({ ...mount, syscall: 'bpf' }, 'invariant.syscall', 'bpf')
+  await denials.deny({ ...mount, syscall: 'bpf' }, 'invariant.syscall', 'bpf')
+  expect(leaves).toHaveLength(101)
+  expect(leaves.at(-1)).toMatchObject({ action: { syscall: 'bpf' }, repeated: 50 })
+  expect(denials.count).toBe(152)
+})
+
 test('tokens do not pile up beyond the burst', async () => {
   const { denials, leaves, pass } = scene()
   pass(3_600_000)

@@ -4,6 +4,8 @@ import type { LeafInput } from '../wire/leaves.ts'
 /** Records per second one session may cause from outside the gate, and how many at once. */
 const REFILL_PER_SECOND = 20
 const BURST = 100
+/** Kinds of attempt that are each recorded once, whatever the rate; a session can invent more. */
+const MAX_KINDS = 256
 
 type KernelAction = Extract<
   Extract<LeafInput, { type: 'action.intent' }>['action'],
@@ -19,6 +21,7 @@ export class DenialRecords {
   readonly #session: string
   readonly #record: (leaf: LeafInput) => Promise<unknown>
   readonly #nowMs: () => number
+  readonly #kinds = new Set<string>()
   #tokens = BURST
   #refilledAtMs: number
   #skipped = 0
@@ -41,7 +44,8 @@ export class DenialRecords {
 
   async deny(action: KernelAction, rule: string, reason: string): Promise<void> {
     this.#count += 1
-    if (!this.#takeToken()) {
+    const isNew = this.#isFirstOfKind(action)
+    if (!this.#takeToken() && !isNew) {
       this.#skipped += 1
       return
     }
@@ -80,6 +84,15 @@ export class DenialRecords {
       this.#skipped += repeated + 1 // counted into the next record
       throw error
     }
+  }
+
+  /** However many came before: a new kind of attempt is never lost in the noise of another. */
+  #isFirstOfKind(action: KernelAction): boolean {
+    const kind =
+      action.kind === 'file.open' ? action.path : `${action.syscall} ${action.args[0] ?? ''}`
+    if (this.#kinds.has(kind) || this.#kinds.size >= MAX_KINDS) return false
+    this.#kinds.add(kind)
+    return true
   }
 
   #takeToken(): boolean {

@@ -25,6 +25,7 @@ function cgroup(isRemoved: boolean, did: string[]): SessionCgroup {
     joinPaths: [],
     processesFile: '',
     started: () => undefined,
+    begin: () => undefined,
     limit: () => undefined,
     usage: () => ({}),
     hits: () => ({}),

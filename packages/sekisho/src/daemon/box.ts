@@ -39,7 +39,7 @@ export class Box {
   /** host path of each tripwire, and the path it has inside */
   readonly tripwires: ReadonlyMap<string, string>
   readonly maxOpenFiles: number
-  /** whether the kernel asks before a tripwire is opened: it asks the host's root alone */
+  /** whether the kernel asks before a file is opened or executed: it asks the host's root alone */
   readonly tellsOpens = !IS_ROOTLESS
   /** an empty directory: the second layer of an overlay that needs two */
   readonly empty = join(BOX, 'empty')

@@ -16,7 +16,7 @@ import { keepAppendOnly } from './append-only.ts'
 import { BundleFiles } from './bundle-files.ts'
 import { Child } from './child.ts'
 import { type GatePeer, Gates } from './gates.ts'
-import { UIDS } from './identities.ts'
+import { IS_ROOTLESS, UIDS } from './identities.ts'
 import { linkGateToKeyholder } from './links.ts'
 import type { Networks } from './networks.ts'
 import { KEYHOLDER_STATE, type Paths } from './paths.ts'
@@ -132,6 +132,10 @@ export class Children {
   #sealLog(): void {
     const { paths, settings, warn } = this.#options
     if (!(settings.logAppendOnly ?? !paths.isDisposable)) return
+    if (IS_ROOTLESS) {
+      this.#ownDegraded.push('log-append-only: the flag is the host root’s to set')
+      return
+    }
     this.#logWatch = keepAppendOnly(join(paths.keyholderState, 'log'), {
       degrade: (why) => this.#ownDegraded.push(why),
       warn,

@@ -118,7 +118,7 @@ export class StandingSandbox {
     try {
       const tried = await signals.report(launcher)
       const initPid = Number(readFileSync(join(ground.directory, 'pid'), 'utf8'))
-      const memory = await sealMemory(needs, initPid)
+      const memory = await sealMemory(needs, initPid, box)
       const attested = [...judge({ ground, needs, box, initPid, tried, trials }), memory]
       const made = { launcher, initPid, attested, signals, table, runtimeState }
       return new StandingSandbox(ground, made)
@@ -150,6 +150,7 @@ export class StandingSandbox {
       mode: 0o644,
     })
     this.#table.endTrials(this.#ground.name)
+    this.#ground.cgroup.begin()
     this.#signals.go()
   }
 
@@ -343,9 +344,13 @@ function networkOf(namespaceFd: number): string {
 }
 
 /** Of a kernel of its own, what runs inside is not seen at all, which `exec-monitor` says. */
-async function sealMemory({ runtime }: SandboxNeeds, initPid: number): Promise<Attested> {
+async function sealMemory(
+  { runtime }: SandboxNeeds,
+  initPid: number,
+  { tellsOpens }: Pick<Box, 'tellsOpens'>,
+): Promise<Attested> {
   const control = 'executable-memory'
-  if (runtime.isolation === 'strong') {
+  if (runtime.isolation === 'strong' || !tellsOpens) {
     return { control, held: null, detail: 'no exec is monitored here' }
   }
   return (await forbidExecutableMemory(initPid))

@@ -15,6 +15,7 @@ const { ESRCH } = constants.errno
 const SOL_SOCKET = 1
 const SO_PEERCRED = 17
 const SO_PEERPIDFD = 77
+const POLLIN = 0x1
 const POLLHUP = 0x10
 const POLLRDHUP = 0x2000
 const poll = bindFunction<[fds: Uint8Array, count: number, timeoutMs: number]>(
@@ -85,6 +86,11 @@ export function signalPidfd(pidfd: number, signal: NodeJS.Signals | 0): boolean 
   return true
 }
 
+/** Whether the process has ended, waited for or not; of a namespace's first, all others have too. */
+export function hasEnded(pidfd: number): boolean {
+  return pollNow(pidfd, POLLIN) !== 0
+}
+
 /** What stands behind a descriptor of ours. `null` is /dev/null. */
 export function describeDescriptor(fd: number): DescriptorKind {
   const stats = fstatSync(fd)
@@ -116,11 +122,16 @@ function lengthOf(buffer: Uint8Array): Buffer {
 }
 
 function hasHungUp(fd: number): boolean {
+  return (pollNow(fd, POLLRDHUP) & (POLLHUP | POLLRDHUP)) !== 0
+}
+
+/** poll(2) of one descriptor, without waiting. */
+function pollNow(fd: number, events: number): number {
   const request = Buffer.alloc(8)
   request.writeInt32LE(fd, 0)
-  request.writeInt16LE(POLLRDHUP, 4)
+  request.writeInt16LE(events, 4)
   poll(request, 1, 0)
-  return (request.readUInt16LE(6) & (POLLHUP | POLLRDHUP)) !== 0
+  return request.readUInt16LE(6)
 }
 
 /** The effective ids, which are what SO_PEERCRED keeps. */

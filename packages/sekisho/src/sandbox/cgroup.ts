@@ -24,6 +24,8 @@ export type SessionCgroup = {
   readonly processesFile: string
   /** told of the launcher once it runs: where there is no cgroup, that is what the session is */
   started(launcher: number): void
+  /** what runs now is the agent's: where there is no cgroup, each process carries its limits */
+  begin(): void
   /** once, before anything of the agent runs. @throws SekishoError SANDBOX_FAILED */
   limit(limits: SessionLimits): void
   /** what was used so far; a figure that this kernel does not give is absent */
@@ -171,6 +173,7 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     joinPaths: directories.map((path) => join(path, 'cgroup.procs')),
     processesFile: join(directories[0] ?? unified, 'cgroup.procs'),
     started: () => undefined,
+    begin: () => undefined,
     ...figuresOf(places, session),
     isEmpty: () => !isPopulated(unified),
     freeze: (timeoutMs = FREEZE_TIMEOUT_MS) => {

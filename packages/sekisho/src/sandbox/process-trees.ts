@@ -1,14 +1,19 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import { libc } from '../kernel/libc.ts'
-import { openPidfd, signalPidfd } from '../kernel/pidfd.ts'
+import { hasEnded, openPidfd, signalPidfd } from '../kernel/pidfd.ts'
+import { limitProcesses } from '../kernel/resource-limits.ts'
+import { blockMs, pauseMs } from './cgroup-end.ts'
+import type { SessionLimits } from './cgroup-limits.ts'
 import type { Cgroups, SessionCgroup } from './cgroup.ts'
 
 /** What a session lacks where its processes are in no cgroup of its own, each for the start leaf. */
 const WITHOUT_CGROUPS: readonly string[] = [
   'limits: no cgroup is delegated to this user, so memory and cpu are not limited; processes are, by RLIMIT_NPROC',
-  'freeze: without a cgroup a session is killed without being stopped first',
+  'freeze: without a cgroup by SIGSTOP to each process, which one that is not stopped yet can undo',
 ]
+
+const FREEZE_TIMEOUT_MS = 2000
 
 /**
  * Sessions of a user to whom no cgroup is delegated: each is what its launcher has started, and ends
@@ -23,6 +28,8 @@ class ProcessTree implements SessionCgroup {
   #launcher: number | undefined
   #init: { pid: number; pidfd: number } | undefined
   #isGone = false
+  #limits: SessionLimits | undefined
+  #holds = 0
 
   started(launcher: number): void {
     this.#launcher = launcher
@@ -33,8 +40,20 @@ class ProcessTree implements SessionCgroup {
     return init === undefined ? '' : childrenFile(init)
   }
 
-  limit(): void {
-    // RLIMIT_NPROC is set on the process that waits; the rest is reported as missing
+  limit(to: SessionLimits): void {
+    this.#limits = to
+  }
+
+  /**
+   * RLIMIT_NPROC counts by uid and user namespace, and each session has a namespace of its own. The
+   * agent inherits it from the process that waits, and has no right to raise it.
+   */
+  begin(): void {
+    const init = this.#findInit()
+    if (init === undefined || this.#limits === undefined) {
+      throw new SekishoError('SANDBOX_FAILED', 'the sandbox has no process to limit')
+    }
+    for (const pid of this.#members()) limitProcesses(pid, this.#limits.pids)
   }
 
   usage(): Record<never, never> {
@@ -55,32 +74,56 @@ class ProcessTree implements SessionCgroup {
 
   isEmpty(): boolean {
     const init = this.#findInit()
-    const isInitGone = init === undefined || !signalPidfd(init.pidfd, 0)
+    const isInitGone = init === undefined || hasEnded(init.pidfd)
     return isInitGone && !isAlive(this.#launcher)
   }
 
-  freeze(): Promise<void> {
-    return Promise.reject(
-      new SekishoError('HOST_UNSUPPORTED', 'a session without a cgroup cannot be frozen', {
-        hint: 'run the platform as root, or in a delegated cgroup',
-      }),
-    )
+  /**
+   * Stops each process until a look finds none that runs: only who is not stopped can start another,
+   * or one that was stopped. Never the launcher, which has to see their end.
+   */
+  async freeze(timeoutMs = FREEZE_TIMEOUT_MS): Promise<void> {
+    this.#holds += 1
+    const deadline = performance.now() + timeoutMs
+    for (let looks = 0; looks < 2; ) {
+      const running = this.#members().filter((pid) => !isStopped(pid))
+      for (const pid of running) signal(pid, 'SIGSTOP')
+      looks = running.length === 0 ? looks + 1 : 0
+      if (performance.now() > deadline) {
+        throw new SekishoError('TIMEOUT', 'the session does not stop', { hint: 'kill the session' })
+      }
+      if (looks < 2) await pauseMs(1)
+    }
   }
 
   thaw(): void {
-    // nothing was frozen
+    this.#holds = Math.max(0, this.#holds - 1)
+    if (this.#holds === 0) for (const pid of this.#members()) signal(pid, 'SIGCONT')
   }
 
   kill(): void {
     const init = this.#findInit()
     const below = this.#launcher === undefined ? [] : descendantsOf(this.#launcher)
     if (init !== undefined) signalPidfd(init.pidfd, 'SIGKILL')
-    for (const pid of below) killProcess(pid)
+    for (const pid of below) signal(pid, 'SIGKILL')
+  }
+
+  /** Every process of its pid namespace, which none can leave. */
+  #members(): number[] {
+    const init = this.#findInit()
+    const own = init === undefined ? undefined : namespaceOf(String(init.pid))
+    if (own === undefined) return []
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    return pids.filter((pid) => namespaceOf(pid) === own).map(Number)
   }
 
   remove(): boolean {
     if (this.#isGone) return true
-    this.kill()
+    for (let attempt = 0; attempt < 10; attempt++) {
+      this.kill()
+      if (this.isEmpty()) break
+      blockMs(2)
+    }
     if (!this.isEmpty()) return false
     this.#isGone = true
     if (this.#init !== undefined) libc.close(this.#init.pidfd)
@@ -106,13 +149,13 @@ class ProcessTree implements SessionCgroup {
   }
 }
 
-/** Parents before children. */
+/** Parents before children. Of processes of one thread, as runtimes are before they execute. */
 function descendantsOf(pid: number): number[] {
   const children = readOrEmpty(childrenFile(pid)).split(' ').filter(Boolean).map(Number)
   return children.flatMap((child) => [child, ...descendantsOf(child)])
 }
 
-/** proc(5); needs CONFIG_PROC_CHILDREN, which distributions set. The runtimes fork on one thread. */
+/** proc(5); needs CONFIG_PROC_CHILDREN, which distributions set. */
 function childrenFile(pid: number): string {
   return `/proc/${pid}/task/${pid}/children`
 }
@@ -127,13 +170,22 @@ function namespaceOf(process: string): string | undefined {
 
 function isAlive(pid: number | undefined): boolean {
   if (pid === undefined) return false
-  const text = readOrEmpty(`/proc/${pid}/stat`)
-  return text !== '' && !/\) [ZX] /.test(text)
+  return !['', 'Z', 'X'].includes(stateOf(pid))
 }
 
-function killProcess(pid: number): void {
+function isStopped(pid: number): boolean {
+  return ['', 'Z', 'X', 'T', 't'].includes(stateOf(pid))
+}
+
+/** proc(5): `pid (comm) state …`, where comm may hold anything, `)` too; empty when it is gone. */
+function stateOf(pid: number): string {
+  const text = readOrEmpty(`/proc/${pid}/stat`)
+  return text.slice(text.lastIndexOf(')') + 2).slice(0, 1)
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, name)
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }

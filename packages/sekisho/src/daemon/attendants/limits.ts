@@ -93,11 +93,11 @@ export class LimitsWatch implements Attendant {
   /** The kernel killed one process of it, or all: a session is whole or it is over. */
   #killForMemory(): void {
     const { cgroup, plan, stop } = this.#live
+    cgroup.kill() // first: what is killed anyway is not to end by a SIGTERM
     stop('limit', {
       message: `the memory limit of ${Math.floor(plan.limits.memoryBytes / 2 ** 20)} MiB is reached`,
       hint: 'raise limits.memory in the agent file',
     })
-    cgroup.kill()
     const { memoryPeakBytes = plan.limits.memoryBytes } = cgroup.usage()
     const configured = plan.limits.memoryBytes
     this.#breaches.once({ limit: 'memory', configured, observed: memoryPeakBytes, did: 'killed' })

@@ -131,14 +131,15 @@ export class Box {
 
 /** The instance's name is stable over restarts, so that a crash's leftovers are found again. */
 function openOwnCgroups(paths: Paths): Cgroups {
-  if (IS_ROOTLESS) return openUserCgroups(join(BOX, 'cgroup'))
+  const instance = createHash('sha256').update(paths.state).digest('hex').slice(0, 12)
+  if (IS_ROOTLESS) return openUserCgroups(join(BOX, 'cgroup'), instance)
   const plan = planCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'), join(BOX, 'cgroup'))
   for (const { type, options, target } of plan.mounts) {
     mkdirSync(target, { recursive: true })
     mount({ source: 'cgroup', target, type, flags: 0, options })
   }
   return openCgroups({
-    instance: createHash('sha256').update(paths.state).digest('hex').slice(0, 12),
+    instance,
     under: plan.under,
     mountinfo: readFileSync('/proc/self/mountinfo', 'utf8'),
     membership: readFileSync('/proc/self/cgroup', 'utf8'),

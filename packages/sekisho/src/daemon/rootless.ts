@@ -1,4 +1,6 @@
 import {
+  accessSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -11,7 +13,7 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { libc } from '../kernel/libc.ts'
 import { attachTree, cloneTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
-import type { Cgroups } from '../sandbox/cgroup.ts'
+import { type Cgroups, openCgroups } from '../sandbox/cgroup.ts'
 import { openProcessTrees } from '../sandbox/process-trees.ts'
 
 /**
@@ -65,11 +67,12 @@ function held(path: string): Held {
 }
 
 /**
- * The cgroups of an ordinary user: none, where none is delegated.
+ * The cgroups of an ordinary user: as far as they are delegated, and where none is, the trees of
+ * processes instead. Processes are limited one by one in either case.
  *
  * @param directory a private one, for mounts
  */
-export function openUserCgroups(directory: string): Cgroups {
+export function openUserCgroups(directory: string, instance: string): Cgroups {
   const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')
   const unified = join(directory, 'unified')
   mkdirSync(unified, { recursive: true })
@@ -78,5 +81,44 @@ export function openUserCgroups(directory: string): Cgroups {
   show(unified)
   // crun refuses the mixture that a host with old controllers has there
   if (!/ \/sys\/fs\/cgroup [^\n]* - cgroup2 /.test(mountinfo)) show('/sys/fs/cgroup')
-  return openProcessTrees()
+  const trees = openProcessTrees()
+  try {
+    // root of both mounts: the cgroup that this process was in when its namespace was made
+    accessSync(unified, constants.W_OK)
+    return limitBoth(openOwn(unified, instance), trees)
+  } catch {
+    return trees // the host's root owns it: `degraded` says what that means
+  }
+}
+
+function openOwn(under: string, instance: string): Cgroups {
+  const [mountinfo, membership] = ['mountinfo', 'cgroup'].map((name) =>
+    readFileSync(`/proc/self/${name}`, 'utf8'),
+  )
+  return openCgroups({
+    instance,
+    under,
+    mountinfo: mountinfo ?? '',
+    membership: membership ?? '',
+    mayLack: true,
+  })
+}
+
+function limitBoth(cgroups: Cgroups, trees: Cgroups): Cgroups {
+  return {
+    ...cgroups,
+    create: (session, limits) => {
+      const [own, tree] = [cgroups.create(session, limits), trees.create(session, limits)]
+      return {
+        ...own,
+        limit: (to) => {
+          own.limit(to)
+          tree.limit(to)
+        },
+        started: (launcher) => tree.started(launcher),
+        begin: () => tree.begin(),
+        remove: () => tree.remove() && own.remove(),
+      }
+    },
+  }
 }

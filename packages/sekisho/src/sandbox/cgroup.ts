@@ -74,10 +74,13 @@ export type OpenOptions = {
   /** text of /proc/self/mountinfo and /proc/self/cgroup, read after the plan's mounts */
   mountinfo: string
   membership: string
+  /** an ordinary user's: what is not delegated is missing, and said */
+  mayLack?: boolean
 }
 
 /** Where each limit is set, and the unified cgroup, which kills and freezes as one. */
-type Places = { unified: string; controllers: Record<Controller, { version: 1 | 2; root: string }> }
+type Places = { unified: string; controllers: Partial<Record<Controller, Rooted>> }
+type Rooted = { version: 1 | 2; root: string }
 
 const FREEZE_TIMEOUT_MS = 2000
 
@@ -93,7 +96,7 @@ export function openCgroups(options: OpenOptions): Cgroups {
     })
   }
   const found = findHierarchies(options.mountinfo, options.membership, options.under)
-  const places = choosePlaces(found, `sekisho-${options.instance}`)
+  const places = choosePlaces(found, `sekisho-${options.instance}`, options.mayLack ?? false)
   const roots = rootsOf(places)
   sweep(roots)
   for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o755 })
@@ -103,7 +106,9 @@ export function openCgroups(options: OpenOptions): Cgroups {
     for (const path of leftovers) if (removeCgroup(path)) leftovers.delete(path)
   }
   return {
-    degraded: [],
+    degraded: CONTROLLERS.filter((name) => places.controllers[name] === undefined).map(
+      (name) => `limits: no cgroup controller for ${name} is delegated to this user`,
+    ),
     roots,
     create: (session, limits) => {
       retry()
@@ -113,26 +118,28 @@ export function openCgroups(options: OpenOptions): Cgroups {
   }
 }
 
-function choosePlaces(found: readonly CgroupHierarchy[], parent: string): Places {
+function choosePlaces(
+  found: readonly CgroupHierarchy[],
+  parent: string,
+  mayLack: boolean,
+): Places {
   const unified = found.find(({ version }) => version === 2)
   if (unified === undefined) throw unsupported('no unified cgroup hierarchy')
   const offered = readWords(join(unified.top, 'cgroup.controllers'))
   const wanted = CONTROLLERS.filter((name) => offered.includes(name))
   const base = wanted.length === 0 ? unified.own : delegateControllers(unified, wanted)
-  const place = (name: Controller): { version: 1 | 2; root: string } => {
-    if (wanted.includes(name)) return { version: 2, root: join(base, parent) }
+  const controllers: Places['controllers'] = {}
+  for (const name of CONTROLLERS) {
     const old = found.find((hierarchy) => hierarchy.controllers.includes(name))
-    if (old === undefined) throw unsupported(`no cgroup controller for ${name}`)
-    return { version: 1, root: join(old.own, parent) }
+    if (wanted.includes(name)) controllers[name] = { version: 2, root: join(base, parent) }
+    else if (old !== undefined) controllers[name] = { version: 1, root: join(old.own, parent) }
+    else if (!mayLack) throw unsupported(`no cgroup controller for ${name}`)
   }
-  return {
-    unified: join(base, parent),
-    controllers: { memory: place('memory'), pids: place('pids'), cpu: place('cpu') },
-  }
+  return { unified: join(base, parent), controllers }
 }
 
 function delegateToSessions({ unified, controllers }: Places): void {
-  const here = CONTROLLERS.filter((name) => controllers[name].version === 2)
+  const here = CONTROLLERS.filter((name) => controllers[name]?.version === 2)
   if (here.length === 0) return
   write(unified, 'cgroup.subtree_control', here.map((name) => `+${name}`).join(' '))
 }
@@ -153,7 +160,10 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     return resisting.length === 0
   }
   const limitAll = (to: SessionLimits): void => {
-    for (const name of CONTROLLERS) setLimit(name, placeOf(places, name, session), to)
+    for (const name of CONTROLLERS) {
+      const place = placeOf(places, name, session)
+      if (place !== undefined) setLimit(name, place, to)
+    }
   }
   const orRemove = (act: () => void): void => {
     try {
@@ -193,17 +203,19 @@ type Figures = Pick<SessionCgroup, 'usage' | 'hits' | 'cpuMicros' | 'onMemoryLim
 
 function figuresOf(places: Places, session: string): Figures {
   const memory = placeOf(places, 'memory', session)
+  const unified = join(places.unified, session)
   const at = {
-    unified: join(places.unified, session),
-    memory: memory.directory,
-    pids: placeOf(places, 'pids', session).directory,
-    cpu: placeOf(places, 'cpu', session).directory,
+    unified,
+    memory: memory?.directory ?? unified,
+    pids: placeOf(places, 'pids', session)?.directory ?? unified,
+    cpu: placeOf(places, 'cpu', session)?.directory ?? unified,
   }
   return {
     usage: () => readUsage(at),
     hits: () => readHits(at),
     cpuMicros: () => readCpuMicros(at),
-    onMemoryLimit: (reactor, onHit) => watchMemory(memory, reactor, onHit),
+    onMemoryLimit: (reactor, onHit) =>
+      memory === undefined ? () => undefined : watchMemory(memory, reactor, onHit),
   }
 }
 
@@ -226,13 +238,14 @@ function isPopulated(unified: string): boolean {
   return existsSync(events) && !/^populated 0$/m.test(readFileSync(events, 'utf8'))
 }
 
-function placeOf({ controllers }: Places, name: Controller, session: string): Place {
-  const { version, root } = controllers[name]
-  return { version, directory: join(root, session) }
+function placeOf({ controllers }: Places, name: Controller, session: string): Place | undefined {
+  const place = controllers[name]
+  return place && { version: place.version, directory: join(place.root, session) }
 }
 
 function rootsOf({ unified, controllers }: Places): string[] {
-  return [...new Set([...CONTROLLERS.map((name) => controllers[name].root), unified])]
+  const roots = CONTROLLERS.flatMap((name) => controllers[name]?.root ?? [])
+  return [...new Set([...roots, unified])]
 }
 
 function write(directory: string, file: string, text: string): void {

@@ -9,7 +9,7 @@ import type { Cgroups, SessionCgroup } from './cgroup.ts'
 
 /** What a session lacks where its processes are in no cgroup of its own, each for the start leaf. */
 const WITHOUT_CGROUPS: readonly string[] = [
-  'limits: no cgroup is delegated to this user, so memory and cpu are not limited; processes are, by RLIMIT_NPROC',
+  'limits: no cgroup is delegated to this user; memory and cpu are not limited, processes by RLIMIT_NPROC, unrecorded',
   'freeze: without a cgroup by SIGSTOP to each process, which one that is not stopped yet can undo',
 ]
 

@@ -119,7 +119,7 @@ test('at the memory limit all of it is killed at once, whichever process the ker
   kernel.usage = { cpuMicros: 5, memoryPeakBytes: 64 * MIB, oomKills: 1 }
   kernel.hitMemory()
   kernel.hitMemory()
-  expect(did).toEqual(['killed', 'stop: limit', 'stop: limit', 'killed'])
+  expect(did).toEqual(['killed', 'stop: limit', 'killed', 'stop: limit'])
   expect(leaves).toEqual([
     breach({ limit: 'memory', configured: 64 * MIB, observed: 64 * MIB, did: 'killed' }),
   ])

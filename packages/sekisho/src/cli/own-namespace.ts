@@ -24,14 +24,19 @@ export function enterOwnNamespace(environment: NodeJS.ProcessEnv): void {
   const [file = '', ...args] = command
   const own = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   if (process.execve === undefined) throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
-  process.execve(file, [file, ...args, ...own], { ...defined(environment), [ROOTLESS_VARIABLE]: '1' })
+  process.execve(file, [file, ...args, ...own], {
+    ...defined(environment),
+    [ROOTLESS_VARIABLE]: '1',
+  })
 }
 
 /** @returns its pid, when it runs and is in another user namespace than this */
 function findDaemon(pidFile: string): string | undefined {
   try {
     const pid = readFileSync(pidFile, 'utf8').trim()
-    const isThere = /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user')
+    const isThere =
+      /^\d+$/.test(pid) &&
+      readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user')
     return isThere ? pid : undefined
   } catch {
     return undefined // there is none, it has ended, or the number is another user's by now
@@ -68,9 +73,13 @@ const KNOBS = [
 function refuseUnlessKernelAllows(): void {
   for (const [path, forbids, wanted] of KNOBS) {
     if (!existsSync(path) || readFileSync(path, 'utf8').trim() !== forbids) continue
-    throw new SekishoError('HOST_UNSUPPORTED', `${path} is ${forbids}: no user namespaces for users`, {
-      hint: `have root run \`sysctl ${wanted}\`, or run this command as root`,
-    })
+    throw new SekishoError(
+      'HOST_UNSUPPORTED',
+      `${path} is ${forbids}: no user namespaces for users`,
+      {
+        hint: `have root run \`sysctl ${wanted}\`, or run this command as root`,
+      },
+    )
   }
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { SekishoError } from '../core/error.ts'
+import type { Attested } from '../wire/sandbox.ts'
 
 const run = promisify(execFile)
 
@@ -37,4 +38,18 @@ export async function forbidExecutableMemory(initPid: number): Promise<boolean> 
       cause,
     })
   }
+}
+
+/**
+ * Does so, as a control of the sandbox.
+ *
+ * @param isMonitored whether execs are watched there: what runs under a kernel of its own, or for an
+ * ordinary user's platform, is not seen at all, which `exec-monitor` says
+ */
+export async function sealMemory(initPid: number, isMonitored: boolean): Promise<Attested> {
+  const control = 'executable-memory'
+  if (!isMonitored) return { control, held: null, detail: 'no exec is monitored here' }
+  return (await forbidExecutableMemory(initPid))
+    ? { control, held: true, detail: 'programs cannot be run from memory' }
+    : { control, held: null, detail: 'vm.memfd_noexec is absent: Linux 6.3 has it' }
 }

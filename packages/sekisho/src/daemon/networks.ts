@@ -26,7 +26,7 @@ export class Networks {
   /** @param options.create absent: as the host's root does it */
   constructor(options: {
     gates: Pick<Gates, 'pick' | 'peer'>
-    create?: (() => SessionNetwork | Promise<SessionNetwork>) | undefined
+    create?: () => SessionNetwork | Promise<SessionNetwork>
     warn: (line: string) => void
   }) {
     this.#gates = options.gates

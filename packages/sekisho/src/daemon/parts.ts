@@ -62,11 +62,7 @@ export async function startParts(options: Options): Promise<Parts> {
   const { box, guardian, reactor, table } = ground
   const clients = new Clients()
   const children = makeChildren({ options, settings, ground, own, clients }, () => platform)
-  const networks = new Networks({
-    gates: children.gates,
-    create: ground.thread?.create,
-    warn: options.warn,
-  })
+  const networks = makeNetworks(children, ground, options)
   const berths = makeBerths({ options, settings, ground, networks })
   const { watches, watchRoot } = watchSandboxes(ground)
   const threads = ground.thread === undefined ? [] : [ground.thread]
@@ -97,18 +93,16 @@ export async function startParts(options: Options): Promise<Parts> {
   )
   if (IS_ROOTLESS) writePidFile(options.paths)
   berths.fill()
-  return {
-    table,
-    clients,
-    ends,
-    networks,
-    berths,
-    children,
-    guardian,
-    box,
-    reactor,
-    watches: [...watches, ...threads],
-  }
+  const running = { table, clients, ends, networks, berths, children, guardian, box, reactor }
+  return { ...running, watches: [...watches, ...threads] }
+}
+
+function makeNetworks(
+  { gates }: Pick<Children, 'gates'>,
+  { thread }: Pick<Ground, 'thread'>,
+  { warn }: Pick<Options, 'warn'>,
+): Networks {
+  return new Networks({ gates, warn, ...(thread && { create: () => thread.create() }) })
 }
 
 type Own = Pick<Platform, 'quarantine' | 'containment' | 'snapshots'>

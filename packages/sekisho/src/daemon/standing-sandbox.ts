@@ -31,7 +31,7 @@ import {
 import type { Attested } from '../wire/sandbox.ts'
 import { attest } from './attestation.ts'
 import { type Box, runtimeRoot } from './box.ts'
-import { forbidExecutableMemory } from './exec-memory.ts'
+import { sealMemory } from './exec-memory.ts'
 import { idsOf } from './identities.ts'
 import { Launcher } from './launcher.ts'
 import { readNamespaces, readProcessFacts } from './sandbox-facts.ts'
@@ -118,7 +118,8 @@ export class StandingSandbox {
     try {
       const tried = await signals.report(launcher)
       const initPid = Number(readFileSync(join(ground.directory, 'pid'), 'utf8'))
-      const memory = await sealMemory(needs, initPid, box)
+      const isMonitored = needs.runtime.isolation === 'standard' && box.tellsOpens
+      const memory = await sealMemory(initPid, isMonitored)
       const attested = [...judge({ ground, needs, box, initPid, tried, trials }), memory]
       const made = { launcher, initPid, attested, signals, table, runtimeState }
       return new StandingSandbox(ground, made)
@@ -341,19 +342,4 @@ function statOf(pid: number): string[] | undefined {
 
 function networkOf(namespaceFd: number): string {
   return `net:[${fstatSync(namespaceFd).ino}]`
-}
-
-/** Of a kernel of its own, what runs inside is not seen at all, which `exec-monitor` says. */
-async function sealMemory(
-  { runtime }: SandboxNeeds,
-  initPid: number,
-  { tellsOpens }: Pick<Box, 'tellsOpens'>,
-): Promise<Attested> {
-  const control = 'executable-memory'
-  if (runtime.isolation === 'strong' || !tellsOpens) {
-    return { control, held: null, detail: 'no exec is monitored here' }
-  }
-  return (await forbidExecutableMemory(initPid))
-    ? { control, held: true, detail: 'programs cannot be run from memory' }
-    : { control, held: null, detail: 'vm.memfd_noexec is absent: Linux 6.3 has it' }
 }

@@ -43,7 +43,9 @@ export function probeNetwork(steering: Steering = 'sk-lookup'): string[] {
   if (lacking.length > 0) return lacking
   const unshared = problemOf('network namespaces', () => inTrial(() => undefined))
   if (unshared.length > 0) return unshared
-  return [...PARTS, STEERING[steering]].flatMap(([part, run]) => problemOf(part, () => inTrial(run)))
+  return [...PARTS, STEERING[steering]].flatMap(([part, run]) =>
+    problemOf(part, () => inTrial(run)),
+  )
 }
 
 function missingCapabilities(): string[] {

@@ -89,10 +89,7 @@ function steer(port: number): Buffer[] {
   const toPort = Buffer.alloc(2)
   toPort.writeUInt16BE(port)
   return [
-    expression('immediate', [
-      attribute(1, be32(REGISTER.first)),
-      nest(2, [attribute(1, toPort)]),
-    ]),
+    expression('immediate', [attribute(1, be32(REGISTER.first)), nest(2, [attribute(1, toPort)])]),
     expression('tproxy', [
       attribute(1, be32(NFPROTO_UNSPEC)), // IPv4 and IPv6
       attribute(3, be32(REGISTER.first)),
@@ -108,7 +105,12 @@ type Message = { what: string; kind: number; flags: number; body: Buffer }
 
 function message(what: string, kind: number, parts: readonly Buffer[]): Message {
   const body = Buffer.concat([Buffer.from([NFPROTO_INET, 0, 0, 0]), ...parts])
-  return { what, kind: (SUBSYSTEM << 8) | kind, flags: NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE_APPEND, body }
+  return {
+    what,
+    kind: (SUBSYSTEM << 8) | kind,
+    flags: NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE_APPEND,
+    body,
+  }
 }
 
 function bracket(kind: number): Message {

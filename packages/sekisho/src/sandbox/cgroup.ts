@@ -118,11 +118,7 @@ export function openCgroups(options: OpenOptions): Cgroups {
   }
 }
 
-function choosePlaces(
-  found: readonly CgroupHierarchy[],
-  parent: string,
-  mayLack: boolean,
-): Places {
+function choosePlaces(found: readonly CgroupHierarchy[], parent: string, mayLack: boolean): Places {
   const unified = found.find(({ version }) => version === 2)
   if (unified === undefined) throw unsupported('no unified cgroup hierarchy')
   const offered = readWords(join(unified.top, 'cgroup.controllers'))
@@ -159,12 +155,7 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     for (const path of resisting) leftovers.add(path)
     return resisting.length === 0
   }
-  const limitAll = (to: SessionLimits): void => {
-    for (const name of CONTROLLERS) {
-      const place = placeOf(places, name, session)
-      if (place !== undefined) setLimit(name, place, to)
-    }
-  }
+  const limitAll = (to: SessionLimits): void => setLimits(places, session, to)
   const orRemove = (act: () => void): void => {
     try {
       act()
@@ -196,6 +187,13 @@ function createSession(places: Places, { session, limits, leftovers }: Creating)
     },
     kill: () => killCgroup(unified),
     remove,
+  }
+}
+
+function setLimits(places: Places, session: string, to: SessionLimits): void {
+  for (const name of CONTROLLERS) {
+    const place = placeOf(places, name, session)
+    if (place !== undefined) setLimit(name, place, to)
   }
 }
 

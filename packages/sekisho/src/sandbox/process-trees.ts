@@ -20,7 +20,12 @@ const FREEZE_TIMEOUT_MS = 2000
  * with the first process of its pid namespace, which takes every other along (pid_namespaces(7)).
  */
 export function openProcessTrees(): Cgroups {
-  return { degraded: WITHOUT_CGROUPS, roots: [], create: () => new ProcessTree(), close: () => undefined }
+  return {
+    degraded: WITHOUT_CGROUPS,
+    roots: [],
+    create: () => new ProcessTree(),
+    close: () => undefined,
+  }
 }
 
 class ProcessTree implements SessionCgroup {

@@ -1,46 +1,25 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { SekishoError } from '../core/error.ts'
-import { pathsFrom, ROOTLESS_VARIABLE } from '../daemon/paths.ts'
+import { ROOTLESS_VARIABLE } from '../daemon/paths.ts'
 
 /**
- * Goes on, for an ordinary user, in a user namespace that has this user's subordinate ids: the one
- * of the user's running daemon, or a new one. There the same code runs as root does on the host.
- * Does nothing for root, and in such a namespace.
- *
- * A command has to be where its daemon is: descriptors are copied out of it, which only its own
- * namespace's root may do.
+ * Goes on, for an ordinary user, in a user namespace that has this user's subordinate ids. There the
+ * same code runs as root does on the host. Does nothing for root, and in such a namespace: the
+ * launcher enters that of a daemon which runs already.
  *
  * @throws SekishoError DEPENDENCY_MISSING, HOST_UNSUPPORTED, PERMISSION_REQUIRED with what is missing
  */
 export function enterOwnNamespace(environment: NodeJS.ProcessEnv): void {
   if (process.getuid?.() === 0 || environment[ROOTLESS_VARIABLE] !== undefined) return
-  const running = findDaemon(pathsFrom(environment).supervisorPid)
-  if (running === undefined) refuseUnlessPossible()
-  const command =
-    running === undefined
-      ? ['/usr/bin/unshare', '--user', '--map-auto', '--map-root-user', '--']
-      : ['/usr/bin/nsenter', '--user', '--preserve-credentials', '--target', running, '--']
-  const [file = '', ...args] = command
+  refuseUnlessPossible()
+  const command = ['unshare', '--user', '--map-auto', '--map-root-user', '--']
   const own = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   if (process.execve === undefined) throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
-  process.execve(file, [file, ...args, ...own], {
+  process.execve('/usr/bin/unshare', [...command, ...own], {
     ...defined(environment),
     [ROOTLESS_VARIABLE]: '1',
   })
-}
-
-/** @returns its pid, when it runs and is in another user namespace than this */
-function findDaemon(pidFile: string): string | undefined {
-  try {
-    const pid = readFileSync(pidFile, 'utf8').trim()
-    const isThere =
-      /^\d+$/.test(pid) &&
-      readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync('/proc/self/ns/user')
-    return isThere ? pid : undefined
-  } catch {
-    return undefined // there is none, it has ended, or the number is another user's by now
-  }
 }
 
 function refuseUnlessPossible(): void {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { type Parts, startParts } from './parts.ts'
 import type { Paths } from './paths.ts'
 import type { SessionTable } from './session-table.ts'
@@ -40,6 +41,7 @@ export class Supervisor {
     if (parts === undefined) return
     this.#options.say(`stopping: ${reason}`)
     parts.clients.close()
+    rmSync(this.#options.paths.supervisorPid, { force: true })
     await endSessions(parts.table)
     await parts.ends.settle()
     await parts.children.recordStop(reason)

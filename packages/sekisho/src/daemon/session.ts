@@ -2,10 +2,12 @@ import { closeSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { LeafInput } from '../wire/leaves.ts'
+import type { Attested } from '../wire/sandbox.ts'
 import type { GateSession } from '../wire/gate.ts'
 import { beginAttendance, type Attendance } from './attendance.ts'
 import type { Network } from './networks.ts'
 import { PacketPump } from './packets.ts'
+import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
 import { DenialRecords } from './records.ts'
 import { readSecret } from './secrets.ts'
@@ -18,7 +20,7 @@ import {
   startFailure,
   startLeaf,
 } from './session-leaf.ts'
-import { makeStage, type Stage, type Started } from './stage.ts'
+import { reserveStage, setStage, type Stage, type Started } from './stage.ts'
 import { relayToFile } from './output-file.ts'
 import { StopLadder } from './stop-ladder.ts'
 import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
@@ -38,6 +40,7 @@ export class Session {
   readonly #ended: (end: SessionEnd) => void
   readonly #gone: () => void
   readonly #started: Started = {}
+  #setting: Promise<Stage> | undefined
   #attendance: Attendance | undefined
   #relay: Relay | undefined
   #packets: PacketPump | undefined
@@ -96,6 +99,7 @@ export class Session {
     } catch (thrown) {
       const error = startFailure(thrown)
       this.#reason = 'failed'
+      await this.#setting?.catch(() => undefined) // nothing is taken down while it is being made
       this.#ladder.close()
       const counters = await this.#release(null)
       if (this.#isOpen) await this.#recordEnd(null, counters)
@@ -148,29 +152,35 @@ export class Session {
     Cell.check(plan, platform)
     this.#upstreams = readUpstreams(plan.upstreams)
     const secrets = this.#readSecrets()
-    const stage = await makeStage(plan, platform, this.#started)
-    await this.#refuseUnlessHeld(stage)
+    const reserved = await reserveStage(plan, platform, this.#started)
+    const { berth, cell, kind } = reserved
+    this.#setting = setStage(plan, platform, reserved)
+    this.#setting.catch(() => undefined) // awaited below; until then a failure is not loose
+    // of a sandbox that stands already, the log learns while the session's own is brought in
+    const { attested } = berth.sandbox ?? (await this.#setting).sandbox
+    await this.#refuseUnlessHeld(attested)
     const opened = platform.keyholder().call('session.open', {
       session: plan.session,
       secrets,
-      leaf: this.#startLeaf(stage),
+      leaf: this.#startLeaf(attested, kind),
     })
     // without secrets the gate need not wait for the keyholder's answer
-    const early = plan.secrets.length === 0 ? this.#bind(stage.berth.network, {}) : undefined
-    early?.catch(() => undefined) // awaited below; an earlier failure must not leave it loose
+    const early = plan.secrets.length === 0 ? this.#bind(berth.network, {}) : undefined
+    early?.catch(() => undefined)
     const { index, caPem, placeholders } = await opened
     this.#firstLeaf = index
     this.#isOpen = true
     this.#placeholders = placeholders // a gate that is restarted is told again
-    stage.cell.writeFiles(caPem)
-    await (early ?? this.#bind(stage.berth.network, placeholders))
+    const stage = await this.#setting
+    cell.writeFiles(caPem)
+    await (early ?? this.#bind(berth.network, placeholders))
     this.#attendance = await beginAttendance(this, stage, platform)
     return this.#launch(stage, placeholders)
   }
 
   /** @throws SekishoError ATTESTATION_FAILED, recorded, unless the agent file says `mark` */
-  async #refuseUnlessHeld({ sandbox }: Stage): Promise<void> {
-    const failure = attestationFailure(sandbox.attested)
+  async #refuseUnlessHeld(attested: readonly Attested[]): Promise<void> {
+    const failure = attestationFailure(attested)
     if (failure === undefined || this.plan.attestation === 'mark') return
     await this.#platform.record({
       type: 'session.refused',
@@ -267,13 +277,13 @@ export class Session {
     }))
   }
 
-  #startLeaf({ sandbox, kind }: Stage): LeafInput {
+  #startLeaf(attestation: readonly Attested[], kind: SandboxKind): LeafInput {
     const { plan } = this
     const platform = this.#platform
     return startLeaf(plan, {
       runtime: kind.runtime.name,
       initiator: platform.clients.processOf(plan.connection),
-      attestation: sandbox.attested,
+      attestation,
       degraded: [...platform.degraded(), ...kind.degraded],
     })
   }

@@ -12,29 +12,40 @@ export type Stage = { berth: Berth; cell: Cell; sandbox: StandingSandbox; kind: 
 /** What of a stage exists, so that a start that fails half-way can be undone. */
 export type Started = { berth?: Berth; cell?: Cell }
 
+/** A stage on the way: its sandbox may stand already. */
+export type Reserved = Omit<Stage, 'sandbox'> & { rootfs: Rootfs }
+
 /**
- * Takes a berth with a sandbox that stands already, or raises one for what this session needs.
+ * Takes a berth, one whose sandbox stands already where that is what this session needs.
  *
  * @param started filled as things come to be
  * @throws SekishoError
  */
-export async function makeStage(
+export async function reserveStage(
   plan: SessionPlan,
   platform: Platform,
   started: Started,
-): Promise<Stage> {
-  const { berths, box } = platform
+): Promise<Reserved> {
+  const { berths, box, roots } = platform
   const kind = await box.kind(plan.isolation)
-  const rootfs = await platform.roots.open(plan.rootfs)
+  const rootfs = await roots.open(plan.rootfs)
   const berth = isUsual(plan) ? await berths.take() : await berths.takeBare()
   started.berth = berth
   const cell = new Cell(plan, berth, platform)
   started.cell = cell
+  return { berth, cell, kind, rootfs }
+}
+
+/** Brings in what is the session's own, and raises the sandbox where none stands yet. */
+export async function setStage(
+  plan: SessionPlan,
+  platform: Platform,
+  reserved: Reserved,
+): Promise<Stage> {
+  const { berth, cell, kind } = reserved
   await cell.prepare()
-  const { takesLateMounts } = kind.runtime
-  const parts = { berth, cell, kind, rootfs }
-  const sandbox = berth.sandbox ?? (await berths.raise(berth, needsOf(plan, parts)))
-  if (takesLateMounts) sandbox.placeWorkspace(cell.workspace)
+  const sandbox = berth.sandbox ?? (await platform.berths.raise(berth, needsOf(plan, reserved)))
+  if (kind.runtime.takesLateMounts) sandbox.placeWorkspace(cell.workspace)
   return { berth, cell, sandbox, kind }
 }
 
@@ -61,10 +72,7 @@ export function usualNeeds(berth: Berth, kind: SandboxKind, rootfs: string): San
   }
 }
 
-function needsOf(
-  plan: SessionPlan,
-  parts: { berth: Berth; cell: Cell; kind: SandboxKind; rootfs: Rootfs },
-): SandboxNeeds {
+function needsOf(plan: SessionPlan, parts: Reserved): SandboxNeeds {
   const { berth, cell, kind, rootfs } = parts
   const usual = usualNeeds(berth, kind, cell.mountRoot(rootfs))
   return {

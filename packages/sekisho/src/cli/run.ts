@@ -67,6 +67,10 @@ export const run: Command = {
     'sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--detach] -- COMMAND [ARGUMENT…]',
 
   async run(argv, terminal) {
+    if (argv[0] === '--help' || argv[0] === '-h') {
+      terminal.out(`${run.summary}\n\nusage: ${run.usage}`)
+      return 0
+    }
     const options = parse(argv)
     if (options.isDetached) return startDetached(options, terminal)
     const { peer, release } = await reach()

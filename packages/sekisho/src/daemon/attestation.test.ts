@@ -192,6 +192,13 @@ test('a refusal that the platform did not see fails: the record is part of the c
   ])
 })
 
+test.for<Evidence['trials'][number]>([
+  { kind: 'syscall', syscall: 'mount' },
+  { kind: 'tripwire', path: '/root/.ssh/id_rsa' },
+])('an attempt that is none of the platform’s own fails: %o', (strange) => {
+  expect(failing({ trials: [...evidence.trials, strange] })).toEqual(['no-strange-attempts'])
+})
+
 test('what cannot be tried is neither held nor failed, and says why', () => {
   const tried = evidence.tried.map((one) =>
     one.control === 'syscall-chroot' ? { ...one, result: 'missing' as const } : one,

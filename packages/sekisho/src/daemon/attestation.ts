@@ -1,5 +1,5 @@
 import { EXTRA_MOUNT_ROOTS } from '../core/mount-roots.ts'
-import { TRIED, TRIED_CALLS, type Tried } from '../sandbox/standby.ts'
+import { TRIED, TRIED_CALLS, TRIED_TRIPWIRES, type Tried } from '../sandbox/standby.ts'
 import type { Attested } from '../wire/sandbox.ts'
 import type { SessionIds } from './identities.ts'
 import type { ProcessFacts } from './sandbox-facts.ts'
@@ -45,6 +45,7 @@ export function attest(evidence: Evidence, expected: Expected): Attested[] {
   const { facts } = evidence
   return [
     ...TRIED.map((control) => judgeAttempt(control, evidence, expected)),
+    judgeStrangers(evidence),
     ...TRIPWIRED.map((path) => judgeTripwire(path, evidence, expected)),
     ...(facts === null
       ? [{ control: 'process', held: null, detail: 'its processes are not the host kernel’s' }]
@@ -68,6 +69,21 @@ function judgeAttempt(control: string, evidence: Evidence, expected: Expected): 
 }
 
 const TRIPWIRED = ['/etc/shadow', '/proc/sys/kernel/core_pattern'] as const
+
+/** Nothing but the platform's own attempts: an image's shell that tries others is none to wait for. */
+function judgeStrangers({ trials }: Evidence): Attested {
+  const strange = trials.find((one) =>
+    one.kind === 'syscall'
+      ? !Object.values(TRIED_CALLS).some(({ syscall }) => syscall === one.syscall)
+      : !TRIED_TRIPWIRES.includes(one.path),
+  )
+  const what = strange?.kind === 'syscall' ? strange.syscall : strange?.path
+  return {
+    control: 'no-strange-attempts',
+    held: strange === undefined,
+    detail: strange === undefined ? 'holds' : `it tried ${what ?? ''}`.slice(0, 256),
+  }
+}
 
 function judgeTripwire(path: string, { trials }: Evidence, expected: Expected): Attested {
   if (path.startsWith('/proc/') && !expected.hasDecoysInProc) {

@@ -10,6 +10,7 @@ import { Children } from './children.ts'
 import { Clients, refuseSecondDaemon } from './clients.ts'
 import { prepareDirectories } from './directories.ts'
 import { EndRecords } from './end-records.ts'
+import { probeExecMonitor } from './exec-probe.ts'
 import { Guardian } from './guardian.ts'
 import { probeHost } from './health.ts'
 import { HostIdBlocks, IS_ROOTLESS } from './identities.ts'
@@ -154,7 +155,13 @@ function makeChildren(
     version: platformVersion(options.paths.code),
     quarantine: own.quarantine,
     snapshots: own.snapshots,
-    degraded: [...hostDegraded, ...box.cgroups.degraded, ...usual.degraded, ...disks.degraded],
+    degraded: [
+      ...hostDegraded,
+      ...box.cgroups.degraded,
+      ...usual.degraded,
+      ...disks.degraded,
+      ...(box.tellsOpens ? probeExecMonitor(ground.reactor) : []),
+    ],
     onSession: (plan, ended) => startSession({ plan, ended, platform: platform(), table }),
     onClientGone: (connection) => clients.release(connection),
     onClientsGone: () => clients.releaseAll(),

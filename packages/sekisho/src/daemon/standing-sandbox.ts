@@ -41,6 +41,8 @@ import type { SessionTable, Trial } from './session-table.ts'
 const READY_TIMEOUT_MS = 10_000
 const LOOK_EVERY_MS = 2
 const MAX_REPORT_BYTES = 8192
+/** The platform's own are a dozen; an image's shell may try on. */
+const MAX_TRIALS = 256
 
 type Trials = Pick<SessionTable, 'expectTrials' | 'endTrials'>
 
@@ -109,7 +111,9 @@ export class StandingSandbox {
     { box, table }: { box: Box; table: Trials },
   ): Promise<StandingSandbox> {
     const trials: Trial[] = []
-    table.expectTrials(ground.name, (trial) => trials.push(trial))
+    table.expectTrials(ground.name, (trial) => {
+      if (trials.length < MAX_TRIALS) trials.push(trial)
+    })
     const signals = new Signals(ground, needs.runtime.takesLateMounts)
     writeSpec(ground, needs, box)
     const launcher = new Launcher(commandOf(ground, needs), idsOf(ground.idBase).agentUid)

@@ -13,7 +13,8 @@ import { ROOTLESS_VARIABLE } from '../daemon/paths.ts'
 export function enterOwnNamespace(environment: NodeJS.ProcessEnv): void {
   if (process.getuid?.() === 0 || environment[ROOTLESS_VARIABLE] !== undefined) return
   refuseUnlessPossible()
-  const command = ['unshare', '--user', '--map-auto', '--map-root-user', '--']
+  const mounts = ['--mount', '--propagation', 'slave'] // the host's are not this root's to change
+  const command = ['unshare', '--user', '--map-auto', '--map-root-user', ...mounts, '--']
   const own = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   if (process.execve === undefined) throw new SekishoError('HOST_UNSUPPORTED', 'execve is missing')
   process.execve('/usr/bin/unshare', [...command, ...own], {
@@ -24,17 +25,17 @@ export function enterOwnNamespace(environment: NodeJS.ProcessEnv): void {
 
 function refuseUnlessPossible(): void {
   refuseUnlessKernelAllows()
+  const username = ownName()
+  for (const path of ['/etc/subuid', '/etc/subgid']) {
+    if (hasRange(path, [username, String(process.getuid?.())])) continue
+    throw new SekishoError('PERMISSION_REQUIRED', `${path} has no range for ${username}`, {
+      hint: `have root run \`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}\`, or run this command as root`,
+    })
+  }
   for (const program of ['newuidmap', 'newgidmap']) {
     if (existsSync(`/usr/bin/${program}`)) continue
     throw new SekishoError('DEPENDENCY_MISSING', `/usr/bin/${program} is not there`, {
       hint: 'install the Debian package uidmap, or run this command as root',
-    })
-  }
-  const { username, uid } = userInfo()
-  for (const path of ['/etc/subuid', '/etc/subgid']) {
-    if (hasRange(path, [username, String(uid)])) continue
-    throw new SekishoError('PERMISSION_REQUIRED', `${path} has no range for ${username}`, {
-      hint: `have root run \`usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}\``,
     })
   }
 }
@@ -59,6 +60,14 @@ function refuseUnlessKernelAllows(): void {
         hint: `have root run \`sysctl ${wanted}\`, or run this command as root`,
       },
     )
+  }
+}
+
+function ownName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? ''}` // it is in no list of users
   }
 }
 

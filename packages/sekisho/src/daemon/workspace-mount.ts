@@ -21,9 +21,6 @@ import { IS_ROOTLESS } from './identities.ts'
 import type { Platform } from './platform.ts'
 import { cloneOf } from './session-record.ts'
 
-/** Where the kernel keeps `trusted` attributes for the host's root, an overlay marks in others. */
-const OWN_MARKS = IS_ROOTLESS ? ['userxattr'] : []
-
 /**
  * The workspace of one session: the user's directory (or a clone of it) shown as owned by the
  * session, under a layer of its own disk that takes all changes. Without a workspace, that disk.
@@ -138,7 +135,7 @@ export class WorkspaceMount {
       // crun drops these from a writable bind in a user namespace: they must hold from below
       flags: MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices,
       // what `diff` and `apply` read is the plain upper layer: no redirects, no metadata-only copies
-      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off', ...OWN_MARKS],
+      options: ['redirect_dir=nofollow', 'metacopy=off', 'index=off', 'xino=off'],
     })
     this.#mounted.push(this.path)
   }

@@ -180,7 +180,7 @@ describe('sekisho run says what is wrong, with a hint, and starts nothing', () =
     expect(await shell(command)).toMatchObject({
       code: 125,
       stderr: expect.stringMatching(
-        /^sekisho: PERMISSION_REQUIRED: .*\n(cause: .*\n)?hint: run this command as root\n$/,
+        /^sekisho: PERMISSION_REQUIRED: .*\n(cause: .*\n)?hint: .*, or run this command as root\n$/,
       ),
     })
   })
@@ -235,11 +235,18 @@ describe('sekisho serve says what this machine lacks', () => {
         'PERMISSION_REQUIRED: this root lacks CAP_SYS_ADMIN\nhint: run it outside of the container, or in one that has this capability\n',
     },
     {
-      name: 'root',
+      name: 'root, and subordinate ids for this user',
       script: `exec ${asNobody} ${QUOTED_LAUNCHER} serve --until-stdin-closes`,
       code: 77,
       stderr:
-        'PERMISSION_REQUIRED: the supervisor needs root on this machine\nhint: run it as root; sandboxes and the other processes run under their own users\n',
+        'PERMISSION_REQUIRED: /etc/subuid has no range for nobody\nhint: have root run `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 nobody`, or run this command as root\n',
+    },
+    {
+      name: 'root, and user namespaces for users',
+      script: `exec unshare --mount sh -c 'echo 0 >"$0" && mount --bind "$0" /proc/sys/user/max_user_namespaces && exec ${asNobody} ${QUOTED_LAUNCHER} serve --until-stdin-closes' "$SEKISHO_HOME/none"`,
+      code: 3,
+      stderr:
+        'HOST_UNSUPPORTED: /proc/sys/user/max_user_namespaces is 0: no user namespaces for users\nhint: have root run `sysctl user.max_user_namespaces=10000`, or run this command as root\n',
     },
   ])('$name', async ({ name, script, code, stderr }) => {
     const end = await shell(script, fresh(name.replaceAll(' ', '-')))

@@ -165,7 +165,8 @@ export class Session {
       leaf: this.#startLeaf(attested, kind),
     })
     // without secrets the gate need not wait for the keyholder's answer
-    const early = plan.secrets.length === 0 ? this.#bind(berth.network, {}) : undefined
+    if (plan.secrets.length === 0) this.#placeholders = {}
+    const early = this.#placeholders && this.#bind(berth.network, this.#placeholders)
     early?.catch(() => undefined)
     const { index, caPem, placeholders } = await opened
     this.#firstLeaf = index

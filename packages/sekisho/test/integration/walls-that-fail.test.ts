@@ -3,7 +3,15 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { type Instance, openInstance, processesOf, run, runningSessions } from './instance.ts'
+import {
+  type Instance,
+  openInstance,
+  processesOf,
+  run,
+  runningSessions,
+  start,
+} from './instance.ts'
+import { descriptorsOf, tracesOf } from './traces.ts'
 
 const DECOYS = '/run/sekisho-box/decoys'
 const TRIPWIRE = '_proc_sys_kernel_core_pattern'
@@ -16,7 +24,10 @@ beforeAll(async () => {
   instance = await openInstance({ settings: { readyBerths: 0 } })
   makeRoot('honest')
   makeRoot('lying')
+  makeRoot('broken')
   agent('marked', { attestation: 'mark' })
+  agent('broken', { rootfs: { directory: join(instance.directory, 'broken') } })
+  agent('mounted', { mounts: [{ source: '/usr/share/doc', target: '/opt/docs' }] })
   agent('honest', { rootfs: { directory: join(instance.directory, 'honest') } })
   agent('lying', { rootfs: { directory: join(instance.directory, 'lying') } })
   const lying = { rootfs: { directory: join(instance.directory, 'lying') } }
@@ -29,10 +40,14 @@ function agent(name: string, lines: Record<string, unknown>): void {
   writeFileSync(file, JSON.stringify({ version: 1, name, presets: 'none', ...lines }))
 }
 
-/** A root file system with a shell. In one that lies, what should try the walls only says so. */
-function makeRoot(kind: 'honest' | 'lying'): void {
+/**
+ * A root file system with a shell. In one that lies, what should try the walls only says so; in one
+ * that is broken, the shell lacks its libraries.
+ */
+function makeRoot(kind: 'honest' | 'lying' | 'broken'): void {
   const root = join(instance.directory, kind)
   for (const path of ['bin', 'etc', 'usr/bin']) mkdirSync(join(root, path), { recursive: true })
+  if (kind === 'broken') return copyInto(root, '/bin/dash', '/bin/sh')
   takeAlong(root, '/bin/dash', '/bin/sh')
   takeAlong(root, '/bin/echo')
   for (const name of TRIED_BY) {
@@ -148,6 +163,37 @@ describe('a root file system that only pretends to try its walls', () => {
     await starts('lying-marked', untried)
   })
 })
+
+test('of starts that failed, and of sandboxes that were made for one session, nothing is left', async () => {
+  const { supervisor = 0 } = await processesOf(instance)
+  const { kept: _kept, ...traces } = tracesOf(instance.home, supervisor)
+  const { networks: _networks, mounts: _mounts, cgroups: _cgroups, ...ofSessions } = traces
+  expect(Object.values(ofSessions).flat().filter(Boolean)).toEqual([]) // none waits, none runs
+  const descriptors = descriptorsOf(supervisor).length
+  const terminal = `script -qec '"$SEKISHO_LAUNCHER" run -- true' /dev/null`
+  for (let i = 0; i < 4; i++) {
+    const [broken, lying, ...others] = await Promise.all([
+      run(instance, ['true'], { flags: ['--agent', 'broken'] }),
+      run(instance, ['true'], { flags: ['--agent', 'lying'] }),
+      run(instance, ['true'], { flags: ['--agent', 'mounted'] }),
+      run(instance, ['true'], { flags: ['--agent', 'honest', '--detach'] }),
+      start(['bash', '-c', terminal], instance).ended,
+    ])
+    expect(broken).toMatchObject({ code: 125, stderr: expect.stringMatching(/SANDBOX_FAILED: /) })
+    expect(lying).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/ATTESTATION_FAILED: /),
+    })
+    expect(others.map(({ code }) => code)).toEqual([0, 0, 0])
+  }
+  await expect
+    .poll(() => tracesOf(instance.home, supervisor), { timeout: 8000 })
+    .toMatchObject(traces)
+  await expect.poll(() => descriptorsOf(supervisor).length).toBeLessThanOrEqual(descriptors + SLACK)
+})
+
+/** What a process of Node may open by itself meanwhile. */
+const SLACK = 4
 
 test('the log verifies, and whoever reads it sees what did not hold', async () => {
   expect(await instance.sekisho('log', 'verify')).toMatchObject({ code: 0, stderr: '' })

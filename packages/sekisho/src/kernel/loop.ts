@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import { mountDetached } from './detached-mount.ts'
 import { ERRNO } from './errno.ts'
@@ -88,6 +88,31 @@ function configOf(imageFd: number, readOnly: boolean): Buffer {
   config.writeUInt32LE(autoclear | directIo | (readOnly ? LO_FLAGS.readOnly : 0), AT.flags)
   config.write('sekisho', AT.fileName)
   return config
+}
+
+/** The least that a queue may hold, and what a loop device comes with. */
+const QUEUE = { short: 4, usual: 128 } as const
+const SHORT_WRITE_KIB = 64
+
+/**
+ * Has a device pass on a little at a time: else what one writer has queued stands before every
+ * flush of the disk below, the log's too. Its throughput stays; measured beside 400 MiB written in
+ * a loop, the p95 of a durable append went from 9.3 ms to 0.3 ms (docs/benchmarks.md, `neighbours`).
+ *
+ * @returns gives the device's queue back as it was, which outlives its use; before the last user goes
+ */
+export function shortenQueue(name: string): () => void {
+  const queue = `/sys/block/${name}/queue`
+  const set = (file: string, value: number): void => {
+    try {
+      writeFileSync(`${queue}/${file}`, String(value))
+    } catch {
+      // a host that does not let us (a read-only /sys) is as fast, and less fair
+    }
+  }
+  set('nr_requests', QUEUE.short)
+  set('max_sectors_kb', SHORT_WRITE_KIB)
+  return () => set('nr_requests', QUEUE.usual)
 }
 
 /** The minor depends on how many partitions the module was told to allow. */

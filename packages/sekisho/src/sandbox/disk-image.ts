@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import { giveBackFree, lockFile, nameFile, openUnnamed, writeBack } from '../kernel/image-file.ts'
+import { shortenQueue } from '../kernel/loop.ts'
 import { attachTree, unmount } from '../kernel/mounts.ts'
 import { BLOCK_BYTES, mountImage } from './disk-mount.ts'
 import { copyTemplate, type DiskTemplate } from './disk-template.ts'
@@ -48,6 +49,7 @@ export class DiskImage {
   /** opened before anything was written: syncfs(2) tells each descriptor of errors since then */
   readonly #rootFd: number
   readonly #device: string
+  readonly #giveQueueBack: () => void
   #placedIn: string | undefined
   #closed = false
   #isHeldBack = false
@@ -70,6 +72,7 @@ export class DiskImage {
       const { mountFd, device } = mountImage(this.#imageFd, { readOnly: false })
       own(mountFd)
       this.#device = device
+      this.#giveQueueBack = shortenQueue(device)
       const root = `/proc/self/fd/${mountFd}/`
       this.#rootFd = own(openSync(root, constants.O_RDONLY | constants.O_DIRECTORY))
       chownSync(join(root, 'upper'), agentUid, agentUid)
@@ -173,6 +176,7 @@ export class DiskImage {
   /** The last descriptor is closed on another thread, which frees the memory of what was read. */
   #letGo(): Promise<void> {
     this.#closed = true
+    this.#giveQueueBack()
     unmount(this.#request.target)
     rmdirSync(this.#request.target)
     closeSync(this.#imageFd)

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rmSync(bundle, { recursive: true }))
 
 const path = (): string => join(bundle, 'platform.yaml')
-const DEFAULTS = { version: 1, dnsServers: [], gates: 1, readyBerths: 4 }
+const DEFAULTS = { version: 1, dnsServers: [], gates: 1, runtime: 'crun', readyBerths: 4 }
 
 test('a bundle without a file has the defaults', () => {
   expect(readSettings(bundle)).toEqual(DEFAULTS)

@@ -7,6 +7,7 @@ import {
   readCommits,
   writeBundle,
 } from '../sandbox/commit-bundle.ts'
+import { explainReadError } from '../sandbox/disk-image.ts'
 import { applyWorkspace, type ApplyResult } from '../sandbox/workspace-apply.ts'
 import { type Change, diffWorkspace, type Layers } from '../sandbox/workspace-diff.ts'
 import { type Risk, riskOf } from '../sandbox/workspace-risk.ts'
@@ -55,6 +56,8 @@ export class SessionChanges {
     const opened = openChanges(sessions, record.session)
     try {
       return await work(new SessionChanges(sessions, record, opened))
+    } catch (error) {
+      throw explainReadError(join(sessions, record.session), error)
     } finally {
       opened.close()
     }

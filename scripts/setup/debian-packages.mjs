@@ -19,6 +19,7 @@ const PACKAGES = {
     'umoci', // unpacks images, and makes those of the tests; optional for the platform
     'busybox-static', // what the tests' images are made of
     'python3', // an independent TLS and socket client, in the drill too
+    'uidmap', // newuidmap and newgidmap: an ordinary user's platform
   ],
   peers: [
     'bubblewrap', // the floor of session-start, and srt's sandbox

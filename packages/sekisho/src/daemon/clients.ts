@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { SekishoError } from '../core/error.ts'
+import { uidOutside } from '../kernel/own-ids.ts'
 import { peerOf, takeDescriptor } from '../kernel/pidfd.ts'
 
 type ClientProcess = { pid: number; uid: number; pidfd: number }
@@ -93,8 +94,9 @@ export class Clients {
         return undefined
       }
       const connection = this.#next++
-      this.#clients.set(connection, { pid, uid, pidfd })
-      return { connection, uid, pid }
+      const who = { pid, uid: uidOutside(uid) }
+      this.#clients.set(connection, { ...who, pidfd })
+      return { connection, ...who }
     } catch {
       socket.destroy() // it was gone before it could be named
       return undefined

@@ -34,9 +34,10 @@ export async function openNetworkThread(): Promise<NetworkThread> {
   })
   const waiting = new Map<number, PromiseWithResolvers<ThreadAnswer>>()
   let next = 1
+  let ended: SekishoError | undefined
   const fail = (cause: unknown): void => {
-    const error = new SekishoError('SANDBOX_FAILED', 'the network thread has ended', { cause })
-    for (const one of waiting.values()) one.reject(error)
+    ended ??= new SekishoError('SANDBOX_FAILED', 'the network thread has ended', { cause })
+    for (const one of waiting.values()) one.reject(ended)
     waiting.clear()
   }
   worker.on('message', (answer: ThreadAnswer) => {
@@ -46,6 +47,7 @@ export async function openNetworkThread(): Promise<NetworkThread> {
   worker.on('error', fail)
   worker.on('exit', fail)
   const ask = async (what: ThreadRequest['what']): Promise<ThreadAnswer> => {
+    if (ended !== undefined) throw ended
     const id = next++
     const answered = Promise.withResolvers<ThreadAnswer>()
     waiting.set(id, answered)

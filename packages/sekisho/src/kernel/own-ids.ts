@@ -14,13 +14,30 @@ export function countOwnIds(): number {
   return Math.min(...maps.map(countMapped))
 }
 
+/** What a uid of ours is outside, where whoever reads the log is; itself on the host. */
+export function uidOutside(uid: number, map = readFileSync('/proc/self/uid_map', 'utf8')): number {
+  for (const [inside, outside, count] of rangesOf(map)) {
+    if (uid >= inside && uid < inside + count) return outside + uid - inside
+  }
+  return uid
+}
+
 /** @param map text of /proc/self/uid_map: lines of first id inside, first id outside, count */
 export function countMapped(map: string): number {
   let next = 0
-  for (const line of map.trim().split('\n')) {
-    const [inside, outside, count = 0] = line.trim().split(/\s+/).map(Number)
+  for (const [inside, outside, count] of rangesOf(map)) {
     if (count === ALL_IDS && outside === 0) return Infinity
     if (inside === next) next += count
   }
   return next
+}
+
+function rangesOf(map: string): [inside: number, outside: number, count: number][] {
+  return map
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number)
+      return [inside, outside, count]
+    })
 }

@@ -123,13 +123,13 @@ test.concurrent('a sleeper that ignores SIGTERM goes with its daemonised child, 
   const startedAtMs = performance.now()
   const { breaches, end } = await attack(
     'sleeper',
-    bash('trap "" TERM; (setsid sh -c "exec sleep 4242" &); sleep 1000'),
+    bash('trap "" TERM; (setsid sh -c "exec sleep 4343" &); sleep 1000'),
   )
   expect(breaches).toEqual([breach('wall-clock', 1000, 'stopped')])
   expect(end.reason).toBe('wall-clock')
   expect(end.counters['session.wallMs']).toBeLessThan(8000)
   expect(performance.now() - startedAtMs).toBeLessThan(20_000)
-  expect(spawnSync('pgrep', ['-f', 'sleep 4242']).stdout.toString()).toBe('')
+  expect(spawnSync('pgrep', ['-f', '^sleep 4343$']).stdout.toString()).toBe('')
 })
 
 test.concurrent.each([

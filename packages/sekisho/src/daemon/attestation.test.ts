@@ -233,6 +233,36 @@ test('what an image’s own shell says is not taken for a fact, but for what was
   expect(silent.some(({ held }) => held === false)).toBe(true)
 })
 
+test('what an ordinary user’s platform lacks is claimed by nobody, and keeps no session back', () => {
+  const trials = evidence.trials.filter(({ kind }) => kind !== 'tripwire')
+  const inNoGroup = { ...facts, cgroup: '0::/\n' }
+  const lacking = { ...expected, tellsOpens: false, hierarchies: 0 }
+  const rows = attest({ ...evidence, trials, facts: inNoGroup }, lacking)
+  expect(rows.filter(({ held }) => held !== true)).toEqual([
+    ...['/etc/shadow', '/proc/sys/kernel/core_pattern'].map((path) => ({
+      control: `tripwire ${path}`,
+      held: null,
+      detail: 'degraded: tripwires; it denies, and nothing is told of it',
+    })),
+    { control: 'cgroup', held: null, detail: 'degraded: limits; no cgroup is delegated' },
+  ])
+})
+
+test('a map of several ranges is held against each of them', () => {
+  const idMap = [
+    { containerID: 0, hostID: 4096, size: 1000 },
+    { containerID: 1000, hostID: 0, size: 1 },
+  ]
+  const map = '         0       4096       1000\n      1000          0          1\n'
+  const judge = (uidMap: string): boolean | null | undefined =>
+    attest({ ...evidence, facts: { ...facts, uidMap, gidMap: map } }, { ...expected, idMap }).find(
+      ({ control }) => control === 'user-map',
+    )?.held
+  expect(judge(map)).toBe(true)
+  expect(judge('0 4096 1000\n')).toBe(false)
+  expect(judge(`${map}1001 5097 23\n`)).toBe(false)
+})
+
 test('a kernel of its own is told as such: nothing of its processes is claimed', () => {
   const rows = attest({ ...evidence, facts: null }, { ...expected, isFilterRecorded: false })
   expect(rows.at(-1)).toEqual({

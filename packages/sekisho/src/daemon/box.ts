@@ -75,6 +75,7 @@ export class Box {
    * @throws SekishoError DEPENDENCY_MISSING, HOST_UNSUPPORTED: no weaker one takes its place
    */
   kind(isolation: Isolation): Promise<SandboxKind> {
+    if (isolation === 'strong' && IS_ROOTLESS) return Promise.reject(needsRoot())
     const known = this.#kinds.get(isolation)
     if (known !== undefined) return known
     const trying = this.#probe(runtimeFor(isolation, this.#preferred))
@@ -184,6 +185,13 @@ function refuseHostNamespace(): void {
   if (outside !== '' && outside !== readlinkSync('/proc/self/ns/mnt')) return
   throw new SekishoError('HOST_UNSUPPORTED', 'the supervisor is in the host mount namespace', {
     hint: 'start it with `npm start` or `sekisho serve`',
+  })
+}
+
+/** Its sentry would want ids and a root file system as only the host's root can lay them out. */
+function needsRoot(): SekishoError {
+  return new SekishoError('HOST_UNSUPPORTED', 'isolation: strong needs a platform that root runs', {
+    hint: 'run the platform as root, or let this agent have isolation: standard',
   })
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { HostIdBlocks, UIDS } from './identities.ts'
+import { describe, expect, test } from 'vitest'
+import { HostIdBlocks, idsOf, planIds, UIDS } from './identities.ts'
 
 const BLOCK = 65_536
 /** The kernel's ids are 32-bit, and the last one means "none". */
@@ -48,4 +48,47 @@ test('no block is ever given to two at once', () => {
       }
     }),
   )
+})
+
+describe('in a user namespace', () => {
+  const plan = planIds(65_536)
+
+  test('all ids are mapped ones, and no block holds those of the platform’s processes', () => {
+    const { first, size, count } = plan.blocks
+    expect({ first, size, count }).toEqual({ first: 1024, size: 1024, count: 63 })
+    for (const uid of Object.values(plan.uids)) expect(uid).toBeLessThan(first)
+    expect(new Set(Object.values(plan.uids)).size).toBe(4)
+    expect(first + size * count).toBeLessThanOrEqual(65_536)
+  })
+
+  test('blocks run out with a hint', () => {
+    const blocks = new HostIdBlocks(5, plan)
+    const bases = Array.from({ length: 63 }, () => blocks.take())
+    expect(new Set(bases).size).toBe(63)
+    expect(() => blocks.take()).toThrow('all 63 blocks of ids are in use')
+  })
+
+  test('the agent is the user, and everybody else of its session is nobody', () => {
+    expect(idsOf(4096, plan)).toEqual({
+      idBase: 4096,
+      agentUid: 0,
+      map: [
+        { containerID: 0, hostID: 4096, size: 1000 },
+        { containerID: 1000, hostID: 0, size: 1 },
+        { containerID: 1001, hostID: 5097, size: 23 },
+      ],
+    })
+  })
+
+  test.for([0, 1, 1001, 5119])('%d mapped ids are too few', (mapped) => {
+    expect(() => planIds(mapped)).toThrow(`only ${mapped} ids are mapped here`)
+  })
+})
+
+test('on the host an agent has an id of its session’s block', () => {
+  expect(idsOf(0x7000_0000)).toEqual({
+    idBase: 0x7000_0000,
+    agentUid: 0x7000_0000 + 1000,
+    map: [{ containerID: 0, hostID: 0x7000_0000, size: 65_536 }],
+  })
 })

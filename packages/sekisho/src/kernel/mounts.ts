@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import { bindFunction, check, libc } from './libc.ts'
-import { countOwnIds } from './own-ids.ts'
+import { OVERLAY_ATTRIBUTES } from './own-ids.ts'
 
 /** mount(2) */
 export const MOUNT_FLAGS = {
@@ -119,7 +119,7 @@ export function mountOverlay(overlay: Overlay): void {
     const layers = [`lowerdir=${lower.map(layer).join(':')}`]
     if (upper !== undefined) layers.push(`upperdir=${layer(upper)}`)
     if (work !== undefined) layers.push(`workdir=${layer(work)}`)
-    const text = [...layers, ...options, ...(marksOfUsers() ? ['userxattr'] : [])].join(',')
+    const text = [...layers, ...options, ...OWN_MARKS].join(',')
     if (text.length > MAX_OPTIONS_BYTES) {
       throw new SekishoError('SANDBOX_FAILED', `an overlay of ${lower.length} layers`, {
         hint: 'Use fewer read-only layers.',
@@ -131,12 +131,7 @@ export function mountOverlay(overlay: Overlay): void {
   }
 }
 
-/** `trusted` attributes are for the root of the host: another's overlays mark with `user` ones. */
-function marksOfUsers(): boolean {
-  usersMarks ??= countOwnIds() !== Infinity
-  return usersMarks
-}
-let usersMarks: boolean | undefined
+const OWN_MARKS = OVERLAY_ATTRIBUTES.startsWith('user.') ? ['userxattr'] : []
 
 const LAYER_OPTIONS = /^(lowerdir|upperdir|workdir|datadir)/
 

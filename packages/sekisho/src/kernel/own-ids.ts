@@ -14,6 +14,9 @@ export function countOwnIds(): number {
   return Math.min(...maps.map(countMapped))
 }
 
+/** The names under which overlays that this process mounts keep what they note of their layers. */
+export const OVERLAY_ATTRIBUTES = countOwnIds() === Infinity ? 'trusted.overlay.' : 'user.overlay.'
+
 /** What a uid of ours is outside, where whoever reads the log is; itself on the host. */
 export function uidOutside(uid: number, map = readFileSync('/proc/self/uid_map', 'utf8')): number {
   for (const [inside, outside, count] of rangesOf(map)) {

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { attemptSyscall, syscall, systemCallFailed } from '../kernel/libc.ts'
-import { countOwnIds } from '../kernel/own-ids.ts'
+import { OVERLAY_ATTRIBUTES } from '../kernel/own-ids.ts'
 import type { OpenDirectory } from './open-tree.ts'
 
 const SYS = { fgetxattr: 193, fsetxattr: 190, mknodat: 259, utimensat: 280 } as const
@@ -9,9 +9,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100
 const NS = 1_000_000_000n
 const S_IFCHR = 0o020000
 /** In a user namespace an overlay with `userxattr` marks so, and lets nobody through it do so. */
-const OPAQUE = Buffer.from(
-  countOwnIds() === Infinity ? 'trusted.overlay.opaque\0' : 'user.overlay.opaque\0',
-)
+const OPAQUE = Buffer.from(`${OVERLAY_ATTRIBUTES}opaque\0`)
 const ENODATA = 61
 const EOPNOTSUPP = 95
 

@@ -154,10 +154,22 @@ class ProcessTree implements SessionCgroup {
   }
 }
 
-/** Parents before children. Of processes of one thread, as runtimes are before they execute. */
+/** Parents before children. */
 function descendantsOf(pid: number): number[] {
-  const children = readOrEmpty(childrenFile(pid)).split(' ').filter(Boolean).map(Number)
-  return children.flatMap((child) => [child, ...descendantsOf(child)])
+  const children = threadsOf(pid).map((thread) =>
+    readOrEmpty(`/proc/${pid}/task/${thread}/children`),
+  )
+  const pids = children.join(' ').split(' ').filter(Boolean).map(Number)
+  return pids.flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+/** A child is listed with the thread that forked it. */
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    return [] // it has ended
+  }
 }
 
 /** proc(5); needs CONFIG_PROC_CHILDREN, which distributions set. */

@@ -1,11 +1,12 @@
 import { attemptSyscall, check } from '../../kernel/libc.ts'
+import { OVERLAY_ATTRIBUTES } from '../../kernel/own-ids.ts'
 
 const SYS = { lsetxattr: 189, lgetxattr: 192, llistxattr: 195, lremovexattr: 198 } as const
 const ENODATA = 61
 const EOPNOTSUPP = 95
 /** Linux allows 64 KiB of names and of a value. */
 const MAX_BYTES = 65_536
-const OPAQUE = 'trusted.overlay.opaque'
+const OPAQUE = `${OVERLAY_ATTRIBUTES}opaque`
 
 /**
  * Says of a directory in an upper layer that nothing of the layers below shows in it.

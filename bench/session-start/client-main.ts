@@ -23,8 +23,7 @@ process.on('message', (kind) => {
 async function runSession(): Promise<number> {
   const peer = await connect(socket, api)
   const askedAtMs = nowMs()
-  const request = { agent: 'default', argv: COMMAND, workspace: null,
-    from: null, terminal: null }
+  const request = { agent: 'default', argv: COMMAND, workspace: null, from: null, terminal: null }
   const end = await peer.call('run', request, { timeoutMs: 30_000 })
   peer.close()
   if (end.exitCode !== 0) throw new Error(`the session ended with ${end.exitCode}`)

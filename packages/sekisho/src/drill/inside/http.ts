@@ -26,7 +26,10 @@ function sendTls(
     const finish = (detail: string): void => {
       socket.destroy()
       const first = got.split('\r\n', 1)[0]?.slice(0, 60) ?? ''
-      resolve({ succeeded: got.includes(CANARY_ANSWER), detail: first === '' ? detail : first.trimEnd() })
+      resolve({
+        succeeded: got.includes(CANARY_ANSWER),
+        detail: first === '' ? detail : first.trimEnd(),
+      })
     }
     socket.setTimeout(ATTEMPT_TIMEOUT_MS, () => finish('no answer'))
     socket.on('secureConnect', () => socket.write(bytes))

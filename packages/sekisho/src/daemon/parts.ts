@@ -89,10 +89,10 @@ export async function startParts(options: Options): Promise<Parts> {
   }
   table.onAttempt((session, attempt) => own.containment.attempted(session, attempt))
   await children.start(networks)
+  if (IS_ROOTLESS) writePidFile(options.paths) // before: clients look for it first
   await clients.listen(options.paths.apiSocket, (client, socket) =>
     children.handClient(client, socket),
   )
-  if (IS_ROOTLESS) writePidFile(options.paths)
   berths.fill()
   const running = { table, clients, ends, networks, berths, children, guardian, box, reactor }
   return { ...running, watches: [...watches, ...threads] }

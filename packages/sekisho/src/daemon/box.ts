@@ -17,7 +17,7 @@ import type { Isolation, RuntimeName } from '../wire/sandbox.ts'
 import { IdMaps } from './id-maps.ts'
 import { IS_ROOTLESS, PROBE_IDS } from './identities.ts'
 import { BOX, KEYHOLDER_STATE, type Paths } from './paths.ts'
-import { makeRoomFor, openUserCgroups } from './rootless.ts'
+import { disown, makeRoomFor, openUserCgroups } from './rootless.ts'
 import { decoyOf, MOUNTED, writeTripwires } from './tripwire-files.ts'
 
 /** A runtime that was tried on this machine. */
@@ -63,6 +63,7 @@ export class Box {
     await buildRootfs({ directory: rootfs, host: '/' })
     const decoys = join(BOX, 'decoys')
     const tripwires = writeTripwires(rootfs, decoys)
+    if (IS_ROOTLESS) disown(rootfs)
     const maxOpenFiles = ownOpenFilesLimit()
     const box = new Box({ cgroups, tripwires, maxOpenFiles, preferred })
     await box.kind('standard')

@@ -2,6 +2,7 @@ import {
   accessSync,
   constants,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -15,6 +16,7 @@ import { libc } from '../kernel/libc.ts'
 import { attachTree, cloneTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
 import { type Cgroups, openCgroups } from '../sandbox/cgroup.ts'
 import { openProcessTrees } from '../sandbox/process-trees.ts'
+import { UIDS } from './identities.ts'
 
 /**
  * What a platform lacks that an ordinary user runs, whatever the host: the kernel keeps it for the
@@ -50,6 +52,16 @@ export function makeRoomFor(path: string): void {
     libc.close(tree)
   }
   mkdirSync(join(parent, basename(path)), { mode: 0o711 })
+}
+
+/**
+ * Gives a tree to nobody that a session has: an agent has this user's uid, and what it owned it could
+ * change, were its mount ever not read-only.
+ */
+export function disown(path: string): void {
+  lchownSync(path, UIDS.importer, UIDS.importer)
+  if (!lstatSync(path).isDirectory()) return
+  for (const name of readdirSync(path)) disown(join(path, name))
 }
 
 type Held = { link?: string; tree?: number; isDirectory: boolean }

@@ -205,6 +205,7 @@ describe('a session of an ordinary user', () => {
     ['write', 'the log', 'echo x > /var/lib/sekisho/keyholder/log/000000000001.log'],
     ['open up', 'core_pattern', 'chmod 666 /proc/sys/kernel/core_pattern'],
     ['write', 'the root', 'touch /x'],
+    ['own', 'the root', '[ -O / ] || [ -O /etc/passwd ]'],
     ['write', 'what the platform shows it', 'touch /.sekisho/session/x'],
     ['signal', 'the user’s processes', `kill -0 ${process.pid}`],
   ])('cannot %s %s', async (_how, _what, command) => {

@@ -20,6 +20,7 @@ import { ExecLineage } from '../exec-lineage.ts'
 import { type Exec, ExecRecords } from '../exec-records.ts'
 import { ExecTurns } from '../exec-turns.ts'
 import { joinExecWatch } from '../exec-watch.ts'
+import { IS_ROOTLESS } from '../identities.ts'
 import { type ExecGround, isUntouched, type Origin, originOf } from '../exec-written.ts'
 import { cloneOf } from '../session-record.ts'
 import type { Attend, Attendant, LiveSession } from './attendant.ts'
@@ -224,6 +225,7 @@ function unmonitored(live: Monitored, cause: unknown): Attendant {
       cause,
     })
   }
-  platform.warn(`${plan.session}: execs are not recorded: ${String(cause)}`)
+  // an ordinary user's platform lacks it for every session, and has said so
+  if (!IS_ROOTLESS) platform.warn(`${plan.session}: execs are not recorded: ${String(cause)}`)
   return { end: () => ({ 'exec.unmonitored': 1 }) }
 }

@@ -83,6 +83,7 @@ type Places = { unified: string; controllers: Partial<Record<Controller, Rooted>
 type Rooted = { version: 1 | 2; root: string }
 
 const FREEZE_TIMEOUT_MS = 2000
+const RETRY_EVERY_MS = 500
 
 /**
  * Opens this instance's cgroups, and ends what an earlier run of it left behind.
@@ -101,20 +102,43 @@ export function openCgroups(options: OpenOptions): Cgroups {
   sweep(roots)
   for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o755 })
   delegateToSessions(places)
-  const leftovers = new Set<string>()
-  const retry = (): void => {
-    for (const path of leftovers) if (removeCgroup(path)) leftovers.delete(path)
-  }
+  const leftovers = new Leftovers()
   return {
     degraded: CONTROLLERS.filter((name) => places.controllers[name] === undefined).map(
       (name) => `limits: no cgroup controller for ${name} is delegated to this user`,
     ),
     roots,
-    create: (session, limits) => {
-      retry()
-      return createSession(places, { session, limits, leftovers })
+    create: (session, limits) => createSession(places, { session, limits, leftovers }),
+    close: () => {
+      leftovers.forget()
+      sweep(roots)
     },
-    close: () => void sweep(roots),
+  }
+}
+
+/** Cgroups whose last process was still being taken down: tried again until they are gone. */
+class Leftovers {
+  readonly #paths = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+
+  add(path: string): void {
+    this.#paths.add(path)
+    this.#timer ??= setInterval(() => this.#retry(), RETRY_EVERY_MS).unref()
+  }
+
+  forget(): void {
+    this.#paths.clear()
+    this.#rest()
+  }
+
+  #retry(): void {
+    for (const path of this.#paths) if (removeCgroup(path)) this.#paths.delete(path)
+    if (this.#paths.size === 0) this.#rest()
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
   }
 }
 
@@ -140,7 +164,7 @@ function delegateToSessions({ unified, controllers }: Places): void {
   write(unified, 'cgroup.subtree_control', here.map((name) => `+${name}`).join(' '))
 }
 
-type Creating = { session: string; limits: SessionLimits | null; leftovers: Set<string> }
+type Creating = { session: string; limits: SessionLimits | null; leftovers: Leftovers }
 
 function createSession(places: Places, { session, limits, leftovers }: Creating): SessionCgroup {
   if (!/^[a-z0-9-]{1,64}$/.test(session)) {

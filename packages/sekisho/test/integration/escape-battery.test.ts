@@ -99,4 +99,6 @@ test('and the refusals are in its log', async () => {
 
 /** Of each kind that the list refuses on record: the first is recorded whatever the rate. */
 const EACH = `mount move_mount unshare setns clone ptrace process_vm_readv bpf keyctl add_key
-  io_uring_setup open_by_handle_at init_module kexec_load socket memfd_create ioctl personality`.split(/\s+/)
+  io_uring_setup open_by_handle_at init_module kexec_load socket memfd_create ioctl personality`.split(
+  /\s+/,
+)

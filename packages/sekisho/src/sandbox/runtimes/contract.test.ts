@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -230,14 +231,21 @@ function itIsConfined(runtime: Runtime, of: Laid): void {
     expect(text).toMatch(/^(?:EPERM|EIO|ENOTTY)\r\n$/)
   })
 
-  test.runIf(runtime.takesLateMounts)('a FIFO leads into it', async () => {
-    const fifo = join(of.bed.directory, 'files', 'fifo')
-    if (!existsSync(fifo)) spawnSync('mkfifo', ['-m', '644', fifo])
+  const wait = runtime.takesLateMounts
+    ? { way: 'a FIFO leads into it', until: 'read line <$f' }
+    : {
+        way: 'a file that comes later is seen inside',
+        until: 'while [ ! -s $f ]; do sleep 0.01; done; read line <$f',
+      }
+  test(wait.way, async () => {
+    const file = join(of.bed.directory, 'files', 'word')
+    rmSync(file, { force: true })
+    if (runtime.takesLateMounts) spawnSync('mkfifo', ['-m', '644', file])
     const running = of.bed.start({
-      argv: sh('echo ready; read line </.sekisho/session/fifo; echo $line'),
+      argv: sh(`f=/.sekisho/session/word; echo ready; ${wait.until}; echo $line`),
     })
     await ready(running)
-    writeFileSync(fifo, 'go\n')
+    writeFileSync(file, 'go\n')
     expect(await running.ended).toMatchObject({ code: 0, stdout: 'ready\ngo\n' })
   })
 }

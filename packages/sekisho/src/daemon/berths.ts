@@ -7,7 +7,7 @@ import type { Disks, ReadyDisk } from '../sandbox/disks.ts'
 import type { DiskSize } from '../sandbox/disk-template.ts'
 import { furnishHome } from '../sandbox/session-home.ts'
 import { makeScratch, type Scratch } from '../sandbox/scratch.ts'
-import { type HostIdBlocks, idsOf } from './identities.ts'
+import { type HostIdBlocks, idsOf, type SessionIds } from './identities.ts'
 import type { Network, Networks } from './networks.ts'
 import { BERTHS_IN_BOX } from './paths.ts'
 import type { SandboxGround, SandboxNeeds, StandingSandbox } from './standing-sandbox.ts'
@@ -20,6 +20,7 @@ export type Berth = {
   name: string
   idBase: number
   agentUid: number
+  idMap: SessionIds['map']
   /** its own in the box: `files`, `scratch`, `usr` */
   directory: string
   network: Network
@@ -40,6 +41,9 @@ type Departing = Pick<
 > & {
   sandbox: Pick<StandingSandbox, 'close'> | undefined
 }
+
+/** Whether the agent is to write to files of the user's own. */
+type Writing = { writes: boolean }
 
 type Options = {
   disks: Pick<Disks, 'prepare'>
@@ -95,8 +99,8 @@ export class Berths {
   }
 
   /** One without a sandbox: {@link raise} makes it. */
-  takeBare(): Promise<Berth> {
-    return this.#make()
+  takeBare(agent: Writing): Promise<Berth> {
+    return this.#make(agent)
   }
 
   /** @throws SekishoError SANDBOX_FAILED, TIMEOUT */
@@ -153,7 +157,7 @@ export class Berths {
   }
 
   async #makeUsual(): Promise<Berth> {
-    const berth = await this.#make()
+    const berth = await this.#make({ writes: true })
     try {
       await this.raise(berth, this.#options.usual(berth))
       return berth
@@ -163,7 +167,7 @@ export class Berths {
     }
   }
 
-  async #make(): Promise<Berth> {
+  async #make(agent: Writing): Promise<Berth> {
     const { networks, cgroups, hostIds, disks } = this.#options
     const undo: (() => unknown)[] = []
     const keep = <T>(made: T, takeDown: (made: T) => unknown): T => {
@@ -175,11 +179,12 @@ export class Berths {
     try {
       const network = keep(await networks.make(), (it) => networks.close(it))
       const idBase = keep(hostIds.take(), (it) => hostIds.release(it))
-      const { agentUid } = idsOf(idBase)
+      const { agentUid, map: idMap } = idsOf(idBase, agent)
       const cgroup = keep(cgroups.create(name, null), (it) => it.remove())
       const disk = keep(await disks.prepare({ size: USUAL_DISK, agentUid }), (it) => it.drop())
       keep(directory, (it) => rmSync(it, { recursive: true, force: true }))
-      const made = { name, idBase, agentUid, directory, network, cgroup, disk, sandbox: undefined }
+      const ids = { idBase, agentUid, idMap }
+      const made = { name, ...ids, directory, network, cgroup, disk, sandbox: undefined }
       return { ...made, ...this.#furnish(directory, { rootUid: idBase, agentUid }) }
     } catch (error) {
       for (const takeDown of undo.toReversed()) await takeDown()

@@ -68,8 +68,8 @@ describe('in a user namespace', () => {
     expect(() => blocks.take()).toThrow('all 63 blocks of ids are in use')
   })
 
-  test('the agent is the user, and everybody else of its session is nobody', () => {
-    expect(idsOf(4096, plan)).toEqual({
+  test('an agent that writes to the user’s files is the user, everybody else of its session nobody', () => {
+    expect(idsOf(4096, { writes: true }, plan)).toEqual({
       idBase: 4096,
       agentUid: 0,
       map: [
@@ -80,13 +80,18 @@ describe('in a user namespace', () => {
     })
   })
 
+  test('any other agent is nobody', () => {
+    const map = [{ containerID: 0, hostID: 4096, size: 1024 }]
+    expect(idsOf(4096, { writes: false }, plan)).toEqual({ idBase: 4096, agentUid: 5096, map })
+  })
+
   test.for([0, 1, 1001, 5119])('%d mapped ids are too few', (mapped) => {
     expect(() => planIds(mapped)).toThrow(`only ${mapped} ids are mapped here`)
   })
 })
 
-test('on the host an agent has an id of its session’s block', () => {
-  expect(idsOf(0x7000_0000)).toEqual({
+test.for([true, false])('on the host an agent has an id of its session’s block', (writes) => {
+  expect(idsOf(0x7000_0000, { writes })).toEqual({
     idBase: 0x7000_0000,
     agentUid: 0x7000_0000 + 1000,
     map: [{ containerID: 0, hostID: 0x7000_0000, size: 65_536 }],

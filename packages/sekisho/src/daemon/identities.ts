@@ -25,8 +25,10 @@ export type IdPlan = {
   uids: Readonly<Record<'keyholder' | 'control' | 'gate' | 'importer', number>>
   /** each session's own, one block after the other */
   blocks: { first: number; size: number; count: number }
-  /** the agent has the uid of the user who runs the platform: it could not write to that user's
-   * files otherwise, for only the host's root can show files as owned by somebody else */
+  /**
+   * An agent that writes to files of the user who runs the platform has that user's uid: only the
+   * host's root can show files as owned by somebody else.
+   */
   agentIsUser: boolean
 }
 
@@ -65,11 +67,18 @@ export const UIDS = OWN.uids
 /** Root in a user namespace of its own, with none of the host's rights. */
 export const IS_ROOTLESS = OWN !== HOST
 
-/** @param idBase from {@link HostIdBlocks} */
-export function idsOf(idBase: number, { blocks, agentIsUser }: IdPlan = OWN): SessionIds {
-  const agentUid = agentIsUser ? 0 : idBase + AGENT_ID
+/**
+ * @param idBase from {@link HostIdBlocks}
+ * @param writes whether the agent is to write to files of the user's own
+ */
+export function idsOf(
+  idBase: number,
+  { writes }: { writes: boolean },
+  { blocks, agentIsUser }: IdPlan = OWN,
+): SessionIds {
+  const agentUid = writes && agentIsUser ? 0 : idBase + AGENT_ID
   const whole = { containerID: 0, hostID: idBase, size: blocks.size }
-  if (!agentIsUser) return { idBase, agentUid, map: [whole] }
+  if (agentUid !== 0) return { idBase, agentUid, map: [whole] }
   const after = AGENT_ID + 1
   return {
     idBase,
@@ -83,7 +92,7 @@ export function idsOf(idBase: number, { blocks, agentIsUser }: IdPlan = OWN): Se
 }
 
 /** Of the sandbox that is created once, to try the runtime, and never runs. */
-export const PROBE_IDS = idsOf(OWN.blocks.first)
+export const PROBE_IDS = idsOf(OWN.blocks.first, { writes: false })
 
 /**
  * Hands out a block of host ids that no running session of this instance has. A released block is

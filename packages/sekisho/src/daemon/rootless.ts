@@ -26,9 +26,18 @@ export const ROOTLESS: readonly string[] = [
   'rootless: run by an ordinary user; whoever is that user on this host can do to it what root could',
   'tripwires: fanotify is the host root’s; decoys deny by their mode, and nothing is recorded of it',
   'exec-monitor: fanotify is the host root’s; no exec is recorded or refused',
-  'agent-id: agents have the uid of this user, whose workspaces they could not write to otherwise',
+  'agent-id: over a directory of this user’s, agents have this user’s uid; they could not write otherwise',
   'oom-score: an agent can lower its own to that of this user’s other processes',
 ]
+
+/** Of what the platform lacks, what is about one session: some agents have ids of their own. */
+export function concerning(
+  degraded: readonly string[],
+  berth: { agentUid: number } | undefined,
+): readonly string[] {
+  const isUser = berth === undefined || berth.agentUid === 0
+  return degraded.filter((line) => isUser || !line.startsWith('agent-id:'))
+}
 
 /**
  * Makes a directory possible where the user may make none, in the supervisor's own mount namespace:

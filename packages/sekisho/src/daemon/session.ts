@@ -10,6 +10,7 @@ import { PacketPump } from './packets.ts'
 import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
 import { DenialRecords } from './records.ts'
+import { concerning } from './rootless.ts'
 import { readSecret } from './secrets.ts'
 import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
@@ -285,7 +286,7 @@ export class Session {
       runtime: kind.runtime.name,
       initiator: platform.clients.processOf(plan.connection),
       attestation,
-      degraded: [...platform.degraded(), ...kind.degraded],
+      degraded: [...concerning(platform.degraded(), this.#started.berth), ...kind.degraded],
     })
   }
 

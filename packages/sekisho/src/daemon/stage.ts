@@ -3,6 +3,7 @@ import type { SessionPlan } from '../wire/control.ts'
 import type { Berth } from './berths.ts'
 import type { SandboxKind } from './box.ts'
 import { Cell } from './cell.ts'
+import { IS_ROOTLESS } from './identities.ts'
 import type { Platform } from './platform.ts'
 import type { SandboxNeeds, StandingSandbox } from './standing-sandbox.ts'
 
@@ -29,7 +30,9 @@ export async function reserveStage(
   const { berths, box, roots } = platform
   const kind = await box.kind(plan.isolation)
   const rootfs = await roots.open(plan.rootfs)
-  const berth = isUsual(plan) ? await berths.take() : await berths.takeBare()
+  const writes = writesUsersFiles(plan)
+  const isReady = isUsual(plan) && (writes || !IS_ROOTLESS)
+  const berth = isReady ? await berths.take() : await berths.takeBare({ writes })
   started.berth = berth
   const cell = new Cell(plan, berth, platform)
   started.cell = cell
@@ -47,6 +50,11 @@ export async function setStage(
   const sandbox = berth.sandbox ?? (await platform.berths.raise(berth, needsOf(plan, reserved)))
   if (kind.runtime.takesLateMounts) sandbox.placeWorkspace(cell.workspace)
   return { berth, cell, sandbox, kind }
+}
+
+/** Over the user's own directory; a clone is the session's. */
+function writesUsersFiles({ workspace, workspaceOptions }: SessionPlan): boolean {
+  return workspace !== null && workspaceOptions.mode === 'overlay'
 }
 
 /** What the sandboxes that wait are good for: everything else of a session comes later. */

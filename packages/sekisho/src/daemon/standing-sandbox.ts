@@ -32,7 +32,7 @@ import type { Attested } from '../wire/sandbox.ts'
 import { attest } from './attestation.ts'
 import { type Box, runtimeRoot } from './box.ts'
 import { sealMemory } from './exec-memory.ts'
-import { idsOf } from './identities.ts'
+import type { SessionIds } from './identities.ts'
 import { Launcher } from './launcher.ts'
 import { readNamespaces, readProcessFacts } from './sandbox-facts.ts'
 import type { SessionTable, Trial } from './session-table.ts'
@@ -52,6 +52,8 @@ export type SandboxGround = {
   /** its own in the box; `files`, `scratch` and, of the host's toolchain, `usr` are there */
   directory: string
   idBase: number
+  agentUid: number
+  idMap: SessionIds['map']
   agentNsFd: number
   cgroup: SessionCgroup
 }
@@ -116,7 +118,7 @@ export class StandingSandbox {
     })
     const signals = new Signals(ground, needs.runtime.takesLateMounts)
     writeSpec(ground, needs, box)
-    const launcher = new Launcher(commandOf(ground, needs), idsOf(ground.idBase).agentUid)
+    const launcher = new Launcher(commandOf(ground, needs), ground.agentUid)
     ground.cgroup.started(launcher.pid)
     const runtimeState = join(runtimeRoot(needs.runtime), ground.name)
     try {
@@ -259,7 +261,7 @@ function writeSpec(ground: SandboxGround, needs: SandboxNeeds, box: Box): void {
     rootfs: needs.root,
     networkNamespace: `/proc/${process.pid}/fd/${ground.agentNsFd}`,
     idBase: ground.idBase,
-    idMap: idsOf(ground.idBase).map,
+    idMap: ground.idMap,
     openFiles: box.maxOpenFiles,
     sessionFiles: join(directory, 'files'),
     usr: needs.usr,
@@ -302,8 +304,8 @@ function judge(of: {
   return attest(
     { tried, trials, facts: waiting === undefined ? null : readProcessFacts(waiting) },
     {
-      idMap: idsOf(ground.idBase).map,
-      agentUid: idsOf(ground.idBase).agentUid,
+      idMap: ground.idMap,
+      agentUid: ground.agentUid,
       host: readNamespaces('self'),
       network: networkOf(ground.agentNsFd),
       berth: ground.name,

@@ -119,7 +119,8 @@ describe('an ordinary user’s platform', () => {
     expect(namesOf(degraded)).toEqual(expect.arrayContaining(MISSING))
     const starts = (await leaves()).filter(({ type }) => type === 'session.start')
     expect(starts.length).toBeGreaterThan(0)
-    for (const leaf of starts) expect(leaf['degraded']).toEqual(expect.arrayContaining(degraded))
+    const all = degraded.filter((line) => !line.startsWith('agent-id')) // of some sessions alone
+    for (const leaf of starts) expect(leaf['degraded']).toEqual(expect.arrayContaining(all))
     for (const leaf of starts) expect(leaf['initiator']).toMatchObject({ uid: USER.uid })
   })
 
@@ -184,18 +185,36 @@ describe('a session of an ordinary user', () => {
     })
   })
 
-  test('is the user outside and has no id of anybody’s but the user', async () => {
-    const { stdout } = await run('sh', '-c', 'id -u; cat /proc/self/uid_map')
-    const [uid, ...map] = stdout.trim().split('\n')
-    expect(uid).toBe('1000')
-    // as the supervisor’s user namespace counts, where the user is 0
-    const ranges = map.map((line) => line.trim().split(/ +/).map(Number))
+  /** Ranges of ids as the supervisor's user namespace counts, where the user is 0. */
+  const rangesOf = async (...flags: string[]): Promise<(number | undefined)[][]> => {
+    const { stdout } = await sekisho('run', ...flags, '--', 'cat', '/proc/self/uid_map')
+    const lines = stdout.trim().split('\n')
+    return lines.map((line) => line.trim().split(/ +/).map(Number))
+  }
+
+  test('has ids of its own, and nobody else’s', async () => {
+    const [first = [], second = []] = [await rangesOf(), await rangesOf()].flat()
+    for (const [inside, outside = 0, count] of [first, second]) {
+      expect({ inside, count, isBlock: outside >= 1024 && outside % 1024 === 0 }).toEqual({
+        inside: 0,
+        count: 1024,
+        isBlock: true,
+      })
+    }
+    const start = (await leaves()).findLast(({ type }) => type === 'session.start')
+    expect(JSON.stringify(start?.['degraded'])).not.toContain('agent-id')
+  })
+
+  test('over the user’s directory has the agent as the user, and says so', async () => {
+    const ranges = await rangesOf('--workspace', at('project'))
     expect(ranges.map(([inside, , count]) => [inside, count])).toEqual([
       [0, 1000],
       [1000, 1],
       [1001, 23],
     ])
     expect(ranges[1]?.[1]).toBe(0)
+    const start = (await leaves()).findLast(({ type }) => type === 'session.start')
+    expect(JSON.stringify(start?.['degraded'])).toContain('agent-id')
   })
 
   test.each([
@@ -209,8 +228,15 @@ describe('a session of an ordinary user', () => {
     ['write', 'what the platform shows it', 'touch /.sekisho/session/x'],
     ['signal', 'the user’s processes', `kill -0 ${process.pid}`],
   ])('cannot %s %s', async (_how, _what, command) => {
-    const { code, stdout } = await run('sh', '-c', `${command} 2>/dev/null && echo OPEN`)
-    expect({ code: code !== 0, stdout }).toEqual({ code: true, stdout: '' })
+    for (const flags of [[], ['--workspace', at('project')]]) {
+      const script = `${command} 2>/dev/null && echo OPEN`
+      const { code, stdout } = await sekisho('run', ...flags, '--', 'sh', '-c', script)
+      expect({ flags, isRefused: code !== 0, stdout }).toEqual({
+        flags,
+        isRefused: true,
+        stdout: '',
+      })
+    }
   })
 
   test('that tries a way out is frozen, killed and shut out', async () => {

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { lockFile } from './image-file.ts'
-import { attachLoop, shortenQueue } from './loop.ts'
+import { attachLoop, restoreQueue, shortenQueue } from './loop.ts'
 
 const BYTES = 1024 * 1024
 let directory = ''
@@ -58,14 +58,14 @@ test('an image is a block device as long as its descriptor is open, and no longe
   expect(existsSync(backing(name))).toBe(false)
 })
 
-test('a shortened queue is short while it is used, and as it was afterwards', () => {
+test('a shortened queue is short while it is used, and as it was afterwards', async () => {
   const { fd, name } = attachLoop(open('r+'), { readOnly: false })
   owned.push(fd)
   const requests = (): number =>
     Number(readFileSync(`/sys/block/${name}/queue/nr_requests`, 'utf8'))
-  const giveBack = shortenQueue(name)
+  await shortenQueue(name)
   expect(requests()).toBe(4)
-  giveBack()
+  await restoreQueue(name)
   expect(requests()).toBe(128)
 })
 

@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { SekishoError } from '../core/error.ts'
 import { mountDetached } from './detached-mount.ts'
 import { ERRNO } from './errno.ts'
@@ -99,20 +100,21 @@ const SHORT_WRITE_KIB = 64
  * flush of the disk below, the log's too. Its throughput stays; measured beside 400 MiB written in
  * a loop, the p95 of a durable append went from 9.3 ms to 0.3 ms (docs/benchmarks.md, `neighbours`).
  *
- * @returns gives the device's queue back as it was, which outlives its use; before the last user goes
+ * On another thread: the kernel waits for the queue to stand still, 20 ms for each setting. A host
+ * that does not let us (a read-only /sys) is as fast, and less fair.
  */
-export function shortenQueue(name: string): () => void {
-  const queue = `/sys/block/${name}/queue`
-  const set = (file: string, value: number): void => {
-    try {
-      writeFileSync(`${queue}/${file}`, String(value))
-    } catch {
-      // a host that does not let us (a read-only /sys) is as fast, and less fair
-    }
-  }
-  set('nr_requests', QUEUE.short)
-  set('max_sectors_kb', SHORT_WRITE_KIB)
-  return () => set('nr_requests', QUEUE.usual)
+export async function shortenQueue(name: string): Promise<void> {
+  await setQueue(name, 'nr_requests', QUEUE.short)
+  await setQueue(name, 'max_sectors_kb', SHORT_WRITE_KIB)
+}
+
+/** The number of requests outlives the device's use, and the next user may be another's. */
+export async function restoreQueue(name: string): Promise<void> {
+  await setQueue(name, 'nr_requests', QUEUE.usual)
+}
+
+async function setQueue(name: string, setting: string, value: number): Promise<void> {
+  await writeFile(`/sys/block/${name}/queue/${setting}`, String(value)).catch(() => undefined)
 }
 
 /** The minor depends on how many partitions the module was told to allow. */

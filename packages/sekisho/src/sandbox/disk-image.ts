@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import { giveBackFree, lockFile, nameFile, openUnnamed, writeBack } from '../kernel/image-file.ts'
-import { shortenQueue } from '../kernel/loop.ts'
+import { restoreQueue, shortenQueue } from '../kernel/loop.ts'
 import { attachTree, unmount } from '../kernel/mounts.ts'
 import { BLOCK_BYTES, mountImage } from './disk-mount.ts'
 import { copyTemplate, type DiskTemplate } from './disk-template.ts'
@@ -26,6 +26,9 @@ export const DISK_FILE = 'disk.img'
 const LIVE_FILE = 'disk.live'
 
 const closeAside = promisify(close)
+/** What is written by then stands in the queue for a tenth of a second at the most. */
+const FAIR_BYTES = 32 * 1024 * 1024
+
 const EXT4_STATE = '/sys/fs/ext4'
 
 export type DiskUsage = { bytes: number; inodes: number; bytesFree: number; inodesFree: number }
@@ -49,7 +52,7 @@ export class DiskImage {
   /** opened before anything was written: syncfs(2) tells each descriptor of errors since then */
   readonly #rootFd: number
   readonly #device: string
-  readonly #giveQueueBack: () => void
+  #queue: Promise<void> | undefined
   #placedIn: string | undefined
   #closed = false
   #isHeldBack = false
@@ -72,7 +75,6 @@ export class DiskImage {
       const { mountFd, device } = mountImage(this.#imageFd, { readOnly: false })
       own(mountFd)
       this.#device = device
-      this.#giveQueueBack = shortenQueue(device)
       const root = `/proc/self/fd/${mountFd}/`
       this.#rootFd = own(openSync(root, constants.O_RDONLY | constants.O_DIRECTORY))
       chownSync(join(root, 'upper'), agentUid, agentUid)
@@ -116,6 +118,12 @@ export class DiskImage {
   /** Bytes that were promised to writers and for which the host has no room set aside yet. */
   delayedBytes(): number {
     return this.#readCount('delayed_allocation_blocks') * BLOCK_BYTES
+  }
+
+  /** Once the session has written more than most do: it costs the kernel 40 ms. */
+  beFair(): void {
+    if (this.#queue !== undefined || this.usage().bytes < FAIR_BYTES) return
+    this.#queue = shortenQueue(this.#device)
   }
 
   /**
@@ -174,13 +182,13 @@ export class DiskImage {
   }
 
   /** The last descriptor is closed on another thread, which frees the memory of what was read. */
-  #letGo(): Promise<void> {
+  async #letGo(): Promise<void> {
     this.#closed = true
-    this.#giveQueueBack()
     unmount(this.#request.target)
     rmdirSync(this.#request.target)
     closeSync(this.#imageFd)
-    return closeAside(this.#rootFd)
+    const restored = this.#queue?.then(() => restoreQueue(this.#device))
+    await Promise.all([closeAside(this.#rootFd), restored])
   }
 
   #reserve(blocks: number): void {

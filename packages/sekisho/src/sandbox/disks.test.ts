@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import {
   closeSync,
+  existsSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -33,6 +34,11 @@ function use(options: Parameters<typeof diskBench>[0] = {}): DiskBench {
   return bench
 }
 
+const BIG = { bytes: 64 * 2 ** 20, inodes: 200 }
+const backingOf = (name: string): string => {
+  const path = `/sys/block/${name}/loop/backing_file`
+  return existsSync(path) ? readFileSync(path, 'utf8') : ''
+}
 const FILL = 'cat /dev/zero > fill'
 /** at once: an overlay takes such a piece as a whole or not at all */
 const CAT_WRITES = 128 * 1024
@@ -99,6 +105,22 @@ test('root inside cannot have more either: nothing is reserved for it', async ()
   expect(() => {
     for (let i = 0; ; i++) writeFileSync(join(upper, `f${i}`), Buffer.alloc(64 * 1024))
   }).toThrow('ENOSPC')
+})
+
+test('a session that writes much has a short queue, and one that does not has none of its own', async () => {
+  const { open, disk, root } = use()
+  const disks = await open()
+  const requests = (): number[] =>
+    readdirSync('/sys/block')
+      .filter((name) => backingOf(name).includes(root))
+      .map((name) => readFileSync(`/sys/block/${name}/queue/nr_requests`, 'utf8'))
+      .map(Number)
+      .toSorted((a, b) => a - b)
+  const [quiet, loud] = [await disk(disks, 'quiet'), await disk(disks, 'loud', BIG)]
+  asAgent(quiet.upper, 'echo little > little')
+  asAgent(loud.upper, 'head -c 40M /dev/zero > much')
+  await expect.poll(requests, { timeout: 5000 }).toEqual([4, 128])
+  await loud.close()
 })
 
 test('what is deleted can be written again', async () => {

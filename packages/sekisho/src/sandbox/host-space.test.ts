@@ -29,6 +29,7 @@ function fakeDisk(delayed = 0): Restrainable & { delayed: number; said: boolean[
     said: new Array<boolean>(),
     delayedBytes: () => disk.delayed,
     holdBack: (isHeldBack: boolean) => void disk.said.push(isHeldBack),
+    beFair: () => undefined,
   }
   return disk
 }

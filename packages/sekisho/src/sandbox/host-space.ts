@@ -15,6 +15,8 @@ const LOOK_EVERY_MS = 100
 export type Restrainable = {
   delayedBytes(): number
   holdBack(isHeldBack: boolean): void
+  /** whoever writes much is not to stand before the log */
+  beFair(): void
 }
 
 export type HostSpaceOptions = {
@@ -74,6 +76,7 @@ export class HostSpace {
   }
 
   #look(): void {
+    for (const disk of this.#disks) this.#orWarn(() => disk.beFair())
     const free = this.#freeBytes()
     // no more than the memory can be owed to the disks: mostly nobody needs to be asked
     if (!this.#isShort && free > this.#marginBytes + totalmem()) return

@@ -30,8 +30,13 @@ function lines(result: DrillResult): string[] {
       ...result.containment.map(containedRow),
     ]),
     '',
-    `${result.attacks.length} attacks, ${result.containment.length} containments, ${result.escaped} escaped; log ${log}`,
+    `${result.attacks.length} attacks, ${result.containment.length} containments, ${result.escaped} escaped${excuse(result)}; log ${log}`,
   ]
+}
+
+function excuse({ attacks }: DrillResult): string {
+  const count = attacks.filter(({ recorded, excused }) => excused && !recorded).length
+  return count === 0 ? '' : ` (${count} blocked without a record, degraded: tripwires)`
 }
 
 function containedRow({ id, title, frozenAfterMs, ...held }: ContainmentResult): string[] {
@@ -44,7 +49,7 @@ function row(attack: AttackResult): string[] {
     attack.id,
     attack.title,
     attack.blocked ? 'yes' : 'NO',
-    attack.recorded ? 'yes' : 'NO',
+    attack.recorded ? 'yes' : attack.excused ? 'degraded' : 'NO',
     `${attack.canaryBytes} bytes`,
     printable(attack.detail).slice(0, 60),
   ]

@@ -19,6 +19,8 @@ export type AttackResult = {
   title: string
   blocked: boolean
   recorded: boolean
+  /** no record was to be expected: the platform says in its log that it lacks what would tell */
+  excused: boolean
   canaryBytes: number
   detail: string
 }
@@ -28,7 +30,7 @@ export type DrillResult = {
   attacks: AttackResult[]
   /** what becomes of a session that tries to escape, and of its agent */
   containment: ContainmentResult[]
-  /** attacks that got through, went unrecorded, reached the canary or could not be tried */
+  /** attacks that got through, went unrecorded without excuse, reached the canary or were not tried */
   escaped: number
   log: { kind: 'sound'; size: number } | { kind: 'broken'; reason: string }
 }
@@ -148,17 +150,39 @@ async function judge(
   const key = readFileSync(logKey, 'utf8').trim()
   const leaves: IndexedLeaf[] = []
   for await (const leaf of readLeaves(directory)) leaves.push(leaf)
-  const attacks = CATALOGUE.map((row) => judgeOne(row, told.get(row.id), leaves))
+  const excused = isExcused(leaves) ? TRIPWIRED : []
+  const attacks = CATALOGUE.map((row) => ({
+    ...judgeOne(row, told.get(row.id), leaves),
+    excused: excused.includes(row.id),
+  }))
   const containment = judgeContainment(tried, leaves, join(state, 'evidence'))
   const verified = await verifyLog(directory, key)
   const log =
     verified.kind === 'sound'
       ? { kind: verified.kind, size: verified.size }
       : { kind: verified.kind, reason: verified.reason }
-  const failed = attacks.filter((row) => !row.blocked || !row.recorded || row.canaryBytes > 0)
-  const loose = containment.filter((row) => !row.ended || !row.evidence || !row.refused)
+  const failed = attacks.filter(
+    (row) => !row.blocked || !(row.recorded || row.excused) || row.canaryBytes > 0,
+  )
+  const loose = containment.filter(
+    (row) => !excused.includes(row.id) && (!row.ended || !row.evidence || !row.refused),
+  )
   const escaped = failed.length + loose.length + (log.kind === 'sound' ? 0 : 1)
   return { runtime: 'crun', attacks, containment, escaped, log }
+}
+
+const TRIPWIRED = CATALOGUE.filter(({ evidence }) => evidence.by === 'tripwire').map(({ id }) => id)
+
+/** An ordinary user's platform is not asked before a file is opened, and every start of it says so. */
+function isExcused(leaves: readonly IndexedLeaf[]): boolean {
+  return leaves.some(({ leaf }) => {
+    const degraded = leaf['degraded']
+    return (
+      leaf['type'] === 'platform.start' &&
+      Array.isArray(degraded) &&
+      degraded.some((line) => String(line).startsWith('tripwires:'))
+    )
+  })
 }
 
 /** An attack that was not tried counts as not blocked: it proves nothing. */
@@ -166,7 +190,7 @@ function judgeOne(
   { id, group, title, evidence }: Attack,
   told: Told | undefined,
   leaves: readonly IndexedLeaf[],
-): AttackResult {
+): Omit<AttackResult, 'excused'> {
   if (told === undefined) {
     return {
       id,

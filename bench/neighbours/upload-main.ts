@@ -27,6 +27,6 @@ function upload(): Promise<void> {
 process.stdout.write('begun\n')
 await Promise.all(
   Array.from({ length: CONNECTIONS }, async () => {
-    for (;;) await upload()
+    for (;;) await upload().catch(() => undefined) // a connection that is cut is the next one's
   }),
 )

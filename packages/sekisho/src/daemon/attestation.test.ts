@@ -264,7 +264,12 @@ test('a map of several ranges is held against each of them', () => {
 })
 
 test('a kernel of its own is told as such: nothing of its processes is claimed', () => {
-  const rows = attest({ ...evidence, facts: null }, { ...expected, isFilterRecorded: false })
+  const opened = { kind: 'tripwire' as const, path: '/var/lib/sekisho/keyholder/log/1.log' }
+  const rows = attest(
+    { ...evidence, facts: null, trials: [...evidence.trials, opened] },
+    { ...expected, isFilterRecorded: false },
+  )
+  expect(rows.filter(({ held }) => held === false)).toEqual([])
   expect(rows.at(-1)).toEqual({
     control: 'process',
     held: null,

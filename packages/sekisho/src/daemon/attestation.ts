@@ -45,7 +45,7 @@ export function attest(evidence: Evidence, expected: Expected): Attested[] {
   const { facts } = evidence
   return [
     ...TRIED.map((control) => judgeAttempt(control, evidence, expected)),
-    judgeStrangers(evidence),
+    judgeStrangers(evidence, expected),
     ...TRIPWIRED.map((path) => judgeTripwire(path, evidence, expected)),
     ...(facts === null
       ? [{ control: 'process', held: null, detail: 'its processes are not the host kernel’s' }]
@@ -71,7 +71,12 @@ function judgeAttempt(control: string, evidence: Evidence, expected: Expected): 
 const TRIPWIRED = ['/etc/shadow', '/proc/sys/kernel/core_pattern'] as const
 
 /** Nothing but the platform's own attempts: an image's shell that tries others is none to wait for. */
-function judgeStrangers({ trials }: Evidence): Attested {
+function judgeStrangers({ trials }: Evidence, { isFilterRecorded }: Expected): Attested {
+  const control = 'no-strange-attempts'
+  if (!isFilterRecorded) {
+    // what is seen there are files that the runtime itself opens on the guest's behalf
+    return { control, held: null, detail: 'its calls are not the host kernel’s' }
+  }
   const strange = trials.find((one) =>
     one.kind === 'syscall'
       ? !Object.values(TRIED_CALLS).some(({ syscall }) => syscall === one.syscall)
@@ -79,7 +84,7 @@ function judgeStrangers({ trials }: Evidence): Attested {
   )
   const what = strange?.kind === 'syscall' ? strange.syscall : strange?.path
   return {
-    control: 'no-strange-attempts',
+    control,
     held: strange === undefined,
     detail: strange === undefined ? 'holds' : `it tried ${what ?? ''}`.slice(0, 256),
   }

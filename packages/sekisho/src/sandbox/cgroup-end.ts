@@ -23,8 +23,19 @@ export function sweep(roots: readonly string[]): string[] {
   return left
 }
 
-/** `cgroup.kill` also hits what is being forked; without it (before Linux 5.14) freeze first. */
+/**
+ * `cgroup.kill` also hits what is being forked; without it (before Linux 5.14) freeze first. One that
+ * is gone meanwhile needs no killing: a supervisor that starts and a guardian may sweep at once.
+ */
 export function killCgroup(directory: string): void {
+  try {
+    killPresent(directory)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENODEV') throw error
+  }
+}
+
+function killPresent(directory: string): void {
   const kill = join(directory, 'cgroup.kill')
   if (existsSync(kill)) return writeFileSync(kill, '1')
   const freezer = join(directory, 'cgroup.freeze')
@@ -72,9 +83,20 @@ function removeTree(root: string): boolean {
 
 /** Deepest first, the root last. */
 function cgroupsBelow(root: string): string[] {
-  if (!existsSync(root)) return []
-  const children = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory())
-  return [...children.flatMap((child) => cgroupsBelow(join(root, child.name))), root]
+  const children = listDirectories(root)
+  if (children === undefined) return []
+  return [...children.flatMap((child) => cgroupsBelow(join(root, child))), root]
+}
+
+/** undefined for one that is gone */
+function listDirectories(path: string): string[] | undefined {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true })
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function processesOf(directory: string): number[] {

@@ -124,6 +124,11 @@ test.for<{ name: string; over: Partial<ProcessFacts>; control: string }>([
     control: 'cgroup',
   },
   {
+    name: 'setuid in the workspace',
+    over: mounts('20 10 0:9 / /workspace rw,nodev - ext4 e rw'),
+    control: 'mounts',
+  },
+  {
     name: 'setuid in /tmp',
     over: mounts('20 10 0:9 / /tmp rw,nodev - tmpfs t rw'),
     control: 'mounts',

@@ -178,7 +178,8 @@ function parseMount(line: string): MountLine {
   return { root, at, flags: options.split(','), type: after.split(' ')[0] ?? '' }
 }
 
-function mountsProblem(mountinfo: string): string | undefined {
+/** @returns what of a sandbox's mounts would let it out, or write what is not its own */
+export function mountsProblem(mountinfo: string): string | undefined {
   const mounts = mountinfo.trim().split('\n').map(parseMount)
   const rows = mounts.map((one) => setuidProblem(one) ?? writeProblem(one) ?? typeProblem(one))
   return rows.find((problem) => problem !== undefined)

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import { attachTree, cloneTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
-import { libc } from '../kernel/libc.ts'
+import { bindTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
 import { type Cgroups, openCgroups } from '../sandbox/cgroup.ts'
 import { planCgroupMounts } from '../sandbox/cgroup-layout.ts'
 import type { Bind } from '../sandbox/mounts.ts'
@@ -59,6 +58,15 @@ export class Box {
   static async open(paths: Paths, preferred: RuntimeName): Promise<Box> {
     mountPrivateTree(paths)
     const cgroups = openOwnCgroups(paths)
+    try {
+      return await Box.#openOn(cgroups, preferred)
+    } catch (error) {
+      cgroups.close() // no guardian does it yet
+      throw error
+    }
+  }
+
+  static async #openOn(cgroups: Cgroups, preferred: RuntimeName): Promise<Box> {
     const rootfs = join(BOX, 'rootfs')
     await buildRootfs({ directory: rootfs, host: '/' })
     const decoys = join(BOX, 'decoys')
@@ -163,21 +171,10 @@ function mountPrivateTree(paths: Paths): void {
     mkdirSync(join(BOX, name), { mode: 0o711 })
   }
   // The state may lie where the keyholder's user cannot go (a home of mode 0700); here it can.
-  bind(paths.keyholderState, KEYHOLDER_STATE)
+  bindTree(paths.keyholderState, KEYHOLDER_STATE)
   // The clone may lie where the other processes' users cannot go (/root); here they can.
   const code = join(BOX, 'code')
-  bind(paths.code, code)
-  const readOnly = MOUNT_FLAGS.bind | MOUNT_FLAGS.remount | MOUNT_FLAGS.readOnly | flags
-  mount({ source: null, target: code, type: null, flags: readOnly, options: null })
-}
-
-function bind(source: string, target: string): void {
-  const tree = cloneTree(source)
-  try {
-    attachTree(tree, target)
-  } finally {
-    libc.close(tree)
-  }
+  bindTree(paths.code, code, MOUNT_FLAGS.readOnly | flags)
 }
 
 /** Started by hand, outside `sekisho serve`, these mounts would land on the host. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { libc } from '../kernel/libc.ts'
-import { attachTree, cloneTree, MOUNT_FLAGS, mount, unmount } from '../kernel/mounts.ts'
+import { bindTree, MOUNT_FLAGS, unmount } from '../kernel/mounts.ts'
 import { writeWindowSize } from '../kernel/terminal.ts'
 import { sessionEnvironment } from '../sandbox/environment.ts'
 import { WORKSPACE } from '../sandbox/layout.ts'
@@ -227,10 +227,9 @@ export class Cell {
       return
     }
     writeFileSync(target, '')
-    this.#bind(source, target)
-    const { bind, remount, noSetuid, noDevices, noExec, readOnly } = MOUNT_FLAGS
-    const flags = bind | remount | noSetuid | noDevices | noExec | readOnly
-    mount({ source: null, target, type: null, flags, options: null })
+    const { noSetuid, noDevices, noExec, readOnly } = MOUNT_FLAGS
+    bindTree(source, target, noSetuid | noDevices | noExec | readOnly)
+    this.#mounted.push(target)
   }
 
   #extra(i: number): string {
@@ -239,16 +238,6 @@ export class Cell {
 
   #in(name: string): string {
     return join(this.#berth.directory, name)
-  }
-
-  #bind(source: string, target: string): void {
-    const tree = cloneTree(source)
-    try {
-      attachTree(tree, target)
-      this.#mounted.push(target)
-    } finally {
-      libc.close(tree)
-    }
   }
 }
 

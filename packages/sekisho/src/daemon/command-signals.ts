@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { libc } from '../kernel/libc.ts'
 import { openPidfd, signalPidfd } from '../kernel/pidfd.ts'
 import type { Runtime } from '../sandbox/runtimes/runtime.ts'
+import { readProcessStat } from '../sandbox/process-stat.ts'
 
 export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2' | 'SIGCONT'
 
@@ -86,7 +87,7 @@ function findInit({ pidFile, runtimePid, processes }: Started): number | undefin
     return undefined // it has ended, and so has the session
   }
   // A number alone could have come to mean another process; a child of the runtime is ours.
-  if (statOf(pid)?.parent === runtimePid) return pidfd
+  if (readProcessStat(pid)?.parent === runtimePid) return pidfd
   libc.close(pidfd)
   return undefined
 }
@@ -94,16 +95,9 @@ function findInit({ pidFile, runtimePid, processes }: Started): number | undefin
 function hasCommand(init: number, processes: string): boolean {
   const pids = readText(processes).split(/\s+/).map(Number)
   return pids.some((pid) => {
-    const stat = statOf(pid)
+    const stat = readProcessStat(pid)
     return stat?.parent === init && stat.group === pid
   })
-}
-
-/** proc(5): `pid (comm) state ppid pgrp …`, where comm may hold anything, `)` too. */
-function statOf(pid: number): { parent: number; group: number } | undefined {
-  const text = readText(`/proc/${pid}/stat`)
-  const [, parent, group] = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return parent === undefined ? undefined : { parent: Number(parent), group: Number(group) }
 }
 
 function readPid(path: string): number | undefined {

@@ -5,6 +5,29 @@ import type { SecretReference } from '../wire/control.ts'
 
 const MAX_SECRET_BYTES = 64 * 1024
 
+/** As the keyholder takes them. @throws SekishoError SECRET_MISSING for the first that is */
+export function readSecrets(
+  references: readonly SecretReference[],
+  environment: NodeJS.ProcessEnv,
+): { binding: SecretReference['binding']; value: string }[] {
+  return references.map((reference) => ({
+    binding: reference.binding,
+    value: readSecret(reference, environment).reveal(),
+  }))
+}
+
+/** What the sandbox finds in its environment where a secret has a variable: never its value. */
+export function placeholdersByVariable(
+  references: readonly SecretReference[],
+  placeholders: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    references.flatMap(({ variable, binding }) =>
+      variable === null ? [] : [[variable, placeholders[binding.name] ?? '']],
+    ),
+  )
+}
+
 /**
  * Reads what a reference points at, now. Only the supervisor can (a file may be root's), and it
  * passes the value to the keyholder alone. @throws SekishoError SECRET_MISSING

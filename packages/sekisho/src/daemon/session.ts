@@ -11,7 +11,7 @@ import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
 import { DenialRecords } from './records.ts'
 import { concerning } from './rootless.ts'
-import { readSecret } from './secrets.ts'
+import { placeholdersByVariable, readSecrets } from './secrets.ts'
 import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
 import {
@@ -133,7 +133,7 @@ export class Session {
   async resumeAtKeyholder(): Promise<void> {
     await this.#platform.keyholder().call('session.open', {
       session: this.plan.session,
-      secrets: this.#readSecrets(),
+      secrets: readSecrets(this.plan.secrets, process.env),
       leaf: null,
     })
   }
@@ -152,7 +152,7 @@ export class Session {
     await platform.quarantine.admit(plan)
     Cell.check(plan, platform)
     this.#upstreams = readUpstreams(plan.upstreams)
-    const secrets = this.#readSecrets()
+    const secrets = readSecrets(this.plan.secrets, process.env)
     const reserved = await reserveStage(plan, platform, this.#started)
     const { berth, cell, kind } = reserved
     this.#setting = setStage(plan, platform, reserved)
@@ -174,6 +174,7 @@ export class Session {
     this.#isOpen = true
     this.#placeholders = placeholders // a gate that is restarted is told again
     const stage = await this.#setting
+    await this.#refuseUnlessHeld(stage.placed)
     cell.writeFiles(caPem)
     await (early ?? this.#bind(berth.network, placeholders))
     this.#attendance = await beginAttendance(this, stage, platform)
@@ -218,7 +219,7 @@ export class Session {
       )
     }
     void launcher.exited.then((code) => this.#exited(code))
-    sandbox.begin(cell.start(this.#variables(placeholders)))
+    sandbox.begin(cell.start(placeholdersByVariable(plan.secrets, placeholders)))
     this.#signals.started({
       pidFile: cell.pidFile,
       runtimePid: launcher.pid,
@@ -262,21 +263,6 @@ export class Session {
         egressUsed: network.egressUsed,
       },
     })
-  }
-
-  #variables(placeholders: Record<string, string>): Record<string, string> {
-    return Object.fromEntries(
-      this.plan.secrets.flatMap(({ variable, binding }) =>
-        variable === null ? [] : [[variable, placeholders[binding.name] ?? '']],
-      ),
-    )
-  }
-
-  #readSecrets(): { binding: SessionPlan['secrets'][number]['binding']; value: string }[] {
-    return this.plan.secrets.map((reference) => ({
-      binding: reference.binding,
-      value: readSecret(reference, process.env).reveal(),
-    }))
   }
 
   #startLeaf(attestation: readonly Attested[], kind: SandboxKind): LeafInput {

@@ -1,5 +1,6 @@
 import type { Rootfs } from '../sandbox/images/open-rootfs.ts'
 import type { SessionPlan } from '../wire/control.ts'
+import type { Attested } from '../wire/sandbox.ts'
 import type { Berth } from './berths.ts'
 import type { SandboxKind } from './box.ts'
 import { Cell } from './cell.ts'
@@ -8,13 +9,20 @@ import type { Platform } from './platform.ts'
 import type { SandboxNeeds, StandingSandbox } from './standing-sandbox.ts'
 
 /** The sandbox of one session, standing, with everything in it that is the session's. */
-export type Stage = { berth: Berth; cell: Cell; sandbox: StandingSandbox; kind: SandboxKind }
+export type Stage = {
+  berth: Berth
+  cell: Cell
+  sandbox: StandingSandbox
+  kind: SandboxKind
+  /** what bringing in the workspace could have changed, tried again */
+  placed: readonly Attested[]
+}
 
 /** What of a stage exists, so that a start that fails half-way can be undone. */
 export type Started = { berth?: Berth; cell?: Cell }
 
 /** A stage on the way: its sandbox may stand already. */
-export type Reserved = Omit<Stage, 'sandbox'> & { rootfs: Rootfs }
+export type Reserved = Omit<Stage, 'sandbox' | 'placed'> & { rootfs: Rootfs }
 
 /**
  * Takes a berth, one whose sandbox stands already where that is what this session needs.
@@ -48,8 +56,8 @@ export async function setStage(
   const { berth, cell, kind } = reserved
   await cell.prepare()
   const sandbox = berth.sandbox ?? (await platform.berths.raise(berth, needsOf(plan, reserved)))
-  if (kind.runtime.takesLateMounts) sandbox.placeWorkspace(cell.workspace)
-  return { berth, cell, sandbox, kind }
+  const placed = kind.runtime.takesLateMounts ? [sandbox.placeWorkspace(cell.workspace)] : []
+  return { berth, cell, sandbox, kind, placed }
 }
 
 /** Over the user's own directory; a clone is the session's. */

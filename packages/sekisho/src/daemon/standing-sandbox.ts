@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  fstatSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
-import { openFifo } from '../kernel/fifo.ts'
 import { libc } from '../kernel/libc.ts'
 import { inMountNamespace } from '../kernel/mount-namespace.ts'
 import { attachTree, cloneTree } from '../kernel/mounts.ts'
@@ -20,27 +10,19 @@ import { WORKSPACE } from '../sandbox/layout.ts'
 import type { Bind } from '../sandbox/mounts.ts'
 import { ociSpec } from '../sandbox/oci-spec.ts'
 import type { Runtime } from '../sandbox/runtimes/runtime.ts'
+import { isAlive, readProcessStat } from '../sandbox/process-stat.ts'
 import { seccompProfile } from '../sandbox/seccomp.ts'
-import {
-  parseReport,
-  STANDBY_FILE,
-  standbyCommand,
-  startText,
-  type Tried,
-} from '../sandbox/standby.ts'
+import { standbyCommand, type startText, type Tried } from '../sandbox/standby.ts'
 import type { Attested } from '../wire/sandbox.ts'
-import { attest } from './attestation.ts'
+import { attest, mountsProblem } from './attestation.ts'
 import { type Box, runtimeRoot } from './box.ts'
 import { sealMemory } from './exec-memory.ts'
 import type { SessionIds } from './identities.ts'
 import { Launcher } from './launcher.ts'
 import { readNamespaces, readProcessFacts } from './sandbox-facts.ts'
 import type { SessionTable, Trial } from './session-table.ts'
+import { StandbySignals } from './standby-signals.ts'
 
-/** A sandbox that does not report within this has failed; gVisor takes the longest, 0.3 s. */
-const READY_TIMEOUT_MS = 10_000
-const LOOK_EVERY_MS = 2
-const MAX_REPORT_BYTES = 8192
 /** The platform's own are a dozen; an image's shell may try on. */
 const MAX_TRIALS = 256
 
@@ -81,7 +63,7 @@ export class StandingSandbox {
   readonly initPid: number
   readonly attested: readonly Attested[]
   readonly #ground: SandboxGround
-  readonly #signals: Signals
+  readonly #signals: StandbySignals
   readonly #table: Trials
   /** what the runtime notes of it, in {@link runtimeRoot} */
   readonly #runtimeState: string
@@ -92,7 +74,7 @@ export class StandingSandbox {
       launcher: Launcher
       initPid: number
       attested: Attested[]
-      signals: Signals
+      signals: StandbySignals
       table: Trials
       runtimeState: string
     },
@@ -116,7 +98,7 @@ export class StandingSandbox {
     table.expectTrials(ground.name, (trial) => {
       if (trials.length < MAX_TRIALS) trials.push(trial)
     })
-    const signals = new Signals(ground, needs.runtime.takesLateMounts)
+    const signals = new StandbySignals(ground.directory, needs.runtime.takesLateMounts)
     writeSpec(ground, needs, box)
     const launcher = new Launcher(commandOf(ground, needs), ground.agentUid)
     ground.cgroup.started(launcher.pid)
@@ -141,24 +123,27 @@ export class StandingSandbox {
     return this.launcher.isWaiting && isAlive(this.initPid)
   }
 
-  /** Puts the workspace, with what is mounted in it, into the sandbox; before {@link begin}. */
-  placeWorkspace(source: string): void {
+  /**
+   * Puts the workspace, with what is mounted in it, into the sandbox; before {@link begin}.
+   *
+   * @returns the control over mounts, tried again: what it found before was without this one
+   */
+  placeWorkspace(source: string): Attested {
     const tree = cloneTree(source, { recursive: true })
     try {
       inMountNamespace(this.initPid, () => attachTree(tree, WORKSPACE))
     } finally {
       libc.close(tree)
     }
+    const problem = mountsProblem(readFileSync(`/proc/${this.initPid}/mountinfo`, 'utf8'))
+    return { control: 'mounts', held: problem === undefined, detail: problem ?? 'holds' }
   }
 
   /** From here on it is the agent's. */
   begin(start: Parameters<typeof startText>[0]): void {
-    writeFileSync(join(this.#ground.directory, 'files', STANDBY_FILE.start), startText(start), {
-      mode: 0o644,
-    })
     this.#table.endTrials(this.#ground.name)
     this.#ground.cgroup.begin()
-    this.#signals.go()
+    this.#signals.go(start)
   }
 
   /** Ends whatever runs in it. */
@@ -173,82 +158,6 @@ function endLauncher(launcher: Launcher, runtimeState: string): void {
   launcher.kill()
   launcher.close()
   void launcher.exited.then(() => rmSync(runtimeState, { recursive: true, force: true }))
-}
-
-/** How the two sides speak: FIFOs where they lead inside, files that are looked at where not. */
-class Signals {
-  readonly #files: string
-  readonly #scratch: string
-  readonly #fifos: { ready: number; go: number } | undefined
-  #text = ''
-
-  constructor({ directory }: SandboxGround, leadInside: boolean) {
-    this.#files = join(directory, 'files')
-    this.#scratch = join(directory, 'scratch', 'run')
-    if (!leadInside) return
-    this.#fifos = {
-      ready: openFifo(join(this.#files, STANDBY_FILE.ready), 0o622),
-      go: openFifo(join(this.#files, STANDBY_FILE.go), 0o644),
-    }
-  }
-
-  /** @throws SekishoError SANDBOX_FAILED, TIMEOUT */
-  async report(launcher: Launcher): Promise<Tried[]> {
-    const deadlineMs = performance.now() + READY_TIMEOUT_MS
-    for (;;) {
-      const tried = parseReport(this.#read())
-      if (tried !== undefined) return tried
-      if (!launcher.isWaiting) throw await launcher.failure()
-      if (performance.now() > deadlineMs) {
-        throw new SekishoError('TIMEOUT', 'the sandbox does not report', {
-          hint: 'try again; the machine may be overloaded',
-        })
-      }
-      await delay(LOOK_EVERY_MS)
-    }
-  }
-
-  #read(): string {
-    if (this.#fifos === undefined) return readOrEmpty(join(this.#scratch, STANDBY_FILE.ready))
-    const chunk = Buffer.alloc(MAX_REPORT_BYTES)
-    const length = readNow(this.#fifos.ready, chunk)
-    this.#text = (this.#text + chunk.toString('utf8', 0, length)).slice(0, MAX_REPORT_BYTES)
-    return this.#text
-  }
-
-  /** Takes both ways away again before the command begins: they are none of the agent's. */
-  go(): void {
-    if (this.#fifos === undefined) {
-      rmSync(join(this.#scratch, STANDBY_FILE.ready), { force: true })
-      writeFileSync(join(this.#files, STANDBY_FILE.go), '')
-      return
-    }
-    for (const name of [STANDBY_FILE.ready, STANDBY_FILE.go]) rmSync(join(this.#files, name))
-    writeSync(this.#fifos.go, 'go\n')
-  }
-
-  close(): void {
-    if (this.#fifos === undefined) return
-    closeSync(this.#fifos.ready)
-    closeSync(this.#fifos.go)
-  }
-}
-
-function readNow(fd: number, into: Buffer): number {
-  try {
-    return readSync(fd, into)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0
-    throw error
-  }
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return '' // not written yet; the deadline bounds the wait
-  }
 }
 
 function writeSpec(ground: SandboxGround, needs: SandboxNeeds, box: Box): void {
@@ -321,29 +230,9 @@ function judge(of: {
 /** The process that waits: init's only child. */
 function childOf(init: number, cgroup: SessionCgroup): number {
   const pids = readFileSync(cgroup.processesFile, 'utf8').split(/\s+/).map(Number)
-  const child = pids.find((pid) => pid > 0 && parentOf(pid) === init)
+  const child = pids.find((pid) => pid > 0 && readProcessStat(pid)?.parent === init)
   if (child !== undefined) return child
   throw new SekishoError('SANDBOX_FAILED', 'nothing waits in the sandbox')
-}
-
-function parentOf(pid: number): number | undefined {
-  const fields = statOf(pid)
-  return fields === undefined ? undefined : Number(fields[1])
-}
-
-/** Dead and not yet reaped is dead. */
-function isAlive(pid: number): boolean {
-  return !['Z', 'X', undefined].includes(statOf(pid)?.[0])
-}
-
-/** proc(5), from the state on: `pid (comm) state ppid …`, where comm may hold anything, `)` too. */
-function statOf(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return undefined // it has ended
-  }
 }
 
 function networkOf(namespaceFd: number): string {

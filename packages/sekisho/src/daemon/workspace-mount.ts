@@ -1,15 +1,6 @@
 import { lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  attachTree,
-  bindIdmapped,
-  cloneTree,
-  MOUNT_FLAGS,
-  mount,
-  mountOverlay,
-  unmount,
-} from '../kernel/mounts.ts'
-import { libc } from '../kernel/libc.ts'
+import { bindIdmapped, bindTree, MOUNT_FLAGS, mountOverlay, unmount } from '../kernel/mounts.ts'
 import { baseOfClone, cloneWorkspace } from '../sandbox/clone-workspace.ts'
 import type { Disk } from '../sandbox/disks.ts'
 import { makeEmptyAreas, protectWorkspace } from '../sandbox/protected-areas.ts'
@@ -67,8 +58,10 @@ export class WorkspaceMount {
     }
     const changesSince = await this.#restore(this.#disk)
     mkdirSync(this.path, { mode: 0o755 })
-    if (workspace === null) this.#bind(this.#disk.upper, this.path)
-    else {
+    if (workspace === null) {
+      bindTree(this.#disk.upper, this.path, MOUNT_FLAGS.noSetuid | MOUNT_FLAGS.noDevices)
+      this.#mounted.push(this.path)
+    } else {
       await this.#overlay(workspace, this.#disk)
       protectWorkspace({ workspace: this.path, readOnly: workspaceOptions.readOnly })
     }
@@ -153,18 +146,5 @@ export class WorkspaceMount {
     bindIdmapped({ source: workspace, target: lower, userNamespaceFd, readOnly: true })
     this.#mounted.push(lower)
     return lower
-  }
-
-  #bind(source: string, target: string): void {
-    const tree = cloneTree(source)
-    try {
-      attachTree(tree, target)
-      this.#mounted.push(target)
-    } finally {
-      libc.close(tree)
-    }
-    const { bind, remount, noSetuid, noDevices } = MOUNT_FLAGS
-    const flags = bind | remount | noSetuid | noDevices // from below, as the overlay's
-    mount({ source: null, target, type: null, flags, options: null })
   }
 }

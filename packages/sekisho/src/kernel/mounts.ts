@@ -161,6 +161,30 @@ export function attachTree(tree: number, target: string): void {
 }
 
 /**
+ * Shows a directory or file, without what is mounted below it, in another place.
+ *
+ * @param flags {@link MOUNT_FLAGS} that the new mount has; crun drops them from a writable bind in a
+ * user namespace, so they must hold from below
+ * @throws SekishoError with the errno; then nothing is mounted at `target`
+ */
+export function bindTree(source: string, target: string, flags = 0): void {
+  const tree = cloneTree(source)
+  try {
+    attachTree(tree, target)
+  } finally {
+    libc.close(tree)
+  }
+  if (flags === 0) return
+  try {
+    const { bind, remount } = MOUNT_FLAGS
+    mount({ source: null, target, type: null, flags: bind | remount | flags, options: null })
+  } catch (error) {
+    unmount(target)
+    throw error
+  }
+}
+
+/**
  * Binds a directory so that its files show other owners than they have on disk, without nested
  * mounts, set-user-id bits or devices. As an overlay's lower layer (Linux 5.19) it lets a session
  * own what the user owns; what it copies up has the session's owner. An owner without a mapping

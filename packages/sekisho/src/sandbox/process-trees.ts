@@ -6,6 +6,7 @@ import { limitProcesses } from '../kernel/resource-limits.ts'
 import { blockMs, pauseMs } from './cgroup-end.ts'
 import type { SessionLimits } from './cgroup-limits.ts'
 import type { Cgroups, SessionCgroup } from './cgroup.ts'
+import { isAlive, readProcessStat } from './process-stat.ts'
 
 /** What a session lacks where its processes are in no cgroup of its own, each for the start leaf. */
 const WITHOUT_CGROUPS: readonly string[] = [
@@ -80,7 +81,7 @@ class ProcessTree implements SessionCgroup {
   isEmpty(): boolean {
     const init = this.#findInit()
     const isInitGone = init === undefined || hasEnded(init.pidfd)
-    return isInitGone && !isAlive(this.#launcher)
+    return isInitGone && !isRunning(this.#launcher)
   }
 
   /**
@@ -185,19 +186,13 @@ function namespaceOf(process: string): string | undefined {
   }
 }
 
-function isAlive(pid: number | undefined): boolean {
-  if (pid === undefined) return false
-  return !['', 'Z', 'X'].includes(stateOf(pid))
+function isRunning(pid: number | undefined): boolean {
+  return pid !== undefined && isAlive(pid)
 }
 
 function isStopped(pid: number): boolean {
-  return ['', 'Z', 'X', 'T', 't'].includes(stateOf(pid))
-}
-
-/** proc(5): `pid (comm) state …`, where comm may hold anything, `)` too; empty when it is gone. */
-function stateOf(pid: number): string {
-  const text = readOrEmpty(`/proc/${pid}/stat`)
-  return text.slice(text.lastIndexOf(')') + 2).slice(0, 1)
+  const stat = readProcessStat(pid)
+  return stat === undefined || ['Z', 'X', 'T', 't'].includes(stat.state)
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

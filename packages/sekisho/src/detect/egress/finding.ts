@@ -1,0 +1,35 @@
+/**
+ * What a detector looks for, from the most to the least certain.
+ *
+ * - `platform-secret`: a credential of the platform itself, in any spelling
+ * - `canary`: a token planted in this session, which no honest task carries anywhere
+ * - `secret-format`: what an issuer's published format says is a secret
+ * - `personal-data`: e-mail, phone, payment card, identity numbers
+ * - `high-entropy`: a blob that looks encrypted, compressed or random
+ */
+export const DETECTOR_CLASSES = [
+  'platform-secret',
+  'canary',
+  'secret-format',
+  'personal-data',
+  'high-entropy',
+] as const
+export type DetectorClass = (typeof DETECTOR_CLASSES)[number]
+
+/** Something that was looked for, and where it stands. Never holds what was found. */
+export type Finding = {
+  /** stable id, for example `secret.github-pat`, `pii.card`, `entropy.blob` */
+  detector: string
+  class: DetectorClass
+  /** byte offsets in the stream that was scanned; `end` is exclusive */
+  start: number
+  end: number
+}
+
+/** Looks at one stream of bytes as it goes by; the result does not depend on how it was cut. */
+export interface Scan {
+  /** what has become certain with this piece */
+  push(piece: Uint8Array): readonly Finding[]
+  /** the rest; nothing may be pushed afterwards */
+  end(): readonly Finding[]
+}

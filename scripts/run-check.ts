@@ -2,9 +2,17 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Check } from './checks.ts'
+import { failuresOf } from './failures.ts'
 import { type Tally, tallyOf } from './tally.ts'
 
-export type Done = { check: Check; ok: boolean; tally: Tally; tookMs: number }
+export type Done = {
+  check: Check
+  ok: boolean
+  tally: Tally
+  /** what failed, a line each */
+  failures: readonly string[]
+  tookMs: number
+}
 type Places = { root: string; results: string }
 
 /** After the time limit a check may clean up for so long. */
@@ -16,8 +24,10 @@ export async function runCheck(check: Check, { root, results }: Places): Promise
   const report = join(results, `${check.name}.report.json`)
   rmSync(report, { force: true })
   const ok = await execute(check, { root, report })
-  const tally = tallyOf(check, { ok, report: readIfThere(report) })
-  return { check, ok, tally, tookMs: performance.now() - startedMs }
+  const text = readIfThere(report)
+  const tally = tallyOf(check, { ok, report: text })
+  const failures = check.report === 'vitest' ? failuresOf(text) : []
+  return { check, ok, tally, failures, tookMs: performance.now() - startedMs }
 }
 
 async function execute(

@@ -48,7 +48,9 @@ function table(done: readonly Done[], total: Tally): string {
     ].join('  '),
   )
   const tookMs = done.reduce((sum, row) => sum + row.tookMs, 0)
-  return `\n${[...rows, `${words(total)} in ${seconds(tookMs)}`].join('\n')}\n`
+  // last, where a log that is cut in the middle still has them
+  const failures = done.flatMap((row) => row.failures.map((failure) => `✗ ${failure}`))
+  return `\n${[...rows, ...failures, `${words(total)} in ${seconds(tookMs)}`].join('\n')}\n`
 }
 
 function words({ passed, failed, skipped }: Tally): string {

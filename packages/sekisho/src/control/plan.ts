@@ -24,6 +24,11 @@ export function planSession(parts: {
     terminal: request.terminal,
     detached: parts.detached,
     policy,
+    egress: {
+      inspection: agent.inspection,
+      privateRanges: agent.privateRanges,
+      proxy: agent.proxy,
+    },
     secrets: agent.secrets.map(({ name, hosts, port, header, from, env }) => ({
       binding: { name, hosts, port, header },
       from,

@@ -13,6 +13,18 @@ export type HttpRequestAction = {
   path: string
   /** raw query without `?`; null when there is none */
   query: string | null
+  /** the request asks to go on in this protocol; left out when it does not */
+  upgrade?: 'websocket' | undefined
+}
+
+/** One message inside a WebSocket, which the request that opened it does not speak for. */
+export type WebSocketMessageAction = {
+  kind: 'ws.message'
+  host: string
+  port: number
+  path: string
+  type: 'text' | 'binary'
+  bytes: number
 }
 
 export type NetConnectAction = {
@@ -44,10 +56,25 @@ export type FileOpenAction = { kind: 'file.open'; path: string; pid: number; com
 /** A credential's placeholder was seen where it is not bound. */
 export type SecretUseAction = { kind: 'secret.use'; secret: string; host: string; where: string }
 
+/** Code of others is asked for, to be installed: the file of one version of a package. */
+export type PackageInstallAction = {
+  kind: 'package.install'
+  ecosystem: 'npm' | 'pypi'
+  /** canonical; for PyPI normalised (PEP 503) */
+  name: string
+  /** null where neither the request nor the registry's metadata says it without doubt */
+  version: string | null
+  host: string
+  /** name of the file at the registry */
+  file: string
+}
+
 export type Action =
   | HttpRequestAction
+  | WebSocketMessageAction
   | NetConnectAction
   | DnsResolveAction
   | ProcessSyscallAction
   | FileOpenAction
   | SecretUseAction
+  | PackageInstallAction

@@ -251,6 +251,7 @@ export class Session {
       config: {
         session: plan.session,
         policy: plan.policy,
+        egress: plan.egress,
         credentials: plan.secrets.map(({ binding }) => ({
           ...binding,
           placeholder: placeholders[binding.name] ?? '',

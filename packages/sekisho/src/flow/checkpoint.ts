@@ -1,12 +1,15 @@
-import type { Action, HttpRequestAction } from '../core/action.ts'
+import type { HttpRequestAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
-import { type Allow, type Deny, deny, type Verdict } from '../core/verdict.ts'
+import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
 import type {
   ActionOutcome,
   CheckpointPorts,
   Clear,
+  Cut,
   Exchange,
   Failed,
+  Inspected,
+  Intent,
   Misuse,
   Performed,
 } from './ports.ts'
@@ -29,33 +32,68 @@ export async function passRequest(
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
   const decided = settle(ports.decide(action))
-  const found = decided.kind === 'allow' ? await exchange.inspect() : NOTHING
+  const found = decided.kind === 'allow' ? await exchange.inspect(decided.rules) : NOTHING
   const verdict = found.kind === 'clear' ? decided : whyDenied(action.host, found)
   const id = ports.newId()
   const credentials = found.kind === 'clear' ? found.credentials : []
-  const values = await ports.recorder.intent({ id, action, verdict, credentials, repeated: 0 })
+  const values = await ports.recorder.intent({
+    id,
+    action,
+    verdict,
+    credentials,
+    repeated: 0,
+    ...seenIn(found),
+  })
   if (verdict.kind === 'deny') return verdict
   return attempt(action, { id, exchange, values }, ports)
 }
 
+/** What the record says of a look at the data; nothing where there is nothing to say. */
+function seenIn(found: Inspected): Pick<Intent, 'findings' | 'uninspected'> {
+  const findings = 'findings' in found ? (found.findings ?? []) : []
+  return {
+    ...(findings.length === 0 ? {} : { findings }),
+    ...('uninspected' in found && found.uninspected !== undefined
+      ? { uninspected: found.uninspected }
+      : {}),
+  }
+}
+
 /** Records what is denied outright; resolves once that is durable. @throws as passRequest */
 export async function recordDenial(
-  denied: { action: Action; by: Deny; repeated?: number },
+  denied: Pick<Intent, 'action' | 'findings'> & { by: Deny; repeated?: number },
   ports: Pick<CheckpointPorts, 'recorder' | 'newId'>,
 ): Promise<void> {
-  const { action, by, repeated = 0 } = denied
-  await ports.recorder.intent({ id: ports.newId(), action, verdict: by, credentials: [], repeated })
+  const { by, repeated = 0, ...seen } = denied
+  await ports.recorder.intent({
+    ...seen,
+    id: ports.newId(),
+    verdict: by,
+    credentials: [],
+    repeated,
+  })
 }
 
 /** Nobody is there yet who could be asked, so what wants an approval is denied and says so. */
 function settle(verdict: Verdict): Allow | Deny {
-  if (verdict.kind !== 'hold') return verdict
+  return verdict.kind === 'hold' ? asDenial(verdict) : verdict
+}
+
+function asDenial(verdict: Deny | Hold): Deny {
+  if (verdict.kind === 'deny') return verdict
   const reason = `${verdict.reason}; approvals are not built yet`
   return { kind: 'deny', rules: verdict.rules, reason }
 }
 
-function whyDenied(host: string, found: Misuse | Deny): Deny {
-  return found.kind === 'misuse' ? denyMisuse(host, found) : found
+function whyDenied(host: string, found: Exclude<Inspected, Clear>): Deny {
+  switch (found.kind) {
+    case 'misuse':
+      return denyMisuse(host, found)
+    case 'stopped':
+      return asDenial(found.verdict)
+    case 'deny':
+      return found
+  }
 }
 
 function denyMisuse(host: string, { secret, where }: Misuse): Deny {
@@ -77,7 +115,7 @@ async function attempt(
       return pinned
     }
     const done = await recorded.exchange.perform(pinned, recorded.values)
-    outcome = done.kind === 'misuse' ? await cutOff(action, done, ports) : done
+    outcome = isOutcome(done) ? done : await recordCut(action, done, ports)
     return outcome
   } catch (thrown) {
     const error = toSekishoError(thrown)
@@ -91,15 +129,24 @@ async function attempt(
   }
 }
 
-/** The request was recorded as allowed before its body showed the misuse; that gets its own leaf. */
-async function cutOff(
+function isOutcome(done: Performed | Failed | Misuse | Cut): done is Performed | Failed {
+  return done.kind === 'performed' || done.kind === 'failed'
+}
+
+/** The request was recorded as allowed before a late part was stopped; that gets its own leaf. */
+async function recordCut(
   { host }: HttpRequestAction,
-  misuse: Misuse,
+  cut: Misuse | Cut,
   ports: CheckpointPorts,
 ): Promise<Performed | Failed> {
-  const { secret, where } = misuse
+  if (cut.kind === 'cut') {
+    const { kind: _, outcome, ...denied } = cut
+    await recordDenial(denied, ports)
+    return outcome
+  }
+  const { secret, where } = cut
   await recordDenial(
-    { action: { kind: 'secret.use', secret, host, where }, by: denyMisuse(host, misuse) },
+    { action: { kind: 'secret.use', secret, host, where }, by: denyMisuse(host, cut) },
     ports,
   )
   return { kind: 'failed', code: 'PLACEHOLDER_MISUSE', message: `cut: ${secret} in ${where}` }

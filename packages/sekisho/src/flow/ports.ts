@@ -1,6 +1,7 @@
 import type { Action } from '../core/action.ts'
+import type { RecordedFinding } from '../core/finding.ts'
 import type { SekishoError } from '../core/error.ts'
-import type { Deny, Verdict } from '../core/verdict.ts'
+import type { Deny, Hold, Verdict } from '../core/verdict.ts'
 
 /** Decides by rules in memory; never waits, never throws. The interface that Cedar will take. */
 export type Decide = (action: Action) => Verdict
@@ -23,6 +24,10 @@ export type Intent = {
   verdict: Verdict
   credentials: readonly string[]
   repeated: number
+  /** left out when there are none */
+  findings?: readonly RecordedFinding[] | undefined
+  /** what nobody looked at, and why it passes all the same; left out when all was seen */
+  uninspected?: string | undefined
 }
 
 export interface Recorder {
@@ -53,24 +58,50 @@ export type Pinned = {
 export type Misuse = { kind: 'misuse'; secret: string; where: string }
 
 /** Names of the credentials whose placeholders stand where they are bound. */
-export type Clear = { kind: 'clear'; credentials: readonly string[] }
+export type Clear = {
+  kind: 'clear'
+  credentials: readonly string[]
+  findings?: readonly RecordedFinding[] | undefined
+  uninspected?: string | undefined
+}
+
+/** Something in the request keeps it from leaving. */
+export type Stopped = {
+  kind: 'stopped'
+  verdict: Deny | Hold
+  findings?: readonly RecordedFinding[] | undefined
+}
+
+export type Inspected = Clear | Misuse | Stopped | Deny
+
+/** A later part was broken off, and is recorded as an action of its own. */
+export type Cut = {
+  kind: 'cut'
+  action: Action
+  by: Deny
+  findings?: readonly RecordedFinding[] | undefined
+  /** of what had passed by then */
+  outcome: Performed | Failed
+}
 
 /** One request between its reader and its performer. */
 export interface Exchange {
   /**
-   * Looks for placeholders in what has arrived of the request, and whether the session may send
-   * that much; asked only if policy allows.
+   * Looks for what may not leave in what has arrived of the request, and whether the session may
+   * send that much; asked only if policy allows.
+   *
+   * @param allowedBy the rules that allow it, whose options say how it is looked at
    */
-  inspect(): Promise<Clear | Misuse | Deny> | Clear | Misuse | Deny
+  inspect(allowedBy: readonly string[]): Promise<Inspected> | Inspected
   /**
    * Sends the request to the pinned address, with the values in place of their placeholders, and
-   * carries the reply to the agent. Never rejects. A misuse found in a late part of the body has
-   * broken the request off.
+   * carries the reply to the agent. Never rejects. A misuse, or what a detector found in a late
+   * part, has broken the request off.
    */
   perform(
     pinned: Pinned,
     credentials: ReadonlyMap<string, string>,
-  ): Promise<Performed | Failed | Misuse>
+  ): Promise<Performed | Failed | Misuse | Cut>
 }
 
 export type CheckpointPorts = {

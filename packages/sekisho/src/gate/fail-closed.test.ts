@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
-import { closed } from './testing/rig.ts'
+import { PLAIN_EGRESS, closed } from './testing/rig.ts'
 import { get, HOST, NOTHING_LEAKED, Scene, type SceneOptions } from './testing/scene.ts'
 
 let scene: Scene | undefined
@@ -160,6 +160,7 @@ test('a network serves one session', async () => {
   const config = {
     session: 's-0123456789abcdefghij',
     policy: { rules: [] },
+    egress: PLAIN_EGRESS,
     credentials: [],
     upstreams: [],
     limits: { egressBytes: 0, egressRequests: 0 },

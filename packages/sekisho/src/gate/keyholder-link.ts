@@ -81,7 +81,7 @@ export function recorderFor(session: string, link: KeyholderLink): SessionRecord
     }
   }
   return {
-    intent: async ({ id, action, verdict, credentials, repeated }) => {
+    intent: async ({ id, action, verdict, credentials, repeated, findings, uninspected }) => {
       const leaf: LeafInput = {
         type: 'action.intent',
         session,
@@ -90,6 +90,8 @@ export function recorderFor(session: string, link: KeyholderLink): SessionRecord
         verdict: { ...verdict, rules: [...verdict.rules] },
         credentials: [...credentials],
         repeated,
+        ...(findings === undefined ? {} : { findings: [...findings] }),
+        ...(uninspected === undefined ? {} : { uninspected }),
       }
       const values = await link.record(leaf, credentials)
       return new Map(Object.entries(values))

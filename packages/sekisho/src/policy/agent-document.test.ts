@@ -166,6 +166,7 @@ const rules = fc
       paths: fc.subarray(['/', '/a/**', '/*/b', '/%2F']),
       owner: note,
       reason: note,
+      expiresAtMs: fc.option(fc.integer({ min: 1, max: 30_000 }).map((n) => n * 86_400_000)),
     }),
     { selector: (rule) => rule.id, maxLength: 5 },
   )
@@ -213,6 +214,22 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
     readOnly: fc.subarray(['.claude', 'docs/fixed']),
     from: fc.constant(null),
   }),
+  inspection: fc.record({
+    maxBodyBytes: fc.integer({ min: 1, max: 4096 }).map((n) => n * 1024),
+    treatments: fc.dictionary(
+      fc.constantFrom('personal-data', 'secret.*'),
+      fc.constantFrom('record', 'redact', 'hold', 'deny'),
+    ),
+  }),
+  privateRanges: fc.subarray([{ host: 'a.example', range: '10.1.0.0/16' }]),
+  proxy: fc.option(
+    fc.record({
+      host: fc.constant('proxy.example'),
+      port: fc.integer({ min: 1, max: 65_535 }),
+      resolve: fc.constantFrom('here', 'proxy'),
+      except: fc.subarray(hosts),
+    }),
+  ),
 })
 
 /** An agent as a file that spells everything out. */
@@ -224,8 +241,15 @@ function print(agent: AgentFile): string {
     ...agent,
     workspace,
     rootfs: printRootfs(agent.rootfs),
-    rules: agent.rules.map(({ ports, paths, ...rule }) => ({
+    inspection: {
+      maxBody: `${agent.inspection.maxBodyBytes / 1024}KiB`,
+      treatments: agent.inspection.treatments,
+    },
+    privateRanges: agent.privateRanges.map((range) => ({ ...range, reason: 'a reason' })),
+    proxy: agent.proxy ?? undefined,
+    rules: agent.rules.map(({ ports, paths, expiresAtMs, ...rule }) => ({
       ...rule,
+      ...(expiresAtMs === null ? {} : { expires: dayBefore(expiresAtMs) }),
       ...(ports === null ? {} : { ports }),
       ...(paths.length === 0 ? {} : { paths }),
     })),
@@ -239,6 +263,10 @@ function print(agent: AgentFile): string {
       wallClock: `${wallClockMs}ms`,
     },
   })
+}
+
+function dayBefore(endMs: number): string {
+  return new Date(endMs - 1).toISOString().slice(0, 10)
 }
 
 function printRootfs(rootfs: AgentFile['rootfs']): Record<string, string> {

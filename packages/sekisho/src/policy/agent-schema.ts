@@ -1,7 +1,9 @@
 import * as z from 'zod'
+import { Scheme, Treatments } from '../wire/policy.ts'
 import { Port } from '../wire/schemas.ts'
 import {
   readAbsolutePath,
+  readDay,
   readHeader,
   readMethod,
   readMountSource,
@@ -11,6 +13,7 @@ import {
   readSecretSource,
   readVariable,
 } from './agent-values.ts'
+import { bodySize, EgressKeys } from './egress-schema.ts'
 import { readHost, readHostPattern } from './host-pattern.ts'
 import { readPathGlob } from './path-glob.ts'
 import { readPresetName } from './presets.ts'
@@ -24,15 +27,27 @@ const Rule = z
     id: text(readRuleId),
     effect: z.enum(['allow', 'deny']),
     host: text(readHostPattern),
-    scheme: z.enum(['http', 'https']).optional(),
+    scheme: Scheme.optional(),
     ports: z.array(Port).min(1).max(16).optional(),
     methods: z.array(text(readMethod)).min(1).max(32).superRefine(refuseMixedAny).optional(),
     paths: z.array(text(readPathGlob)).min(1).max(256).optional(),
     owner: Note.default(''),
     reason: Note.default(''),
+    /** the last day, in UTC, that an allow rule allows anything */
+    expires: text(readDay).optional(),
+    /** also a GET that asks for a WebSocket, whose messages are inspected */
+    websocket: z.boolean().optional(),
+    withoutSni: z.boolean().optional(),
+    packages: z.enum(['npm', 'pypi']).optional(),
+    body: z
+      .strictObject({ max: bodySize.optional(), uninspected: z.boolean().optional() })
+      .optional(),
+    treatments: Treatments.optional(),
   })
-  .transform(({ scheme, ports, methods, paths, ...rule }) => ({
+  .transform(({ scheme, ports, methods, paths, expires, ...rule }) => ({
     ...rule,
+    /** Unix ms; null for a rule without an end */
+    expiresAtMs: expires ?? null,
     /** null where the file names none: the default of an allow rule, everything for a deny rule */
     scheme: scheme ?? null,
     ports: ports ?? null,
@@ -111,6 +126,7 @@ export const AgentSchema = z.strictObject({
   rootfs: RootfsFile.prefault({}),
   workspace: WorkspaceFile.prefault({}),
   ...SandboxKeys,
+  ...EgressKeys,
 })
 
 /** One agent, with every default filled in. */

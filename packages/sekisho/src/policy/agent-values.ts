@@ -57,6 +57,15 @@ export function readName(text: string): Read<string> {
   }
 }
 
+/** A day as `2027-01-31`: the Unix ms at which it is over, in UTC. */
+export function readDay(text: string): Read<number> {
+  const startMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN
+  // Date takes 2027-02-31 for a day in March
+  const isReal = Number.isFinite(startMs) && new Date(startMs).toISOString().startsWith(text)
+  if (isReal) return { value: startMs + 86_400_000 }
+  return { problem: `\`${printable(text)}\` is not a day`, hint: 'write a day as 2027-01-31' }
+}
+
 export function readRuleId(text: string): Read<string> {
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(text)) {
     return {

@@ -51,8 +51,16 @@ function decide(network: NetworkPolicy, action: Action): Verdict {
         'invariant.tripwire',
         `${printable(action.command)} opened the tripwire ${printable(action.path)}`,
       )
+    case 'ws.message':
+      return deny(
+        'invariant.message',
+        `a message in the WebSocket of ${printable(action.host)}${printable(action.path)}`,
+      )
     case 'secret.use':
       return deny('invariant.placeholder-misuse', explainMisuse(action))
+    case 'package.install':
+      // the request for its file is decided by the network's rules, the package by the firewall
+      return deny(DEFAULT_RULE, `no rule decides packages by themselves: ${printable(action.name)}`)
     default:
       return denyUnknown(action)
   }

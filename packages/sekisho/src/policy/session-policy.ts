@@ -1,5 +1,5 @@
 import { SekishoError } from '../core/error.ts'
-import type { PolicyRule, SessionPolicy } from '../wire/policy.ts'
+import type { PolicyRule, RuleOptions, SessionPolicy } from '../wire/policy.ts'
 import type { AgentFile, AgentRule } from './agent-schema.ts'
 import { expandPreset } from './presets.ts'
 import type { RegistryOrigin } from './registry-config.ts'
@@ -34,7 +34,7 @@ type Place = Pick<PolicyRule, 'scheme' | 'port'>
 
 function expandAllow(rule: AgentRule): PolicyRule[] {
   const scheme = rule.scheme ?? 'https'
-  const ports = rule.ports ?? [scheme === 'https' ? 443 : 80]
+  const ports = rule.ports ?? [scheme === 'http' ? 80 : 443]
   return ports.map((port) => expandAt(rule, { scheme, port }))
 }
 
@@ -47,8 +47,31 @@ function expandDeny(rule: AgentRule, opened: readonly Place[]): PolicyRule[] {
 }
 
 function expandAt(rule: AgentRule, { scheme, port }: Place): PolicyRule {
-  const { id, effect, host } = rule
-  return { id, effect, scheme, host, port, methods: [...rule.methods], paths: [...rule.paths] }
+  const { id, effect, host, expiresAtMs } = rule
+  const options = optionsOf(rule)
+  return {
+    id,
+    effect,
+    scheme,
+    host,
+    port,
+    methods: [...rule.methods],
+    paths: [...rule.paths],
+    ...(expiresAtMs === null ? {} : { expiresAtMs }),
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  }
+}
+
+function optionsOf({ body, websocket, withoutSni, packages, treatments }: AgentRule): RuleOptions {
+  const all = {
+    websocket,
+    withoutSni,
+    packages,
+    treatments,
+    maxBodyBytes: body?.max,
+    uninspected: body?.uninspected,
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
 function openedPlaces(allows: readonly PolicyRule[]): readonly Place[] {

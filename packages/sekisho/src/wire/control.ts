@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { EgressPlan } from './egress.ts'
 import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
 import { SessionPolicy } from './policy.ts'
@@ -50,6 +51,7 @@ export const SessionPlan = z.strictObject({
   /** nobody sits at it: its output goes to a file, and it outlives the client that asked for it */
   detached: z.boolean(),
   policy: SessionPolicy,
+  egress: EgressPlan,
   secrets: z.array(SecretReference),
   upstreams: z.array(Upstream.omit({ caPem: true }).extend({ caFile: z.string().nullable() })),
   mounts: z.array(z.strictObject({ source: z.string(), target: z.string() })),

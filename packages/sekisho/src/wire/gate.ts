@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { EgressPlan } from './egress.ts'
 import { SessionPolicy } from './policy.ts'
 import { LimitsShape } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
@@ -36,6 +37,7 @@ export const GateSession = z.strictObject({
   credentials: z.array(GateCredential),
   upstreams: z.array(Upstream),
   limits: EgressLimits,
+  egress: EgressPlan,
   /** before this gate: a session does not get its limits anew with each gate that dies */
   egressUsed: EgressUse,
 })

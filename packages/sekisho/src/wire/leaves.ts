@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { RecordedFinding } from './egress.ts'
 import {
   Attested,
   Digest,
@@ -176,6 +177,10 @@ export const LeafInput = z.discriminatedUnion('type', [
     credentials: z.array(z.string()),
     /** how many more like this were seen and not recorded one by one */
     repeated: z.int().min(0),
+    /** what detectors found in it; left out when they found nothing */
+    findings: z.array(RecordedFinding).max(64).optional(),
+    /** what of it nobody looked at, and why it passed all the same */
+    uninspected: z.string().max(1024).optional(),
   }),
   z.strictObject({
     type: z.literal('action.outcome'),

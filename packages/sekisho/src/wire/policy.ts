@@ -1,5 +1,37 @@
 import * as z from 'zod'
 
+/** What becomes of a request in which a detector found something, from the mildest on. */
+export const TREATMENTS = ['record', 'redact', 'hold', 'deny'] as const
+export const Treatment = z.enum(TREATMENTS)
+export type Treatment = z.infer<typeof Treatment>
+
+/**
+ * By detector id (`secret.github-pat`), by its beginning (`secret.generic-*`), or by class
+ * (`personal-data`): the most exact one counts.
+ */
+export const Treatments = z.record(z.string().min(1).max(64), Treatment)
+export type Treatments = z.infer<typeof Treatments>
+
+/** What a rule grants or asks beyond whether a request may pass. */
+export const RuleOptions = z.strictObject({
+  /** a GET that asks for a WebSocket */
+  websocket: z.boolean().optional(),
+  /** a TLS connection whose hello has no server name */
+  withoutSni: z.boolean().optional(),
+  /** the host is a package registry, and what it serves is checked as that */
+  packages: z.enum(['npm', 'pypi']).optional(),
+  /** bodies are inspected up to so many bytes, in place of the session's own cap */
+  maxBodyBytes: z.int().min(0).optional(),
+  /** what comes after the cap passes unseen, which the leaf says */
+  uninspected: z.boolean().optional(),
+  treatments: Treatments.optional(),
+})
+export type RuleOptions = z.infer<typeof RuleOptions>
+
+/** `tcp`: any protocol, its bytes inspected as they pass. `tls`: passed through, unseen. */
+export const Scheme = z.enum(['http', 'https', 'tcp', 'tls'])
+export type Scheme = z.infer<typeof Scheme>
+
 /**
  * The policy of one session after presets are expanded: what the gate decides by, in memory.
  * Cedar takes this place later behind the same `Decide`.
@@ -7,7 +39,7 @@ import * as z from 'zod'
 export const PolicyRule = z.strictObject({
   id: z.string().min(1).max(128),
   effect: z.enum(['allow', 'deny']),
-  scheme: z.enum(['http', 'https']),
+  scheme: Scheme,
   /** canonical name, or `*.name` for any name below it */
   host: z.string().max(255),
   port: z.int().min(1).max(65_535),
@@ -15,6 +47,9 @@ export const PolicyRule = z.strictObject({
   methods: z.array(z.string()),
   /** globs over the canonical path: `*` within a segment, `**` across; empty means any */
   paths: z.array(z.string()),
+  /** Unix ms; an allow rule allows nothing from then on, a deny rule denies for ever */
+  expiresAtMs: z.int().min(0).optional(),
+  options: RuleOptions.optional(),
 })
 export type PolicyRule = z.infer<typeof PolicyRule>
 

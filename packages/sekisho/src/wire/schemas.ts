@@ -23,6 +23,15 @@ export const ActionShape = z.discriminatedUnion('kind', [
     port: Port,
     path: Text,
     query: Text.nullable(),
+    upgrade: z.literal('websocket').optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('ws.message'),
+    host: z.string().max(253),
+    port: Port,
+    path: Text,
+    type: z.enum(['text', 'binary']),
+    bytes: z.int().min(0),
   }),
   z.strictObject({
     kind: z.literal('net.connect'),
@@ -54,6 +63,14 @@ export const ActionShape = z.discriminatedUnion('kind', [
     secret: z.string().max(128),
     host: z.string().max(253),
     where: z.string().max(128),
+  }),
+  z.strictObject({
+    kind: z.literal('package.install'),
+    ecosystem: z.enum(['npm', 'pypi']),
+    name: z.string().max(256),
+    version: z.string().max(256).nullable(),
+    host: z.string().max(253),
+    file: z.string().max(512),
   }),
 ])
 

@@ -2,6 +2,7 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import type { EgressPlan } from '../../wire/egress.ts'
 import {
   type EgressLimits,
   type EgressUse,
@@ -20,8 +21,16 @@ import { FakeKeyholder } from './keyholder.ts'
 export const SESSION = 's-0123456789abcdefghij'
 const NETWORK = 1
 
+/** Nothing that an agent file could ask for beside its rules. */
+export const PLAIN_EGRESS: EgressPlan = {
+  inspection: { maxBodyBytes: 8 * 1024 * 1024, treatments: {} },
+  privateRanges: [],
+  proxy: null,
+}
+
 export type RigOptions = {
   rules: PolicyRule[]
+  egress?: Partial<EgressPlan>
   credentials?: GateCredential[]
   upstreams?: Upstream[]
   lookup?: Lookup
@@ -63,6 +72,7 @@ export class Rig {
     const config = {
       session: SESSION,
       policy: { rules },
+      egress: { ...PLAIN_EGRESS, ...options.egress },
       credentials,
       upstreams,
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6, ...options.limits },

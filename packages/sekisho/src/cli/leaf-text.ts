@@ -88,6 +88,8 @@ function describeAction(action: Record<string, unknown>): string {
       return `${text(action['command'])}[${text(action['pid'])}] calls ${text(action['syscall'])}`
     case 'file.open':
       return `${text(action['command'])}[${text(action['pid'])}] opens ${text(action['path'])}`
+    case 'package.install':
+      return `install ${text(action['ecosystem'])} ${text(action['name'])} ${text(action['version'])} from ${text(action['host'])}`
     default:
       return `${text(kind)} ${JSON.stringify(rest)}`
   }

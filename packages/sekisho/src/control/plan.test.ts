@@ -59,6 +59,11 @@ test('a plan is what was asked, and what the agent file grants', () => {
     terminal: { columns: 80, rows: 24, type: 'xterm' },
     detached: false,
     policy,
+    egress: {
+      inspection: { maxBodyBytes: 8 * 1024 ** 2, treatments: {} },
+      privateRanges: [],
+      proxy: null,
+    },
     secrets: [
       {
         binding: { name: 'gh', hosts: ['api.example.com'], port: 443, header: 'authorization' },

@@ -48,6 +48,12 @@ const SANDBOX = {
   },
 }
 
+const EGRESS = {
+  inspection: { maxBodyBytes: 8 * 1024 ** 2, treatments: {} },
+  privateRanges: [],
+  proxy: null,
+}
+
 test('the smallest file is an agent with defaults and no network', () => {
   expect(parseAgentFile(HEAD, FILE)).toEqual({
     version: 1,
@@ -73,6 +79,7 @@ test('the smallest file is an agent with defaults and no network', () => {
     },
     upstreams: [],
     ...SANDBOX,
+    ...EGRESS,
   })
 })
 
@@ -141,6 +148,7 @@ upstreams:
         paths: [],
         owner: '',
         reason: '',
+        expiresAtMs: null,
       },
       {
         id: 'write',
@@ -152,6 +160,7 @@ upstreams:
         paths: ['/a/**'],
         owner: 'platform',
         reason: 'builds',
+        expiresAtMs: null,
       },
       {
         id: 'never',
@@ -163,6 +172,7 @@ upstreams:
         paths: [],
         owner: '',
         reason: '',
+        expiresAtMs: null,
       },
     ],
     secrets: [
@@ -204,6 +214,7 @@ upstreams:
     containment: { onEscape: 'record', tolerated: ['ptrace'] },
     attestation: 'mark',
     workspace: { mode: 'clone', readOnly: ['docs/fixed'], from: null },
+    ...EGRESS,
     upstreams: [
       {
         host: 'api.anthropic.com',

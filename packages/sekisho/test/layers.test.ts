@@ -17,7 +17,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   core: { imports: ['node:crypto'] },
   wire: { imports: ['core', 'npm:zod', 'node'] },
   policy: { imports: ['core', 'wire', 'npm:zod', 'npm:yaml', 'node:crypto'] },
-  detect: { imports: ['core', 'wire', 'npm:zod', 'npm:yaml'] },
+  // hashing and inflating: functions of their input, though Node keeps them in modules
+  detect: {
+    imports: ['core', 'wire', 'npm:zod', 'npm:yaml', 'node:crypto', 'node:zlib'],
+  },
   flow: { imports: ['core'], types: ['wire', 'policy', 'detect'] },
   kernel: { imports: ['core', 'npm:koffi', 'node'] },
   gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici'] },

@@ -24,6 +24,8 @@ export type Finding = {
   /** byte offsets in the stream that was scanned; `end` is exclusive */
   start: number
   end: number
+  /** the decoding in which it stands, with offsets there; left out for the bytes as they are */
+  view?: string | undefined
 }
 
 /** Looks at one stream of bytes as it goes by; the result does not depend on how it was cut. */

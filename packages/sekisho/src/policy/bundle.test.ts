@@ -136,7 +136,7 @@ function decide(agent: string, method: string, url: string): string {
     path: pathname,
     query: null,
   }
-  const verdict = compilePolicy(shipped.policyOf(shipped.agent(agent))).decide(action)
+  const verdict = compilePolicy(shipped.policyOf(shipped.agent(agent)), () => 0).decide(action)
   return `${verdict.kind} by ${verdict.rules.join(', ')}`
 }
 

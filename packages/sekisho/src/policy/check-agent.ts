@@ -13,7 +13,7 @@ export function checkAgent(
   registries: readonly RegistryOrigin[],
 ): readonly Problem[] {
   const policy = sessionPolicy(agent, registries)
-  const compiled = compilePolicy(policy)
+  const compiled = compilePolicy(policy, () => 0)
   return [
     ...checkName(agent, name),
     ...checkPresets(agent),

@@ -28,18 +28,21 @@ function rule(id: string, host: string, rest: Partial<PolicyRule> = {}): PolicyR
 }
 
 test('where rules disagree on what a port speaks, the encrypted one counts', () => {
-  const both = compilePolicy({
-    rules: [
-      rule('plain', 'a.example', { scheme: 'http', port: 8443 }),
-      rule('secure', '*.example', { port: 8443 }),
-    ],
-  })
+  const both = compilePolicy(
+    {
+      rules: [
+        rule('plain', 'a.example', { scheme: 'http', port: 8443 }),
+        rule('secure', '*.example', { port: 8443 }),
+      ],
+    },
+    () => 0,
+  )
   expect(both.isPort('a.example', 8443)).toBe('https')
 })
 
 test('a verdict names no more rules than a log leaf holds', () => {
   const many = Array.from({ length: 1000 }, (_, i) => rule(`r${`${i}`.padStart(4, '0')}`, 'a.b'))
-  const verdict = compilePolicy({ rules: many }).decide({ ...get, host: 'a.b' })
+  const verdict = compilePolicy({ rules: many }, () => 0).decide({ ...get, host: 'a.b' })
   const rules = many.slice(0, 64).map(({ id }) => id)
   expect(verdict).toEqual({ kind: 'allow', rules })
 })
@@ -88,8 +91,8 @@ test('the order of the rules never shows in a verdict', () => {
   )
   fc.assert(
     fc.property(shuffled, someAction, ([list, other], action) => {
-      const verdict = compilePolicy({ rules: list }).decide(action)
-      expect(compilePolicy({ rules: other }).decide(action)).toEqual(verdict)
+      const verdict = compilePolicy({ rules: list }, () => 0).decide(action)
+      expect(compilePolicy({ rules: other }, () => 0).decide(action)).toEqual(verdict)
     }),
     { numRuns: 2000 },
   )
@@ -108,9 +111,9 @@ test('a canonical path never falls through the tree of paths', () => {
       const action = { ...get, path: `/${path.join('/')}` }
       const toRule = (parts: readonly string[], id: string): PolicyRule =>
         rule(id, 'a.example', { paths: [`/${parts.join('/')}`] })
-      const alone = compilePolicy({ rules: [toRule(one, 'one')] }).decide(action)
+      const alone = compilePolicy({ rules: [toRule(one, 'one')] }, () => 0).decide(action)
       const list = [...others.map((parts) => toRule(parts, 'other')), toRule(one, 'one')]
-      const among = compilePolicy({ rules: list }).decide(action)
+      const among = compilePolicy({ rules: list }, () => 0).decide(action)
       expect(among.rules.includes('one')).toBe(alone.kind === 'allow')
     }),
     { numRuns: 3000 },
@@ -121,8 +124,8 @@ test('another deny rule never turns a denial into an allowance', () => {
   const denial = someRule.map((one): PolicyRule => ({ ...one, effect: 'deny' }))
   fc.assert(
     fc.property(someRules, denial, someAction, (list, more, action) => {
-      const before = compilePolicy({ rules: list }).decide(action).kind
-      const after = compilePolicy({ rules: [...list, more] }).decide(action).kind
+      const before = compilePolicy({ rules: list }, () => 0).decide(action).kind
+      const after = compilePolicy({ rules: [...list, more] }, () => 0).decide(action).kind
       expect([before, after]).not.toEqual(['deny', 'allow'])
     }),
     { numRuns: 2000 },
@@ -134,8 +137,8 @@ test('another allow rule never turns an allowance into a denial', () => {
   fc.assert(
     fc.property(someRules, grant, someAction, (list, more, action) => {
       fc.pre(action.kind !== 'net.connect') // a port speaks one scheme: see isPort
-      const before = compilePolicy({ rules: list }).decide(action).kind
-      const after = compilePolicy({ rules: [...list, more] }).decide(action).kind
+      const before = compilePolicy({ rules: list }, () => 0).decide(action).kind
+      const after = compilePolicy({ rules: [...list, more] }, () => 0).decide(action).kind
       expect([before, after]).not.toEqual(['allow', 'deny'])
     }),
     { numRuns: 2000 },
@@ -145,7 +148,7 @@ test('another allow rule never turns an allowance into a denial', () => {
 test('an allowed request goes to a name that resolves and a port that may be dialled', () => {
   fc.assert(
     fc.property(someRules, someAction, (list, action) => {
-      const policy = compilePolicy({ rules: list })
+      const policy = compilePolicy({ rules: list }, () => 0)
       if (action.kind !== 'http.request' || policy.decide(action).kind !== 'allow') return
       expect(policy.mayReach(action.host)).toBe(true)
       expect(policy.isPort(action.host, action.port)).toBeDefined()
@@ -193,7 +196,7 @@ test('compiled rules decide as the definition does', () => {
   fc.assert(
     fc.property(fc.array(plainRule, { maxLength: 8 }), plainAction, (list, action) => {
       const want = decideByDefinition(list, action)
-      expect(compilePolicy({ rules: list }).decide(action).kind).toBe(want)
+      expect(compilePolicy({ rules: list }, () => 0).decide(action).kind).toBe(want)
     }),
     { numRuns: 5000 },
   )

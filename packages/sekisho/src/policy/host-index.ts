@@ -1,15 +1,22 @@
-import type { PolicyRule } from '../wire/policy.ts'
+import type { PolicyRule, RuleOptions, Scheme } from '../wire/policy.ts'
 import { PathIndex } from './path-index.ts'
+
+/** What one allow rule says beyond that it allows. */
+export type RuleTerms = { id: string; hasPaths: boolean; options: RuleOptions }
 
 /** Everything that rules say about one host pattern, scheme and port. */
 export type Opening = {
-  scheme: PolicyRule['scheme']
+  scheme: Scheme
   port: number
   allows: PathIndex
+  /** of the allow rules, those that also allow a WebSocket */
+  sockets: PathIndex
   denies: PathIndex
+  /** of the allow rules, those that have options */
+  terms: RuleTerms[]
   /** ids of the allow rules */
   openedBy: string[]
-  /** ids of deny rules that name neither method nor path: nothing gets through */
+  /** ids of deny rules that let nothing through */
   closedBy: string[]
 }
 
@@ -62,8 +69,10 @@ export class HostIndex {
   }
 }
 
-export function openingKey(scheme: PolicyRule['scheme'], port: number): number {
-  return port * 2 + (scheme === 'https' ? 1 : 0)
+const SCHEME_BITS: Readonly<Record<Scheme, number>> = { http: 0, https: 1, tcp: 2, tls: 3 }
+
+export function openingKey(scheme: Scheme, port: number): number {
+  return port * 4 + SCHEME_BITS[scheme]
 }
 
 function newOpening({ scheme, port }: PolicyRule): Opening {
@@ -71,7 +80,9 @@ function newOpening({ scheme, port }: PolicyRule): Opening {
     scheme,
     port,
     allows: new PathIndex('allow'),
+    sockets: new PathIndex('allow'),
     denies: new PathIndex('deny'),
+    terms: [],
     openedBy: [],
     closedBy: [],
   }
@@ -81,10 +92,24 @@ function addTo(opening: Opening, rule: PolicyRule): void {
   if (rule.effect === 'allow') {
     opening.allows.add(rule)
     opening.openedBy.push(rule.id)
+    if (rule.options?.websocket === true) opening.sockets.add(rule)
+    if (rule.options !== undefined) addTerms(opening, rule, rule.options)
     return
   }
   opening.denies.add(rule)
-  if (rule.methods.length === 0 && rule.paths.length === 0) opening.closedBy.push(rule.id)
+  if (closes(rule)) opening.closedBy.push(rule.id)
+}
+
+/** The narrower first: a path below a registry knows its packages better than the whole host. */
+function addTerms(opening: Opening, { id, paths }: PolicyRule, options: RuleOptions): void {
+  const terms = { id, hasPaths: paths.length > 0, options }
+  if (terms.hasPaths) opening.terms.unshift(terms)
+  else opening.terms.push(terms)
+}
+
+/** Methods and paths are not seen in what is no HTTP, so a rule that names them denies all of it. */
+function closes({ scheme, methods, paths }: PolicyRule): boolean {
+  return (methods.length === 0 && paths.length === 0) || scheme === 'tcp' || scheme === 'tls'
 }
 
 /** Sorted, each once: the order of the rules in a file must not show in a verdict. */

@@ -38,7 +38,7 @@ export async function passRequest(
   const credentials = found.kind === 'clear' ? found.credentials : []
   const values = await ports.recorder.intent({
     id,
-    action,
+    action: ('recordAs' in found ? found.recordAs : undefined) ?? action,
     verdict,
     credentials,
     repeated: 0,

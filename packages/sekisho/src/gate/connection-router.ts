@@ -86,7 +86,7 @@ export class ConnectionRouter {
   #routeTo(host: string, port: number): Route | undefined {
     const usual = port === 443 ? 'https' : port === 80 ? 'http' : undefined
     const scheme = this.#parts.context.policy.isPort(host, port) ?? usual
-    return scheme === undefined ? undefined : { scheme, host, port }
+    return scheme === 'http' || scheme === 'https' ? { scheme, host, port } : undefined
   }
 
   #whyNot(action: NetConnectAction): Deny {

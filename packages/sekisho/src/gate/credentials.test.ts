@@ -13,6 +13,7 @@ import {
   rule,
   Scene,
   type SceneOptions,
+  STREAMING_RULES,
 } from './testing/scene.ts'
 
 let scene: Scene
@@ -215,25 +216,35 @@ test("another credential's placeholder in the body to a bound host passes as it 
   }
 })
 
-test('a placeholder late in a long body cuts the request and gets a denial of its own', async () => {
-  const filler = 'a'.repeat(600 * 1024)
-  const length = filler.length + PLACEHOLDER.length + 10
-  const reply = await scene.rig.send(
-    OTHER,
-    head('POST /x', `Host: ${OTHER}`, `Content-Length: ${length}`) +
-      filler +
-      PLACEHOLDER +
-      'b'.repeat(10),
-  )
+const LATE = ['a'.repeat(600 * 1024), PLACEHOLDER, 'b'.repeat(10)].join('')
+
+test('a placeholder late in a long body leaves no byte of it', async () => {
+  const upload = head('POST /x', `Host: ${OTHER}`, `Content-Length: ${LATE.length}`)
+  expect(await scene.rig.send(OTHER, upload + LATE)).toMatch(/^HTTP\/1\.1 403 /)
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  expect(scene.rig.keyholder.deniedBy()).toEqual(['invariant.placeholder-misuse'])
+})
+
+test('where a rule lets bodies stream, it cuts the request and gets a denial of its own', async () => {
+  const streaming = await Scene.start({ credentials: [CREDENTIAL], rules: STREAMING_RULES })
+  const { rig, other } = streaming
+  const upload = head('POST /x', `Host: ${OTHER}`, `Content-Length: ${LATE.length}`)
+  const reply = await rig.send(OTHER, upload + LATE)
+  await rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
+  await streaming.close()
   expect(reply).not.toContain('hello')
-  await scene.rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
-  expect(scene.other.requests).toEqual([]) // it never was whole
-  expect(scene.rig.keyholder.outcomes().at(-1)?.outcome).toEqual({
+  expect(other.requests).toEqual([]) // it never was whole
+  const [intent, misuse] = rig.keyholder.intents().slice(-2)
+  expect(intent).toMatchObject({
+    verdict: { kind: 'allow' },
+    uninspected: 'the body after 1024 bytes, until it had left',
+  })
+  expect(rig.keyholder.outcomes().at(-1)?.outcome).toEqual({
     kind: 'failed',
     code: 'PLACEHOLDER_MISUSE',
     message: 'cut: token in body',
   })
-  expect(scene.rig.keyholder.intents().at(-1)?.action).toEqual({
+  expect(misuse?.action).toEqual({
     kind: 'secret.use',
     secret: 'token',
     host: OTHER,

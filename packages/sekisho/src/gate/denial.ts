@@ -1,4 +1,5 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import type { ReplySink } from './reply-sink.ts'
 
 /**
  * What the agent is told: the kind of refusal, never the rule's inputs. The operator finds the
@@ -20,15 +21,24 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'invariant.method-override': 'overriding the method or the path by a header is not allowed',
   'limit.egress-bytes': 'the session has sent as many bytes as it may',
   'limit.egress-requests': 'the session has made as many requests as it may',
+  'invariant.body-too-long': 'the body is longer than what is inspected',
+  'invariant.body-encoding': 'the body is encoded so that it cannot be inspected',
+  'invariant.body-bomb': 'the body grows too much when it is decoded',
   'invariant.upgrade': 'protocol upgrades, WebSocket among them, are not supported yet',
 }
 
 /** @param status null for the one that goes with the rules: 429 for a limit, else 403 */
 export function deniedReply(rules: readonly string[], status: number | null = null): AgentReply {
-  const known = rules.map((rule) => MESSAGES[rule]).find((message) => message !== undefined)
+  const known = rules.map(messageFor).find((message) => message !== undefined)
   const message = known ?? "this session's policy does not allow the request"
   const usual = rules.some(isLimit) ? 429 : 403
   return { status: status ?? usual, type: 'sekisho_denied', message, rules }
+}
+
+/** The kind of what was found, never where. */
+function messageFor(rule: string): string | undefined {
+  if (rule.startsWith('detect.')) return 'the request holds data that may not leave the session'
+  return MESSAGES[rule]
 }
 
 function isLimit(rule: string): boolean {
@@ -51,18 +61,15 @@ export function upstreamFailed(status: 502 | 504, message: string): AgentReply {
  * arrived: the rest of a refused body is not read.
  */
 export function sendAgentReply(
-  response: ServerResponse,
+  sink: ReplySink,
   reply: AgentReply,
   { close }: { close: boolean },
 ): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy()
-    return
-  }
+  if (sink.hasHead || sink.isGone) return sink.destroy()
   const { headers, body } = render(reply)
-  response.sendDate = false
-  response.writeHead(reply.status, close ? closing(headers) : headers)
-  response.end(body)
+  const fields = Object.entries(close ? closing(headers) : headers).flat()
+  sink.head(reply.status, STATUS_CODES[reply.status] ?? '', fields)
+  sink.end(body)
 }
 
 /** The same as bytes, for a connection that the HTTP parser has given up. */

@@ -10,6 +10,7 @@ import {
   OTHER,
   Scene,
   type SceneOptions,
+  STREAMING_RULES,
 } from './testing/scene.ts'
 
 let scene: Scene | undefined
@@ -91,7 +92,7 @@ test('a body is not even asked for above the limit', async () => {
 })
 
 test('an upload without a length is cut off at the limit, and the outcome says so', async () => {
-  const made = await start({ limits: { egressBytes: 200_000 } })
+  const made = await start({ limits: { egressBytes: 200_000 }, rules: STREAMING_RULES })
   const { rig, plain } = made
   const cut = new Promise<string>((resolve) => {
     plain.onHead = (request) => {
@@ -129,7 +130,7 @@ test('after the limit of bytes nothing leaves any more, however small', async ()
 })
 
 test('an upload that began before the limit is cut by one that reached it', async () => {
-  const { rig, plain } = await start({ limits: { egressBytes: 3000 } })
+  const { rig, plain } = await start({ limits: { egressBytes: 5500 }, rules: STREAMING_RULES })
   const began = new Promise<void>((resolve) => {
     plain.onHead = (request) => {
       request.on('error', () => undefined)
@@ -137,13 +138,13 @@ test('an upload that began before the limit is cut by one that reached it', asyn
     }
   })
   const slow = await rig.dial(await rig.resolve(HOST), 80)
-  slow.write(`${head('PUT /slow', `Host: ${HOST}`, 'Content-Length: 2000')}a`)
+  slow.write(`${head('PUT /slow', `Host: ${HOST}`, 'Content-Length: 5000')}${'a'.repeat(1100)}`)
   await began
   expect(
-    await rig.send(HOST, head('PUT /', `Host: ${HOST}`, 'Content-Length: 1500'), 'b'.repeat(1500)),
+    await rig.send(HOST, head('PUT /', `Host: ${HOST}`, 'Content-Length: 700'), 'b'.repeat(700)),
   ).toMatch(/^HTTP\/1\.1 200 /)
   const replied = once(slow, 'data')
-  slow.write('a'.repeat(1999))
+  slow.write('a'.repeat(3900))
   const [reply] = await replied
   expect(String(reply)).toMatch(/^HTTP\/1\.1 429 /)
 })

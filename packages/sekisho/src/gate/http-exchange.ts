@@ -1,14 +1,29 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { HttpRequestAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
-import type { Deny } from '../core/verdict.ts'
+import { type Deny, deny } from '../core/verdict.ts'
 import { Scrubber } from '../detect/scrub.ts'
-import type { Clear, Exchange, Failed, Misuse, Performed, Pinned } from '../flow/ports.ts'
+import type {
+  Clear,
+  Cut,
+  Exchange,
+  Failed,
+  Inspected,
+  Misuse,
+  Performed,
+  Pinned,
+  Stopped,
+} from '../flow/ports.ts'
+import type { RuleOptions } from '../wire/policy.ts'
 import { EgressCut, type EgressMeter } from './egress-meter.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
+import type { FindingSet } from './inspection/finding-set.ts'
+import type { HeldBytes } from './inspection/held-bytes.ts'
+import type { Inspector } from './inspection/inspector.ts'
 import type { Placeholders } from './placeholders.ts'
 import { ReplyRelay } from './reply.ts'
-import { LateMisuse, RequestBody } from './request-body.ts'
+import type { ReplySink } from './reply-sink.ts'
+import { type BodyRead, LateStop, RequestBody } from './request-body.ts'
 import type { Turns } from './turns.ts'
 import type { Upstreams } from './upstream.ts'
 
@@ -37,15 +52,22 @@ export type HttpArrival = {
   hasBody: boolean
   /** the agent waits for 100 before it sends the body */
   expectsContinue: boolean
-  request: IncomingMessage
-  response: ServerResponse
+  /** name, value, name, value … as sent */
+  fields: readonly string[]
+  body: Readable
+  sink: ReplySink
 }
 
 export type HttpPerformer = {
   placeholders: Placeholders
+  inspector: Inspector
+  /** room for bodies that are looked at whole */
+  heldBytes: HeldBytes
   upstreams: Upstreams
   meter: EgressMeter
   turns: Turns
+  /** what the rules that allow a request say of how it is looked at */
+  optionsOf(action: HttpRequestAction, allowedBy: readonly string[]): RuleOptions
   /** tells that a pinned address could not be used */
   onUnreachable(host: string): void
 }
@@ -54,41 +76,56 @@ export type HttpPerformer = {
 export class HttpExchange implements Exchange {
   readonly #arrival: HttpArrival
   readonly #performer: HttpPerformer
-  readonly #body: RequestBody | undefined
+  #body: RequestBody | undefined
+  #findings: FindingSet | undefined
+  #release: (() => void) | undefined
 
   constructor(arrival: HttpArrival, performer: HttpPerformer) {
     this.#arrival = arrival
     this.#performer = performer
-    if (arrival.hasBody) {
-      const watch = performer.placeholders.watchBody(arrival.action)
-      this.#body = new RequestBody(arrival.request, watch, performer)
-    }
   }
 
-  inspect(): Clear | Misuse | Deny | Promise<Clear | Misuse | Deny> {
-    const { action, request, response, expectsContinue } = this.#arrival
-    const { placeholders, meter } = this.#performer
-    const inHead = placeholders.inspectHead(action, request.rawHeaders)
+  inspect(allowedBy: readonly string[]): Inspected | Promise<Inspected> {
+    const { action, fields, hasBody } = this.#arrival
+    const { placeholders, meter, inspector } = this.#performer
+    const inHead = placeholders.inspectHead(action, fields)
     if (inHead.kind === 'misuse') return inHead
+    const options = this.#performer.optionsOf(action, allowedBy)
+    const findings = inspector.findings(options)
+    this.#findings = findings
+    const recordAs = inspector.inspectHead(action, fields, findings)
+    if (findings.stopping !== undefined) return this.#stopped(findings.stopping, recordAs)
     const bytes = this.#announcedBytes()
-    if (this.#body === undefined) return meter.admit(bytes) ?? inHead
-    const denied = meter.check(bytes) // before the agent is asked for a body that may not leave
+    // before the agent is asked for a body that may not leave
+    const denied = hasBody ? meter.check(bytes) : meter.admit(bytes)
     if (denied !== undefined) return denied
-    if (expectsContinue) response.writeContinue()
-    return this.#inspectBody(inHead, this.#body)
+    const clear: Clear = { ...inHead, ...this.#seen(), recordAs }
+    return hasBody ? this.#inspectBody(clear, options) : clear
   }
 
   async perform(
     pinned: Pinned,
     credentials: ReadonlyMap<string, string>,
-  ): Promise<Performed | Failed | Misuse> {
-    const { action, response } = this.#arrival
+  ): Promise<Performed | Failed | Misuse | Cut> {
+    try {
+      return await this.#relay(pinned, credentials)
+    } finally {
+      this.#body?.drop()
+      this.#release?.()
+    }
+  }
+
+  async #relay(
+    pinned: Pinned,
+    credentials: ReadonlyMap<string, string>,
+  ): Promise<Performed | Failed | Misuse | Cut> {
+    const { action, sink } = this.#arrival
     const scrubber = credentials.size === 0 ? undefined : new Scrubber(credentials.values())
-    const relay = new ReplyRelay(response, { scrubber, isHead: action.method === 'HEAD' })
+    const relay = new ReplyRelay(sink, { scrubber, isHead: action.method === 'HEAD' })
     const fields = this.#fields(credentials)
     this.#dispatch(relay, pinned, fields)
     const result = await relay.done
-    if (result.kind === 'failed') return lateMisuse(relay.cause) ?? this.#failed(result)
+    if (result.kind === 'failed') return this.#lateStop(relay.cause) ?? this.#failed(result)
     return {
       kind: 'performed',
       status: result.status,
@@ -99,22 +136,70 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  async #inspectBody(inHead: Clear, body: RequestBody): Promise<Clear | Misuse | Deny> {
-    const misuse = await body.readHead()
-    return misuse ?? this.#performer.meter.admit(this.#announcedBytes()) ?? inHead
+  async #inspectBody(clear: Clear, options: RuleOptions): Promise<Inspected> {
+    const { action, fields, sink, expectsContinue } = this.#arrival
+    const { placeholders, inspector, heldBytes, meter } = this.#performer
+    const maxBytes = inspector.maxBodyBytes(options)
+    const length = this.#declaredLength()
+    if ((length ?? 0) > maxBytes && options.uninspected !== true) return tooLong(maxBytes)
+    this.#release = await heldBytes.take(Math.min(length ?? maxBytes, maxBytes))
+    if (expectsContinue) sink.proceed()
+    const findings = this.#findings ?? inspector.findings(options)
+    const contentType = fieldValue(fields, 'content-type')
+    const body = new RequestBody(
+      this.#arrival.body,
+      {
+        watch: placeholders.watchBody(action),
+        scan: inspector.scanBody(contentType),
+        findings,
+        coding: fieldValue(fields, 'content-encoding'),
+        maxBytes,
+        isConversation: isConversation(contentType),
+      },
+      this.#performer,
+    )
+    this.#body = body
+    const problem = whyStopped(body, await body.read(), { maxBytes, options })
+    if (problem !== undefined) return this.#refuseBody(problem)
+    if (findings.stopping !== undefined) {
+      return this.#refuseBody(this.#stopped(findings.stopping, clear.recordAs))
+    }
+    const denied = meter.admit(this.#announcedBytes())
+    if (denied !== undefined) return this.#refuseBody(denied)
+    return { ...clear, ...this.#seen(), ...unseenPart(body, maxBytes) }
+  }
+
+  #refuseBody<T extends Inspected>(why: T): T {
+    this.#body?.drop()
+    this.#release?.()
+    return why
+  }
+
+  #stopped(verdict: Stopped['verdict'], recordAs: HttpRequestAction | undefined): Stopped {
+    return { kind: 'stopped', verdict, recordAs, ...this.#seen() }
+  }
+
+  #seen(): Pick<Clear, 'findings'> {
+    const findings = this.#findings
+    return findings === undefined || findings.isEmpty ? {} : { findings: findings.recorded }
   }
 
   /** Head and declared length as the agent sent them; a chunked body tells as it comes. */
   #announcedBytes(): number {
-    const { rawHeaders } = this.#arrival.request
-    const length = Number(fieldValue(rawHeaders, 'content-length') ?? '0')
-    return Math.min(this.#lineBytes() + fieldBytes(rawHeaders) + length, MAX_ANNOUNCED_BYTES)
+    const bytes = this.#lineBytes() + fieldBytes(this.#arrival.fields)
+    return Math.min(bytes + (this.#declaredLength() ?? 0), MAX_ANNOUNCED_BYTES)
+  }
+
+  /** undefined for a body that only its end delimits */
+  #declaredLength(): number | undefined {
+    const length = fieldValue(this.#arrival.fields, 'content-length')
+    return length === undefined ? undefined : Number(length)
   }
 
   #fields(credentials: ReadonlyMap<string, string>): Fields {
-    const { action, request } = this.#arrival
-    if (credentials.size === 0) return endToEndFields(request.rawHeaders, DROP)
-    const fields = endToEndFields(request.rawHeaders, DROP_WITH_CREDENTIAL)
+    const { action, fields: raw } = this.#arrival
+    if (credentials.size === 0) return endToEndFields(raw, DROP)
+    const fields = endToEndFields(raw, DROP_WITH_CREDENTIAL)
     fields.push('accept-encoding', 'identity')
     return this.#performer.placeholders.attach(action, fields, credentials)
   }
@@ -137,6 +222,19 @@ export class HttpExchange implements Exchange {
     }
   }
 
+  /** What a late part of the body broke the request off for. */
+  #lateStop(cause: Error | undefined): Misuse | Cut | undefined {
+    if (!(cause instanceof LateStop)) return undefined
+    if (cause.by.kind === 'misuse') return cause.by
+    return {
+      kind: 'cut',
+      action: this.#arrival.action,
+      by: cause.by,
+      ...this.#seen(),
+      outcome: { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${cause.by.reason}` },
+    }
+  }
+
   #failed(failed: Failed): Failed {
     if (!OWN_DOING.has(failed.code)) this.#performer.onUnreachable(this.#arrival.action.host)
     return failed
@@ -156,6 +254,30 @@ export class HttpExchange implements Exchange {
   }
 }
 
-function lateMisuse(cause: Error | undefined): Misuse | undefined {
-  return cause instanceof LateMisuse ? cause.misuse : undefined
+/** Bodies that are one side of a conversation, so that none of it would wait for the end. */
+function isConversation(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc(?:$|[+;])/i.test(contentType.trim())
+}
+
+function tooLong(maxBytes: number): Deny {
+  return deny('invariant.body-too-long', `a body of more than the ${maxBytes} bytes inspected`)
+}
+
+function whyStopped(
+  body: RequestBody,
+  read: BodyRead,
+  { maxBytes, options }: { maxBytes: number; options: RuleOptions },
+): Misuse | Deny | undefined {
+  if (body.misuse !== undefined) return body.misuse
+  if (read === 'gone') return deny('invariant.body-incomplete', 'the body broke off')
+  if (options.uninspected === true) return undefined
+  if (body.problem !== undefined) return body.problem
+  return read === 'partial' && !body.isConversation ? tooLong(maxBytes) : undefined
+}
+
+/** For the leaf of a request that a rule lets pass without all of it having been seen. */
+function unseenPart(body: RequestBody, maxBytes: number): Pick<Clear, 'uninspected'> {
+  if (body.problem !== undefined) return { uninspected: `the body: ${body.problem.reason}` }
+  if (body.isWhole || body.isConversation) return {}
+  return { uninspected: `the body after ${maxBytes} bytes, until it had left` }
 }

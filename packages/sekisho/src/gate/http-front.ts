@@ -1,20 +1,13 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { NetConnectAction } from '../core/action.ts'
-import { toSekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
-import { passRequest, recordDenial } from '../flow/checkpoint.ts'
-import type { ActionOutcome } from '../flow/ports.ts'
-import {
-  type AgentReply,
-  deniedReply,
-  rawAgentReply,
-  sendAgentReply,
-  UNAVAILABLE,
-  upstreamFailed,
-} from './denial.ts'
-import { HttpExchange, type HttpPerformer } from './http-exchange.ts'
-import { type HeadRead, type Route, readHead } from './http-head.ts'
+import { recordDenial } from '../flow/checkpoint.ts'
+import { deniedReply, rawAgentReply, UNAVAILABLE } from './denial.ts'
+import type { HttpPerformer } from './http-exchange.ts'
+import { type Route, readHead } from './http-head.ts'
+import { Http1Sink } from './reply-sink.ts'
+import { RequestPath } from './request-path.ts'
 import type { SessionContext } from './session-context.ts'
 
 export type HttpTimeouts = {
@@ -56,11 +49,11 @@ export class HttpFront {
   readonly #server: http.Server
   readonly #channels = new WeakMap<Duplex, Channel>()
   readonly #context: SessionContext
-  readonly #performer: HttpPerformer
+  readonly #path: RequestPath
 
   constructor(context: SessionContext, performer: HttpPerformer, timeouts = TIMEOUTS) {
     this.#context = context
-    this.#performer = performer
+    this.#path = new RequestPath(context, performer)
     this.#server = makeServer(timeouts)
     this.#server
       .on('request', (request, response) => this.#arrive(request, response, false))
@@ -104,52 +97,17 @@ export class HttpFront {
     void this.#handle(channel, arrival)
   }
 
-  async #handle(channel: Channel, arrival: Arrival): Promise<void> {
-    const { request, response } = arrival
-    const { counters } = this.#context
-    counters.requests += 1
-    const head = readHead(rawHead(request), channel.route)
-    const close = head.kind === 'refused' || head.hasBody
-    try {
-      const result = head.kind === 'read' ? await this.#pass(head, arrival) : await this.#deny(head)
-      if (result.kind !== 'deny') return this.#count(result)
-      counters.denied += 1
-      channel.isEnding = close
-      const status = head.kind === 'refused' ? head.status : null
-      sendAgentReply(response, deniedReply(result.rules, status), { close })
-    } catch (thrown) {
-      channel.isEnding = true
-      sendAgentReply(response, this.#unavailable(thrown), { close: true })
-    }
-  }
-
-  #pass(
-    { action, hasBody }: Extract<HeadRead, { kind: 'read' }>,
-    arrival: Arrival,
-  ): Promise<Deny | ActionOutcome> {
-    const exchange = new HttpExchange({ ...arrival, action, hasBody }, this.#performer)
-    return passRequest(action, exchange, this.#context.ports)
-  }
-
-  async #deny({ action, by }: Extract<HeadRead, { kind: 'refused' }>): Promise<Deny> {
-    await recordDenial({ action, by }, this.#context.ports)
-    return by
-  }
-
-  #count(outcome: ActionOutcome): void {
-    if (outcome.kind !== 'performed') return
-    const { counters } = this.#context
-    counters.bytesOut += outcome.bytesOut
-    counters.bytesIn += outcome.bytesIn
-    counters.scrubbed += outcome.scrubbed
-  }
-
-  #unavailable(thrown: unknown): AgentReply {
-    if (toSekishoError(thrown).code === 'UPSTREAM_FAILED') {
-      return upstreamFailed(502, 'the upstream name does not resolve')
-    }
-    this.#context.counters.unavailable += 1
-    return UNAVAILABLE
+  #handle(channel: Channel, { request, response, expectsContinue }: Arrival): Promise<void> {
+    return this.#path.handle({
+      head: readHead(rawHead(request), channel.route),
+      fields: request.rawHeaders,
+      body: request,
+      expectsContinue,
+      sink: new Http1Sink(response),
+      endAfter: () => {
+        channel.isEnding = true
+      },
+    })
   }
 
   async #refuseConnect(request: IncomingMessage, socket: Duplex): Promise<void> {
@@ -157,7 +115,7 @@ export class HttpFront {
     socket.on('error', () => undefined) // the parser has let go of it; it ends below
     const head = channel === undefined ? undefined : readHead(rawHead(request), channel.route)
     if (head?.kind !== 'refused') return void socket.destroy()
-    await this.#refuseRaw(socket, () => this.#deny(head), head.status)
+    await this.#refuseRaw(socket, () => this.#path.deny(head), head.status)
   }
 
   /** What the parser would not read. Nothing of it has been acted upon. */

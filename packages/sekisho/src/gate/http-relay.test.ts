@@ -75,44 +75,6 @@ test('an absolute form that says the same is the same request', async () => {
   expect(scene.canary.requests.map(({ url }) => url)).toEqual(['/x?y'])
 })
 
-test('bodies pass both ways, with a length or in chunks', async () => {
-  scene.canary.handler = (request, response) => {
-    const { body = '' } = scene.canary.requests.at(-1) ?? {}
-    response.end(
-      `${request.headers['content-length']} ${request.headers['transfer-encoding']} ${body}`,
-    )
-  }
-  const sized = head('POST /x', `Host: ${HOST}`, 'Content-Length: 5')
-  expect(await scene.rig.send(HOST, sized, 'ab', 'cde')).toContain('5 undefined abcde')
-  const chunked = head('PUT /x', `Host: ${HOST}`, 'Transfer-Encoding: chunked')
-  const reply = await scene.rig.send(HOST, chunked, '2\r\nab\r\n', '3\r\ncde\r\n0\r\n\r\n')
-  expect(reply).toContain('undefined chunked abcde')
-})
-
-test('a long upload is streamed', async () => {
-  const piece = 'a'.repeat(1024 * 1024)
-  const sized = head('PUT /big', `Host: ${HOST}`, `Content-Length: ${16 * piece.length}`)
-  const pieces = Array.from({ length: 16 }, () => piece)
-  expect(await scene.rig.send(HOST, sized, ...pieces)).toContain('hello')
-  expect(scene.canary.requests.map(({ body }) => body.length)).toEqual([16 * piece.length])
-})
-
-test('an upstream that answers before the upload is over is heard', async () => {
-  const early = new Promise<void>((resolve) => {
-    scene.canary.onHead = (request, response) => {
-      response.writeHead(413, { connection: 'close' })
-      response.end('too much', () => request.socket.destroySoon())
-      resolve()
-    }
-  })
-  const secure = await scene.rig.dialTls(HOST)
-  secure.write(head('PUT /big', `Host: ${HOST}`, 'Content-Length: 1000000'))
-  secure.write('a'.repeat(1000))
-  await early
-  const [reply] = await once(secure, 'data')
-  expect(String(reply)).toMatch(/^HTTP\/1\.1 413 /)
-})
-
 test('a length that is not kept does not make a second request', async () => {
   const inner = `GET /smuggled HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`
   const outer = head('POST /x', `Host: ${HOST}`, `Content-Length: ${inner.length}`)

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Scrubber } from '../detect/scrub.ts'
 import type { Failed } from '../flow/ports.ts'
@@ -6,6 +5,7 @@ import { type AgentReply, deniedReply, sendAgentReply, upstreamFailed } from './
 import { EgressCut } from './egress-meter.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import { makeDecoder, type ReplyDecoder } from './reply-decoder.ts'
+import type { ReplySink } from './reply-sink.ts'
 
 type Controller = Dispatcher.DispatchController
 
@@ -24,7 +24,7 @@ const BODILESS: ReadonlySet<number> = new Set([204, 304])
 export class ReplyRelay implements Dispatcher.DispatchHandler {
   readonly done: Promise<Relayed | Failed>
   #settle: (result: Relayed | Failed) => void
-  readonly #response: ServerResponse
+  readonly #sink: ReplySink
   readonly #scrubber: Scrubber | undefined
   readonly #isHead: boolean
   #controller: Controller | undefined
@@ -34,22 +34,19 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
   #bytesIn = 0
   #status = 0
 
-  constructor(
-    response: ServerResponse,
-    options: { scrubber: Scrubber | undefined; isHead: boolean },
-  ) {
+  constructor(sink: ReplySink, options: { scrubber: Scrubber | undefined; isHead: boolean }) {
     const settled = Promise.withResolvers<Relayed | Failed>()
     this.done = settled.promise
     this.#settle = settled.resolve
-    this.#response = response
+    this.#sink = sink
     this.#scrubber = options.scrubber
     this.#isHead = options.isHead
     const gone = (): void => {
-      if (!response.writableFinished) this.#fail('CLIENT_GONE', new Error('the agent hung up'))
+      if (!sink.isFinished) this.#fail('CLIENT_GONE', new Error('the agent hung up'))
     }
-    if (response.destroyed) gone()
-    else response.once('close', gone)
-    response.on('drain', () => this.#resume())
+    if (sink.isGone) gone()
+    else sink.onClose(gone)
+    sink.onDrain(() => this.#resume())
   }
 
   /** what broke the exchange off, if anything did */
@@ -71,12 +68,11 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     const isDecoded = this.#scrubber !== undefined && this.#startDecoder(status, raw)
     if (this.#broken !== undefined) return
     const fields = this.#scrubFields(endToEndFields(raw, isDecoded ? DECODED_DROP : NO_DROP))
-    this.#response.sendDate = false
-    this.#response.writeHead(status, this.#scrubText(message), fields)
+    this.#sink.head(status, this.#scrubText(message), fields)
     // Node keeps the head until the first byte of body. What has come with it is written by then;
     // an event stream that has nothing to say yet must not keep its reader waiting.
     queueMicrotask(() => {
-      if (!this.#hasBody && !this.#response.writableEnded) this.#response.flushHeaders()
+      if (!this.#hasBody && !this.#sink.isEnded) this.#sink.flush()
     })
   }
 
@@ -89,7 +85,7 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
   onResponseEnd(controller: Controller): void {
     const trailers = endToEndFields(textFields(controller.rawTrailers), NO_DROP)
     this.#bytesIn += fieldBytes(trailers)
-    if (trailers.length > 0) this.#response.addTrailers(asPairs(this.#scrubFields(trailers)))
+    if (trailers.length > 0) this.#sink.trailers(this.#scrubFields(trailers))
     if (this.#decoder === undefined) this.#finish()
     else this.#decoder.end()
   }
@@ -107,13 +103,13 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     const out = this.#scrubber === undefined ? chunk : this.#scrubber.push(chunk)
     if (out.length === 0) return true
     this.#hasBody = true
-    return this.#response.write(out)
+    return this.#sink.write(out)
   }
 
   #finish(): void {
     const rest = this.#scrubber?.end()
-    if (rest === undefined || rest.length === 0) this.#response.end()
-    else this.#response.end(rest)
+    if (rest === undefined || rest.length === 0) this.#sink.end()
+    else this.#sink.end(rest)
     this.#settle({ kind: 'relayed', status: this.#status, bytesIn: this.#bytesIn })
   }
 
@@ -125,9 +121,9 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
   /** Only early hints mean anything to a client of ours; others are dropped. */
   #inform(status: number, raw: Fields): void {
     const link = status === 103 ? fieldValue(raw, 'link') : undefined
-    // the shape that `writeEarlyHints` accepts; anything else would make it throw
+    // the shape that Node's `writeEarlyHints` accepts; anything else would make it throw
     if (link === undefined || !/^<[^<>"\r\n]*>(?:\s*;\s*[a-z]+=[a-z0-9-]+)+$/i.test(link)) return
-    this.#response.writeEarlyHints({ link: this.#scrubText(link) })
+    this.#sink.hint(this.#scrubText(link))
   }
 
   /** Whether the body is decoded; breaks off if it would have to be and cannot. */
@@ -171,7 +167,7 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     this.#decoder?.destroy()
     this.#settle({ kind: 'failed', code, message: error.message })
     // a head that has left cannot be taken back: the reply is cut, which the client can see
-    sendAgentReply(this.#response, replyTo(error, code), { close: true })
+    sendAgentReply(this.#sink, replyTo(error, code), { close: true })
   }
 }
 
@@ -184,14 +180,6 @@ function replyTo(error: Error, code: string): AgentReply {
 function textFields(raw: Controller['rawHeaders']): Fields {
   if (!Array.isArray(raw)) return []
   return raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
-}
-
-function asPairs(fields: Fields): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let index = 0; index < fields.length; index += 2) {
-    pairs.push([fields[index] ?? '', fields[index + 1] ?? ''])
-  }
-  return pairs
 }
 
 function errorCode(error: Error): string {

@@ -1,46 +1,77 @@
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Deny } from '../core/verdict.ts'
+import type { Finding, Scan } from '../detect/egress/finding.ts'
 import type { Misuse } from '../flow/ports.ts'
 import type { EgressMeter } from './egress-meter.ts'
+import { BodyReading } from './inspection/body-reading.ts'
+import type { FindingSet } from './inspection/finding-set.ts'
 import type { BodyWatch } from './placeholders.ts'
 import type { Turns } from './turns.ts'
 
-/** The beginning of a body is read before anything leaves, up to here or this long. */
-const HEAD_BYTES = 256 * 1024
-const HEAD_MS = 100
+/** Read at full speed; from here on a body takes turns with the others of its session. */
+const FREE_BYTES = 256 * 1024
+/** A body on which nothing moves for so long is given up. */
+const IDLE_MS = 60_000
+const MAX_REDACTIONS = 4_096
+const STAR = 0x2a
 
 /** What holds all bodies of one session: how much of them may leave, and how fast. */
 export type BodyPace = { meter: Pick<EgressMeter, 'take'>; turns: Pick<Turns, 'next'> }
 
-/** A placeholder in a part of the body that came after the request had left. */
-export class LateMisuse extends Error {
-  override readonly name = 'LateMisuse'
-  readonly misuse: Misuse
+export type BodyLook = {
+  /** undefined when the session has no placeholders that could be misused here */
+  watch: BodyWatch | undefined
+  scan: Scan
+  findings: FindingSet
+  /** content-encoding */
+  coding: string | undefined
+  /** looked at before the request leaves; the caller has room for so many */
+  maxBytes: number
+  /** not a body that is complete before its reply begins, but a conversation (gRPC) */
+  isConversation: boolean
+}
 
-  constructor(misuse: Misuse) {
-    super('a placeholder in the body')
-    this.misuse = misuse
+export type BodyRead =
+  /** here to its end and looked at */
+  | 'whole'
+  /** the rest has to be streamed: too long, or a conversation */
+  | 'partial'
+  /** the agent went away or fell silent */
+  | 'gone'
+
+/** Something in a part of the body that came after the request had left. */
+export class LateStop extends Error {
+  override readonly name = 'LateStop'
+  readonly by: Misuse | Deny
+
+  constructor(by: Misuse | Deny) {
+    super('what may not leave, in the body')
+    this.by = by
   }
 }
 
 /**
- * One request's body, watched as it goes by. Its beginning is looked at before the request is
- * decided upon: most bodies are whole by then, and a misuse leaves no byte at the upstream. The
- * rest is streamed, never gathered.
+ * One request's body. It is read and looked at whole before the request is decided upon, so that
+ * what may not leave leaves no byte at the upstream; what comes after the cap, where a rule lets it
+ * pass, is looked at as it goes by and breaks the request off.
  */
 export class RequestBody {
-  readonly #request: IncomingMessage
-  readonly #watch: BodyWatch | undefined
+  readonly #source: Readable
+  readonly #look: BodyLook
   readonly #pace: BodyPace
+  readonly #reading: BodyReading
   readonly #head: Buffer[] = []
+  readonly #redactions: Finding[] = []
+  #held = 0
   #isWhole = false
   #bytes = 0
+  #misuse: Misuse | undefined
 
-  /** @param watch undefined when there is nothing to look for: then nothing is held */
-  constructor(request: IncomingMessage, watch: BodyWatch | undefined, pace: BodyPace) {
-    this.#request = request
-    this.#watch = watch
+  constructor(source: Readable, look: BodyLook, pace: BodyPace) {
+    this.#source = source
+    this.#look = look
     this.#pace = pace
+    this.#reading = new BodyReading(look.coding, (piece) => this.#see(piece), look.maxBytes)
   }
 
   /** bytes handed on so far */
@@ -48,50 +79,104 @@ export class RequestBody {
     return this.#bytes
   }
 
-  /** length of a body that is here to its end; else 0, and `toSend` takes bytes as they go */
-  get wholeBytes(): number {
-    return this.#isWhole ? this.#head.reduce((sum, { length }) => sum + length, 0) : 0
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
-  /** A misuse found in the beginning. Resolves at its bound, in time or in bytes. */
-  readHead(): Promise<Misuse | undefined> {
-    const watch = this.#watch
-    if (watch === undefined) return Promise.resolve(undefined)
-    const request = this.#request
-    return new Promise((resolve) => {
-      let held = 0
-      const finish = (misuse?: Misuse): void => {
-        clearTimeout(timer)
-        request.pause()
-        request.off('data', data).off('end', end).off('close', stop)
-        resolve(misuse)
-      }
-      const stop = (): void => finish()
-      const end = (): void => {
-        this.#isWhole = true
-        finish()
-      }
-      const data = (chunk: Buffer): void => {
-        this.#head.push(chunk)
-        held += chunk.length
-        const misuse = watch(chunk)
-        if (misuse !== undefined || held >= HEAD_BYTES) finish(misuse)
-      }
-      const timer = setTimeout(stop, HEAD_MS)
-      request.on('data', data).on('end', end).on('close', stop)
-    })
+  get isConversation(): boolean {
+    return this.#look.isConversation
+  }
+
+  /** length of a body that is here to its end; else 0, and `toSend` takes bytes as they go */
+  get wholeBytes(): number {
+    return this.#isWhole ? this.#held : 0
+  }
+
+  get misuse(): Misuse | undefined {
+    return this.#misuse
+  }
+
+  /** why nobody can say what the body says */
+  get problem(): Deny | undefined {
+    return this.#reading.problem
+  }
+
+  /** Reads up to the cap. Resolves early when something stops the request. */
+  async read(): Promise<BodyRead> {
+    if (this.#look.isConversation) return 'partial'
+    for (;;) {
+      const chunk = await this.#next()
+      if (chunk === 'gone') return 'gone'
+      if (chunk === 'end') return this.#finish()
+      this.#head.push(chunk)
+      this.#held += chunk.length
+      await this.#reading.write(chunk)
+      if (this.#isStopped()) return 'whole'
+      if (this.#held > this.#look.maxBytes) return 'partial'
+      if (this.#held > FREE_BYTES) await this.#pace.turns.next()
+    }
+  }
+
+  /** Lets go of what is held; the body is not sent. */
+  drop(): void {
+    this.#head.length = 0
+    this.#reading.destroy()
   }
 
   /**
-   * For undici: a buffer when the whole body is here, which the caller has taken from the meter,
-   * else a stream that takes what it yields and throws LateMisuse or EgressCut.
+   * A buffer when the whole body is here, which the caller has taken from the meter, else a stream
+   * that takes what it yields and throws LateStop or EgressCut.
    */
   toSend(): Buffer | Readable {
     if (!this.#isWhole) return Readable.from(this.#stream(), { objectMode: false })
     const [only] = this.#head
     const whole = this.#head.length === 1 && only !== undefined ? only : Buffer.concat(this.#head)
+    this.#head.length = 0
     this.#bytes = whole.length
-    return whole
+    return this.#redact(whole)
+  }
+
+  async #finish(): Promise<BodyRead> {
+    await this.#reading.end()
+    this.#found(this.#look.scan.end())
+    this.#isWhole = true
+    return 'whole'
+  }
+
+  #isStopped(): boolean {
+    return (
+      this.#misuse !== undefined ||
+      this.#reading.problem !== undefined ||
+      this.#look.findings.stopping?.kind === 'deny'
+    )
+  }
+
+  #see(piece: Buffer): void {
+    this.#misuse ??= this.#look.watch?.(piece)
+    this.#found(this.#look.scan.push(piece))
+  }
+
+  #found(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      const { view } = finding
+      const canRedact =
+        view === undefined &&
+        this.#reading.isPlain &&
+        this.#bytes === 0 &&
+        !this.#look.isConversation &&
+        this.#redactions.length < MAX_REDACTIONS
+      const place = view === undefined ? 'body' : `body (${view})`
+      const treatment = this.#look.findings.add(finding, place, canRedact)
+      if (treatment === 'redact') this.#redactions.push(finding)
+    }
+  }
+
+  /** As many bytes as before: the declared length stays true, and JSON stays JSON. */
+  #redact(whole: Buffer): Buffer {
+    if (this.#redactions.length === 0) return whole
+    const covered = Buffer.from(whole)
+    for (const { start, end } of this.#redactions) covered.fill(STAR, start, end)
+    return covered
   }
 
   async *#stream(): AsyncGenerator<Buffer> {
@@ -100,15 +185,55 @@ export class RequestBody {
       this.#bytes += chunk.length
       yield chunk
     }
-    // an upstream that answers early must not tear down the agent's connection
-    for await (const chunk of this.#request.iterator({ destroyOnReturn: false })) {
-      if (!(chunk instanceof Buffer)) continue // a request without an encoding yields buffers only
-      const misuse = this.#watch?.(chunk)
-      if (misuse !== undefined) throw new LateMisuse(misuse)
+    for (;;) {
+      const chunk = await this.#next()
+      if (chunk === 'gone') throw new Error('the agent went away')
+      if (chunk === 'end') break
+      await this.#reading.write(chunk)
+      this.#throwIfStopped()
       if (this.#bytes > 0) await this.#pace.turns.next()
       this.#pace.meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk
     }
+    await this.#reading.end()
+    this.#found(this.#look.scan.end())
+    this.#throwIfStopped()
   }
+
+  #throwIfStopped(): void {
+    if (this.#misuse !== undefined) throw new LateStop(this.#misuse)
+    const { stopping } = this.#look.findings
+    if (stopping === undefined) return
+    throw new LateStop({ kind: 'deny', rules: stopping.rules, reason: stopping.reason })
+  }
+
+  /** The next piece as it comes; an upstream that answers early does not end the agent's side. */
+  #next(): Promise<Buffer | 'end' | 'gone'> {
+    const source = this.#source
+    const ready = take(source)
+    if (ready !== undefined) return Promise.resolve(ready)
+    return new Promise((resolve) => {
+      const settle = (result: Buffer | 'end' | 'gone'): void => {
+        clearTimeout(timer)
+        source.off('readable', readable).off('end', end).off('close', gone).off('error', gone)
+        resolve(result)
+      }
+      const readable = (): void => {
+        const chunk = take(source)
+        if (chunk !== undefined) settle(chunk)
+      }
+      const end = (): void => settle('end')
+      const gone = (): void => settle('gone')
+      const timer = setTimeout(gone, IDLE_MS)
+      source.on('readable', readable).on('end', end).on('close', gone).on('error', gone)
+    })
+  }
+}
+
+function take(source: Readable): Buffer | 'end' | 'gone' | undefined {
+  if (source.readableEnded) return 'end'
+  if (source.destroyed) return 'gone'
+  const chunk: unknown = source.read()
+  return chunk instanceof Buffer ? chunk : undefined
 }

@@ -2,15 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { Socket as UdpSocket } from 'node:dgram'
 import { Server, Socket } from 'node:net'
 import { SekishoError } from '../core/error.ts'
+import { DETECTORS } from '../detect/egress/all.ts'
+import { compileDetectors } from '../detect/egress/engine.ts'
 import { supervisorToGate } from '../wire/gate.ts'
 import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { makeGateKey } from './certificates.ts'
 import { type Destination, destinationOf } from './connection-router.ts'
+import { HeldBytes } from './inspection/held-bytes.ts'
 import { KeyholderLink } from './keyholder-link.ts'
 import { Network } from './network.ts'
 import { type Lookup, systemLookup } from './resolver.ts'
 import type { GateParts } from './session.ts'
+
+/** Bodies that are looked at whole, of all sessions together. */
+const HELD_BYTES = 512 * 1024 * 1024
 
 export type GateOptions = {
   supervisor: Transport
@@ -48,6 +54,8 @@ function makeParts(options: GateOptions): GateParts {
     key: makeGateKey(),
     lookup: options.lookup ?? systemLookup(options.dnsServers ?? []),
     destinationOf: options.destinationOf ?? destinationOf,
+    detectors: compileDetectors(DETECTORS),
+    heldBytes: new HeldBytes(HELD_BYTES),
     newId: () => `${start}-${(ids++).toString(36)}`,
     now: options.now,
   }

@@ -2,13 +2,18 @@ import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetConnectAction } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
+import type { CompiledDetectors } from '../detect/egress/engine.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Certificates, type GateKey } from './certificates.ts'
 import { ConnectionRouter, type Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
 import { EgressMeter } from './egress-meter.ts'
+import type { HttpPerformer } from './http-exchange.ts'
 import { HttpFront } from './http-front.ts'
+import { makeDetection } from './inspection/detection.ts'
+import { HeldBytes } from './inspection/held-bytes.ts'
+import { Inspector } from './inspection/inspector.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { NameServer } from './name-server.ts'
 import { describePacket } from './packet.ts'
@@ -22,6 +27,8 @@ import { Upstreams } from './upstream.ts'
 
 /** Denied connections and packets recorded a second; above, they are counted. */
 const DENIALS_PER_SECOND = 200
+/** Bodies of one session that are looked at whole, together. */
+const HELD_BYTES_PER_SESSION = 64 * 1024 * 1024
 
 /** What a gate process has once and its sessions share. */
 export type GateParts = {
@@ -29,6 +36,9 @@ export type GateParts = {
   key: GateKey
   lookup: Lookup
   destinationOf: (socket: Socket) => Destination
+  detectors: CompiledDetectors
+  /** room for bodies that are looked at whole, of all sessions */
+  heldBytes: HeldBytes
   newId(): string
   /** Unix ms */
   now(): number
@@ -48,7 +58,7 @@ export class Session {
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
     const now = (): number => parts.now()
     const resolver = new PinningResolver(config.upstreams, parts.lookup, now)
-    const policy = compilePolicy(config.policy)
+    const policy = compilePolicy(config.policy, now)
     this.#recorder = recorderFor(config.session, parts.keyholder)
     const context: SessionContext = {
       policy,
@@ -73,7 +83,8 @@ export class Session {
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
     this.#front = new HttpFront(context, {
-      placeholders: new Placeholders(config.credentials),
+      ...inspectionOf(config, parts),
+      optionsOf: (action, allowedBy) => policy.optionsFor(action, allowedBy),
       upstreams: this.#upstreams,
       meter: this.#meter,
       turns: new Turns(),
@@ -125,5 +136,21 @@ export class Session {
     Object.assign(this.#context.counters, { egressBytes: bytes, egressRequests: requests })
     await nextTurn() // what has just been broken off hands its outcome over
     await this.#recorder.settled() // the session's end leaf comes after them
+  }
+}
+
+/** What looks at the data of one session. */
+function inspectionOf(
+  config: GateSession,
+  parts: GateParts,
+): Pick<HttpPerformer, 'placeholders' | 'inspector' | 'heldBytes'> {
+  const detection = makeDetection({
+    detectors: parts.detectors,
+    harmless: config.credentials.map(({ placeholder }) => placeholder),
+  })
+  return {
+    placeholders: new Placeholders(config.credentials),
+    inspector: new Inspector(config.egress.inspection, detection),
+    heldBytes: new HeldBytes(HELD_BYTES_PER_SESSION, parts.heldBytes),
   }
 }

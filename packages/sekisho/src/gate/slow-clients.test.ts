@@ -6,6 +6,8 @@ import type { CheckpointPorts } from '../flow/ports.ts'
 import { Counters } from './counters.ts'
 import { EgressMeter } from './egress-meter.ts'
 import { HttpFront } from './http-front.ts'
+import { HeldBytes } from './inspection/held-bytes.ts'
+import { Inspector } from './inspection/inspector.ts'
 import { peekClientHello } from './peek.ts'
 import { Placeholders } from './placeholders.ts'
 import { SyntheticNames } from './synthetic-names.ts'
@@ -42,8 +44,19 @@ const ports: CheckpointPorts = {
   },
 }
 
+const NO_DETECTION = {
+  scanBody: () => ({ push: () => [], end: () => [] }),
+  scanText: () => [],
+}
+
 function makeFront(headersMs: number): HttpFront {
-  const policy = { decide: ports.decide, mayReach: () => true, isPort: () => 'http' as const }
+  const policy = {
+    decide: ports.decide,
+    mayReach: () => true,
+    isPort: () => 'http' as const,
+    optionsFor: () => ({}),
+    openingOptions: () => ({}),
+  }
   const context = {
     policy,
     names: new SyntheticNames(),
@@ -55,6 +68,9 @@ function makeFront(headersMs: number): HttpFront {
     placeholders: new Placeholders([]),
     upstreams: new Upstreams(),
     turns: new Turns(),
+    inspector: new Inspector({ maxBodyBytes: 1e6, treatments: {} }, NO_DETECTION),
+    heldBytes: new HeldBytes(1e6),
+    optionsOf: () => ({}),
     meter: new EgressMeter(
       {
         limits: { egressBytes: 1e6, egressRequests: 1e6 },

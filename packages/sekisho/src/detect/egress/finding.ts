@@ -1,20 +1,6 @@
-/**
- * What a detector looks for, from the most to the least certain.
- *
- * - `platform-secret`: a credential of the platform itself, in any spelling
- * - `canary`: a token planted in this session, which no honest task carries anywhere
- * - `secret-format`: what an issuer's published format says is a secret
- * - `personal-data`: e-mail, phone, payment card, identity numbers
- * - `high-entropy`: a blob that looks encrypted, compressed or random
- */
-export const DETECTOR_CLASSES = [
-  'platform-secret',
-  'canary',
-  'secret-format',
-  'personal-data',
-  'high-entropy',
-] as const
-export type DetectorClass = (typeof DETECTOR_CLASSES)[number]
+import type { DetectorClass } from '../../core/finding.ts'
+
+export type { DetectorClass } from '../../core/finding.ts'
 
 /** Something that was looked for, and where it stands. Never holds what was found. */
 export type Finding = {

@@ -207,7 +207,7 @@ function playedDestination({ localAddress = '' }: net.Socket): Destination {
   return { address: `198.${b > 50 ? 19 : 18}.${c}.${d}`, port }
 }
 
-function transportPair(): [Transport, Transport] {
+export function transportPair(): [Transport, Transport] {
   type Receive = (message: unknown, handle: unknown) => void
   const makeEnd = (): { receive: Receive[]; closed: (() => void)[] } => ({
     receive: [],

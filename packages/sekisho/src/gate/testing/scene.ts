@@ -1,3 +1,4 @@
+import type { EgressPlan } from '../../wire/egress.ts'
 import type { EgressLimits, EgressUse, GateCredential, Upstream } from '../../wire/gate.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { Lookup } from '../resolver.ts'
@@ -38,9 +39,18 @@ export function rule(over: Partial<PolicyRule> = {}): PolicyRule {
   }
 }
 
+/** Bodies are looked at as they pass, but for their beginning. */
+const UNINSPECTED: PolicyRule['options'] = { maxBodyBytes: 1024, uninspected: true }
+export const STREAMING_RULES: PolicyRule[] = [
+  rule({ options: UNINSPECTED }),
+  rule({ id: 'other', host: OTHER, options: UNINSPECTED }),
+  rule({ id: 'plain', scheme: 'http', port: 80, options: UNINSPECTED }),
+]
+
 export type SceneOptions = {
   rules?: PolicyRule[]
   credentials?: GateCredential[]
+  egress?: Partial<EgressPlan>
   lookup?: Lookup
   limits?: Partial<EgressLimits>
   egressUsed?: EgressUse
@@ -84,6 +94,7 @@ export class Scene {
       credentials: options.credentials ?? [],
       upstreams: options.hasUpstreams === false ? [] : upstreams,
       limits: options.limits ?? {},
+      ...(options.egress === undefined ? {} : { egress: options.egress }),
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       ...(options.egressUsed === undefined ? {} : { egressUsed: options.egressUsed }),
     })

@@ -1,0 +1,92 @@
+import type { HttpRequestAction } from '../../core/action.ts'
+import type { Finding, Scan } from '../../detect/egress/finding.ts'
+import type { Inspection } from '../../wire/egress.ts'
+import type { RuleOptions } from '../../wire/policy.ts'
+import { FindingSet } from './finding-set.ts'
+
+/** Values that hold nothing, remembered: most fields of most requests are those of the last. */
+const MAX_CLEAN_VALUES = 4_096
+const MAX_CLEAN_LENGTH = 1_024
+
+/** What is looked for in one session's data. */
+export type Detection = {
+  /** a stream of its own, with every inner encoding undone; findings carry their view */
+  scanBody(contentType: string | undefined): Scan
+  /** a text that is whole */
+  scanText(text: string): readonly Finding[]
+}
+
+/** Looks at what leaves one session: heads as texts, bodies as streams. */
+export class Inspector {
+  readonly #inspection: Inspection
+  readonly #detection: Detection
+  readonly #clean = new Set<string>()
+
+  constructor(inspection: Inspection, detection: Detection) {
+    this.#inspection = inspection
+    this.#detection = detection
+  }
+
+  /** bytes of a body, as it comes, that are looked at before it leaves */
+  maxBodyBytes(options: RuleOptions): number {
+    return options.maxBodyBytes ?? this.#inspection.maxBodyBytes
+  }
+
+  findings(options: RuleOptions): FindingSet {
+    return new FindingSet({ rule: options.treatments, session: this.#inspection.treatments })
+  }
+
+  /**
+   * Looks at a request's URL and fields.
+   *
+   * @param raw name, value, name, value …
+   * @returns the action as it may be recorded: with stars over what was found in its URL
+   */
+  inspectHead(
+    action: HttpRequestAction,
+    raw: readonly string[],
+    into: FindingSet,
+  ): HttpRequestAction {
+    for (let index = 0; index < raw.length; index += 2) {
+      const [name = '', value = ''] = [raw[index], raw[index + 1]]
+      const found = [...this.#look(name), ...this.#look(value)]
+      for (const finding of found) into.add(finding, `header ${name.toLowerCase()}`, false)
+    }
+    const path = this.#inspectUrlPart(action.path, into)
+    const query = action.query === null ? null : this.#inspectUrlPart(action.query, into)
+    return path === action.path && query === action.query ? action : { ...action, path, query }
+  }
+
+  /** A body or message as it goes by. */
+  scanBody(contentType: string | undefined): Scan {
+    return this.#detection.scanBody(contentType)
+  }
+
+  #inspectUrlPart(text: string, into: FindingSet): string {
+    const found = this.#look(text)
+    for (const finding of found) into.add(finding, 'url', false)
+    return cover(text, found)
+  }
+
+  #look(text: string): readonly Finding[] {
+    if (text.length < 6 || this.#clean.has(text)) return []
+    const found = this.#detection.scanText(text)
+    if (found.length === 0 && text.length <= MAX_CLEAN_LENGTH) this.#remember(text)
+    return found
+  }
+
+  #remember(text: string): void {
+    if (this.#clean.size >= MAX_CLEAN_VALUES) this.#clean.clear()
+    this.#clean.add(text)
+  }
+}
+
+/** A finding without a place in the text itself, one in a decoded view, covers all of it. */
+function cover(text: string, found: readonly Finding[]): string {
+  let covered = text
+  for (const { start, end, view } of found) {
+    const [from, to] = view === undefined ? [start, Math.min(end, text.length)] : [0, text.length]
+    covered = covered.slice(0, from) + '*'.repeat(to - from) + covered.slice(to)
+  }
+  return covered
+}

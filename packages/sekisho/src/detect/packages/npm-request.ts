@@ -42,7 +42,7 @@ function readPackage(segments: readonly string[]): PackageRequest {
 
 /** `@scope%2Fname` is how npm spells `@scope/name`; nothing else holds an encoded slash. */
 function splitScope(segment: string, index: number): string[] {
-  return index === 0 && segment.startsWith('@') ? segment.split('/') : [segment]
+  return index === 0 && /^@[^/]+\/[^/]+$/.test(segment) ? segment.split('/') : [segment]
 }
 
 function readService([, service = '']: readonly string[]): PackageRequest {

@@ -38,6 +38,89 @@ test('a port that is not the usual one must be named', () => {
   expect(readHead(makeHead(), other).kind).toBe('refused')
 })
 
+const POST = { method: 'POST' }
+const fields = (...lines: string[]): string[] => [
+  'Host',
+  'a.example',
+  ...lines.flatMap((line) => line.split(': ')),
+]
+
+test.for([
+  ['GET and a length of nothing', makeHead({ rawHeaders: fields('Content-Length: 0') }), false],
+  ['POST without a length', makeHead(POST), false],
+  ['POST with a length', makeHead({ ...POST, rawHeaders: fields('Content-Length: 5') }), true],
+  ['POST in chunks', makeHead({ ...POST, rawHeaders: fields('Transfer-Encoding: Chunked') }), true],
+  ['its own host again', makeHead({ rawHeaders: fields('X-Forwarded-Host: a.example') }), false],
+  [
+    'the address that it was forwarded for',
+    makeHead({ rawHeaders: fields('Forwarded: for=192.0.2.1;proto=https') }),
+    false,
+  ],
+] as const)('%s is read', ([, head, hasBody]) => {
+  expect(readHead(head, route)).toMatchObject({ kind: 'read', hasBody })
+})
+
+const MALFORMED = 'invariant.http-malformed'
+const MISMATCH = 'invariant.host-mismatch'
+const OVERRIDE = 'invariant.method-override'
+
+test.for([
+  ['GET with a body', makeHead({ rawHeaders: fields('Content-Length: 5') }), MALFORMED],
+  ['GET in chunks', makeHead({ rawHeaders: fields('Transfer-Encoding: chunked') }), MALFORMED],
+  [
+    'HEAD with a body',
+    makeHead({ method: 'HEAD', rawHeaders: fields('Content-Length: 1') }),
+    MALFORMED,
+  ],
+  ['TRACK', makeHead({ method: 'TRACK' }), MALFORMED],
+  ['a method in lower case', makeHead({ method: 'get' }), MALFORMED],
+  ['no method', makeHead({ method: '' }), MALFORMED],
+  ['a long method', makeHead({ method: 'A'.repeat(33) }), MALFORMED],
+  ...['+5', '-5', '05', '00', '0x5', '5,5', '5 5', '', '9'.repeat(16), '\uff15'].map(
+    (length) =>
+      [
+        `a length of ${JSON.stringify(length)}`,
+        makeHead({ ...POST, rawHeaders: ['Host', 'a.example', 'Content-Length', length] }),
+        MALFORMED,
+      ] as const,
+  ),
+  [
+    'two lengths of nothing',
+    makeHead({ rawHeaders: fields('Content-Length: 0', 'Content-Length: 0') }),
+    MALFORMED,
+  ],
+  [
+    'chunks and a length of nothing',
+    makeHead({ ...POST, rawHeaders: fields('Content-Length: 0', 'Transfer-Encoding: chunked') }),
+    MALFORMED,
+  ],
+  ['a port with a leading zero', makeHead({ rawHeaders: ['Host', 'a.example:0443'] }), MISMATCH],
+  ['an empty port', makeHead({ rawHeaders: ['Host', 'a.example:'] }), MISMATCH],
+  ...[
+    'X-Forwarded-Host',
+    'X_Forwarded_Host',
+    'X-Host',
+    'X-Original-Host',
+    'X-Forwarded-Server',
+  ].map(
+    (name) =>
+      [
+        `${name} of another`,
+        makeHead({ rawHeaders: fields(`${name}: b.example`) }),
+        MISMATCH,
+      ] as const,
+  ),
+  [
+    'Forwarded for another host',
+    makeHead({ rawHeaders: fields('Forwarded: for=192.0.2.1;Host="b.example"') }),
+    MISMATCH,
+  ],
+  ['X-Forwarded-Uri', makeHead({ rawHeaders: fields('X-Forwarded-Uri: /admin') }), OVERRIDE],
+] as const)('%s is refused', ([, head, rule]) => {
+  const read = readHead(head, route)
+  expect(read).toMatchObject({ kind: 'refused', by: { kind: 'deny', rules: [rule] } })
+})
+
 const text = fc.oneof(fc.string(), fc.constantFrom('a.example', '/', 'chunked', '0', '5'))
 const field = fc.tuple(
   fc.constantFrom(

@@ -25,7 +25,13 @@ const MAX_HEADERS = 128
 const MAX_TARGET_PART = 8192
 const DEFAULT_PORT = { http: 80, https: 443 }
 
+/** TRACE and TRACK echo the head, credential included; CONNECT asks for a way past the gate. */
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
+/** A body on these has no meaning (RFC 9110 §9.3.1): some servers take it for the next request. */
+const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+const METHOD = /^[A-Z][A-Z-]{0,31}$/
+/** no sign, no leading zero (octal to some), and exact as a number */
+const LENGTH = /^(0|[1-9]\d{0,14})$/
 
 /** These make a server act on another method or path than the one that was decided. */
 const OVERRIDES: ReadonlySet<string> = new Set([
@@ -36,6 +42,22 @@ const OVERRIDES: ReadonlySet<string> = new Set([
   'x-original-url',
   'x-original-uri',
   'x-rewrite-url',
+  'x-override-url',
+  'x-forwarded-method',
+  'x-forwarded-path',
+  'x-forwarded-uri',
+  'x-envoy-original-method',
+  'x-envoy-original-path',
+  'x-waws-unencoded-url',
+])
+
+/** These make a server act for another host than the one that was decided. */
+const HOST_OVERRIDES: ReadonlySet<string> = new Set([
+  'x-forwarded-host',
+  'x-forwarded-server',
+  'x-host',
+  'x-http-host-override',
+  'x-original-host',
 ])
 
 class Refusal extends Error {
@@ -65,8 +87,9 @@ export function readHead(head: RawHead, route: Route): HeadRead {
 
 function interpret(head: RawHead, route: Route): { action: HttpRequestAction; hasBody: boolean } {
   if (head.httpVersion !== '1.1') throw malformed(`HTTP/${head.httpVersion}`, 505)
-  if (FORBIDDEN_METHODS.has(head.method)) throw malformed(`method ${head.method}`, 405)
+  requireMethod(head.method)
   const hasBody = readFields(head.rawHeaders, route)
+  if (hasBody && BODILESS_METHODS.has(head.method)) throw malformed(`${head.method} with a body`)
   const { path: rawPath, query: rawQuery } = splitTarget(head.target, route)
   if (Math.max(rawPath.length, rawQuery?.length ?? 0) > MAX_TARGET_PART) {
     throw malformed('the target is too long', 414)
@@ -84,20 +107,25 @@ function interpret(head: RawHead, route: Route): { action: HttpRequestAction; ha
   }
 }
 
+function requireMethod(method: string): void {
+  if (METHOD.test(method) && !FORBIDDEN_METHODS.has(method)) return
+  throw malformed(`method ${method.slice(0, 32)}`, 405)
+}
+
 /** Checks every field; says whether a body follows. */
 function readFields(raw: readonly string[], route: Route): boolean {
   if (raw.length > 2 * MAX_HEADERS) throw malformed('too many header fields', 431)
-  const seen = { hosts: 0, encodings: 0, lengths: 0 }
+  const seen: Seen = { hosts: 0, codings: 0, lengths: [] }
   for (let index = 0; index < raw.length; index += 2) {
     readField(seen, (raw[index] ?? '').toLowerCase(), { value: raw[index + 1] ?? '', route })
   }
   if (seen.hosts !== 1) throw malformed(`${seen.hosts} Host fields`)
   // llhttp refuses both together; a parser that did not would be a way to smuggle
-  if (seen.encodings + seen.lengths > 1) throw malformed('ambiguous body length')
-  return seen.encodings + seen.lengths === 1
+  if (seen.codings + seen.lengths.length > 1) throw malformed('ambiguous body length')
+  return seen.codings === 1 || (seen.lengths.length === 1 && seen.lengths[0] !== '0')
 }
 
-type Seen = { hosts: number; encodings: number; lengths: number }
+type Seen = { hosts: number; codings: number; lengths: string[] }
 
 function readField(seen: Seen, name: string, field: { value: string; route: Route }): void {
   const { value, route } = field
@@ -106,20 +134,26 @@ function readField(seen: Seen, name: string, field: { value: string; route: Rout
       seen.hosts += 1
       return requireSameHost(value, route)
     case 'transfer-encoding':
-      seen.encodings += 1
-      if (value.toLowerCase() !== 'chunked') throw malformed(`transfer-encoding ${value}`, 501)
+      seen.codings += 1
+      if (value.toLowerCase() !== 'chunked') {
+        throw malformed(`transfer-encoding ${value.slice(0, 64)}`, 501)
+      }
       return
     case 'content-length':
-      if (value !== '0') seen.lengths += 1
+      seen.lengths.push(value)
+      if (!LENGTH.test(value)) throw malformed(`content-length ${value.slice(0, 64)}`)
+      return
+    case 'forwarded':
+      if (/\bhost\s*=/i.test(value)) requireSameOverride(name, value, route)
       return
     default:
+      if (HOST_OVERRIDES.has(withHyphens(name))) return requireSameOverride(name, value, route)
       checkField(name, value)
   }
 }
 
 function checkField(name: string, value: string): void {
-  // a CGI-like server reads `X_Original_URL` as `X-Original-URL`
-  const spelled = name.includes('_') ? name.replaceAll('_', '-') : name
+  const spelled = withHyphens(name)
   if (OVERRIDES.has(spelled)) throw new Refusal('invariant.method-override', `header ${name}`, 403)
   if (spelled !== name && /^(host|transfer-encoding|content-length)$/.test(spelled)) {
     throw malformed(`header ${name}`)
@@ -136,9 +170,22 @@ function checkField(name: string, value: string): void {
   if (name === 'http2-settings') throw new Refusal('invariant.upgrade', 'upgrade to h2c', 501)
 }
 
+/** A CGI-like server reads `X_Original_URL` as `X-Original-URL`. */
+function withHyphens(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name
+}
+
+/** Another name for the host may be given only where it is the host. */
+function requireSameOverride(name: string, value: string, { host, port }: Route): void {
+  const given = value.toLowerCase()
+  if (given === host || given === `${host}:${port}`) return
+  const reason = `header ${name} ${value.slice(0, 256)} on a connection to ${host}:${port}`
+  throw new Refusal('invariant.host-mismatch', reason, 421)
+}
+
 /** `host[:port]` must be where the connection goes; without a port it means the scheme's own. */
 function requireSameHost(value: string, { scheme, host, port }: Route): void {
-  const [, name = '', portText] = /^([^:]*)(?::(\d{1,5}))?$/.exec(value) ?? []
+  const [, name = '', portText] = /^([^:]*)(?::([1-9]\d{0,4}))?$/.exec(value) ?? []
   const named = portText === undefined ? DEFAULT_PORT[scheme] : Number(portText)
   if (canonicalHost(name) === host && named === port) return
   throw new Refusal(

@@ -117,42 +117,6 @@ const attacks: Attack[] = [
     rule: 'invariant.http-malformed',
   },
   {
-    name: 'GET with a body',
-    bytes: `${get('/public/a', 'Content-Length: 5')}hello`,
-    status: 400,
-    rule: 'invariant.http-malformed',
-  },
-  {
-    name: 'GET with a body in chunks',
-    bytes: `${get('/public/a', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
-    status: 400,
-    rule: 'invariant.http-malformed',
-  },
-  {
-    name: 'a Content-Length that is octal to some',
-    bytes: `${head('POST /public/a', `Host: ${HOST}`, 'Content-Length: 05')}hello`,
-    status: 400,
-    rule: 'invariant.http-malformed',
-  },
-  {
-    name: 'another host for the proxy behind',
-    bytes: get('/public/a', `X-Forwarded-Host: ${OTHER}`),
-    status: 421,
-    rule: 'invariant.host-mismatch',
-  },
-  {
-    name: 'a target that names a host without a scheme',
-    bytes: get(`//${OTHER}/public/a`),
-    status: 400,
-    rule: 'invariant.ambiguous-path',
-  },
-  {
-    name: 'dot segments in overlong UTF-8',
-    bytes: get('/public/%c0%ae%c0%ae/private'),
-    status: 400,
-    rule: 'invariant.ambiguous-path',
-  },
-  {
     name: 'a transfer coding beside chunked',
     bytes: head('POST /public/a', `Host: ${HOST}`, 'Transfer-Encoding: gzip, chunked'),
     status: 501,

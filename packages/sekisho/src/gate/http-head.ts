@@ -86,8 +86,7 @@ export function readHead(head: RawHead, route: Route): HeadRead {
 }
 
 function interpret(head: RawHead, route: Route): { action: HttpRequestAction; hasBody: boolean } {
-  if (head.httpVersion !== '1.1') throw malformed(`HTTP/${head.httpVersion}`, 505)
-  requireMethod(head.method)
+  requireMethod(head)
   const hasBody = readFields(head.rawHeaders, route)
   if (hasBody && BODILESS_METHODS.has(head.method)) throw malformed(`${head.method} with a body`)
   const { path: rawPath, query: rawQuery } = splitTarget(head.target, route)
@@ -107,7 +106,8 @@ function interpret(head: RawHead, route: Route): { action: HttpRequestAction; ha
   }
 }
 
-function requireMethod(method: string): void {
+function requireMethod({ method, httpVersion }: RawHead): void {
+  if (httpVersion !== '1.1') throw malformed(`HTTP/${httpVersion}`, 505)
   if (METHOD.test(method) && !FORBIDDEN_METHODS.has(method)) return
   throw malformed(`method ${method.slice(0, 32)}`, 405)
 }

@@ -101,7 +101,7 @@ function isDenied({ leaf }: IndexedLeaf): boolean {
   return typeof verdict === 'object' && verdict !== null && Reflect.get(verdict, 'kind') === 'deny'
 }
 
-function logDirectory(): string {
+export function logDirectory(): string {
   return join(pathsFrom(process.env).keyholderState, 'log')
 }
 
@@ -145,7 +145,7 @@ function readCheckpoint(path: string, verifier: NoteVerifier): string {
   )
 }
 
-function unreadable(directory: string, cause: unknown): SekishoError {
+export function unreadable(directory: string, cause: unknown): SekishoError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
   if (code === 'EACCES' || code === 'EPERM') {
     return new SekishoError('PERMISSION_REQUIRED', `${directory} is not open to this user`, {

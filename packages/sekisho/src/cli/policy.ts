@@ -3,15 +3,18 @@ import type { Command, Terminal } from './command.ts'
 import { jsonFlag } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'
 import { exportFence } from './policy-export.ts'
+import { proposeRules } from './policy-propose.ts'
 
 export const policy: Command = {
   name: 'policy',
-  summary: 'Check a policy bundle, or write the outer fence of its agents',
+  summary:
+    'Check a policy bundle, propose rules for what a session was denied, write the outer fence',
   usage:
-    'sekisho policy check [DIRECTORY] [--json] | policy export --to k8s-networkpolicy|cilium|gcp-ngfw-terraform [--agent NAME] [--out FILE] [DIRECTORY]',
+    'sekisho policy check [DIRECTORY] [--json] | policy propose SESSION [--bundle DIRECTORY] [--out FILE] [--json] | policy export --to k8s-networkpolicy|cilium|gcp-ngfw-terraform [--agent NAME] [--out FILE] [DIRECTORY]',
   async run(argv, terminal) {
     const [action, ...rest] = argv
     if (action === 'check') return check(rest, terminal)
+    if (action === 'propose') return proposeRules(policy.usage, rest, terminal)
     if (action === 'export') return exportFence(policy.usage, rest, terminal)
     throw new SekishoError('USAGE', `policy ${action ?? ''}`, { hint: `usage: ${policy.usage}` })
   },

@@ -1,15 +1,8 @@
 import { stringify } from 'yaml'
+import { groupBy } from '../text-groups.ts'
 import { CLOSED, isWithin } from './closed-ranges.ts'
 import { comment } from './comment.ts'
-import {
-  chunk,
-  type Endpoint,
-  type Fence,
-  groupBy,
-  isWildcard,
-  nameOf,
-  type Requests,
-} from './fence.ts'
+import { chunk, type Endpoint, type Fence, isWildcard, nameOf, type Requests } from './fence.ts'
 import { escapeRegex, globRegex } from './glob-regex.ts'
 import { intro, SELECTED } from './intro.ts'
 import { unexpressed } from './unexpressed.ts'

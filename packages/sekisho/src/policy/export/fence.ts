@@ -1,6 +1,7 @@
 import { matchesHost } from '../../core/host.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { AgentFile } from '../agent-schema.ts'
+import { compareText, groupBy } from '../text-groups.ts'
 import { hostCidr } from './closed-ranges.ts'
 
 /** One agent, and its rules with presets expanded. */
@@ -150,23 +151,6 @@ export function portsOf(places: readonly { port: number }[]): number[] {
 
 function byPlace(a: Endpoint, b: Endpoint): number {
   return compareText(a.host, b.host) || a.port - b.port || compareText(a.scheme, b.scheme)
-}
-
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
-}
-
-/** Equal lists of names belong in one rule of the fence. */
-export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[][] {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.get(key) ?? []
-    groups.set(key, group)
-    group.push(item)
-  }
-  return [...groups.values()]
 }
 
 /** Runs of at most `size`, for products that limit a list. */

@@ -1,6 +1,7 @@
+import { groupBy } from '../text-groups.ts'
 import { CLOSED } from './closed-ranges.ts'
 import { comment } from './comment.ts'
-import { chunk, type Endpoint, type Fence, groupBy, isWildcard } from './fence.ts'
+import { chunk, type Endpoint, type Fence, isWildcard } from './fence.ts'
 import { type Block, Reference, type Value, writeBlock } from './hcl.ts'
 import { intro } from './intro.ts'
 import { unexpressed } from './unexpressed.ts'

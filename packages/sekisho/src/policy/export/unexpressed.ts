@@ -1,15 +1,8 @@
 import type { PolicyRule } from '../../wire/policy.ts'
 import { overlaps } from '../host-pattern.ts'
+import { groupBy } from '../text-groups.ts'
 import { shorten } from './comment.ts'
-import {
-  closesAll,
-  type Fence,
-  type FenceSource,
-  groupBy,
-  isOver,
-  isWildcard,
-  nameOf,
-} from './fence.ts'
+import { closesAll, type Fence, type FenceSource, isOver, isWildcard, nameOf } from './fence.ts'
 
 /** What a kind of fence can tell apart. */
 export type Abilities = {

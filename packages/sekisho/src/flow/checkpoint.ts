@@ -1,4 +1,4 @@
-import type { HttpRequestAction } from '../core/action.ts'
+import type { HttpRequestAction, NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
 import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
 import type {
@@ -17,17 +17,20 @@ import type {
 /** Rule of every denial for a placeholder outside the place its credential is bound to. */
 export const PLACEHOLDER_MISUSE = 'invariant.placeholder-misuse'
 
+/** An action that leads to one port of one name. */
+export type LeavingAction = HttpRequestAction | (NetConnectAction & { host: string; port: number })
+
 const NOTHING: Clear = { kind: 'clear', credentials: [] }
 
 /**
- * The one path of a request that asks to leave a session: decided, recorded, resolved, performed,
+ * The one path of a request or connection that asks to leave a session: decided, recorded, resolved, performed,
  * its outcome recorded. Resolves to what happened; only a `Deny` leaves the reply to the caller.
  *
  * @throws SekishoError LOG_UNWRITABLE, PEER_UNAVAILABLE or TIMEOUT when the intent could not be
  *   made durable, and whatever resolving fails with; nothing has left then
  */
 export async function passRequest(
-  action: HttpRequestAction,
+  action: LeavingAction,
   exchange: Exchange,
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
@@ -103,7 +106,7 @@ function denyMisuse(host: string, { secret, where }: Misuse): Deny {
 type Recorded = { id: string; exchange: Exchange; values: ReadonlyMap<string, string> }
 
 async function attempt(
-  action: HttpRequestAction,
+  action: LeavingAction,
   recorded: Recorded,
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
@@ -135,7 +138,7 @@ function isOutcome(done: Performed | Failed | Misuse | Cut): done is Performed |
 
 /** The request was recorded as allowed before a late part was stopped; that gets its own leaf. */
 async function recordCut(
-  { host }: HttpRequestAction,
+  { host }: LeavingAction,
   cut: Misuse | Cut,
   ports: CheckpointPorts,
 ): Promise<Performed | Failed> {

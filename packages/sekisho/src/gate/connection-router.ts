@@ -4,6 +4,7 @@ import type { NetConnectAction } from '../core/action.ts'
 import { unmapAddress } from '../core/address.ts'
 import { canonicalHost } from '../core/host.ts'
 import { type Deny, deny } from '../core/verdict.ts'
+import type { RuleOptions, Scheme } from '../wire/policy.ts'
 import type { Certificates } from './certificates.ts'
 import type { ClientHello } from './client-hello.ts'
 import { serveDnsStream } from './dns-sockets.ts'
@@ -11,12 +12,16 @@ import type { HttpFront } from './http-front.ts'
 import type { Route } from './http-head.ts'
 import type { NameServer } from './name-server.ts'
 import { peekClientHello } from './peek.ts'
+import { PROXY_PORT } from './proxy-target.ts'
 import type { DenialLog, SessionContext } from './session-context.ts'
 import { RESOLVER_ADDRESS } from './synthetic-names.ts'
+import { relayTcp, type TcpAction, type TcpPerformer } from './tcp-relay.ts'
 
 /** Open connections of one session; above, new ones are refused. */
 const MAX_CONNECTIONS = 1_024
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** What is spoken behind TLS that ends here (RFC 7301). */
+const PROTOCOLS: readonly string[] = ['http/1.1']
 
 export type Destination = { address: string; port: number }
 
@@ -35,6 +40,7 @@ export type RouterParts = {
   nameServer: NameServer
   certificates: Certificates
   front: HttpFront
+  tcp: TcpPerformer
   destinationOf: (socket: Socket) => Destination
 }
 
@@ -66,11 +72,34 @@ export class ConnectionRouter {
     }
     this.#track(socket)
     if (address === RESOLVER_ADDRESS && port === 53) return serveDnsStream(socket, nameServer)
-    const route = host === null ? undefined : this.#routeTo(host, port)
-    if (route === undefined) return this.#refuse(socket, action, this.#whyNot(action))
+    if (address === RESOLVER_ADDRESS && port === PROXY_PORT) {
+      return this.#parts.front.acceptProxied(socket, action, (tunnel, to) => {
+        void this.#enter(tunnel, to)
+      })
+    }
+    return this.#enter(socket, action)
+  }
+
+  /** Takes a connection to where its name and port lead, however it came to be known. */
+  async #enter(socket: Socket, action: NetConnectAction): Promise<void> {
+    const { host, port } = action
+    const scheme = host === null || port === null ? undefined : this.#schemeAt(host, port)
+    if (host === null || port === null || scheme === undefined) {
+      return this.#refuse(socket, action, this.#whyNot(action))
+    }
     socket.setNoDelay(true)
-    if (route.scheme === 'https') return this.#intercept(socket, route, action)
-    this.#parts.front.accept(socket, route, action)
+    const named = { ...action, host, port }
+    if (scheme === 'https') return this.#intercept(socket, { scheme, host, port }, action)
+    if (scheme === 'http') return this.#parts.front.accept(socket, { scheme, host, port }, action)
+    return this.#relay(socket, scheme, named)
+  }
+
+  /** Of TLS that is passed through, no more than the hello is read. */
+  async #relay(socket: Socket, scheme: 'tcp' | 'tls', action: TcpAction): Promise<void> {
+    const options = this.#parts.context.policy.openingOptions(action.host, action.port)
+    if (scheme === 'tls' && !(await this.#isHelloFor(socket, action, []))) return
+    const { context, tcp: performer } = this.#parts
+    await relayTcp(socket, { action, options, scheme }, { context, performer })
   }
 
   #track(socket: Socket): void {
@@ -83,10 +112,9 @@ export class ConnectionRouter {
   }
 
   /** Ports 80 and 443 of a resolved name always get an answer; others need a rule for them. */
-  #routeTo(host: string, port: number): Route | undefined {
+  #schemeAt(host: string, port: number): Scheme | undefined {
     const usual = port === 443 ? 'https' : port === 80 ? 'http' : undefined
-    const scheme = this.#parts.context.policy.isPort(host, port) ?? usual
-    return scheme === 'http' || scheme === 'https' ? { scheme, host, port } : undefined
+    return this.#parts.context.policy.isPort(host, port) ?? usual
   }
 
   #whyNot(action: NetConnectAction): Deny {
@@ -101,18 +129,34 @@ export class ConnectionRouter {
     if (!socket.destroyed) socket.resetAndDestroy()
   }
 
-  async #intercept(socket: Socket, route: Route, action: NetConnectAction): Promise<void> {
-    const { context, certificates } = this.#parts
+  /** Whether the connection begins with a hello for the name it leads to; else it is refused. */
+  async #isHelloFor(
+    socket: Socket,
+    action: TcpAction,
+    protocols: readonly string[],
+  ): Promise<boolean> {
+    const { context } = this.#parts
     const peeked = await peekClientHello(socket, HANDSHAKE_TIMEOUT_MS)
     if (peeked.kind === 'gone' || socket.destroyed) {
       context.counters.tlsFailed += 1
-      return void socket.destroy()
+      socket.destroy()
+      return false
     }
+    const options = context.policy.openingOptions(action.host, action.port)
     const problem =
       peeked.kind === 'malformed'
         ? deny('invariant.tls-malformed', peeked.reason)
-        : helloProblem(peeked.hello, route.host)
-    if (problem !== undefined) return this.#refuse(socket, action, problem)
+        : (helloProblem(peeked.hello, action.host, options) ??
+          alpnProblem(peeked.hello, action.host, protocols))
+    if (problem === undefined) return true
+    await this.#refuse(socket, action, problem)
+    return false
+  }
+
+  async #intercept(socket: Socket, route: Route, action: NetConnectAction): Promise<void> {
+    const { context, certificates } = this.#parts
+    const { host, port } = route
+    if (!(await this.#isHelloFor(socket, { ...action, host, port }, PROTOCOLS))) return
     try {
       const secureContext = await certificates.contextFor(route.host)
       if (!socket.destroyed) this.#terminate({ socket, route, action }, secureContext)
@@ -130,7 +174,7 @@ export class ConnectionRouter {
     const secure = new TLSSocket(socket, {
       isServer: true,
       secureContext,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...PROTOCOLS],
     })
     this.#open.delete(socket)
     this.#track(secure)
@@ -150,16 +194,26 @@ export class ConnectionRouter {
 }
 
 /** The name in the hello must be the one that was resolved and dialled, in the clear. */
-function helloProblem(hello: ClientHello, host: string): Deny | undefined {
-  const { serverName, hasEch, protocols } = hello
+function helloProblem(hello: ClientHello, host: string, options: RuleOptions): Deny | undefined {
+  const { serverName, hasEch } = hello
   if (hasEch) return deny('invariant.ech', `an encrypted ClientHello to ${host}`)
-  if (serverName === undefined) return deny('invariant.no-sni', `no server name, to ${host}`)
-  if (canonicalHost(serverName) !== host) {
+  if (serverName === undefined && options.withoutSni !== true) {
+    return deny('invariant.no-sni', `no server name, to ${host}`)
+  }
+  if (serverName !== undefined && canonicalHost(serverName) !== host) {
     const shown = serverName.slice(0, 253).replace(/[^\x20-\x7e]/g, '?')
     return deny('invariant.sni-mismatch', `server name ${shown} on a connection to ${host}`)
   }
-  if (protocols.length > 0 && !protocols.includes('http/1.1')) {
-    return deny('invariant.alpn', `only ${protocols.join(', ').slice(0, 128)} offered, to ${host}`)
-  }
   return undefined
+}
+
+/** @param wanted protocols of which one is to be among those offered; none takes any offer */
+function alpnProblem(
+  { protocols }: ClientHello,
+  host: string,
+  wanted: readonly string[],
+): Deny | undefined {
+  if (protocols.length === 0 || wanted.length === 0) return undefined
+  if (wanted.some((name) => protocols.includes(name))) return undefined
+  return deny('invariant.alpn', `only ${protocols.join(', ').slice(0, 128)} offered, to ${host}`)
 }

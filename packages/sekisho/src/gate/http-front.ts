@@ -1,14 +1,17 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NetConnectAction } from '../core/action.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import { recordDenial } from '../flow/checkpoint.ts'
 import { deniedReply, rawAgentReply, UNAVAILABLE } from './denial.ts'
 import type { HttpPerformer } from './http-exchange.ts'
-import { type Route, readHead } from './http-head.ts'
+import { type HeadRead, type RawHead, type Route, readHead } from './http-head.ts'
+import { PROXY_PORT, readProxyTarget, readTunnel } from './proxy-target.ts'
 import { Http1Sink } from './reply-sink.ts'
 import { RequestPath } from './request-path.ts'
 import type { SessionContext } from './session-context.ts'
+import { RESOLVER_ADDRESS } from './synthetic-names.ts'
 
 export type HttpTimeouts = {
   headersMs: number
@@ -32,11 +35,20 @@ const MAX_HEADER_BYTES = 32 * 1024
 /** Pipelined requests that wait for the one before them. */
 const MAX_WAITING = 16
 
+/** What a request to a proxy that names no other host is about: nothing that any rule opens. */
+const PROXY_ITSELF: Route = { scheme: 'http', host: RESOLVER_ADDRESS, port: PROXY_PORT }
+
 type Arrival = { request: IncomingMessage; response: ServerResponse; expectsContinue: boolean }
+
+type Tunnelled = NetConnectAction & { host: string; port: number }
+export type OpenTunnel = (socket: Socket, action: Tunnelled) => void
 
 /** One connection of the agent: what it leads to, and its requests in order. */
 type Channel = {
-  route: Route
+  /** null for a client that takes the gate for a proxy: each request says where it leads */
+  route: Route | null
+  /** takes over a connection on which CONNECT was allowed */
+  openTunnel: OpenTunnel | undefined
   connect: NetConnectAction
   waiting: Arrival[]
   isBusy: boolean
@@ -60,7 +72,7 @@ export class HttpFront {
       .on('checkContinue', (request, response) => this.#arrive(request, response, true))
       // any other expectation: refused when its head is read
       .on('checkExpectation', (request, response) => this.#arrive(request, response, false))
-      .on('connect', (request, socket) => void this.#refuseConnect(request, socket))
+      .on('connect', (request, socket, first) => void this.#connect(request, socket, first))
       .on('clientError', (error, socket) => void this.#refuseUnparsed(error, socket))
     // Node checks head and request time-outs from this event on; this server listens to nothing
     this.#server.emit('listening')
@@ -68,7 +80,16 @@ export class HttpFront {
 
   /** Takes a connection over, TLS done. @param connect how the agent dialled it, for the record */
   accept(socket: Duplex, route: Route, connect: NetConnectAction): void {
-    this.#channels.set(socket, { route, connect, waiting: [], isBusy: false, isEnding: false })
+    this.#open(socket, { route, connect, openTunnel: undefined })
+  }
+
+  /** Takes over a connection on which the agent speaks to a proxy (RFC 9110 §7.6). */
+  acceptProxied(socket: Socket, connect: NetConnectAction, openTunnel: OpenTunnel): void {
+    this.#open(socket, { route: null, connect, openTunnel })
+  }
+
+  #open(socket: Duplex, leads: Pick<Channel, 'route' | 'connect' | 'openTunnel'>): void {
+    this.#channels.set(socket, { ...leads, waiting: [], isBusy: false, isEnding: false })
     this.#server.emit('connection', socket)
   }
 
@@ -98,8 +119,11 @@ export class HttpFront {
   }
 
   #handle(channel: Channel, { request, response, expectsContinue }: Arrival): Promise<void> {
+    const head = headOf(request, channel)
+    // what the parser may say of the same bytes afterwards is no second refusal
+    channel.isEnding ||= head.kind === 'refused'
     return this.#path.handle({
-      head: readHead(rawHead(request), channel.route),
+      head,
       fields: request.rawHeaders,
       body: request,
       expectsContinue,
@@ -110,12 +134,37 @@ export class HttpFront {
     })
   }
 
-  async #refuseConnect(request: IncomingMessage, socket: Duplex): Promise<void> {
+  async #connect(request: IncomingMessage, socket: Duplex, first: Buffer): Promise<void> {
     const channel = this.#channels.get(socket)
     socket.on('error', () => undefined) // the parser has let go of it; it ends below
-    const head = channel === undefined ? undefined : readHead(rawHead(request), channel.route)
-    if (head?.kind !== 'refused') return void socket.destroy()
+    // behind requests that are still being answered, an answer would come out of turn
+    if (channel === undefined || channel.isBusy) return void socket.destroy()
+    if (channel.openTunnel !== undefined && socket instanceof Socket) {
+      return this.#tunnel(rawHead(request), { socket, first, channel })
+    }
+    const head = headOf(request, channel)
+    if (head.kind !== 'refused') return void socket.destroy()
     await this.#refuseRaw(socket, () => this.#path.deny(head), head.status)
+  }
+
+  /** A tunnel is no way around: what comes through it is read as if it had been dialled. */
+  async #tunnel(
+    head: RawHead,
+    { socket, first, channel }: { socket: Socket; first: Buffer; channel: Channel },
+  ): Promise<void> {
+    const read = readTunnel(head, channel.connect)
+    const verdict = read.kind === 'read' ? this.#context.ports.decide(read.action) : read.by
+    if (read.kind === 'read' && verdict.kind === 'allow') {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      if (first.length > 0) socket.unshift(first)
+      return channel.openTunnel?.(socket, read.action)
+    }
+    const by = verdict.kind === 'deny' ? verdict : deny('invariant.unapproved', 'it wants approval')
+    const record = async (): Promise<Deny> => {
+      await recordDenial({ action: read.action, by }, this.#context.ports)
+      return by
+    }
+    await this.#refuseRaw(socket, record, read.kind === 'refused' ? read.status : 403)
   }
 
   /** What the parser would not read. Nothing of it has been acted upon. */
@@ -125,6 +174,7 @@ export class HttpFront {
     // the rest are connections that ended or timed out
     const isMalformed = code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE'
     if (channel === undefined || !isMalformed) return void socket.destroy()
+    if (channel.isBusy && channel.isEnding) return // refused already; its answer ends the connection
     const by = deny('invariant.http-malformed', code)
     const record = async (): Promise<Deny> => {
       await recordDenial({ action: channel.connect, by }, this.#context.ports)
@@ -178,6 +228,11 @@ function makeServer(timeouts: HttpTimeouts): http.Server {
   // no silent cut: more fields than we take are refused when the head is read
   server.maxHeadersCount = 0
   return server
+}
+
+function headOf(request: IncomingMessage, { route }: Channel): HeadRead {
+  const raw = rawHead(request)
+  return readHead(raw, route ?? readProxyTarget(raw.target) ?? PROXY_ITSELF)
 }
 
 function rawHead(request: IncomingMessage): Parameters<typeof readHead>[0] {

@@ -8,6 +8,7 @@ import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Certificates, type GateKey } from './certificates.ts'
 import { ConnectionRouter, type Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
+import { makeDialer } from './dialer.ts'
 import { EgressMeter } from './egress-meter.ts'
 import type { HttpPerformer } from './http-exchange.ts'
 import { HttpFront } from './http-front.ts'
@@ -60,20 +61,16 @@ export class Session {
     const resolver = new PinningResolver(config.upstreams, parts.lookup, now)
     const policy = compilePolicy(config.policy, now)
     this.#recorder = recorderFor(config.session, parts.keyholder)
+    const outcomeLost = (): void => {
+      counters.outcomesLost += 1
+    }
+    const newId = (): string => parts.newId()
     const context: SessionContext = {
       policy,
       names: new SyntheticNames(),
       counters,
       now,
-      ports: {
-        decide: policy.decide,
-        recorder: this.#recorder,
-        resolver,
-        newId: () => parts.newId(),
-        outcomeLost: () => {
-          counters.outcomesLost += 1
-        },
-      },
+      ports: { decide: policy.decide, recorder: this.#recorder, resolver, newId, outcomeLost },
     }
     this.#context = context
     this.#meter = new EgressMeter({ limits: config.limits, used: config.egressUsed }, (breach) => {
@@ -82,12 +79,16 @@ export class Session {
     })
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
-    this.#front = new HttpFront(context, {
+    const performer = {
       ...inspectionOf(config, parts),
-      optionsOf: (action, allowedBy) => policy.optionsFor(action, allowedBy),
-      upstreams: this.#upstreams,
+      dialer: makeDialer(config.egress.proxy),
       meter: this.#meter,
       turns: new Turns(),
+    }
+    this.#front = new HttpFront(context, {
+      ...performer,
+      optionsOf: (action, allowedBy) => policy.optionsFor(action, allowedBy),
+      upstreams: this.#upstreams,
       onUnreachable: (host) => resolver.forget(host),
     })
     this.#router = new ConnectionRouter({
@@ -100,6 +101,7 @@ export class Session {
         now,
       ),
       front: this.#front,
+      tcp: performer,
       destinationOf: parts.destinationOf,
     })
   }

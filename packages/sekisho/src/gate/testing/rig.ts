@@ -26,6 +26,18 @@ export const PLAIN_EGRESS: EgressPlan = {
   inspection: { maxBodyBytes: 8 * 1024 * 1024, treatments: {} },
   privateRanges: [],
   proxy: null,
+  packages: {
+    actions: {
+      unknown: 'allow',
+      young: 'allow',
+      ageUnknown: 'allow',
+      typo: 'allow',
+      installScripts: 'allow',
+    },
+    youngMs: 0,
+    establishedMs: null,
+    exceptions: [],
+  },
 }
 
 export type RigOptions = {
@@ -189,7 +201,7 @@ export function closed(socket: net.Socket): Promise<void> {
   })
 }
 
-const PLAYED_PORTS = [443, 80, 8443, 22, 53]
+const PLAYED_PORTS = [443, 80, 8443, 22, 53, 3128, 5432]
 
 function played(address: string, port: number): string {
   const [a = '', , c = '', d = ''] = address.split('.')

@@ -56,6 +56,8 @@ export type SceneOptions = {
   egressUsed?: EgressUse
   /** false leaves the upstreams to the resolver */
   hasUpstreams?: boolean
+  /** upstreams beside the usual ones, before them */
+  more?: Upstream[]
 }
 
 /** A gate between an agent, played by the test, and two servers outside. */
@@ -92,7 +94,7 @@ export class Scene {
     const rig = await Rig.start({
       rules,
       credentials: options.credentials ?? [],
-      upstreams: options.hasUpstreams === false ? [] : upstreams,
+      upstreams: [...(options.hasUpstreams === false ? [] : upstreams), ...(options.more ?? [])],
       limits: options.limits ?? {},
       ...(options.egress === undefined ? {} : { egress: options.egress }),
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),

@@ -53,7 +53,7 @@ export class Children {
   readonly #keyholder: Child<typeof supervisorToKeyholder, Record<never, never>>
   readonly #control: Child<typeof supervisorToControl, typeof controlToSupervisor>
   readonly #bundle: BundleFiles
-  readonly #registries: Promise<string[]>
+  readonly #registries: ReturnType<typeof readRegistries>
   #networks: Networks | undefined
   #keyholderDegraded: readonly string[] = []
   readonly #ownDegraded: string[] = []

@@ -59,7 +59,7 @@ test.for<[string, string, string, string | undefined]>([
   [
     'an unknown preset',
     'presets: [git-forge]',
-    '3:11: presets[0]: unknown preset `git-forge`; there are none, package-registries, git-forges, llm-providers, llm-providers/anthropic, llm-providers/openai, llm-providers/google',
+    '3:11: presets[0]: unknown preset `git-forge`; there are none, off, package-registries, git-forges, llm-providers, llm-providers/anthropic, llm-providers/openai, llm-providers/google',
     'did you mean `git-forges`?',
   ],
   [
@@ -120,7 +120,7 @@ test.for<[string, string, string, string | undefined]>([
   [
     'http and https at one port',
     'rules:\n  - { id: a, effect: allow, host: a.example, ports: [8443] }\n  - { id: b, effect: allow, host: a.example, scheme: http, ports: [8443] }',
-    '5:54: rules b and a speak both http and https at port 8443 of a.example',
+    '5:54: rules a and b speak https and http at port 8443 of a.example',
     'choose one scheme for a port',
   ],
   [

@@ -52,6 +52,7 @@ const EGRESS = {
   inspection: { maxBodyBytes: 8 * 1024 ** 2, treatments: {} },
   privateRanges: [],
   proxy: null,
+  setup: null,
 }
 
 test('the smallest file is an agent with defaults and no network', () => {
@@ -230,6 +231,6 @@ upstreams:
 
 test('a secret for a registry of this machine is reachable through the preset', () => {
   const text = `${HEAD}presets: [package-registries]\nsecrets:\n  - { name: npm, from: env:NPM_TOKEN, hosts: [npm.example], header: authorization }\n`
-  const registries = [{ scheme: 'https', host: 'npm.example', port: 443 }] as const
+  const registries = [{ scheme: 'https', host: 'npm.example', port: 443, packages: [] }] as const
   expect(parseAgentFile(text, FILE, registries).secrets[0]?.name).toBe('npm')
 })

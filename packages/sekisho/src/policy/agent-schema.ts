@@ -1,75 +1,29 @@
 import * as z from 'zod'
-import { Scheme, Treatments } from '../wire/policy.ts'
 import { Port } from '../wire/schemas.ts'
 import {
   readAbsolutePath,
-  readDay,
   readHeader,
-  readMethod,
   readMountSource,
   readMountTarget,
   readName,
-  readRuleId,
   readSecretSource,
   readVariable,
 } from './agent-values.ts'
-import { bodySize, EgressKeys } from './egress-schema.ts'
-import { readHost, readHostPattern } from './host-pattern.ts'
-import { readPathGlob } from './path-glob.ts'
+import {
+  EgressKeys,
+  EgressProxyFile,
+  InspectionFile,
+  PrivateRangeFile,
+  Reason,
+} from './egress-schema.ts'
+import { readHost } from './host-pattern.ts'
+import { PackageExceptionFile, PackagesFile } from './packages-schema.ts'
 import { readPresetName } from './presets.ts'
+import { RuleBodyFile, RuleFile } from './rule-schema.ts'
 import { LimitsFile, RootfsFile, SandboxKeys, WorkspaceFile } from './sandbox-schema.ts'
 import { text } from './text.ts'
 
 const Note = z.string().max(1024)
-
-const Rule = z
-  .strictObject({
-    id: text(readRuleId),
-    effect: z.enum(['allow', 'deny']),
-    host: text(readHostPattern),
-    scheme: Scheme.optional(),
-    ports: z.array(Port).min(1).max(16).optional(),
-    methods: z.array(text(readMethod)).min(1).max(32).superRefine(refuseMixedAny).optional(),
-    paths: z.array(text(readPathGlob)).min(1).max(256).optional(),
-    owner: Note.default(''),
-    reason: Note.default(''),
-    /** the last day, in UTC, that an allow rule allows anything */
-    expires: text(readDay).optional(),
-    /** also a GET that asks for a WebSocket, whose messages are inspected */
-    websocket: z.boolean().optional(),
-    withoutSni: z.boolean().optional(),
-    packages: z.enum(['npm', 'pypi']).optional(),
-    body: z
-      .strictObject({ max: bodySize.optional(), uninspected: z.boolean().optional() })
-      .optional(),
-    treatments: Treatments.optional(),
-  })
-  .transform(({ scheme, ports, methods, paths, expires, ...rule }) => ({
-    ...rule,
-    /** Unix ms; null for a rule without an end */
-    expiresAtMs: expires ?? null,
-    /** null where the file names none: the default of an allow rule, everything for a deny rule */
-    scheme: scheme ?? null,
-    ports: ports ?? null,
-    /** empty means any */
-    methods: withoutAny(methods ?? (rule.effect === 'allow' ? ['GET', 'HEAD', 'OPTIONS'] : [])),
-    /** empty means any */
-    paths: paths ?? [],
-  }))
-
-/** `[GET, any]` looks like a limit and is none. */
-function refuseMixedAny(methods: readonly string[], context: z.RefinementCtx): void {
-  if (!methods.includes('any') || methods.length === 1) return
-  context.addIssue({
-    code: 'custom',
-    message: '`any` stands with other methods',
-    params: { hint: 'write [any], or the methods' },
-  })
-}
-
-function withoutAny(methods: readonly string[]): readonly string[] {
-  return methods.includes('any') ? [] : methods
-}
 
 const Secret = z.strictObject({
   name: text(readName),
@@ -94,11 +48,32 @@ const Upstream = z.strictObject({
   caFile: text(readAbsolutePath)
     .optional()
     .transform((path) => path ?? null),
-  reason: Note.min(1),
+  reason: Reason,
 })
 
-const shapes = {
-  rules: Rule.in,
+const NetworkKeys = {
+  presets: z.preprocess(
+    (presets) => (presets === 'none' || presets === 'off' ? [presets] : presets),
+    z.array(text(readPresetName)).max(16).default([]),
+  ),
+  rules: z.array(RuleFile).max(2000).default([]),
+}
+
+/** A session of its own before the agent's, with another network and on the same workspace. */
+const SetupFile = z.strictObject({
+  ...NetworkKeys,
+  /** as words, never by a shell; null: a caller names it */
+  command: z
+    .array(z.string().min(1).max(4096))
+    .min(1)
+    .max(64)
+    .optional()
+    .transform((command) => command ?? null),
+})
+
+const shapes: Readonly<Record<string, { shape: Readonly<Record<string, unknown>> }>> = {
+  rules: RuleFile.in,
+  'rules.body': RuleBodyFile,
   secrets: Secret,
   mounts: Mount,
   limits: LimitsFile.in,
@@ -107,17 +82,22 @@ const shapes = {
   exec: SandboxKeys.exec.unwrap(),
   containment: SandboxKeys.containment.unwrap(),
   upstreams: Upstream,
+  inspection: InspectionFile.in,
+  privateRanges: PrivateRangeFile.in,
+  proxy: EgressProxyFile.in,
+  packages: PackagesFile.in,
+  'packages.exceptions': PackageExceptionFile.in,
+  setup: SetupFile,
+  'setup.rules': RuleFile.in,
+  'setup.rules.body': RuleBodyFile,
 }
 
 export const AgentSchema = z.strictObject({
   version: z.literal(1),
   name: text(readName),
   description: Note.default(''),
-  presets: z.preprocess(
-    (presets) => (presets === 'none' ? ['none'] : presets),
-    z.array(text(readPresetName)).max(16).default([]),
-  ),
-  rules: z.array(Rule).max(2000).default([]),
+  ...NetworkKeys,
+  setup: SetupFile.optional().transform((setup) => setup ?? null),
   secrets: z.array(Secret).max(16).default([]),
   mounts: z.array(Mount).max(64).default([]),
   environment: z.record(z.string(), z.string().max(32_768)).default({}),
@@ -131,12 +111,11 @@ export const AgentSchema = z.strictObject({
 
 /** One agent, with every default filled in. */
 export type AgentFile = z.output<typeof AgentSchema>
-export type AgentRule = z.output<typeof Rule>
+export type AgentRule = z.output<typeof RuleFile>
 
 /** The keys that stand at a path, for the hint to an unknown one. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const [top] = path
-  if (top === undefined) return Object.keys(AgentSchema.shape)
-  const shape = Object.entries(shapes).find(([name]) => name === top)?.[1]
-  return shape === undefined ? [] : Object.keys(shape.shape)
+  if (path.length === 0) return Object.keys(AgentSchema.shape)
+  const name = path.filter((part) => typeof part === 'string').join('.')
+  return Object.keys(shapes[name]?.shape ?? {})
 }

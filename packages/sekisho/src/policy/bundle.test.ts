@@ -6,7 +6,11 @@ import { parseAgentFile } from './agent-file.ts'
 import { configurationDigest, loadBundle } from './bundle.ts'
 import { compilePolicy } from './compile.ts'
 
-const REGISTRIES = ['https://npm.example/', 'http://deb.example/debian', 'file:///opt/simple']
+const REGISTRIES = [
+  { url: 'https://npm.example/', ecosystem: 'npm' },
+  { url: 'http://deb.example/debian', ecosystem: null },
+  { url: 'file:///opt/simple', ecosystem: 'pypi' },
+] as const
 
 const small = (name: string): string => `version: 1\nname: ${name}\n`
 const files = new Map([
@@ -37,7 +41,14 @@ test('a bundle knows its agents and what the machine cannot give them', () => {
   expect(bundle.policyOf(bundle.agent('builder'))).toEqual({
     rules: [
       { ...rule, methods, scheme: 'http', host: 'deb.example', port: 80 },
-      { ...rule, methods, scheme: 'https', host: 'npm.example', port: 443 },
+      {
+        ...rule,
+        methods,
+        scheme: 'https',
+        host: 'npm.example',
+        port: 443,
+        options: { packages: 'npm' },
+      },
     ],
   })
 })
@@ -87,7 +98,7 @@ test('a digest is over what the files mean, not over how they are written', () =
     ['agents/claude-code.yaml', small('claude-code')],
   ])
   expect(loadBundle(rewritten, [...REGISTRIES].reverse()).digest).toBe(digest)
-  expect(loadBundle(files, ['https://npm.example/']).digest).not.toBe(digest)
+  expect(loadBundle(files, REGISTRIES.slice(0, 1)).digest).not.toBe(digest)
 })
 
 test('a configuration digest changes with the agent, and with the rules when they are given', () => {
@@ -111,7 +122,7 @@ const shipped = loadBundle(
       readFileSync(new URL(file, AGENTS), 'utf8'),
     ]),
   ),
-  ['https://npm.example/'],
+  [{ url: 'https://npm.example/', ecosystem: 'npm' }],
 )
 
 test('the shipped agents are these', () => {

@@ -5,8 +5,8 @@ import type { SessionPolicy } from '../wire/policy.ts'
 import { type AgentFile, agentNameOf, parseAgentFile } from './agent-file.ts'
 import { suggest } from './nearest.ts'
 import { printable } from './problem.ts'
-import { type Registries, readRegistryUrls } from './registry-config.ts'
-import { sessionPolicy } from './session-policy.ts'
+import { type Registries, type RegistryUrl, readRegistryUrls } from './registry-config.ts'
+import { sessionPolicy, setupPolicy } from './session-policy.ts'
 
 /** A whole policy directory, valid in every part. */
 export type Bundle = {
@@ -16,6 +16,8 @@ export type Bundle = {
   agent(name: string): AgentFile
   /** the agent's rules with presets expanded */
   policyOf(agent: AgentFile): SessionPolicy
+  /** the same of its setup phase; null where it has none */
+  setupPolicyOf(agent: AgentFile): SessionPolicy | null
   /** over every agent and every rule that its presets come to on this machine */
   digest: string
   /** registries of this machine that no session can reach, for the operator */
@@ -32,7 +34,7 @@ export type Bundle = {
  */
 export function loadBundle(
   files: ReadonlyMap<string, string>,
-  registryUrls: readonly string[],
+  registryUrls: readonly RegistryUrl[],
 ): Bundle {
   const { origins, unusable } = readRegistryUrls(registryUrls)
   const agents = new Map<string, AgentFile>()
@@ -45,11 +47,15 @@ export function loadBundle(
     agents.set(name, parseAgentFile(text, path, origins))
   }
   const policyOf = (agent: AgentFile): SessionPolicy => sessionPolicy(agent, origins)
+  const setupPolicyOf = (agent: AgentFile): SessionPolicy | null => setupPolicy(agent, origins)
   return {
     agents: [...agents.keys()],
     agent: (name) => agents.get(name) ?? refuseUnknown(name, [...agents.keys()]),
     policyOf,
-    digest: digestOf([...agents.values()].map((agent) => [agent, policyOf(agent)])),
+    setupPolicyOf,
+    digest: digestOf(
+      [...agents.values()].map((agent) => [agent, policyOf(agent), setupPolicyOf(agent)]),
+    ),
     unusableRegistries: unusable,
   }
 }

@@ -1,10 +1,11 @@
 import type { AgentFile } from './agent-schema.ts'
 import { isAtOrBelow, readVariable } from './agent-values.ts'
+import { checkNetwork } from './check-network.ts'
 import { type CompiledPolicy, compilePolicy } from './compile.ts'
-import { overlaps } from './host-pattern.ts'
+import { explainRepeated } from './explain-repeated.ts'
 import type { Problem } from './problem.ts'
 import type { RegistryOrigin } from './registry-config.ts'
-import { sessionPolicy } from './session-policy.ts'
+import { sessionPolicy, setupPolicy } from './session-policy.ts'
 
 /** What a schema cannot see: how the parts of one agent file fit together. */
 export function checkAgent(
@@ -12,18 +13,24 @@ export function checkAgent(
   name: string,
   registries: readonly RegistryOrigin[],
 ): readonly Problem[] {
-  const policy = sessionPolicy(agent, registries)
-  const compiled = compilePolicy(policy, () => 0)
+  const setup = setupPolicy(agent, registries)
+  const rules = sessionPolicy(agent, registries)
+  const phases = [rules, ...(setup === null ? [] : [setup])]
+  // what has expired is no mistake in how the parts of the file fit together
+  const compiled = phases.map((policy) => compilePolicy(policy, () => 0))
   return [
     ...checkName(agent, name),
-    ...checkPresets(agent),
+    ...checkNetwork({ ...agent, expanded: rules.rules }, []),
+    ...(agent.setup === null || setup === null
+      ? []
+      : checkNetwork({ ...agent.setup, expanded: setup.rules }, ['setup'])),
     ...checkUnique(agent),
     ...checkSecretPlaces(agent),
     ...checkEnvironment(agent),
     ...checkMounts(agent),
     ...checkSecretReach(agent, compiled),
     ...checkUpstreamReach(agent, compiled),
-    ...checkSchemes(agent, registries),
+    ...checkPrivateRanges(agent, compiled),
   ]
 }
 
@@ -39,62 +46,19 @@ function checkName(agent: AgentFile, name: string): Problem[] {
   ]
 }
 
-function checkPresets(agent: AgentFile): Problem[] {
-  const problems = repeated(agent.presets, (preset) => preset).map((index) => ({
-    path: ['presets', index],
-    at: 'value' as const,
-    message: `presets[${index}]: \`${agent.presets[index]}\` stands here twice`,
-  }))
-  if (!agent.presets.includes('none')) return problems
-  if (agent.presets.length === 1 && agent.rules.length === 0) return problems
-  return [
-    {
-      path: ['presets'],
-      at: 'value',
-      message: 'presets: `none` means no network at all, and other presets or rules are given',
-      hint: 'delete `none`, or delete the others',
-    },
-  ]
-}
-
 function checkUnique(agent: AgentFile): Problem[] {
-  const { rules, secrets, upstreams } = agent
+  const { secrets, upstreams, privateRanges } = agent
   return [
-    ...explainRepeated('rules', 'id', { items: rules, keyOf: (rule) => rule.id }),
-    ...explainRepeated('secrets', 'name', { items: secrets, keyOf: (secret) => secret.name }),
-    ...explainRepeated('upstreams', 'host', {
+    ...explainRepeated(['secrets'], 'name', { items: secrets, keyOf: (secret) => secret.name }),
+    ...explainRepeated(['upstreams'], 'host', {
       items: upstreams,
       keyOf: (upstream) => `${upstream.host}:${upstream.port}`,
     }),
+    ...explainRepeated(['privateRanges'], 'host', {
+      items: privateRanges,
+      keyOf: (range) => range.host,
+    }),
   ]
-}
-
-function explainRepeated<T>(
-  list: string,
-  field: string,
-  { items, keyOf }: { items: readonly T[]; keyOf: (item: T) => string },
-): Problem[] {
-  return repeated(items, keyOf).map((index) => {
-    const item = items[index]
-    const key = item === undefined ? '' : keyOf(item)
-    return {
-      path: [list, index, field],
-      at: 'value',
-      message: `${list}[${index}].${field}: \`${key}\` is taken by an earlier entry`,
-    }
-  })
-}
-
-/** Indexes of the items whose key an earlier item has. */
-function repeated<T>(items: readonly T[], keyOf: (item: T) => string): number[] {
-  const seen = new Set<string>()
-  const again: number[] = []
-  for (const [index, item] of items.entries()) {
-    const key = keyOf(item)
-    if (seen.has(key)) again.push(index)
-    seen.add(key)
-  }
-  return again
 }
 
 /** Two secrets for one header of one host: which of them is sent would be a guess. */
@@ -165,31 +129,40 @@ function checkMounts(agent: AgentFile): Problem[] {
 }
 
 /** A credential that no rule lets out is a mistake, and one in clear text is a leak. */
-function checkSecretReach(agent: AgentFile, policy: CompiledPolicy): Problem[] {
+function checkSecretReach(agent: AgentFile, phases: readonly CompiledPolicy[]): Problem[] {
   return agent.secrets.flatMap(({ name, hosts, port }, index) =>
     hosts.flatMap((host, position): Problem[] => {
-      const scheme = policy.isPort(host, port)
-      if (scheme === 'https') return []
+      const spoken = phases.flatMap((policy) => policy.isPort(host, port) ?? [])
       const path = ['secrets', index, 'hosts', position]
       const where = `secrets[${index}].hosts[${position}]`
+      const unfit = spoken.find((scheme) => scheme !== 'https')
+      if (unfit === undefined && spoken.length > 0) return []
       const problem =
-        scheme === 'http'
+        unfit === undefined
           ? {
-              message: `${where}: secret \`${name}\` would go to ${host} in clear text`,
-              hint: 'reach the host over https',
-            }
-          : {
               message: `${where}: no rule reaches ${host} at port ${port}, so secret \`${name}\` can never be used`,
               hint: `add a rule that allows ${host}, or delete the host here`,
+            }
+          : {
+              message: `${where}: ${explainUnfit[unfit](name, host)}`,
+              hint: 'reach the host over https',
             }
       return [{ path, at: 'value', ...problem }]
     }),
   )
 }
 
-function checkUpstreamReach(agent: AgentFile, policy: CompiledPolicy): Problem[] {
+const explainUnfit = {
+  http: (secret: string, host: string) => `secret \`${secret}\` would go to ${host} in clear text`,
+  tcp: (secret: string, host: string) =>
+    `a rule says that ${host} speaks tcp there, into which secret \`${secret}\` is not put`,
+  tls: (secret: string, host: string) =>
+    `a rule passes TLS to ${host} through, into which secret \`${secret}\` cannot be put`,
+} as const
+
+function checkUpstreamReach(agent: AgentFile, phases: readonly CompiledPolicy[]): Problem[] {
   return agent.upstreams.flatMap(({ host, port }, index): Problem[] => {
-    if (policy.isPort(host, port) !== undefined) return []
+    if (phases.some((policy) => policy.isPort(host, port) !== undefined)) return []
     return [
       {
         path: ['upstreams', index, 'host'],
@@ -201,22 +174,15 @@ function checkUpstreamReach(agent: AgentFile, policy: CompiledPolicy): Problem[]
   })
 }
 
-/** What is spoken at a port must be known before the first byte: it is http or https, not both. */
-function checkSchemes(agent: AgentFile, registries: readonly RegistryOrigin[]): Problem[] {
-  const allows = sessionPolicy(agent, registries).rules.filter((rule) => rule.effect === 'allow')
-  const plain = allows.filter((rule) => rule.scheme === 'http')
-  const secure = allows.filter((rule) => rule.scheme === 'https')
-  return plain.flatMap((rule): Problem[] => {
-    const other = secure.find((s) => s.port === rule.port && overlaps(s.host, rule.host))
-    if (other === undefined) return []
-    // The later of the two in the file is where the author looks; a preset has no place there.
-    const indexes = [rule, other].map(({ id }) => agent.rules.findIndex((r) => r.id === id))
+function checkPrivateRanges(agent: AgentFile, phases: readonly CompiledPolicy[]): Problem[] {
+  return agent.privateRanges.flatMap(({ host }, index): Problem[] => {
+    if (phases.some((policy) => policy.mayReach(host))) return []
     return [
       {
-        path: ['rules', Math.max(...indexes), 'scheme'],
+        path: ['privateRanges', index, 'host'],
         at: 'value',
-        message: `rules ${rule.id} and ${other.id} speak both http and https at port ${rule.port} of ${rule.host}`,
-        hint: 'choose one scheme for a port',
+        message: `privateRanges[${index}].host: no rule reaches ${host}, so nothing would be dialled`,
+        hint: `add a rule that allows ${host}, or delete the entry`,
       },
     ]
   })

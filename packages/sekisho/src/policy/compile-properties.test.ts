@@ -201,3 +201,50 @@ test('compiled rules decide as the definition does', () => {
     { numRuns: 5000 },
   )
 })
+
+const endMs = fc.constantFrom(undefined, 1_000, 2_000, 3_000)
+const mortalRules = fc.array(
+  fc.tuple(someRule, endMs).map(([one, expiresAtMs]): PolicyRule => ({ ...one, expiresAtMs })),
+  { maxLength: 8 },
+)
+
+test('time alone never allows anything, and what it decides is what the standing rules say', () => {
+  const times = fc.array(fc.constantFrom(0, 999, 1_000, 2_500, 9_000), { maxLength: 4 })
+  fc.assert(
+    fc.property(mortalRules, someAction, times, (list, action, passing) => {
+      let nowMs = 0
+      const policy = compilePolicy({ rules: list }, () => nowMs)
+      let before = policy.decide(action).kind
+      for (const timeMs of passing.toSorted((a, b) => a - b)) {
+        nowMs = timeMs
+        const { kind } = policy.decide(action)
+        expect([before, kind]).not.toEqual(['deny', 'allow'])
+        const standing = list
+          .filter((one) => one.effect === 'deny' || timeMs < (one.expiresAtMs ?? Infinity))
+          .map((one) => ({ ...one, expiresAtMs: undefined }))
+        expect(kind).toBe(compilePolicy({ rules: standing }, () => 0).decide(action).kind)
+        before = kind
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a WebSocket is allowed only where the same request is, and only by rules that grant one', () => {
+  const granting = fc
+    .tuple(someRule, fc.boolean())
+    .map(([one, websocket]): PolicyRule => ({ ...one, options: { websocket } }))
+  fc.assert(
+    fc.property(fc.array(granting, { maxLength: 8 }), someAction, (list, action) => {
+      if (action.kind !== 'http.request') return
+      const policy = compilePolicy({ rules: list }, () => 0)
+      const asked = policy.decide({ ...action, upgrade: 'websocket' })
+      if (asked.kind !== 'allow') return
+      expect(policy.decide(action).kind).toBe('allow')
+      for (const id of asked.rules) {
+        expect(list.some((one) => one.id === id && one.options?.websocket === true)).toBe(true)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})

@@ -1,10 +1,22 @@
-import type { PolicyRule } from '../wire/policy.ts'
+import type { PolicyRule, RuleOptions } from '../wire/policy.ts'
 import type { Read } from './problem.ts'
 import { printable } from './problem.ts'
 import { suggest } from './nearest.ts'
 import type { RegistryOrigin } from './registry-config.ts'
 
 const READ = ['GET', 'HEAD', 'OPTIONS']
+
+/** A fetch names each commit and branch that it has and wants: some MiB for a large repository. */
+const GIT_NEGOTIATION: RuleOptions = { maxBodyBytes: 32 * 1024 * 1024 }
+
+/**
+ * An agent that has read a key by accident goes on working, and its model provider does not get the
+ * key. What only looks like one is left as it is: a model that sees other code than there is would
+ * write that back.
+ */
+const KEEP_KEYS: RuleOptions = {
+  treatments: { 'secret-format': 'redact', 'secret.generic-*': 'record' },
+}
 
 /** Hosts that serve git over https, and those that serve its archives and raw files. */
 const GIT_HOSTS = ['github.com', 'gitlab.com', 'bitbucket.org', 'codeberg.org']
@@ -23,12 +35,14 @@ const LLM_PROVIDERS = {
   anthropic: {
     host: 'api.anthropic.com',
     read: ['/v1/models', '/v1/models/*'],
+    talk: [],
     call: ['/v1/messages', '/v1/messages/count_tokens'],
   },
   openai: {
     host: 'api.openai.com',
-    // GET /v1/responses asks for a WebSocket; the gate says whether it speaks one.
-    read: ['/v1/models', '/v1/models/*', '/v1/responses'],
+    read: ['/v1/models', '/v1/models/*'],
+    /** GET asks for a WebSocket; its messages are what else would be posted */
+    talk: ['/v1/responses'],
     call: [
       '/v1/responses',
       '/v1/responses/compact',
@@ -40,6 +54,7 @@ const LLM_PROVIDERS = {
   google: {
     host: 'generativelanguage.googleapis.com',
     read: ['/v1/models', '/v1/models/*', '/v1beta/models', '/v1beta/models/*'],
+    talk: [],
     call: ['v1', 'v1beta'].flatMap((version) =>
       [
         'generateContent',
@@ -54,7 +69,7 @@ const LLM_PROVIDERS = {
 
 type ProviderName = keyof typeof LLM_PROVIDERS
 
-/** Every preset, and what it opens. `none` opens nothing and stands alone. */
+/** Every preset, and what it opens. `none`, or `off`, opens nothing and stands alone. */
 const PRESETS = {
   none: () => [],
   'package-registries': readRegistries,
@@ -70,10 +85,12 @@ export type PresetName = keyof typeof PRESETS
 const PRESET_NAMES: readonly PresetName[] = Object.keys(PRESETS).filter(isPresetName)
 
 export function readPresetName(text: string): Read<PresetName> {
+  if (text === 'off') return { value: 'none' }
   if (isPresetName(text)) return { value: text }
-  const all = PRESET_NAMES.join(', ')
+  const [first, ...others] = PRESET_NAMES
+  const all = [first, 'off', ...others]
   return {
-    problem: `unknown preset \`${printable(text)}\`; there are ${all}`,
+    problem: `unknown preset \`${printable(text)}\`; there are ${all.join(', ')}`,
     hint: suggest(text, PRESET_NAMES, undefined),
   }
 }
@@ -90,14 +107,29 @@ function isPresetName(text: string): text is PresetName {
   return Object.hasOwn(PRESETS, text)
 }
 
+/**
+ * Reading only. Where an origin is a registry of one kind, all of it is; where it is of several, each
+ * is known by its path.
+ */
 function readRegistries(registries: readonly RegistryOrigin[]): PolicyRule[] {
-  return registries.map((origin) => ({
-    id: 'preset.package-registries.read',
-    effect: 'allow',
-    ...origin,
-    methods: [...READ],
-    paths: [],
-  }))
+  return registries.flatMap(({ packages, ...origin }): PolicyRule[] => {
+    const rule = { effect: 'allow' as const, ...origin, methods: [...READ], paths: [] }
+    const whole = { ...rule, id: 'preset.package-registries.read' }
+    const kinds = [...new Set(packages.map(({ ecosystem }) => ecosystem))]
+    const [only] = kinds
+    if (only === undefined) return [whole]
+    // what is beside the bases of a registry's host is read as a registry's all the same
+    const all = kinds.length === 1 ? { ...whole, options: { packages: only } } : whole
+    const parts = packages.map(({ ecosystem, base }) => ({
+      ...rule,
+      id: `preset.package-registries.${ecosystem}`,
+      paths: base === '' ? [] : [`${base}/**`],
+      options: { packages: ecosystem, ...(base === '' ? {} : { packagesBase: base }) },
+    }))
+    return kinds.length === 1 && packages.every(({ base }) => base === '')
+      ? [all]
+      : [all, ...parts]
+  })
 }
 
 /** Clone and fetch, never push: a push is a POST to git-receive-pack, which no rule names. */
@@ -109,24 +141,28 @@ function readForges(): PolicyRule[] {
       allow('preset.git-forges.fetch', host, {
         methods: ['POST'],
         paths: ['/**/git-upload-pack'],
+        options: GIT_NEGOTIATION,
       }),
     ),
   ]
 }
 
 function callModels(name: ProviderName): PolicyRule[] {
-  const { host, read, call } = LLM_PROVIDERS[name]
+  const { host, read, talk, call } = LLM_PROVIDERS[name]
+  const id = `preset.llm-providers.${name}`
+  const socket = { ...KEEP_KEYS, websocket: true }
   return [
-    allow(`preset.llm-providers.${name}.read`, host, { methods: ['GET'], paths: read }),
-    allow(`preset.llm-providers.${name}.call`, host, { methods: ['POST'], paths: call }),
+    allow(`${id}.read`, host, { methods: ['GET'], paths: read }),
+    ...(talk.length === 0
+      ? []
+      : [allow(`${id}.socket`, host, { methods: ['GET'], paths: talk, options: socket })]),
+    allow(`${id}.call`, host, { methods: ['POST'], paths: call, options: KEEP_KEYS }),
   ]
 }
 
-function allow(
-  id: string,
-  host: string,
-  { methods, paths = [] }: { methods: readonly string[]; paths?: readonly string[] },
-): PolicyRule {
+type Granted = { methods: readonly string[]; paths?: readonly string[]; options?: RuleOptions }
+
+function allow(id: string, host: string, { methods, paths = [], options }: Granted): PolicyRule {
   return {
     id,
     effect: 'allow',
@@ -135,5 +171,6 @@ function allow(
     port: 443,
     methods: [...methods],
     paths: [...paths],
+    ...(options === undefined ? {} : { options }),
   }
 }

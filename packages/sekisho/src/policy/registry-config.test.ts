@@ -94,22 +94,51 @@ test('pip.conf names indexes, several under one key', () => {
 })
 
 test('URLs become origins, each once, and what no session can reach is named with its reason', () => {
+  const unknown = [
+    'http://deb.example/debian',
+    'https://both.example/%2e',
+    'file:///opt/simple',
+    'http://user:hunter2@127.0.0.1:4873/',
+    'http://localhost:4873/',
+    '${NPM_REGISTRY}',
+  ].map((url) => ({ url, ecosystem: null }))
   expect(
     readRegistryUrls([
-      'https://npm.example/',
-      'https://NPM.example:443/other/',
-      'http://deb.example/debian',
-      'https://pip.example:8443/simple',
-      'file:///opt/simple',
-      'http://user:hunter2@127.0.0.1:4873/',
-      'http://localhost:4873/',
-      '${NPM_REGISTRY}',
+      { url: 'https://npm.example/', ecosystem: 'npm' },
+      { url: 'https://NPM.example:443/other/', ecosystem: 'npm' },
+      { url: 'https://pip.example:8443/root/simple/', ecosystem: 'pypi' },
+      { url: 'https://both.example/api/npm/main/', ecosystem: 'npm' },
+      { url: 'https://both.example/api/pypi/main/simple', ecosystem: 'pypi' },
+      ...unknown,
+      { url: 'https://odd.example/a/*/b', ecosystem: 'npm' },
     ]),
   ).toEqual({
     origins: [
-      { scheme: 'http', host: 'deb.example', port: 80 },
-      { scheme: 'https', host: 'npm.example', port: 443 },
-      { scheme: 'https', host: 'pip.example', port: 8443 },
+      { scheme: 'http', host: 'deb.example', port: 80, packages: [] },
+      {
+        scheme: 'https',
+        host: 'both.example',
+        port: 443,
+        packages: [
+          { ecosystem: 'npm', base: '/api/npm/main' },
+          { ecosystem: 'pypi', base: '/api/pypi/main' },
+        ],
+      },
+      {
+        scheme: 'https',
+        host: 'npm.example',
+        port: 443,
+        packages: [
+          { ecosystem: 'npm', base: '' },
+          { ecosystem: 'npm', base: '/other' },
+        ],
+      },
+      {
+        scheme: 'https',
+        host: 'pip.example',
+        port: 8443,
+        packages: [{ ecosystem: 'pypi', base: '/root' }],
+      },
     ],
     unusable: [
       { url: 'file:///opt/simple', reason: 'file is not http or https' },
@@ -122,6 +151,7 @@ test('URLs become origins, each once, and what no session can reach is named wit
         reason: '`localhost` is the sandbox itself (RFC 6761 §6.3)',
       },
       { url: '${NPM_REGISTRY}', reason: 'not a URL' },
+      { url: 'https://odd.example/a/*/b', reason: 'its path is ambiguous' },
     ],
   })
 })
@@ -138,7 +168,7 @@ test('no text makes the readers throw, and no origin is anything but a name', ()
     fc.property(fc.array(line), (lines) => {
       const text = lines.join('\n')
       const urls = [npmRegistryUrls, aptListUrls, aptSourcesUrls, pipIndexUrls].flatMap((read) =>
-        read(text),
+        read(text).map((url) => ({ url, ecosystem: 'npm' as const })),
       )
       for (const { host } of readRegistryUrls(urls).origins) {
         expect(host).toMatch(/^[a-z0-9.-]+$/)

@@ -1,8 +1,24 @@
+import { canonicalPath } from '../core/url-path.ts'
+import type { Ecosystem } from '../wire/packages.ts'
 import { readHost } from './host-pattern.ts'
 import { printable } from './problem.ts'
 
 /** Where packages come from on this machine; the only source of the registries preset. */
-export type RegistryOrigin = { scheme: 'http' | 'https'; host: string; port: number }
+export type RegistryOrigin = {
+  scheme: 'http' | 'https'
+  host: string
+  port: number
+  /** what of it is known to be a registry of which packages; empty where that is not known */
+  packages: readonly RegistryBase[]
+}
+
+/** `base`: the path below which the registry begins, such as `/api/npm/main`; empty for `/` */
+export type RegistryBase = { ecosystem: Ecosystem; base: string }
+
+const MAX_BASE_LENGTH = 500
+
+/** A registry as this machine's configuration names it. @see wire/control.ts */
+export type RegistryUrl = { url: string; ecosystem: Ecosystem | null }
 
 export type Registries = {
   origins: readonly RegistryOrigin[]
@@ -10,14 +26,18 @@ export type Registries = {
   unusable: readonly { url: string; reason: string }[]
 }
 
-/** @param urls in any order and number; credentials and paths in them are dropped */
-export function readRegistryUrls(urls: readonly string[]): Registries {
+/** @param urls in any order and number; credentials in them are dropped */
+export function readRegistryUrls(urls: readonly RegistryUrl[]): Registries {
   const origins = new Map<string, RegistryOrigin>()
   const unusable = new Map<string, string>()
-  for (const url of urls) {
-    const read = readOrigin(url)
-    if (typeof read === 'string') unusable.set(printable(withoutCredentials(url)), read)
-    else origins.set(`${read.scheme}://${read.host}:${read.port}`, read)
+  for (const { url, ecosystem } of urls) {
+    const read = readOrigin(url, ecosystem)
+    if (typeof read === 'string') {
+      unusable.set(printable(withoutCredentials(url)), read)
+      continue
+    }
+    const name = `${read.scheme}://${read.host}:${read.port}`
+    origins.set(name, mergeOrigins(origins.get(name), read))
   }
   return {
     origins: [...origins].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, origin]) => origin),
@@ -25,15 +45,39 @@ export function readRegistryUrls(urls: readonly string[]): Registries {
   }
 }
 
-function readOrigin(text: string): RegistryOrigin | string {
+function readOrigin(text: string, ecosystem: Ecosystem | null): RegistryOrigin | string {
   const url = URL.parse(text)
   if (url === null) return 'not a URL'
   const scheme = url.protocol.slice(0, -1)
   if (scheme !== 'http' && scheme !== 'https') return `${printable(scheme)} is not http or https`
   const host = readHost(url.hostname)
   if ('problem' in host) return host.problem
+  const packages = readBases(url.pathname, ecosystem)
+  if (packages === undefined) return 'its path is ambiguous'
   const usual = scheme === 'https' ? 443 : 80
-  return { scheme, host: host.value, port: url.port === '' ? usual : Number(url.port) }
+  const port = url.port === '' ? usual : Number(url.port)
+  return { scheme, host: host.value, port, packages }
+}
+
+/** A base becomes a glob over canonical paths; undefined where it cannot. */
+function readBases(path: string, ecosystem: Ecosystem | null): RegistryBase[] | undefined {
+  if (ecosystem === null) return []
+  const bare = path.replace(/\/+$/, '')
+  const isPlain = bare === '' || (canonicalPath(bare) === bare && !bare.includes('*'))
+  if (!isPlain || bare.length > MAX_BASE_LENGTH) return undefined
+  // an index of PyPI is `<base>/simple`; its files are beside that
+  return [{ ecosystem, base: ecosystem === 'pypi' ? bare.replace(/\/simple$/, '') : bare }]
+}
+
+function mergeOrigins(known: RegistryOrigin | undefined, read: RegistryOrigin): RegistryOrigin {
+  const all = new Map(
+    [...(known?.packages ?? []), ...read.packages].map((place) => [
+      `${place.ecosystem} ${place.base}`,
+      place,
+    ]),
+  )
+  const packages = [...all].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, place]) => place)
+  return { ...read, packages }
 }
 
 function withoutCredentials(url: string): string {

@@ -6,13 +6,24 @@ import type { RegistryOrigin } from './registry-config.ts'
 
 const MAX_RULES = 10_000
 
+/** Which network: of an agent, or of the phase that sets its workspace up. */
+type Network = Pick<AgentFile, 'name' | 'presets' | 'rules'>
+
+/** @returns null where the file has no setup phase. @throws as sessionPolicy */
+export function setupPolicy(
+  { name, setup }: Pick<AgentFile, 'name' | 'setup'>,
+  registries: readonly RegistryOrigin[],
+): SessionPolicy | null {
+  return setup === null ? null : sessionPolicy({ name, ...setup }, registries)
+}
+
 /**
  * The rules that a gate decides by: presets first, then the agent's own, one for each port.
  *
  * @throws SekishoError CONFIG_INVALID when the file grows to more rules than a gate takes
  */
 export function sessionPolicy(
-  agent: AgentFile,
+  agent: Network,
   registries: readonly RegistryOrigin[],
 ): SessionPolicy {
   const presets = agent.presets.flatMap((name) => expandPreset(name, registries))
@@ -62,11 +73,13 @@ function expandAt(rule: AgentRule, { scheme, port }: Place): PolicyRule {
   }
 }
 
-function optionsOf({ body, websocket, withoutSni, packages, treatments }: AgentRule): RuleOptions {
+function optionsOf(rule: AgentRule): RuleOptions {
+  const { body, websocket, withoutSni, packages, packagesBase, treatments } = rule
   const all = {
     websocket,
     withoutSni,
     packages,
+    packagesBase,
     treatments,
     maxBodyBytes: body?.max,
     uninspected: body?.uninspected,

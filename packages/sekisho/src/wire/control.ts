@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { EgressPlan } from './egress.ts'
 import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
+import { Ecosystem } from './packages.ts'
 import { SessionPolicy } from './policy.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import {
@@ -104,8 +105,14 @@ export const controlToSupervisor = {
     result: z.strictObject({
       stamp: z.string(),
       files: z.record(z.string(), z.string()).nullable(),
-      /** registries of this machine's own npm, apt and pip configuration, as URLs */
-      registries: z.array(z.string()),
+      /** registries of this machine's own npm, apt and pip configuration */
+      registries: z.array(
+        z.strictObject({
+          url: z.string(),
+          /** null where the configuration does not say */
+          ecosystem: Ecosystem.nullable(),
+        }),
+      ),
     }),
   },
   status: {

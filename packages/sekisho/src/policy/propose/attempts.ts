@@ -1,6 +1,6 @@
+import type { HttpRequestAction } from '../../core/action.ts'
 import { type Denial, readDenial } from './denial.ts'
 import { wishOf } from './refusals.ts'
-import type { HttpRequestAction } from '../../core/action.ts'
 import { Tallies, type Tally } from './tally.ts'
 
 /** The agent chooses names, paths and methods: however many, memory and output stay small. */

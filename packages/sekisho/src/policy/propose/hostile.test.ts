@@ -36,6 +36,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
     port: fc.constantFrom(80, 443),
     path: fc.oneof(
       hostile,
+      fc.constantFrom('/x:', '/a:b', "/'q'", '/~!@', '/,', '/-'),
       hostile.map((s) => `/${encodeURIComponent(s.toWellFormed())}`),
     ),
     query: fc.option(hostile),

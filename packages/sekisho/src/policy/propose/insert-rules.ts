@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, parseDocument, type Pair, type YAMLMap } from 'yaml'
+import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from 'yaml'
 import type { ProposedRule } from './proposal.ts'
 import { times } from './tally.ts'
 import type { Edit } from './unified-insertion.ts'

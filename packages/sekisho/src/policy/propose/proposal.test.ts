@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Action } from '../../core/action.ts'
-import { propose } from './proposal.ts'
 import { AttemptLedger } from './attempts.ts'
+import { propose } from './proposal.ts'
 import { attemptsOf, dial, groundOf, leafOf, name, request, SESSION } from './testing/denied.ts'
 
 const GROUND = groundOf(`version: 1

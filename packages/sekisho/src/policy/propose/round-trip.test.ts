@@ -10,7 +10,7 @@ import { type CompiledPolicy, compilePolicy } from '../compile.ts'
 import { sessionPolicy } from '../session-policy.ts'
 import { insertRules, ruleLines } from './insert-rules.ts'
 import { writePatch } from './patch.ts'
-import { propose, type Proposal } from './proposal.ts'
+import { type Proposal, propose } from './proposal.ts'
 import { attemptsOf, groundOf, NOW_MS, PATH, request, SESSION } from './testing/denied.ts'
 import { applyEdits } from './unified-insertion.ts'
 

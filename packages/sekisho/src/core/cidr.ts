@@ -1,4 +1,7 @@
-import { parseIpv4, parseIpv6 } from './address.ts'
+import { type AddressClass, parseIpv4, parseIpv6 } from './address.ts'
+
+/** What a name may be given a range of: networks that an organisation numbers by itself. */
+export const GRANTABLE: readonly AddressClass[] = ['private', 'unique-local', 'cgnat']
 
 /** A block of addresses of one family, both ends included. */
 export type Cidr = { family: 4 | 6; start: bigint; end: bigint }

@@ -90,7 +90,9 @@ test('callers take their turns in order, and one more than may wait is refused a
 
 test('the time-out is what the session’s resolver fails with, and it is asked again next time', async () => {
   const { lookup, asked, answer } = scene()
-  const resolver = new PinningResolver([], lookup, () => Date.now())
+  const resolver = new PinningResolver({ upstreams: [], privateRanges: [] }, lookup, () =>
+    Date.now(),
+  )
   const refused = expect(resolver.pin('a.example', 443)).rejects.toMatchObject(
     timedOut('a.example'),
   )

@@ -1,8 +1,10 @@
 import dns from 'node:dns'
 import { classifyAddress } from '../core/address.ts'
+import { type Cidr, GRANTABLE, isInCidr, parseCidr } from '../core/cidr.ts'
 import { SekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { Pinned, Resolver } from '../flow/ports.ts'
+import type { PrivateRange } from '../wire/egress.ts'
 import type { Upstream } from '../wire/gate.ts'
 import { boundLookup } from './bounded-lookup.ts'
 
@@ -23,21 +25,30 @@ const SERVER_BOUNDS = { timeoutMs: LOOKUP_TIMEOUT_MS, maxAtOnce: 256, maxWaiting
 
 type Pin = { answer: Promise<string | Deny>; untilMs: number }
 
+/** What the operator says of single names: where one is, and where the addresses of one may lie. */
+export type NamedPlaces = {
+  upstreams: readonly Upstream[]
+  privateRanges: readonly PrivateRange[]
+}
+
 /** Resolves and classifies for one session; the operator's own upstreams come first. */
 export class PinningResolver implements Resolver {
   readonly #upstreams: ReadonlyMap<string, Pinned>
+  readonly #ranges: ReadonlyMap<string, Cidr | undefined>
   readonly #lookup: Lookup
   readonly #now: () => number
   readonly #pins = new Map<string, Pin>()
 
   /** @param now Unix ms */
-  constructor(upstreams: readonly Upstream[], lookup: Lookup, now: () => number) {
+  constructor({ upstreams, privateRanges }: NamedPlaces, lookup: Lookup, now: () => number) {
     this.#upstreams = new Map(
       upstreams.map(({ host, port, address, dialPort, caPem }) => [
         `${host}:${port}`,
         { kind: 'pinned', address, port: dialPort, caPem },
       ]),
     )
+    // a range that does not parse grants nothing
+    this.#ranges = new Map(privateRanges.map(({ host, range }) => [host, parseCidr(range)]))
     this.#lookup = lookup
     this.#now = now
   }
@@ -77,13 +88,28 @@ export class PinningResolver implements Resolver {
       throw new SekishoError('UPSTREAM_FAILED', `${host} does not resolve`, { cause })
     })
     for (const address of addresses) {
-      const is = classifyAddress(address)
-      if (is === 'public') continue
-      return deny('invariant.private-address', `${host} resolves to ${address}, which is ${is}`)
+      const denied = this.#checkAnswer(host, address)
+      if (denied !== undefined) return denied
     }
     const [first] = [...addresses].sort(ipv4First)
     if (first !== undefined) return first
     throw new SekishoError('UPSTREAM_FAILED', `${host} has no address`)
+  }
+
+  /**
+   * Of a granted range counts only what networks number by themselves: none is so wide that it
+   * reaches this host, its link or a cloud's metadata service.
+   */
+  #checkAnswer(host: string, address: string): Deny | undefined {
+    const is = classifyAddress(address)
+    if (is === 'public') return undefined
+    const range = this.#ranges.get(host)
+    if (range !== undefined && GRANTABLE.includes(is) && isInCidr(range, address)) return undefined
+    const outside = range === undefined ? '' : ' and not in the range that the name is given'
+    return deny(
+      'invariant.private-address',
+      `${host} resolves to ${address}, which is ${is}${outside}`,
+    )
   }
 }
 

@@ -58,7 +58,11 @@ export class Session {
 
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
     const now = (): number => parts.now()
-    const resolver = new PinningResolver(config.upstreams, parts.lookup, now)
+    const resolver = new PinningResolver(
+      { upstreams: config.upstreams, privateRanges: config.egress.privateRanges },
+      parts.lookup,
+      now,
+    )
     const policy = compilePolicy(config.policy, now)
     this.#recorder = recorderFor(config.session, parts.keyholder)
     const outcomeLost = (): void => {

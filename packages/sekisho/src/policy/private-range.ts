@@ -1,9 +1,6 @@
-import { type AddressClass, IPV4_BLOCKS, IPV6_BLOCKS } from '../core/address.ts'
-import { type Cidr, parseCidr } from '../core/cidr.ts'
+import { IPV4_BLOCKS, IPV6_BLOCKS } from '../core/address.ts'
+import { type Cidr, GRANTABLE, parseCidr } from '../core/cidr.ts'
 import { printable, type Read } from './problem.ts'
-
-/** What a name may be given a range of: networks that an organisation numbers by itself. */
-const GRANTABLE: readonly AddressClass[] = ['private', 'unique-local', 'cgnat']
 
 /**
  * A range that the addresses of one name may lie in. All of it must be private: one that also

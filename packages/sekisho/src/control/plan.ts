@@ -28,6 +28,7 @@ export function planSession(parts: {
       inspection: agent.inspection,
       privateRanges: agent.privateRanges,
       proxy: agent.proxy,
+      packages: agent.packages,
     },
     secrets: agent.secrets.map(({ name, hosts, port, header, from, env }) => ({
       binding: { name, hosts, port, header },

@@ -65,7 +65,7 @@ export type PackageInstallAction = {
   /** null where neither the request nor the registry's metadata says it without doubt */
   version: string | null
   host: string
-  /** name of the file at the registry */
+  /** path of the file at that host, with its query */
   file: string
 }
 

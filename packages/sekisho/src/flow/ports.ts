@@ -1,4 +1,4 @@
-import type { Action, HttpRequestAction } from '../core/action.ts'
+import type { Action } from '../core/action.ts'
 import type { RecordedFinding } from '../core/finding.ts'
 import type { SekishoError } from '../core/error.ts'
 import type { Deny, Hold, Verdict } from '../core/verdict.ts'
@@ -61,8 +61,11 @@ export type Misuse = { kind: 'misuse'; secret: string; where: string }
 export type Clear = {
   kind: 'clear'
   credentials: readonly string[]
-  /** the action as it may stand in the log, where a URL holds what was found; else as it is */
-  recordAs?: HttpRequestAction | undefined
+  /**
+   * the action as it stands in the log, where that is not as it is: a URL without what was found in
+   * it, or what a request means
+   */
+  recordAs?: Action | undefined
   findings?: readonly RecordedFinding[] | undefined
   uninspected?: string | undefined
 }
@@ -72,7 +75,7 @@ export type Stopped = {
   kind: 'stopped'
   verdict: Deny | Hold
   /** as of {@link Clear} */
-  recordAs?: HttpRequestAction | undefined
+  recordAs?: Action | undefined
   findings?: readonly RecordedFinding[] | undefined
 }
 

@@ -56,6 +56,8 @@ export type HttpArrival = {
   fields: readonly string[]
   body: Readable
   sink: ReplySink
+  /** goes on by HTTP/2 where the upstream speaks it */
+  isHttp2: boolean
 }
 
 export type HttpPerformer = {
@@ -175,7 +177,7 @@ export class HttpExchange implements Exchange {
     return why
   }
 
-  #stopped(verdict: Stopped['verdict'], recordAs: HttpRequestAction | undefined): Stopped {
+  #stopped(verdict: Stopped['verdict'], recordAs: Stopped['recordAs']): Stopped {
     return { kind: 'stopped', verdict, recordAs, ...this.#seen() }
   }
 

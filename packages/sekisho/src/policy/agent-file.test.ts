@@ -51,6 +51,18 @@ const SANDBOX = {
 const EGRESS = {
   inspection: { maxBodyBytes: 8 * 1024 ** 2, treatments: {} },
   privateRanges: [],
+  packages: {
+    actions: {
+      unknown: 'record',
+      young: 'hold',
+      ageUnknown: 'record',
+      typo: 'deny',
+      installScripts: 'record',
+    },
+    youngMs: 72 * 3_600_000,
+    establishedMs: 365 * 86_400_000,
+    exceptions: [],
+  },
   proxy: null,
   setup: null,
 }

@@ -41,6 +41,8 @@ const rules = fc
 
 const presets = fc.subarray<PresetName>(['git-forges', 'llm-providers', 'package-registries'])
 
+const action = fc.constantFrom('allow', 'record', 'hold', 'deny')
+
 const agents: fc.Arbitrary<AgentFile> = fc.record({
   version: fc.constant<1>(1),
   name: fc.constant('x'),
@@ -93,6 +95,27 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
       fc.constantFrom('record', 'redact', 'hold', 'deny'),
     ),
   }),
+  packages: fc.record({
+    actions: fc.record({
+      unknown: action,
+      young: action,
+      ageUnknown: action,
+      typo: action,
+      installScripts: action,
+    }),
+    youngMs: fc.integer({ min: 1, max: 100 }).map((n) => n * 3_600_000),
+    establishedMs: fc.option(fc.integer({ min: 1, max: 900 }).map((n) => n * 86_400_000)),
+    exceptions: fc.array(
+      fc.record({
+        ecosystem: fc.option(fc.constantFrom('npm', 'pypi')),
+        name: fc.constantFrom('lodash', '@our-scope/*'),
+        versions: fc.subarray(['1.0.0', '2.0.0-rc.1']),
+        checks: fc.subarray(['typo', 'young'], { minLength: 1 }),
+        expiresAtMs: fc.option(fc.integer({ min: 1, max: 30_000 }).map((n) => n * 86_400_000)),
+      }),
+      { maxLength: 3 },
+    ),
+  }),
   privateRanges: fc.subarray([{ host: 'a.example', range: '10.1.0.0/16' }]),
   proxy: fc.option(
     fc.record({
@@ -117,6 +140,7 @@ function print(agent: AgentFile): string {
       maxBody: `${agent.inspection.maxBodyBytes / 1024}KiB`,
       treatments: agent.inspection.treatments,
     },
+    packages: printPackages(agent.packages),
     privateRanges: agent.privateRanges.map((range) => ({ ...range, reason: 'a reason' })),
     proxy: agent.proxy ?? undefined,
     rules: agent.rules.map(printRule),
@@ -138,6 +162,22 @@ function print(agent: AgentFile): string {
       wallClock: `${wallClockMs}ms`,
     },
   })
+}
+
+function printPackages(packages: AgentFile['packages']): Record<string, unknown> {
+  const { actions, youngMs, establishedMs, exceptions } = packages
+  return {
+    ...actions,
+    youngerThan: `${youngMs / 3_600_000}h`,
+    establishedAfter: establishedMs === null ? 'never' : `${establishedMs / 86_400_000}d`,
+    exceptions: exceptions.map(({ ecosystem, versions, expiresAtMs, ...rest }) => ({
+      ...rest,
+      reason: 'a reason',
+      ...(ecosystem === null ? {} : { ecosystem }),
+      ...(versions.length === 0 ? {} : { versions }),
+      ...(expiresAtMs === null ? {} : { expires: dayBefore(expiresAtMs) }),
+    })),
+  }
 }
 
 function printRule(rule: AgentFile['rules'][number]): Record<string, unknown> {

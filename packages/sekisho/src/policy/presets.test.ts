@@ -64,7 +64,7 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     'package-registries',
     'GET',
     'https://npm.example/corp/x',
-    { packages: 'npm' },
+    { packages: 'npm', packagesBase: '/corp' },
   ],
   [
     'what kind of packages an archive holds is not known',
@@ -78,14 +78,14 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     'package-registries',
     'GET',
     'https://both.example/api/npm/x',
-    { packages: 'npm' },
+    { packages: 'npm', packagesBase: '/api/npm' },
   ],
   [
     'of two kinds at one host each is known by its path (the other)',
     'package-registries',
     'GET',
     'https://both.example/api/pypi/simple/x/',
-    { packages: 'pypi' },
+    { packages: 'pypi', packagesBase: '/api/pypi' },
   ],
   [
     'the rest of such a host can be read',
@@ -99,7 +99,7 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     'package-registries',
     'GET',
     'https://nested.example/pypi/simple/x/',
-    { packages: 'pypi' },
+    { packages: 'pypi', packagesBase: '/pypi' },
   ],
   [
     'and the other is what is around it',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { PackagePlan } from './packages.ts'
 import { Port } from './schemas.ts'
 import { Treatments } from './policy.ts'
 
@@ -35,6 +36,7 @@ export const EgressPlan = z.strictObject({
   privateRanges: z.array(PrivateRange).max(64),
   /** null: connections go out directly */
   proxy: EgressProxy.nullable(),
+  packages: PackagePlan,
 })
 export type EgressPlan = z.infer<typeof EgressPlan>
 

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { Port } from './schemas.ts'
 
 export const Ecosystem = z.enum(['npm', 'pypi'])
 export type Ecosystem = z.infer<typeof Ecosystem>
@@ -22,18 +21,6 @@ export const CHECK_ACTIONS = ['allow', 'record', 'hold', 'deny'] as const
 export const CheckAction = z.enum(CHECK_ACTIONS)
 export type CheckAction = z.infer<typeof CheckAction>
 
-/** Where packages come from: requests there are read as a registry's. */
-export const PackageRegistry = z.strictObject({
-  ecosystem: Ecosystem,
-  scheme: z.enum(['http', 'https']),
-  /** canonical name, or `*.name` for any name below it */
-  host: z.string().max(255),
-  port: Port,
-  /** path below which the registry begins, such as `/api/npm/main`; empty for the whole host */
-  base: z.string().max(512),
-})
-export type PackageRegistry = z.infer<typeof PackageRegistry>
-
 /** Packages that some checks do not hold for, until a day. */
 export const PackageException = z.strictObject({
   /** null means either */
@@ -48,9 +35,8 @@ export const PackageException = z.strictObject({
 })
 export type PackageException = z.infer<typeof PackageException>
 
-/** The package firewall of one session. */
+/** The package firewall of one session; which hosts are registries, its rules say. */
 export const PackagePlan = z.strictObject({
-  registries: z.array(PackageRegistry).max(256),
   actions: z.strictObject({
     unknown: CheckAction,
     young: CheckAction,

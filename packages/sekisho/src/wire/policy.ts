@@ -20,6 +20,8 @@ export const RuleOptions = z.strictObject({
   withoutSni: z.boolean().optional(),
   /** the host is a package registry, and what it serves is checked as that */
   packages: z.enum(['npm', 'pypi']).optional(),
+  /** path below which that registry begins, such as `/api/npm/main`; left out: the whole host */
+  packagesBase: z.string().max(512).optional(),
   /** bodies are inspected up to so many bytes, in place of the session's own cap */
   maxBodyBytes: z.int().min(0).optional(),
   /** what comes after the cap passes unseen, which the leaf says */

@@ -70,7 +70,7 @@ export const ActionShape = z.discriminatedUnion('kind', [
     name: z.string().max(256),
     version: z.string().max(256).nullable(),
     host: z.string().max(253),
-    file: z.string().max(512),
+    file: z.string().max(16_640),
   }),
 ])
 

@@ -12,7 +12,6 @@ const NOW = Date.parse('2026-06-01T00:00:00Z')
 const popular = new PopularNames({ names: ['lodash', '@types/node'], source: 'the list 1.0' })
 
 const plan: PackagePlan = {
-  registries: [],
   actions: {
     unknown: 'record',
     young: 'hold',

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { HttpRequestAction } from '../../core/action.ts'
-import type { PackageRegistry } from '../../wire/packages.ts'
 import { readNpmRequest } from './npm-request.ts'
 import { canonicalNpmName, canonicalPypiName } from './package-name.ts'
 import { readPypiFile, readPypiRequest } from './pypi-request.ts'
-import { readRegistryRequest } from './registry-request.ts'
+import { type PackageRegistry, readRegistryRequest } from './registry-request.ts'
 
 const npmFile = (name: string, version: string, file: string): object => ({
   kind: 'file',

@@ -1,9 +1,20 @@
 import { matchesHost } from '../../core/host.ts'
 import type { HttpRequestAction } from '../../core/action.ts'
-import type { PackageRegistry } from '../../wire/packages.ts'
+import type { Ecosystem } from '../../wire/packages.ts'
 import { readNpmRequest } from './npm-request.ts'
 import { ambiguous, type PackageRequest } from './package-request.ts'
 import { readPypiRequest } from './pypi-request.ts'
+
+/** Where packages come from: requests there are read as a registry's. */
+export type PackageRegistry = {
+  ecosystem: Ecosystem
+  scheme: 'http' | 'https'
+  /** canonical name, or `*.name` for any name below it */
+  host: string
+  port: number
+  /** path below which the registry begins, such as `/api/npm/main`; empty for the whole host */
+  base: string
+}
 
 /**
  * What a request asks of a registry; undefined where it goes to none.

@@ -12,7 +12,10 @@ export type TarEntry = {
 const BLOCK = 512
 
 /** @param tail in place of the two empty blocks of an archive's end */
-export function makeTar(entries: readonly TarEntry[], tail = Buffer.alloc(2 * BLOCK)): Buffer {
+export function makeTar(
+  entries: readonly TarEntry[],
+  tail: Buffer = Buffer.alloc(2 * BLOCK),
+): Buffer {
   return Buffer.concat([...entries.flatMap(renderEntry), tail])
 }
 

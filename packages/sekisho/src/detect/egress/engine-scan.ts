@@ -1,7 +1,7 @@
 import { runAutomaton } from './automaton.ts'
 import type { Detector } from './detector.ts'
-import type { DetectorScan, Plan } from './engine.ts'
-import type { Finding } from './finding.ts'
+import type { Plan } from './engine-plan.ts'
+import type { Finding, Scan } from './finding.ts'
 import { FindingMerger } from './finding-merger.ts'
 import { type Hit, HitQueue } from './hit-queue.ts'
 import { MAX_RUN_BYTES, RunFinder } from './runs.ts'
@@ -26,6 +26,12 @@ const WORK_PER_LOOK = 32
 export const WORK_LIMIT: Pick<Finding, 'detector' | 'class'> = {
   detector: 'scan.work-limit',
   class: 'secret-format',
+}
+
+/** A scan that also tells what it did not list. */
+export interface DetectorScan extends Scan {
+  /** findings beyond the bound of a list: what is to be redacted cannot be, once there is one */
+  readonly unlisted: number
 }
 
 const AT_END = Number.POSITIVE_INFINITY
@@ -129,10 +135,11 @@ export class EngineScan implements DetectorScan {
     }
   }
 
-  #lookAt(hit: Hit, { window, match }: Detector): void {
+  #lookAt(hit: Hit, detector: Detector): void {
+    const { window } = detector
     const start = Math.max(0, hit.start - window.before)
     const text = this.#bytes.latin1(start, hit.end + window.after)
-    const spans = match(text, { start: hit.start - start, end: hit.end - start })
+    const spans = detector.match(text, { start: hit.start - start, end: hit.end - start })
     for (const span of spans) {
       this.#findings.add(hit.index, { start: start + span.start, end: start + span.end })
     }

@@ -1,32 +1,12 @@
-import { type Automaton, compileAutomaton } from './automaton.ts'
-import type { Alphabet, Detector } from './detector.ts'
-import { EngineScan } from './engine-scan.ts'
-import type { Finding, Scan } from './finding.ts'
-import { MAX_RUN_BYTES, RUN_OVERLAP_BYTES } from './runs.ts'
+import type { Detector } from './detector.ts'
+import { planOf } from './engine-plan.ts'
+import { type DetectorScan, EngineScan } from './engine-scan.ts'
+import type { Finding } from './finding.ts'
+import { MAX_FINDING_BYTES } from './finding-merger.ts'
+import { RUN_OVERLAP_BYTES } from './runs.ts'
 
 /** The most that a detector may see before or after what triggered it. */
 const MAX_WINDOW_BYTES = 4_096
-const ALPHABETS: readonly Alphabet[] = ['digits', 'base64', 'hex']
-
-/** What a scan needs to know of its detectors; a detector is known by its index. */
-export type Plan = {
-  detectors: readonly Detector[]
-  automaton: Automaton
-  /** for each word of the automaton: its length and who waits for it */
-  words: readonly { bytes: number; detectors: readonly number[] }[]
-  /** who waits for runs, and the shortest run that anyone waits for */
-  runs: readonly { alphabet: Alphabet; minBytes: number; detectors: readonly number[] }[]
-  /** for each detector: the most bytes that one look of it can cover */
-  reach: readonly number[]
-  /** the greatest reach */
-  maxReach: number
-}
-
-/** A scan that also tells what it did not list. */
-export interface DetectorScan extends Scan {
-  /** findings beyond the bound of a list: what is to be redacted cannot be, once there is one */
-  readonly unlisted: number
-}
 
 export type CompiledDetectors = {
   /** looks at one stream; not to be shared between streams */
@@ -39,9 +19,6 @@ export type CompiledDetectors = {
    */
   lagBytes: number
 }
-
-/** No finding is longer; what is longer is several, one after another. */
-export const MAX_FINDING_BYTES = 16_384
 
 /**
  * One automaton and one finder of runs for all detectors, which then look at windows around hits.
@@ -75,40 +52,4 @@ function check({ id, window: { before, after }, trigger }: Detector): void {
   } else if (!(trigger.minBytes >= 4 && trigger.minBytes <= RUN_OVERLAP_BYTES)) {
     throw new RangeError(`${id}: a run is looked for from 4 to ${RUN_OVERLAP_BYTES} bytes`)
   }
-}
-
-function planOf(detectors: readonly Detector[]): Plan {
-  const waiting = new Map<string, number[]>()
-  for (const [index, { trigger }] of detectors.entries()) {
-    if (trigger.kind !== 'keyword') continue
-    for (const word of new Set(trigger.words.map((one) => one.toLowerCase()))) {
-      waiting.set(word, [...(waiting.get(word) ?? []), index])
-    }
-  }
-  const reach = detectors.map(reachOf)
-  return {
-    detectors,
-    automaton: compileAutomaton([...waiting.keys()]),
-    words: [...waiting].map(([word, who]) => ({ bytes: word.length, detectors: who })),
-    runs: ALPHABETS.flatMap((alphabet) => runsOf(alphabet, detectors)),
-    reach,
-    maxReach: Math.max(0, ...reach),
-  }
-}
-
-function runsOf(alphabet: Alphabet, detectors: readonly Detector[]): Plan['runs'] {
-  const who = detectors.flatMap(({ trigger }, index) =>
-    trigger.kind === 'run' && trigger.alphabet === alphabet
-      ? [{ index, minBytes: trigger.minBytes }]
-      : [],
-  )
-  if (who.length === 0) return []
-  const minBytes = Math.min(...who.map((one) => one.minBytes))
-  return [{ alphabet, minBytes, detectors: who.map(({ index }) => index) }]
-}
-
-function reachOf({ trigger, window: { before, after } }: Detector): number {
-  const longest =
-    trigger.kind === 'run' ? MAX_RUN_BYTES : Math.max(...trigger.words.map((word) => word.length))
-  return before + longest + after + 2
 }

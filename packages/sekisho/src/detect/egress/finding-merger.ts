@@ -1,6 +1,9 @@
 import type { Span } from './detector.ts'
-import { MAX_FINDING_BYTES, type Plan } from './engine.ts'
+import type { Plan } from './engine-plan.ts'
 import type { Finding } from './finding.ts'
+
+/** No finding is longer; what is longer is several, one after another. */
+export const MAX_FINDING_BYTES = 16_384
 
 /** The findings that one stream may list, besides the first ones of each detector. */
 const MAX_LISTED = 1_000

@@ -65,7 +65,7 @@ export const APPS: readonly Detector[] = [
     ['adobe-client', 'p8e-[A-Za-z0-9_-]{32}'],
   ]),
   ...tokens('https://help.salesforce.com/s/articleView?id=sf.user_security_token.htm', [
-    ['salesforce-access', '00D[A-Za-z0-9]{12,15}![\\w.]{60,120}', isMixed],
+    ['salesforce-access', '00D[A-Za-z0-9]{12,15}![A-Za-z0-9_.]{60,120}', isMixed],
   ]),
   ...tokens('https://zuplo.com/docs/articles/api-key-leak-detection', [
     ['zuplo-api', 'zpka_[0-9a-z]{32}_[0-9a-f]{8}', endsWithHexCrc],

@@ -1,7 +1,7 @@
-import type { Detector } from '../detector.ts'
+import { captureAt } from './capture.ts'
 import { isPlausible } from './plausible.ts'
 import { shapeOf } from './shape.ts'
-import { NOTHING } from './token.ts'
+import { type Format, NOTHING } from './token.ts'
 
 /**
  * A secret without a form of its own, known by the name that it is given to: `DATADOG_API_KEY=…`,
@@ -28,28 +28,27 @@ const BETWEEN_BYTES = 24
 const NAME_REST_BYTES = 40
 
 /** @param source where the issuer says what its keys look like, or a well-known list of rules */
-export function assigned(source: string, rows: readonly AssignedRow[]): Detector[] {
+export function assigned(source: string, rows: readonly AssignedRow[]): Format[] {
   return rows.map((row) => assignedDetector(source, row))
 }
 
-function assignedDetector(source: string, [name, words, value, accept]: AssignedRow): Detector {
+function assignedDetector(source: string, [name, words, value, accept]: AssignedRow): Format {
   const around = new RegExp(`${NAME_REST}${BETWEEN}(?<value>${value})(?![A-Za-z0-9_/+-])`, 'dy')
   return {
     id: `secret.${name}`,
     class: 'secret-format',
     source,
+    pattern: value,
+    assigned: true,
     trigger: { kind: 'keyword', words },
     window: { before: 0, after: NAME_REST_BYTES + BETWEEN_BYTES + shapeOf(value).maxLength + 1 },
     match(text, hit) {
-      around.lastIndex = hit.end
-      const found = around.exec(text)
-      const place = found?.indices?.groups?.['value']
-      if (found === null || place === undefined) return NOTHING
-      const called = text.slice(hit.start, hit.end) + (found.groups?.['rest'] ?? '')
+      const found = captureAt(around, text, hit.end)
+      if (found === undefined) return NOTHING
+      const called = text.slice(hit.start, hit.end) + found.group('rest')
       if (!SECRET_NAME.test(called) || PUBLIC_NAME.test(called)) return NOTHING
-      const given = found.groups?.['value'] ?? ''
-      if (!isPlausible(given) || (accept !== undefined && !accept(given))) return NOTHING
-      return [{ start: place[0], end: place[1] }]
+      if (!isPlausible(found.value) || accept?.(found.value) === false) return NOTHING
+      return [found.place]
     },
   }
 }

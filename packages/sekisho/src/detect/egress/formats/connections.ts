@@ -1,11 +1,12 @@
 import type { Detector, Span } from '../detector.ts'
 import { assigned } from './assigned.ts'
+import { valueAfter } from './capture.ts'
 import { isPlausible } from './plausible.ts'
 import { NOTHING } from './token.ts'
 
 /** RFC 3986 §3.2.1: user information, up to the host's first character. */
 const USER_INFO =
-  /[^\s:/?#@"'`<>\\{}$()]{0,100}:(?<password>[^\s/?#@"'`<>\\()]{3,200})@(?<host>[A-Za-z0-9.-]{1,200}|\[)/dy
+  /[^\s:/?#@"'`<>\\{}$()]{0,100}:(?<value>[^\s/?#@"'`<>\\()]{3,200})@(?<host>[A-Za-z0-9.-]{1,200}|\[)/dy
 const USER_INFO_BYTES = 512
 /** Hosts of documentation and of the machine itself (RFC 2606, RFC 6761). */
 const NO_REAL_HOST =
@@ -80,11 +81,10 @@ export const CONNECTIONS: readonly Detector[] = [
     source: 'https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html',
     trigger: { kind: 'keyword', words: ['machine '] },
     window: { before: 0, after: 400 },
-    match: (text, hit) =>
-      groupAfter(
-        { text, at: hit.end, accept: isStrong },
-        /\S{1,100}\s{1,4}login\s{1,4}\S{1,100}\s{1,4}password\s{1,4}(?<value>[^\s"'`<>]{8,150})/dy,
-      ),
+    match: valueAfter(
+      /\S{1,100}\s{1,4}login\s{1,4}\S{1,100}\s{1,4}password\s{1,4}(?<value>[^\s"'`<>]{8,150})/dy,
+      isStrong,
+    ),
   },
   {
     id: 'secret.docker-config',
@@ -92,11 +92,7 @@ export const CONNECTIONS: readonly Detector[] = [
     source: 'https://docs.docker.com/reference/cli/docker/login/#credential-stores',
     trigger: { kind: 'keyword', words: ['"auth"', '\\"auth\\"'] },
     window: { before: 0, after: 600 },
-    match: (text, hit) =>
-      groupAfter(
-        { text, at: hit.end, accept: isBasic },
-        /\s{0,4}:\s{0,4}\\?"(?<value>[A-Za-z0-9+/]{16,500}={0,2})\\?"/dy,
-      ),
+    match: valueAfter(/\s{0,4}:\s{0,4}\\?"(?<value>[A-Za-z0-9+/]{16,500}={0,2})\\?"/dy, isBasic),
   },
 ]
 
@@ -111,14 +107,7 @@ function inAddress(
     source: RFC3986,
     trigger: { kind: 'keyword', words },
     window: { before: 0, after: USER_INFO_BYTES },
-    match(text, hit) {
-      USER_INFO.lastIndex = hit.end
-      const found = USER_INFO.exec(text)
-      const place = found?.indices?.groups?.['password']
-      if (found === null || place === undefined) return NOTHING
-      if (!accept(found.groups?.['password'] ?? '', found.groups?.['host'] ?? '')) return NOTHING
-      return [{ start: place[0], end: place[1] }]
-    },
+    match: valueAfter(USER_INFO, (password, group) => accept(password, group('host'))),
   }
 }
 
@@ -147,20 +136,11 @@ function isBasic(encoded: string): boolean {
 const SERVER = /(?:server|data source|host|addr|address)\s{0,2}=/i
 const PASSWORD_PART = /\s{0,2}(?<value>[^;"'`\s<>&]{8,128})(?=[;"'`\s]|$)/dy
 
+const passwordPart = valueAfter(PASSWORD_PART, isStrong)
+
 function connectionString(text: string, hit: Span): readonly Span[] {
   const from = Math.max(0, hit.start - 300)
   const line = text.slice(from, hit.end + 200)
   if (!SERVER.test(line) || !line.includes(';')) return NOTHING
-  return groupAfter({ text, at: hit.end, accept: isStrong }, PASSWORD_PART)
-}
-
-type Place = { text: string; at: number; accept: (value: string) => boolean }
-
-function groupAfter({ text, at, accept }: Place, pattern: RegExp): readonly Span[] {
-  pattern.lastIndex = at
-  const found = pattern.exec(text)
-  const place = found?.indices?.groups?.['value']
-  if (found === null || place === undefined || !accept(found.groups?.['value'] ?? ''))
-    return NOTHING
-  return [{ start: place[0], end: place[1] }]
+  return passwordPart(text, hit)
 }

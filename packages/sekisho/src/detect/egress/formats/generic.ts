@@ -1,8 +1,13 @@
-import type { Detector, Span } from '../detector.ts'
+import type { Detector } from '../detector.ts'
 import { assigned } from './assigned.ts'
+import { valueAfter } from './capture.ts'
 import { bitsPerCharacter, isMixed, isPlausible } from './plausible.ts'
 import { GITLEAKS } from './sources.ts'
 import { NOTHING } from './token.ts'
+
+const HASH =
+  /\$(?:2[aby]\$\d{2}\$[./A-Za-z0-9]{53}|argon2(?:id|i|d)\$[\w=,$+/]{40,150}|[56]\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}|y\$[./A-Za-z0-9]{1,10}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43})/y
+const CREDENTIALS = /(?<value>[\w.~+/-]{16,300}={0,2})(?![\w.~+/-])/dy
 
 /**
  * What has no format but looks like a secret. Often it is none: these ids begin with
@@ -29,7 +34,7 @@ export const GENERIC: readonly Detector[] = [
     source: 'https://www.rfc-editor.org/rfc/rfc6750',
     trigger: { kind: 'keyword', words: ['bearer '] },
     window: { before: 0, after: 400 },
-    match: (text, hit) => credentials(text, hit, (value) => isVaried(value)),
+    match: valueAfter(CREDENTIALS, isVaried),
   },
   {
     id: 'secret.generic-basic-auth',
@@ -37,7 +42,7 @@ export const GENERIC: readonly Detector[] = [
     source: 'https://www.rfc-editor.org/rfc/rfc7617',
     trigger: { kind: 'keyword', words: ['basic '] },
     window: { before: 0, after: 400 },
-    match: (text, hit) => credentials(text, hit, isBasic),
+    match: valueAfter(CREDENTIALS, isBasic),
   },
   {
     id: 'secret.generic-password-hash',
@@ -54,23 +59,11 @@ export const GENERIC: readonly Detector[] = [
   },
 ]
 
-const HASH =
-  /\$(?:2[aby]\$\d{2}\$[./A-Za-z0-9]{53}|argon2(?:id|i|d)\$[\w=,$+/]{40,150}|[56]\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43,86}|y\$[./A-Za-z0-9]{1,10}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43})/y
-const CREDENTIALS = /(?<value>[\w.~+/-]{16,300}={0,2})(?![\w.~+/-])/dy
-
-function credentials(text: string, hit: Span, accept: (value: string) => boolean): readonly Span[] {
-  CREDENTIALS.lastIndex = hit.end
-  const found = CREDENTIALS.exec(text)
-  const place = found?.indices?.groups?.['value']
-  if (found === null || place === undefined || !accept(found.groups?.['value'] ?? ''))
-    return NOTHING
-  return [{ start: place[0], end: place[1] }]
-}
-
+/** Letters and digits, and no words in lower case that are put together to a name. */
 function isVaried(value: string): boolean {
-  return (
-    /\d/.test(value) && /[a-z]/i.test(value) && isPlausible(value) && bitsPerCharacter(value) > 3
-  )
+  if (!/\d/.test(value) || !/[a-z]/i.test(value)) return false
+  if (/[_.-]/.test(value) && !isMixed(value)) return false
+  return isPlausible(value) && bitsPerCharacter(value) > 3
 }
 
 function isBasic(encoded: string): boolean {

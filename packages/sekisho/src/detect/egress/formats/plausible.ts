@@ -3,7 +3,7 @@
  * of these by chance less often than once in a million.
  */
 const PLACEHOLDER =
-  /example|placeholder|redacted|changeme|replace|your[_-]|[_-]here|sample|dummy|secret|password|x{4}|\*{3}|\.{3}|<|\$\{|\{\{|%\w+%|(.)\1{5}|12345678|abcdefg|deadbeef|0123456|foobar/i
+  /example|placeholder|redacted|changeme|replace|your[_-]|[_-]here|sample|dummy|secret|password|x{5}|\*{3}|\.{5}|<|\$\{|\{\{|%[A-Z_]{4,}%|(.)\1{5}|12345678|abcdefg|deadbeef|0123456|foobar/i
 
 /**
  * Could this be a value that a machine drew? No placeholder, and not less varied than chance makes

@@ -1,6 +1,7 @@
 import type { Detector, Span } from '../detector.ts'
 import { assigned } from './assigned.ts'
 import { isBech32 } from './bech32.ts'
+import { captureAt, capturedIn } from './capture.ts'
 import { bitsPerCharacter } from './plausible.ts'
 import { NOTHING, tokens } from './token.ts'
 
@@ -82,8 +83,7 @@ export const PRIVATE_KEYS: readonly Detector[] = [
     source: 'https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html',
     trigger: { kind: 'keyword', words: ['private-lines:'] },
     window: { before: 0, after: MAX_KEY_BYTES },
-    match: (text, hit) =>
-      bodyAfter(text, hit, / ?\d{1,3}(?<body>(?:\s{1,2}[A-Za-z0-9+/=]{8,64}){2,64})/y),
+    match: puttyKey,
   },
   {
     id: 'secret.private-jwk',
@@ -118,19 +118,23 @@ function armoured([name, header, begins]: Armour): Detector {
  * escaped ones and those of a program's string, and without header fields (RFC 1421, RFC 4880).
  */
 function bodyOf(text: string): string {
-  const lines = text.split(/\\r|\\n|[\s"'`,+]{1,8}/).filter((line) => line !== '' && line !== '\\')
-  const first = lines.findIndex((line) => /^[A-Za-z0-9/]{40,}/.test(line))
+  const lines = text
+    .split(/\\r|\\n|["'`]\s{0,8}[+,]?|\s{1,8}/)
+    .filter((line) => line !== '' && line !== '\\')
+  const first = lines.findIndex((line) => /^[A-Za-z0-9+/]{40,}/.test(line))
   if (first === -1) return ''
   return /^[A-Za-z0-9/+=]*/.exec(lines.slice(first).join(''))?.[0] ?? ''
 }
 
-function bodyAfter(text: string, hit: Span, pattern: RegExp): readonly Span[] {
-  pattern.lastIndex = hit.end
-  const found = pattern.exec(text)
-  if (found === null) return NOTHING
-  const body = (found.groups?.['body'] ?? '').replace(/\s/g, '')
+/** The lines of a PuTTY key's private part. */
+const PUTTY_LINES = / ?\d{1,3}(?<value>(?:\s{1,2}[A-Za-z0-9+/=]{8,64}){2,64})/dy
+
+function puttyKey(text: string, hit: Span): readonly Span[] {
+  const lines = captureAt(PUTTY_LINES, text, hit.end)
+  if (lines === undefined) return NOTHING
+  const body = lines.value.replace(/\s/g, '')
   if (body.length < MIN_BODY || bitsPerCharacter(body) < MIN_BODY_BITS) return NOTHING
-  return [{ start: hit.start, end: hit.end + found[0].length }]
+  return [{ start: hit.start, end: lines.place.end }]
 }
 
 /** `d` is the private part of every asymmetric key, `k` a symmetric key (RFC 7518 §6). */
@@ -141,11 +145,8 @@ function privateJwk(text: string, hit: Span): readonly Span[] {
   const closed = text.indexOf('}', hit.end)
   if (opened === -1) return NOTHING
   const object = text.slice(opened, closed === -1 ? text.length : closed)
-  return [...object.matchAll(JWK_PRIVATE)].flatMap((found) => {
-    const place = found.indices?.groups?.['value']
-    if (place === undefined || bitsPerCharacter(found.groups?.['value'] ?? '') < MIN_BODY_BITS) {
-      return []
-    }
-    return [{ start: opened + place[0], end: opened + place[1] }]
-  })
+  return [...object.matchAll(JWK_PRIVATE)]
+    .map(capturedIn)
+    .filter(({ value }) => bitsPerCharacter(value) >= MIN_BODY_BITS)
+    .map(({ place: { start, end } }) => ({ start: opened + start, end: opened + end }))
 }

@@ -2,6 +2,13 @@ import type { Detector, Span } from '../detector.ts'
 import { isPlausible } from './plausible.ts'
 import { shapeOf } from './shape.ts'
 
+/** A detector of what one pattern (see shape.ts) describes. */
+export type Format = Detector & {
+  pattern: string
+  /** the pattern is that of a value, and the detector's words are what its name holds */
+  assigned: boolean
+}
+
 /**
  * A token that is known by its beginning: its name, its pattern (see shape.ts), and what else must
  * be true of the whole token, besides its being plausible.
@@ -26,11 +33,11 @@ const MIN_WORD_BYTES = 3
  * @param source where the issuer, or a well-known list of rules, publishes the formats
  * @throws SyntaxError when a pattern has no beginning of its own, which the search goes by
  */
-export function tokens(source: string, rows: readonly TokenRow[]): Detector[] {
+export function tokens(source: string, rows: readonly TokenRow[]): Format[] {
   return rows.map((row) => tokenDetector(source, row))
 }
 
-function tokenDetector(source: string, [name, pattern, accept]: TokenRow): Detector {
+function tokenDetector(source: string, [name, pattern, accept]: TokenRow): Format {
   const { maxLength, beginnings } = shapeOf(pattern)
   if (beginnings.some((word) => word.length < MIN_WORD_BYTES)) {
     throw new SyntaxError(`${name}: a beginning is too short to be looked for`)
@@ -40,6 +47,8 @@ function tokenDetector(source: string, [name, pattern, accept]: TokenRow): Detec
     id: `secret.${name}`,
     class: 'secret-format',
     source,
+    pattern,
+    assigned: false,
     trigger: { kind: 'keyword', words: beginnings },
     window: { before: LEFT_EDGE_BYTES, after: maxLength },
     match(text, hit) {
@@ -62,19 +71,21 @@ export type InfixRow = readonly [
 ]
 
 /** @throws SyntaxError when what stands before the word has no fixed length */
-export function infixTokens(source: string, rows: readonly InfixRow[]): Detector[] {
+export function infixTokens(source: string, rows: readonly InfixRow[]): Format[] {
   return rows.map((row) => infixDetector(source, row))
 }
 
-function infixDetector(source: string, [name, before, word, after, accept]: InfixRow): Detector {
+function infixDetector(source: string, [name, before, word, after, accept]: InfixRow): Format {
   const lead = shapeOf(before)
   if (lead.minLength !== lead.maxLength) throw new SyntaxError(`${name}: starts nowhere`)
-  const literal = word.replace(/[.+]/g, '\\$&')
+  const literal = word.replace(/[.+$]/g, '\\$&')
   const exact = new RegExp(`${LEFT_EDGE}${before}${literal}(?:${after})${RIGHT_EDGE}`, 'y')
   return {
     id: `secret.${name}`,
     class: 'secret-format',
     source,
+    pattern: `${before}${literal}${after}`,
+    assigned: false,
     trigger: { kind: 'keyword', words: [word] },
     window: { before: lead.maxLength + LEFT_EDGE_BYTES, after: shapeOf(after).maxLength + 1 },
     match(text, hit) {

@@ -1,0 +1,40 @@
+import { NOTHING } from './view.ts'
+
+/** Bytes on their way out of a view. */
+export class ByteSink {
+  #bytes = new Uint8Array(256)
+  #length = 0
+  #taken = 0
+
+  /** bytes that have come in, ever */
+  get total(): number {
+    return this.#taken + this.#length
+  }
+
+  add(byte: number): void {
+    if (this.#length === this.#bytes.length) this.#grow(1)
+    this.#bytes[this.#length++] = byte
+  }
+
+  copy(source: Uint8Array, from: number, to: number): void {
+    if (from >= to) return
+    if (this.#length + to - from > this.#bytes.length) this.#grow(to - from)
+    this.#bytes.set(source.subarray(from, to), this.#length)
+    this.#length += to - from
+  }
+
+  /** What has come in since the last time; the caller's own. */
+  take(): Uint8Array {
+    if (this.#length === 0) return NOTHING
+    const taken = this.#bytes.slice(0, this.#length)
+    this.#taken += this.#length
+    this.#length = 0
+    return taken
+  }
+
+  #grow(bytes: number): void {
+    const larger = new Uint8Array((this.#length + bytes) * 2)
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+}

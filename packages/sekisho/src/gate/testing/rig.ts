@@ -113,6 +113,11 @@ export class Rig {
     return server.port
   }
 
+  /** where datagrams to the session's resolver go */
+  get dnsPort(): number {
+    return this.#dns.address().port
+  }
+
   async attachKeyholder(): Promise<void> {
     const handle = await this.keyholder.connect()
     await this.gate.call('keyholder.attach', {}, { handle })
@@ -136,7 +141,7 @@ export class Rig {
   async ask(name: string, { type = 1, udpBytes = 1232 } = {}): Promise<ReplySeen> {
     const client = dgram.createSocket('udp4')
     const reply = once(client, 'message')
-    client.send(makeQuery({ id: 7, name, type, udpBytes }), this.#dns.address().port, '127.0.0.1')
+    client.send(makeQuery({ id: 7, name, type, udpBytes }), this.dnsPort, '127.0.0.1')
     const [message] = await reply
     client.close()
     return readReply(message)

@@ -14,6 +14,7 @@ import { PAYMENTS } from './formats/payments.ts'
 import { PRIVATE_KEYS } from './formats/private-keys.ts'
 import { REGISTRIES } from './formats/registries.ts'
 import { STORES } from './formats/stores.ts'
+import { PERSONAL_DATA } from './personal-data/all.ts'
 
 /** Everything that is looked for in what leaves a session, besides the session's own secrets. */
 export const DETECTORS: readonly Detector[] = [
@@ -32,4 +33,5 @@ export const DETECTORS: readonly Detector[] = [
   ...CONNECTIONS,
   ...ASSIGNED_KEYS,
   ...GENERIC,
+  ...PERSONAL_DATA,
 ]

@@ -9,6 +9,7 @@ import type { Certificates } from './certificates.ts'
 import type { ClientHello } from './client-hello.ts'
 import { serveDnsStream } from './dns-sockets.ts'
 import type { HttpFront } from './http-front.ts'
+import type { Http2Front } from './http2-front.ts'
 import type { Route } from './http-head.ts'
 import type { NameServer } from './name-server.ts'
 import { peekClientHello } from './peek.ts'
@@ -21,7 +22,7 @@ import { relayTcp, type TcpAction, type TcpPerformer } from './tcp-relay.ts'
 const MAX_CONNECTIONS = 1_024
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** What is spoken behind TLS that ends here (RFC 7301). */
-const PROTOCOLS: readonly string[] = ['http/1.1']
+const PROTOCOLS: readonly string[] = ['h2', 'http/1.1']
 
 export type Destination = { address: string; port: number }
 
@@ -40,6 +41,7 @@ export type RouterParts = {
   nameServer: NameServer
   certificates: Certificates
   front: HttpFront
+  http2: Http2Front
   tcp: TcpPerformer
   destinationOf: (socket: Socket) => Destination
 }
@@ -188,7 +190,9 @@ export class ConnectionRouter {
     secure.once('secure', () => {
       clearTimeout(timer)
       secure.off('error', fail)
-      this.#parts.front.accept(secure, route, action)
+      const { front, http2 } = this.#parts
+      if (secure.alpnProtocol === 'h2') http2.accept(secure, route, action)
+      else front.accept(secure, route, action)
     })
   }
 }

@@ -65,8 +65,10 @@ export function sendAgentReply(
   reply: AgentReply,
   { close }: { close: boolean },
 ): void {
-  if (sink.hasHead || sink.isGone) return sink.destroy()
-  const { headers, body } = render(reply)
+  if (sink.isGone) return sink.destroy()
+  if (sink.answer !== undefined) return sink.answer(reply)
+  if (sink.hasHead) return sink.destroy()
+  const { headers, body } = renderAgentReply(reply)
   const fields = Object.entries(close ? closing(headers) : headers).flat()
   sink.head(reply.status, STATUS_CODES[reply.status] ?? '', fields)
   sink.end(body)
@@ -74,7 +76,7 @@ export function sendAgentReply(
 
 /** The same as bytes, for a connection that the HTTP parser has given up. */
 export function rawAgentReply(reply: AgentReply): string {
-  const { headers, body } = render(reply)
+  const { headers, body } = renderAgentReply(reply)
   const fields = Object.entries(closing(headers))
   const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   return `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${head}\r\n${body}`
@@ -85,7 +87,7 @@ function closing(headers: Record<string, string>): Record<string, string> {
   return { ...headers, connection: headers['upgrade'] === undefined ? 'close' : 'upgrade, close' }
 }
 
-function render({ status, type, message, rules }: AgentReply): {
+export function renderAgentReply({ status, type, message, rules }: AgentReply): {
   headers: Record<string, string>
   body: string
 } {

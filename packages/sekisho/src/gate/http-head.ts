@@ -80,9 +80,17 @@ export function readHead(head: RawHead, route: Route): HeadRead {
     return { kind: 'read', ...interpret(head, route) }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    const action = asFarAsRead(head, route)
-    return { kind: 'refused', action, by: deny(error.rule, error.message), status: error.status }
+    return refuseHead(head, route, error)
   }
+}
+
+/** A head for which a reader has rules of its own, that it breaks. */
+export function refuseHead(
+  head: Pick<RawHead, 'method' | 'target'>,
+  route: Route,
+  { rule, message, status }: { rule: string; message: string; status: number },
+): Extract<HeadRead, { kind: 'refused' }> {
+  return { kind: 'refused', action: asFarAsRead(head, route), by: deny(rule, message), status }
 }
 
 function interpret(head: RawHead, route: Route): { action: HttpRequestAction; hasBody: boolean } {
@@ -217,7 +225,10 @@ function originForm(target: string, route: Route): string {
 }
 
 /** For the record of a refusal: clipped to what a leaf may hold, never acted upon. */
-function asFarAsRead({ method, target }: RawHead, route: Route): HttpRequestAction {
+function asFarAsRead(
+  { method, target }: Pick<RawHead, 'method' | 'target'>,
+  route: Route,
+): HttpRequestAction {
   const mark = target.indexOf('?')
   const path = mark === -1 ? target : target.slice(0, mark)
   return {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { AgentReply } from './denial.ts'
 import type { Fields } from './http-fields.ts'
 
 /** Where the reply to one request goes, whatever protocol the agent speaks. */
@@ -21,6 +22,8 @@ export interface ReplySink {
   write(bytes: Buffer): boolean
   trailers(fields: Fields): void
   end(bytes?: Buffer | string): void
+  /** what the gate says in place of the upstream, where the protocol has a way of its own */
+  answer?(reply: AgentReply): void
   /** breaks off: the agent sees that the reply is not whole */
   destroy(): void
   /** once, when the reply is through or the agent has gone */

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { toSekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import { passRequest, recordDenial } from '../flow/checkpoint.ts'
@@ -6,6 +6,7 @@ import type { ActionOutcome } from '../flow/ports.ts'
 import {
   type AgentReply,
   deniedReply,
+  rawAgentReply,
   sendAgentReply,
   UNAVAILABLE,
   upstreamFailed,
@@ -14,6 +15,7 @@ import { HttpExchange, type HttpPerformer } from './http-exchange.ts'
 import type { HeadRead } from './http-head.ts'
 import type { ReplySink } from './reply-sink.ts'
 import type { SessionContext } from './session-context.ts'
+import { WebSocketExchange } from './websocket/exchange.ts'
 
 /** One request as its reader hands it over, whatever protocol it came by. */
 export type Arrival = {
@@ -26,6 +28,16 @@ export type Arrival = {
   sink: ReplySink
   /** called before a reply after which the reader must take no further request */
   endAfter(): void
+  /** it came by HTTP/2 and goes on by HTTP/2 where the upstream speaks it */
+  isHttp2?: boolean
+}
+
+/** A request for a WebSocket. */
+export type Switch = {
+  head: HeadRead
+  fields: readonly string[]
+  /** the agent's connection, after the parser has let go of it */
+  socket: Duplex
 }
 
 /** What every request takes once its reader has read its head, in every protocol. */
@@ -57,6 +69,41 @@ export class RequestPath {
     }
   }
 
+  /**
+   * As `handle`, for a request that goes on as a WebSocket: the answer is written to the connection
+   * itself, and the connection ends with it or with the WebSocket. Never rejects.
+   */
+  async switchTo({ head, fields, socket }: Switch): Promise<void> {
+    const { counters } = this.#context
+    counters.requests += 1
+    const end = (reply: AgentReply): void => {
+      if (socket.writable) socket.end(rawAgentReply(reply))
+    }
+    try {
+      if (head.kind === 'refused') {
+        const { rules } = await this.deny(head)
+        counters.denied += 1
+        return end(deniedReply(rules, head.status))
+      }
+      const exchange = new WebSocketExchange(
+        { action: head.action, fields, socket },
+        this.#performer,
+      )
+      const result = await passRequest(head.action, exchange, this.#context.ports)
+      if (result.kind === 'performed') return this.#count(result)
+      if (result.kind === 'deny') counters.denied += 1
+      if (exchange.isSwitched) return void socket.end()
+      // 426 sends a client back to plain HTTP at once (RFC 9110 §15.5.22)
+      if (result.kind === 'deny') {
+        const status = result.rules.includes('invariant.upgrade') ? 426 : null
+        return end(deniedReply(result.rules, status))
+      }
+      end(upstreamFailed(502, 'the upstream could not be reached or does not speak WebSocket'))
+    } catch (thrown) {
+      end(this.#unavailable(thrown))
+    }
+  }
+
   /** Records a request that was refused when its head was read. @throws as passRequest */
   async deny({ action, by }: Extract<HeadRead, { kind: 'refused' }>): Promise<Deny> {
     await recordDenial({ action, by }, this.#context.ports)
@@ -65,9 +112,9 @@ export class RequestPath {
 
   #pass(
     { action, hasBody }: Extract<HeadRead, { kind: 'read' }>,
-    { fields, body, expectsContinue, sink }: Arrival,
+    { fields, body, expectsContinue, sink, isHttp2 = false }: Arrival,
   ): Promise<Deny | ActionOutcome> {
-    const arrival = { action, hasBody, fields, body, expectsContinue, sink }
+    const arrival = { action, hasBody, fields, body, expectsContinue, sink, isHttp2 }
     return passRequest(action, new HttpExchange(arrival, this.#performer), this.#context.ports)
   }
 

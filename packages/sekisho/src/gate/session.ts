@@ -12,6 +12,7 @@ import { makeDialer } from './dialer.ts'
 import { EgressMeter } from './egress-meter.ts'
 import type { HttpPerformer } from './http-exchange.ts'
 import { HttpFront } from './http-front.ts'
+import { Http2Front } from './http2-front.ts'
 import { makeDetection } from './inspection/detection.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
 import { Inspector } from './inspection/inspector.ts'
@@ -20,6 +21,7 @@ import { NameServer } from './name-server.ts'
 import { describePacket } from './packet.ts'
 import { Placeholders } from './placeholders.ts'
 import { RateBound } from './rate-bound.ts'
+import { RequestPath } from './request-path.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import { DenialLog, type SessionContext } from './session-context.ts'
 import { SyntheticNames } from './synthetic-names.ts'
@@ -50,6 +52,7 @@ export class Session {
   readonly nameServer: NameServer
   readonly #router: ConnectionRouter
   readonly #front: HttpFront
+  readonly #http2: Http2Front
   readonly #upstreams = new Upstreams()
   readonly #denials: DenialLog
   readonly #context: SessionContext
@@ -89,11 +92,16 @@ export class Session {
       meter: this.#meter,
       turns: new Turns(),
     }
-    this.#front = new HttpFront(context, {
+    const http: HttpPerformer = {
       ...performer,
       optionsOf: (action, allowedBy) => policy.optionsFor(action, allowedBy),
       upstreams: this.#upstreams,
       onUnreachable: (host) => resolver.forget(host),
+    }
+    this.#front = new HttpFront(context, http)
+    this.#http2 = new Http2Front(context, {
+      path: new RequestPath(context, http),
+      denials: this.#denials,
     })
     this.#router = new ConnectionRouter({
       context,
@@ -105,6 +113,7 @@ export class Session {
         now,
       ),
       front: this.#front,
+      http2: this.#http2,
       tcp: performer,
       destinationOf: parts.destinationOf,
     })
@@ -136,6 +145,7 @@ export class Session {
   async close(): Promise<void> {
     this.#router.destroyAll()
     this.#front.close()
+    this.#http2.close()
     this.#context.counters.unreported = this.#denials.unreported + this.nameServer.unreported
     await this.#upstreams.destroy()
     const { bytes, requests } = this.#meter.used

@@ -28,7 +28,7 @@ const handshakes: Handshake[] = [
     options: { servername: 'evil.example' },
     rule: 'invariant.sni-mismatch',
   },
-  { name: 'HTTP/2 alone', options: { ALPNProtocols: ['h2'] }, rule: 'invariant.alpn' },
+  { name: 'HTTP/3 alone', options: { ALPNProtocols: ['h3'] }, rule: 'invariant.alpn' },
 ]
 
 test.for(handshakes)('$name: reset, recorded', async ({ options, rule: by }) => {
@@ -82,9 +82,14 @@ test('a port that no rule opens is reset and recorded with the name', async () =
   expect(denial?.verdict).toMatchObject({ kind: 'deny', rules: ['default'] })
 })
 
-test('only HTTP/1.1 is agreed on, also when HTTP/2 is offered first', async () => {
-  const secure = await scene.rig.dialTls(HOST, { ALPNProtocols: ['h2', 'http/1.1'] })
-  expect(secure.alpnProtocol).toBe('http/1.1')
+test.for([
+  [['http/1.1', 'h2'], 'h2'],
+  [['h2'], 'h2'],
+  [['http/1.1'], 'http/1.1'],
+  [['h3', 'http/1.1'], 'http/1.1'],
+] as const)('of %j, %s is agreed on', async ([offered, agreed]) => {
+  const secure = await scene.rig.dialTls(HOST, { ALPNProtocols: [...offered] })
+  expect(secure.alpnProtocol).toBe(agreed)
   expect(secure.authorized).toBe(true)
 })
 

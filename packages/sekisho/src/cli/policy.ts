@@ -1,9 +1,14 @@
 import { SekishoError } from '../core/error.ts'
 import type { Command, Terminal } from './command.ts'
+import { expiringRules } from '../policy/expiring-rules.ts'
+import { expiryText } from './expiry-text.ts'
 import { jsonFlag } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'
 import { exportFence } from './policy-export.ts'
 import { proposeRules } from './policy-propose.ts'
+
+/** Time to ask a rule's owner whether it is still needed. */
+const EXPIRY_NOTICE_DAYS = 14
 
 export const policy: Command = {
   name: 'policy',
@@ -24,11 +29,14 @@ async function check(argv: readonly string[], terminal: Terminal): Promise<numbe
   const { values, positionals } = jsonFlag(policy.usage, argv)
   const { bundle, directory } = await readBundle(positionals[0], terminal)
   const { agents, digest, unusableRegistries } = bundle
+  const files = agents.map((name) => bundle.agent(name))
+  const expiring = expiringRules(files, Date.now(), EXPIRY_NOTICE_DAYS)
   if (values['json'] === true) {
-    terminal.out(JSON.stringify({ agents, digest, unusableRegistries }))
+    terminal.out(JSON.stringify({ agents, digest, unusableRegistries, expiring }))
     return 0
   }
   terminal.out(`${directory}: ${agents.length} agents (${agents.join(', ')}), ${digest}`)
   for (const { url, reason } of unusableRegistries) terminal.out(`  left out ${url}: ${reason}`)
+  for (const one of expiring) terminal.out(`  ${expiryText(one)}`)
   return 0
 }

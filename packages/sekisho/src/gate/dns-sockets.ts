@@ -36,7 +36,10 @@ export function serveDnsStream(socket: Socket, server: NameServer): void {
   const take = (): Buffer | undefined => {
     if (held.length < 2) return undefined
     const end = 2 + held.readUInt16BE(0)
-    if (end > 2 + MAX_TCP_QUERY_BYTES) socket.destroy()
+    if (end > 2 + MAX_TCP_QUERY_BYTES) {
+      socket.destroy()
+      void server.refuseMalformed('a message longer than any question')
+    }
     if (held.length < end || socket.destroyed) return undefined
     const message = held.subarray(2, end)
     held = held.subarray(end)

@@ -1,7 +1,9 @@
+import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { RCODE } from './dns-message.ts'
 import { makeQuery, readReply } from './testing/dns-client.ts'
+import { closed } from './testing/rig.ts'
 import { HOST, rule, Scene } from './testing/scene.ts'
 
 let scene: Scene
@@ -64,6 +66,31 @@ test.for([
   })
   expect(scene.rig.keyholder.intents()).toHaveLength(1)
   expect(scene.rig.keyholder.intents()[0]?.verdict.kind).toBe('deny')
+})
+
+test.for([
+  ['too short for a header', Buffer.from('short')],
+  ['a reply', Buffer.from('000181800001000000000000', 'hex')],
+  ['an update', Buffer.from('000128000001000000000000', 'hex')],
+  ['a name that runs out', Buffer.from('00010100000100000000000009', 'hex')],
+] as const)('what is no question, %s, is recorded once and counted', async ([, bytes]) => {
+  const client = dgram.createSocket('udp4')
+  for (let time = 0; time < 3; time++) client.send(bytes, scene.rig.dnsPort, '127.0.0.1')
+  await scene.rig.keyholder.until((keyholder) => keyholder.intents().length === 1)
+  await scene.rig.ask('evil.example')
+  client.close()
+  const [first, second] = scene.rig.keyholder.intents()
+  expect(first?.action).toEqual({ kind: 'dns.resolve', name: '?', type: '?' })
+  expect(scene.rig.keyholder.deniedBy()).toEqual(['invariant.dns-malformed', 'default'])
+  expect(second?.repeated).toBe(2)
+})
+
+test('a message over TCP that is longer than any question ends the connection, recorded', async () => {
+  const socket = await scene.rig.dial('198.19.255.1', 53)
+  socket.write(Buffer.from('ffff', 'hex'))
+  await closed(socket)
+  await scene.rig.keyholder.until((keyholder) => keyholder.intents().length === 1)
+  expect(scene.rig.keyholder.deniedBy()).toEqual(['invariant.dns-malformed'])
 })
 
 test('a question is recorded once, and the next record says how often it came', async () => {

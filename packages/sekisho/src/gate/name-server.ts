@@ -25,6 +25,9 @@ const MAX_REMEMBERED = 8_192
 const TTL_SECONDS = 60
 const POOL_RULE = 'invariant.name-pool'
 
+/** stands for a question that could not be read */
+const UNREAD: DnsResolveAction = { kind: 'dns.resolve', name: '?', type: '?' }
+
 const BLOCKED = { code: EDE_BLOCKED, text: "blocked by this session's policy" }
 
 /**
@@ -50,8 +53,10 @@ export class NameServer {
   async answer(message: Buffer): Promise<Buffer | undefined> {
     const read = readQuery(message)
     this.#context.counters.dnsQueries += 1
-    if (read.kind === 'dropped') return undefined
-    if (read.kind === 'refused') return writeBareReply(read.id, read.rcode)
+    if (read.kind !== 'query') {
+      await this.refuseMalformed(read.kind === 'refused' ? `code ${read.rcode}` : 'no query')
+      return read.kind === 'refused' ? writeBareReply(read.id, read.rcode) : undefined
+    }
     const { query } = read
     const name = canonicalHost(query.name)
     const action: DnsResolveAction = {
@@ -63,6 +68,16 @@ export class NameServer {
     const verdict = this.#decide(action, { query, isName: name !== undefined, address })
     if (verdict.kind !== 'allow') this.#context.counters.dnsDenied += 1
     return writeReply(query, await this.#reply(action, verdict, address))
+  }
+
+  /** Records what is no question; many are one record that counts them. Never rejects. */
+  async refuseMalformed(reason: string): Promise<void> {
+    this.#context.counters.dnsDenied += 1
+    try {
+      await this.#record(UNREAD, deny('invariant.dns-malformed', reason), undefined)
+    } catch {
+      this.#context.counters.unavailable += 1 // it was refused all the same
+    }
   }
 
   /** Made only for a name that a rule allows: a flood of other names must not use up the pool. */

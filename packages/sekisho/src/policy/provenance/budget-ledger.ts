@@ -1,0 +1,113 @@
+import { hash } from 'node:crypto'
+import { matchesHost } from '../../core/host.ts'
+import { type Deny, deny } from '../../core/verdict.ts'
+import type { Budget } from '../../wire/provenance.ts'
+import { UrlEntropy } from './url-entropy.ts'
+
+/** Something about to leave for a host. */
+export type Outgoing = {
+  /** of a head, or of a further piece of a body */
+  bytes: number
+  /** canonical; null for a piece of a body, whose URL has been counted */
+  url: string | null
+}
+
+export type BudgetUse = {
+  host: string
+  bytesOut: number
+  distinctUrls: number
+  urlEntropyBits: number
+}
+
+const KEY_LENGTH = 22
+/** URLs told apart for one budget that sets no bound on them */
+const MAX_URLS = 65_536
+
+/**
+ * What each destination has learned of a session so far. Asking takes: what is admitted has been
+ * counted, and what is denied has not, in none of the budgets that cover the host.
+ */
+export class BudgetLedger {
+  readonly #accounts: readonly Account[]
+
+  constructor(budgets: readonly Budget[]) {
+    this.#accounts = budgets.map((budget) => new Account(budget))
+  }
+
+  /** @param host canonical */
+  admit(host: string, outgoing: Outgoing): Deny | undefined {
+    const accounts = this.#accounts.filter((account) => matchesHost(account.budget.host, host))
+    for (const account of accounts) {
+      const denied = account.refuse(outgoing)
+      if (denied !== undefined) return denied
+    }
+    for (const account of accounts) account.take(outgoing)
+    return undefined
+  }
+
+  use(): readonly BudgetUse[] {
+    return this.#accounts.map((account) => account.use())
+  }
+}
+
+class Account {
+  readonly budget: Budget
+  readonly #urls = new Set<string>()
+  readonly #entropy = new UrlEntropy()
+  #bytesOut = 0
+  #bits = 0
+  /** URLs that are no longer told apart: each counts as a new one */
+  #uncounted = 0
+
+  constructor(budget: Budget) {
+    this.budget = budget
+  }
+
+  refuse({ bytes, url }: Outgoing): Deny | undefined {
+    const { bytesOut, distinctUrls, urlEntropyBits, host } = this.budget
+    if (bytesOut !== null && this.#bytesOut + bytes > bytesOut) {
+      const asked = `${bytes} bytes more than the ${this.#bytesOut} sent`
+      return deny('budget.bytes-out', `${asked} to ${host} are above its budget of ${bytesOut}`)
+    }
+    if (url === null || this.#urls.has(keyOf(url))) return undefined
+    const count = this.#distinct + 1
+    if (distinctUrls !== null && count > distinctUrls) {
+      return deny(
+        'budget.distinct-urls',
+        `URL ${count} of ${host} is above its budget of ${distinctUrls}`,
+      )
+    }
+    const bits = this.#entropy.estimate(url)
+    if (urlEntropyBits === null || this.#bits + bits <= urlEntropyBits) return undefined
+    const said = `this URL can say ${Math.ceil(bits)} bits and those before it ${Math.ceil(this.#bits)}`
+    return deny('budget.url-entropy', `${said}: ${host} has a budget of ${urlEntropyBits}`)
+  }
+
+  take({ bytes, url }: Outgoing): void {
+    this.#bytesOut += bytes
+    if (url === null) return
+    const key = keyOf(url)
+    if (this.#urls.has(key)) return
+    this.#bits += this.#entropy.estimate(url)
+    this.#entropy.remember(url)
+    if (this.#urls.size < MAX_URLS) this.#urls.add(key)
+    else this.#uncounted += 1
+  }
+
+  use(): BudgetUse {
+    return {
+      host: this.budget.host,
+      bytesOut: this.#bytesOut,
+      distinctUrls: this.#distinct,
+      urlEntropyBits: Math.ceil(this.#bits),
+    }
+  }
+
+  get #distinct(): number {
+    return this.#urls.size + this.#uncounted
+  }
+}
+
+function keyOf(url: string): string {
+  return hash('sha256', url, 'base64url').slice(0, KEY_LENGTH)
+}

@@ -1,0 +1,112 @@
+/**
+ * What it costs to look at text that leaves, and how often honest text is taken for a secret.
+ */
+import { resolve } from 'node:path'
+import { DETECTORS } from '../packages/sekisho/src/detect/egress/all.ts'
+import { compileAutomaton, runAutomaton } from '../packages/sekisho/src/detect/egress/automaton.ts'
+import { compileDetectors } from '../packages/sekisho/src/detect/egress/engine.ts'
+import type { Scan } from '../packages/sekisho/src/detect/egress/finding.ts'
+import { ViewedScan } from '../packages/sekisho/src/detect/egress/views/viewed-scan.ts'
+import { readTexts, sizeOf, type Text } from './detect/corpus.ts'
+import { type Alarm, alarmsIn, describeAlarm, isDenied, perTenMegabytes } from './detect/alarms.ts'
+import { type Bench, type BenchResult, measure, type Peer, ratioOf, type Row } from './harness.ts'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const SPEED_BYTES = 100_000_000
+const BENIGN_BYTES = 400_000_000
+/** What a socket gives at once. */
+const PIECE_BYTES = 65_536
+const ROUNDS = 5
+
+/** Sources, documents, data, logs: of the dependencies, of the system, of its programs. */
+const MIXED = [
+  ...['node_modules', 'docs', 'packages'].map((directory) => resolve(ROOT, directory)),
+  '/usr/share/doc',
+  '/usr/lib/python3',
+  '/usr/share/perl',
+  '/usr/include',
+  '/var/log',
+]
+
+export const bench: Bench = {
+  name: 'detect',
+  run: async () => {
+    const texts = readTexts(MIXED, SPEED_BYTES)
+    const rows = await measure(peersOf(texts), { rounds: ROUNDS, warmUpRounds: 1 })
+    const benign = readTexts([resolve(ROOT, 'node_modules')], BENIGN_BYTES)
+    const alarms = benign.flatMap((text) => alarmsIn(text, scanOf))
+    for (const alarm of alarms.filter(isDenied)) {
+      process.stderr.write(`${describeAlarm(alarm, ROOT)}\n`)
+    }
+    return result(rows, { alarms, bytes: sizeOf(benign) })
+  },
+}
+
+const compiled = compileDetectors(DETECTORS)
+const formats = compileDetectors(DETECTORS.filter((one) => one.class === 'secret-format'))
+
+function scanOf(): Scan {
+  return new ViewedScan('text/plain', () => compiled.scan())
+}
+
+function peersOf(texts: readonly Text[]): Peer[] {
+  const words = DETECTORS.flatMap(({ trigger }) =>
+    trigger.kind === 'keyword' ? trigger.words : [],
+  )
+  const automaton = compileAutomaton([...new Set(words.map((word) => word.toLowerCase()))])
+  const rate = (name: string, look: (bytes: Buffer) => unknown): Peer => ({
+    name,
+    unit: 'MB/s',
+    sample: () => {
+      const startedMs = performance.now()
+      for (const { bytes } of texts) look(bytes)
+      return sizeOf(texts) / 1e3 / (performance.now() - startedMs)
+    },
+  })
+  return [
+    rate('floor: Buffer.indexOf, one needle', (bytes) => bytes.indexOf('no such needle in here')),
+    rate('floor: a loop over the bytes', sum),
+    rate('words of all detectors', (bytes) => runAutomaton(automaton, { bytes, state: 0 }, [])),
+    rate('formats of secrets', (bytes) => scanAll(formats.scan(), bytes)),
+    rate('all detectors', (bytes) => scanAll(compiled.scan(), bytes)),
+    rate('all detectors, in all views', (bytes) => scanAll(scanOf(), bytes)),
+  ]
+}
+
+function scanAll(scan: Scan, bytes: Buffer): number {
+  let found = 0
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    found += scan.push(bytes.subarray(at, at + PIECE_BYTES)).length
+  }
+  return found + scan.end().length
+}
+
+function sum(bytes: Buffer): number {
+  let total = 0
+  for (let at = 0; at < bytes.length; at++) total = (total + (bytes[at] ?? 0)) | 0
+  return total
+}
+
+function result(
+  rows: readonly Row[],
+  { alarms, bytes }: { alarms: readonly Alarm[]; bytes: number },
+): BenchResult {
+  const counted = new Map<string, number>()
+  for (const { finding } of alarms) {
+    counted.set(finding.detector, (counted.get(finding.detector) ?? 0) + 1)
+  }
+  const fired = [...counted]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => ({ name, unit: 'found', min: count, median: count, p99: count }))
+  return {
+    rows: [...rows, ...fired],
+    ratios: {
+      vs_loop: ratioOf(rows, 'all detectors', 'floor: a loop over the bytes'),
+      vs_words: ratioOf(rows, 'all detectors', 'words of all detectors'),
+      detectors: DETECTORS.length,
+      benign_mb: bytes / 1e6,
+      denied_per_10_mb: perTenMegabytes(alarms.filter(isDenied).length, bytes),
+      recorded_per_10_mb: perTenMegabytes(alarms.filter((one) => !isDenied(one)).length, bytes),
+    },
+  }
+}

@@ -1,14 +1,15 @@
-import net from 'node:net'
-import tls from 'node:tls'
+import type net from 'node:net'
 import { type buildConnector, type Dispatcher, Pool } from 'undici'
-import { SekishoError } from '../core/error.ts'
 import type { Pinned } from '../flow/ports.ts'
+import type { Dialer } from './dialer.ts'
 import type { Route } from './http-head.ts'
+import { TlsDoor } from './upstream-door.ts'
+import { Http2Origin } from './upstream-http2.ts'
+import { Http2Dispatcher } from './upstream-http2-call.ts'
 
-/** Pools of one session: each is one (scheme, host, port, address). */
-const MAX_POOLS = 64
+/** Of one session: each is one (scheme, host, port, address). */
+const MAX_WAYS = 64
 const MAX_CONNECTIONS_PER_POOL = 64
-const CONNECT_TIMEOUT_MS = 10_000
 /** a model may think for minutes before the first byte, and between two */
 const HEADERS_TIMEOUT_MS = 15 * 60_000
 const BODY_IDLE_TIMEOUT_MS = 15 * 60_000
@@ -17,44 +18,69 @@ const MAX_HEADER_BYTES = 64 * 1024
 
 type Connector = buildConnector.connector
 
+/** What leads to one (scheme, host, port, address). */
+type Way = { pool: Pool; http2: Http2Origin | undefined }
+
 /** Connections to the outside of one session, kept alive; never shared with another session. */
 export class Upstreams {
-  readonly #pools = new Map<string, Pool>()
+  readonly #dialer: Dialer
+  readonly #ways = new Map<string, Way>()
 
-  /** A dispatcher whose every connection goes to the pinned address and nowhere else. */
-  poolFor(route: Route, pinned: Pinned): Dispatcher {
-    const key = `${route.scheme} ${route.host} ${route.port} ${pinned.address} ${pinned.port}`
-    const known = this.#pools.get(key)
-    if (known !== undefined) {
-      this.#pools.delete(key)
-      this.#pools.set(key, known)
-      return known
-    }
-    const pool = makePool(route, pinned)
-    this.#pools.set(key, pool)
-    const [oldest] = this.#pools
-    if (this.#pools.size > MAX_POOLS && oldest !== undefined) {
-      this.#pools.delete(oldest[0])
-      retire(oldest[1])
-    }
-    return pool
+  constructor(dialer: Dialer) {
+    this.#dialer = dialer
+  }
+
+  /**
+   * A dispatcher whose every connection goes to the pinned address and nowhere else.
+   *
+   * @param isHttp2 asks by HTTP/2 where the upstream speaks it
+   */
+  dispatcherFor(route: Route, pinned: Pinned, isHttp2: boolean): Pick<Dispatcher, 'dispatch'> {
+    const { pool, http2 } = this.#wayTo(route, pinned)
+    return isHttp2 && http2 !== undefined ? new Http2Dispatcher(http2, pool, route) : pool
   }
 
   async destroy(): Promise<void> {
-    const pools = [...this.#pools.values()]
-    this.#pools.clear()
-    await Promise.all(pools.map((pool) => pool.destroy()))
+    const ways = [...this.#ways.values()]
+    this.#ways.clear()
+    for (const { http2 } of ways) http2?.destroy()
+    await Promise.all(ways.map(({ pool }) => pool.destroy()))
+  }
+
+  #wayTo(route: Route, pinned: Pinned): Way {
+    const key = `${route.scheme} ${route.host} ${route.port} ${pinned.address} ${pinned.port}`
+    const way = this.#ways.get(key) ?? this.#makeWay(route, pinned)
+    this.#ways.delete(key)
+    this.#ways.set(key, way) // the last asked for stands last
+    const [oldest] = this.#ways
+    if (this.#ways.size > MAX_WAYS && oldest !== undefined) {
+      this.#ways.delete(oldest[0])
+      retire(oldest[1])
+    }
+    return way
+  }
+
+  #makeWay(route: Route, pinned: Pinned): Way {
+    if (route.scheme === 'http') {
+      const open = (): Promise<net.Socket> => this.#dialer.dial({ host: route.host, pinned })
+      return { pool: makePool(connector(open), route), http2: undefined }
+    }
+    const door = new TlsDoor(this.#dialer, route, pinned)
+    const pool = makePool(
+      connector(() => door.open(['http/1.1'])),
+      route,
+    )
+    return { pool, http2: new Http2Origin(door, `${route.host}:${route.port}`) }
   }
 }
 
 /** Requests under way finish; a pool whose connections break meanwhile has nothing to report to. */
-function retire(pool: Pool): void {
+function retire({ pool, http2 }: Way): void {
+  http2?.retire()
   pool.close().catch(() => pool.destroy())
 }
 
-function makePool(route: Route, pinned: Pinned): Pool {
-  const connect: Connector =
-    route.scheme === 'https' ? tlsConnector(route, pinned) : tcpConnector(pinned)
+function makePool(connect: Connector, route: Route): Pool {
   return new Pool(`${route.scheme}://${route.host}:${route.port}`, {
     connect,
     connections: MAX_CONNECTIONS_PER_POOL,
@@ -68,55 +94,11 @@ function makePool(route: Route, pinned: Pinned): Pool {
   })
 }
 
-function tcpConnector({ address, port }: Pinned): Connector {
+function connector(open: () => Promise<net.Socket>): Connector {
   return (_options, callback) => {
-    const socket = net.connect({ host: address, port })
-    whenUp(socket, 'connect', callback)
+    open().then(
+      (socket) => callback(null, socket),
+      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
+    )
   }
-}
-
-function tlsConnector({ host }: Route, { address, port, caPem }: Pinned): Connector {
-  const secureContext = tls.createSecureContext({
-    minVersion: 'TLSv1.2',
-    ...(caPem === null ? {} : { ca: caPem }),
-  })
-  let session: Buffer | undefined
-  return (_options, callback) => {
-    const socket = tls.connect({
-      host: address,
-      port,
-      servername: host, // the certificate must be for the name, whatever the address
-      ALPNProtocols: ['http/1.1'],
-      secureContext,
-      ...(session === undefined ? {} : { session }),
-    })
-    socket.on('session', (ticket) => {
-      session = ticket
-    })
-    whenUp(socket, 'secureConnect', callback)
-  }
-}
-
-function whenUp(
-  socket: net.Socket,
-  event: 'connect' | 'secureConnect',
-  callback: buildConnector.Callback,
-): void {
-  const timer = setTimeout(() => {
-    socket.destroy(new SekishoError('TIMEOUT', `no connection in ${CONNECT_TIMEOUT_MS} ms`))
-  }, CONNECT_TIMEOUT_MS)
-  const failed = (error: Error): void => {
-    clearTimeout(timer)
-    socket.off(event, up)
-    callback(error, null)
-  }
-  const up = (): void => {
-    clearTimeout(timer)
-    // undici brings its own error listener; until then none may be missing
-    queueMicrotask(() => socket.off('error', failed))
-    callback(null, socket)
-  }
-  socket.setNoDelay(true)
-  socket.setKeepAlive(true, 60_000)
-  socket.once('error', failed).once(event, up)
 }

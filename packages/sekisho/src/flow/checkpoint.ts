@@ -82,7 +82,8 @@ function settle(verdict: Verdict): Allow | Deny {
   return verdict.kind === 'hold' ? asDenial(verdict) : verdict
 }
 
-function asDenial(verdict: Deny | Hold): Deny {
+/** What a hold is while nobody can be asked. */
+export function asDenial(verdict: Deny | Hold): Deny {
   if (verdict.kind === 'deny') return verdict
   const reason = `${verdict.reason}; approvals are not built yet`
   return { kind: 'deny', rules: verdict.rules, reason }

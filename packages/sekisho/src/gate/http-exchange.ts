@@ -21,6 +21,7 @@ import type { FindingSet } from './inspection/finding-set.ts'
 import type { HeldBytes } from './inspection/held-bytes.ts'
 import type { Inspector } from './inspection/inspector.ts'
 import type { Placeholders } from './placeholders.ts'
+import type { PackageFirewall } from './packages/package-firewall.ts'
 import { ReplyRelay } from './reply.ts'
 import type { ReplySink } from './reply-sink.ts'
 import { type BodyRead, LateStop, RequestBody } from './request-body.ts'
@@ -70,6 +71,8 @@ export type HttpPerformer = {
   turns: Turns
   /** what the rules that allow a request say of how it is looked at */
   optionsOf(action: HttpRequestAction, allowedBy: readonly string[]): RuleOptions
+  /** undefined where the session reaches no package registry */
+  packages?: PackageFirewall | undefined
   /** tells that a pinned address could not be used */
   onUnreachable(host: string): void
 }

@@ -3,8 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetConnectAction } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
 import type { CompiledDetectors } from '../detect/egress/engine.ts'
+import type { PopularNames } from '../detect/packages/popular-names.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
+import type { Ecosystem } from '../wire/packages.ts'
 import { Certificates, type GateKey } from './certificates.ts'
 import { ConnectionRouter, type Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
@@ -19,6 +21,10 @@ import { Inspector } from './inspection/inspector.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { NameServer } from './name-server.ts'
 import { describePacket } from './packet.ts'
+import { PackageFirewall } from './packages/package-firewall.ts'
+import type { PopularLists } from './packages/popular-lists.ts'
+import { packageRegistries } from './packages/registries.ts'
+import type { WithheldBytes } from './packages/withheld-bytes.ts'
 import { Placeholders } from './placeholders.ts'
 import { RateBound } from './rate-bound.ts'
 import { RequestPath } from './request-path.ts'
@@ -42,6 +48,9 @@ export type GateParts = {
   detectors: CompiledDetectors
   /** room for bodies that are looked at whole, of all sessions */
   heldBytes: HeldBytes
+  popular: PopularLists
+  /** room for files of packages that are kept back, of all sessions */
+  withheld: WithheldBytes
   newId(): string
   /** Unix ms */
   now(): number
@@ -97,6 +106,7 @@ export class Session {
       optionsOf: (action, allowedBy) => policy.optionsFor(action, allowedBy),
       upstreams: this.#upstreams,
       onUnreachable: (host) => resolver.forget(host),
+      packages: firewallOf(config, parts, context),
     }
     this.#front = new HttpFront(context, http)
     this.#http2 = new Http2Front(context, {
@@ -153,6 +163,26 @@ export class Session {
     await nextTurn() // what has just been broken off hands its outcome over
     await this.#recorder.settled() // the session's end leaf comes after them
   }
+}
+
+/** undefined where no rule leads to a package registry */
+function firewallOf(
+  config: GateSession,
+  parts: GateParts,
+  { ports, now }: SessionContext,
+): PackageFirewall | undefined {
+  const registries = packageRegistries(config.policy)
+  if (registries.length === 0) return undefined
+  const popular = (ecosystem: Ecosystem): Promise<PopularNames> => parts.popular.get(ecosystem)
+  const { withheld } = parts
+  return new PackageFirewall({
+    registries,
+    plan: config.egress.packages,
+    popular,
+    withheld,
+    ports,
+    now,
+  })
 }
 
 /** What looks at the data of one session. */

@@ -23,7 +23,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   flow: { imports: ['core'], types: ['wire', 'policy', 'detect'] },
   kernel: { imports: ['core', 'npm:koffi', 'node'] },
-  gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici'] },
+  gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici', 'npm:npm-high-impact'] },
   sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
   keyholder: { imports: [...BELOW_FLOW, 'npm:@sekisho/verify'] },
   control: { imports: BELOW_FLOW },

@@ -2,7 +2,7 @@ import type { Duplex, Readable } from 'node:stream'
 import { toSekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import { passRequest, recordDenial } from '../flow/checkpoint.ts'
-import type { ActionOutcome } from '../flow/ports.ts'
+import type { ActionOutcome, Exchange } from '../flow/ports.ts'
 import {
   type AgentReply,
   deniedReply,
@@ -11,7 +11,7 @@ import {
   UNAVAILABLE,
   upstreamFailed,
 } from './denial.ts'
-import { HttpExchange, type HttpPerformer } from './http-exchange.ts'
+import { type HttpArrival, HttpExchange, type HttpPerformer } from './http-exchange.ts'
 import type { HeadRead } from './http-head.ts'
 import type { ReplySink } from './reply-sink.ts'
 import type { SessionContext } from './session-context.ts'
@@ -115,7 +115,7 @@ export class RequestPath {
     { fields, body, expectsContinue, sink, isHttp2 = false }: Arrival,
   ): Promise<Deny | ActionOutcome> {
     const arrival = { action, hasBody, fields, body, expectsContinue, sink, isHttp2 }
-    return passRequest(action, new HttpExchange(arrival, this.#performer), this.#context.ports)
+    return passRequest(action, exchangeFor(arrival, this.#performer), this.#context.ports)
   }
 
   #count(outcome: ActionOutcome): void {
@@ -133,4 +133,10 @@ export class RequestPath {
     this.#context.counters.unavailable += 1
     return UNAVAILABLE
   }
+}
+
+/** What a package registry is asked for takes the firewall's path, everything else its own. */
+function exchangeFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
+  const fetch = (looked: HttpArrival): Exchange => new HttpExchange(looked, performer)
+  return performer.packages?.exchangeFor(arrival, fetch) ?? fetch(arrival)
 }

@@ -12,11 +12,15 @@ import { type Destination, destinationOf } from './connection-router.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
 import { KeyholderLink } from './keyholder-link.ts'
 import { Network } from './network.ts'
+import { PopularLists } from './packages/popular-lists.ts'
+import { WithheldBytes } from './packages/withheld-bytes.ts'
 import { type Lookup, systemLookup } from './resolver.ts'
 import type { GateParts } from './session.ts'
 
 /** Bodies that are looked at whole, of all sessions together. */
 const HELD_BYTES = 512 * 1024 * 1024
+/** Files of packages that are kept back until they have been looked at, of all sessions. */
+const WITHHELD_BYTES = 256 * 1024 * 1024
 
 export type GateOptions = {
   supervisor: Transport
@@ -56,6 +60,8 @@ function makeParts(options: GateOptions): GateParts {
     destinationOf: options.destinationOf ?? destinationOf,
     detectors: compileDetectors(DETECTORS),
     heldBytes: new HeldBytes(HELD_BYTES),
+    popular: new PopularLists(),
+    withheld: new WithheldBytes(WITHHELD_BYTES),
     newId: () => `${start}-${(ids++).toString(36)}`,
     now: options.now,
   }

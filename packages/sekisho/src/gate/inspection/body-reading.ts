@@ -54,8 +54,12 @@ export class BodyReading {
       return undefined
     }
     if (this.#decoder.write(piece)) return undefined
+    const earlier = this.#drained
     return new Promise((resolve) => {
-      this.#drained = resolve
+      this.#drained = () => {
+        earlier?.() // a piece that was on its way already
+        resolve()
+      }
     })
   }
 

@@ -1,0 +1,176 @@
+import type { PackageInstallAction } from '../../core/action.ts'
+import { toSekishoError } from '../../core/error.ts'
+import type { RecordedFinding } from '../../core/finding.ts'
+import type { Verdict } from '../../core/verdict.ts'
+import {
+  type InstallVerdict,
+  judgeInstall,
+  judgeScripts,
+  ruleOf,
+} from '../../detect/packages/judge-install.ts'
+import type { TarballVerdict } from '../../detect/packages/npm-tarball.ts'
+import type { PackageFile } from '../../detect/packages/package-request.ts'
+import { asDenial } from '../../flow/checkpoint.ts'
+import type {
+  Cut,
+  Exchange,
+  Failed,
+  Inspected,
+  Misuse,
+  Performed,
+  Pinned,
+} from '../../flow/ports.ts'
+import type { HttpArrival } from '../http-exchange.ts'
+import type { ReplySink } from '../reply-sink.ts'
+import type { FirewallParts } from './package-firewall.ts'
+import { fileFields } from './package-fields.ts'
+import { WatchingSink, WithholdingSink } from './tarball-sink.ts'
+
+const DID = { record: 'recorded', hold: 'held', deny: 'denied' } as const
+const MAX_PLACE = 128
+
+/** What the package's own request takes once the package may be fetched. */
+export type Fetch = (arrival: HttpArrival) => Exchange
+
+/**
+ * The request for the file of a package: decided by the package before it is looked at as a
+ * request, recorded as an install, and its reply looked into where the plan asks for that.
+ */
+export class FileExchange implements Exchange {
+  readonly #arrival: HttpArrival
+  readonly #file: PackageFile
+  readonly #parts: FirewallParts
+  readonly #inner: Exchange
+  readonly #looked: Promise<TarballVerdict | undefined> | undefined
+
+  constructor(
+    arrival: HttpArrival,
+    { file, parts, fetch }: { file: PackageFile; parts: FirewallParts; fetch: Fetch },
+  ) {
+    this.#file = file
+    this.#parts = parts
+    this.#arrival = arrival
+    const { sink, looked } = this.#lookingSink(arrival.sink)
+    this.#looked = looked
+    this.#inner = fetch({ ...arrival, sink, fields: fileFields(arrival.fields) })
+  }
+
+  async inspect(allowedBy: readonly string[]): Promise<Inspected> {
+    const popular = await this.#parts.popular(this.#file.ecosystem)
+    const { plan, exceptions, table } = this.#parts
+    const facts = table.find(this.#file.ecosystem, this.#file.name)
+    const nowMs = this.#parts.now()
+    const judged = judgeInstall(this.#file, { facts, popular, exceptions }, { plan, nowMs })
+    const found = this.#recorded(judged)
+    const { path, query } = this.#arrival.action
+    if (judged.stop !== undefined) {
+      const recordAs = this.#install(path, query)
+      return { kind: 'stopped', verdict: judged.stop, recordAs, findings: found }
+    }
+    const inner = await this.#inner.inspect(allowedBy)
+    if (inner.kind !== 'clear') return inner
+    // a URL in which something was found stands in the log without that
+    const shown = inner.recordAs?.kind === 'http.request' ? inner.recordAs : { path, query }
+    return {
+      ...inner,
+      recordAs: this.#install(shown.path, shown.query),
+      findings: [...(inner.findings ?? []), ...found],
+    }
+  }
+
+  async perform(
+    pinned: Pinned,
+    credentials: ReadonlyMap<string, string>,
+  ): Promise<Performed | Failed | Misuse | Cut> {
+    const done = await this.#inner.perform(pinned, credentials)
+    const verdict = await this.#looked
+    if (verdict === undefined || verdict.kind === 'quiet') return done
+    const { plan, exceptions } = this.#parts
+    const nowMs = this.#parts.now()
+    const judged = judgeScripts(this.#file, verdict.reason, { plan, nowMs, exceptions })
+    const action = this.#install(this.#arrival.action.path, this.#arrival.action.query)
+    if (judged.stop === undefined) {
+      if (judged.findings.length > 0) await this.#recordSeen(action, judged, done)
+      return done
+    }
+    const by = asDenial(judged.stop)
+    const outcome: Failed = { kind: 'failed', code: 'PACKAGE_WITHHELD', message: by.reason }
+    return { kind: 'cut', action, by, findings: this.#recorded(judged), outcome }
+  }
+
+  drop(): void {
+    this.#inner.drop?.()
+  }
+
+  /**
+   * Where install scripts would stop the install, the file is kept back until it has shown that it
+   * has none: a registry's metadata need not say the same. Where they are only recorded, it is
+   * looked at as it passes, if nothing else has told.
+   */
+  #lookingSink(inner: ReplySink): {
+    sink: ReplySink
+    looked: Promise<TarballVerdict | undefined> | undefined
+  } {
+    const { ecosystem, name, version } = this.#file
+    const isBodiless = this.#arrival.action.method === 'HEAD'
+    if (ecosystem !== 'npm' || isBodiless) return { sink: inner, looked: undefined }
+    const { plan, exceptions, room, table } = this.#parts
+    const { findings, stop } = judgeScripts(this.#file, '', {
+      plan,
+      nowMs: this.#parts.now(),
+      exceptions,
+    })
+    if (stop !== undefined) {
+      const sink = new WithholdingSink(inner, room, stop.rules)
+      return { sink, looked: sink.looked }
+    }
+    const isKnown = table.find(ecosystem, name)?.releases.get(version) !== undefined
+    if (findings.length === 0 || isKnown) return { sink: inner, looked: undefined }
+    const sink = new WatchingSink(inner)
+    return { sink, looked: sink.looked }
+  }
+
+  /** What only the file has shown, after it has gone to the agent. */
+  async #recordSeen(
+    action: PackageInstallAction,
+    judged: InstallVerdict,
+    done: Performed | Failed | Misuse | Cut,
+  ): Promise<void> {
+    const { recorder, newId, outcomeLost } = this.#parts.ports
+    const id = newId()
+    const verdict: Verdict = {
+      kind: 'allow',
+      rules: judged.findings.map(({ check }) => ruleOf(check)),
+    }
+    const findings = this.#recorded(judged)
+    try {
+      await recorder.intent({ id, action, verdict, credentials: [], repeated: 0, findings })
+      if (done.kind === 'performed' || done.kind === 'failed') await recorder.outcome(id, done)
+    } catch (thrown) {
+      outcomeLost(toSekishoError(thrown))
+    }
+  }
+
+  #install(path: string, query: string | null): PackageInstallAction {
+    const { ecosystem, name, version } = this.#file
+    const file = query === null ? path : `${path}?${query}`
+    return {
+      kind: 'package.install',
+      ecosystem,
+      name,
+      version,
+      host: this.#arrival.action.host,
+      file,
+    }
+  }
+
+  #recorded({ findings }: InstallVerdict): RecordedFinding[] {
+    const place = `${this.#file.name} ${this.#file.version}`.slice(0, MAX_PLACE)
+    return findings.map(({ check, action }) => ({
+      detector: ruleOf(check),
+      place,
+      count: 1,
+      did: DID[action],
+    }))
+  }
+}

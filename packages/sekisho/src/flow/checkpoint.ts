@@ -34,6 +34,18 @@ export async function passRequest(
   exchange: Exchange,
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
+  try {
+    return await pass(action, exchange, ports)
+  } finally {
+    exchange.drop?.()
+  }
+}
+
+async function pass(
+  action: LeavingAction,
+  exchange: Exchange,
+  ports: CheckpointPorts,
+): Promise<Deny | ActionOutcome> {
   const decided = settle(ports.decide(action))
   const found = decided.kind === 'allow' ? await exchange.inspect(decided.rules) : NOTHING
   const verdict = found.kind === 'clear' ? decided : whyDenied(action.host, found)

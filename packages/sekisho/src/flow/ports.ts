@@ -109,6 +109,9 @@ export interface Exchange {
     pinned: Pinned,
     credentials: ReadonlyMap<string, string>,
   ): Promise<Performed | Failed | Misuse | Cut>
+
+  /** Lets go of what it holds; called last, whatever came of it. */
+  drop?(): void
 }
 
 export type CheckpointPorts = {

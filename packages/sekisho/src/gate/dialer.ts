@@ -1,8 +1,10 @@
 import net from 'node:net'
+import tls from 'node:tls'
 import { matchesHost } from '../core/host.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Pinned } from '../flow/ports.ts'
 import type { EgressProxy } from '../wire/egress.ts'
+import { readReplyHead } from './reply-head.ts'
 
 export const CONNECT_TIMEOUT_MS = 10_000
 /** A proxy that says more than this before it connects is no proxy. */
@@ -38,12 +40,18 @@ async function connectThrough(proxy: EgressProxy, pinned: Pinned): Promise<net.S
   const name = pinned.address.includes(':') ? `[${pinned.address}]` : pinned.address
   const authority = `${name}:${pinned.port}`
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`)
-  const { head, rest } = await readHead(socket)
-  const [, status] = /^HTTP\/1\.[01] (\d{3})(?: |\r\n)/.exec(head) ?? []
-  if (status === undefined || !status.startsWith('2')) {
+  const { lines, rest } = await readReplyHead(socket, {
+    from: 'the egress proxy',
+    maxBytes: MAX_PROXY_REPLY_BYTES,
+    timeoutMs: CONNECT_TIMEOUT_MS,
+  })
+  const [said = ''] = lines
+  if (!/^HTTP\/1\.[01] 2\d\d(?: |$)/.test(said)) {
     socket.destroy()
-    const said = head.split('\r\n')[0]?.slice(0, 128) ?? ''
-    throw new SekishoError('UPSTREAM_FAILED', `the egress proxy refused ${authority}: ${said}`)
+    throw new SekishoError(
+      'UPSTREAM_FAILED',
+      `the egress proxy refused ${authority}: ${said.slice(0, 128)}`,
+    )
   }
   if (rest.length > 0) socket.unshift(rest)
   return socket
@@ -71,35 +79,39 @@ function connect(host: string, port: number): Promise<net.Socket> {
   })
 }
 
-function readHead(socket: net.Socket): Promise<{ head: string; rest: Buffer }> {
+/**
+ * The same, and TLS on it where the scheme says so: the certificate must be for the name, whatever
+ * the address.
+ *
+ * @throws as {@link Dialer.dial}
+ */
+export async function dialUpstream(
+  dialer: Dialer,
+  to: Target & { scheme: 'http' | 'https' },
+): Promise<net.Socket> {
+  const socket = await dialer.dial(to)
+  if (to.scheme === 'http') return socket
+  const { host, pinned } = to
   return new Promise((resolve, reject) => {
-    let seen: Buffer = Buffer.alloc(0)
-    const finish = (act: () => void): void => {
-      clearTimeout(timer)
-      socket.off('data', data).off('error', failed).off('close', closed)
-      socket.pause()
-      act()
-    }
-    const failed = (error: Error): void => finish(() => reject(error))
-    const closed = (): void =>
-      failed(new SekishoError('UPSTREAM_FAILED', 'the egress proxy hung up'))
-    const data = (piece: Buffer): void => {
-      seen = Buffer.concat([seen, piece])
-      const end = seen.indexOf('\r\n\r\n')
-      if (end !== -1) {
-        const head = seen.subarray(0, end + 4).toString('latin1')
-        return finish(() => resolve({ head, rest: seen.subarray(end + 4) }))
-      }
-      if (seen.length <= MAX_PROXY_REPLY_BYTES) return
-      socket.destroy()
-      failed(new SekishoError('UPSTREAM_FAILED', 'the egress proxy talks without an end'))
-    }
+    const secure = tls.connect({
+      socket,
+      servername: host,
+      ALPNProtocols: ['http/1.1'],
+      minVersion: 'TLSv1.2',
+      ...(pinned.caPem === null ? {} : { ca: pinned.caPem }),
+    })
     const timer = setTimeout(() => {
-      socket.destroy()
-      failed(
-        new SekishoError('TIMEOUT', `no answer of the egress proxy in ${CONNECT_TIMEOUT_MS} ms`),
-      )
+      secure.destroy(new SekishoError('TIMEOUT', `no TLS in ${CONNECT_TIMEOUT_MS} ms`))
     }, CONNECT_TIMEOUT_MS)
-    socket.on('data', data).once('error', failed).once('close', closed)
+    const failed = (error: Error): void => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    secure.once('error', failed)
+    secure.once('secureConnect', () => {
+      clearTimeout(timer)
+      setImmediate(() => secure.off('error', failed))
+      resolve(secure)
+    })
   })
 }

@@ -12,15 +12,20 @@ import type {
   Misuse,
   Performed,
   Pinned,
-  Stopped,
 } from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
+import type { Dialer } from './dialer.ts'
 import { EgressCut, type EgressMeter } from './egress-meter.ts'
+import {
+  type HeadInspector,
+  type LookedAt,
+  lookAtHead,
+  seenBy,
+  stoppedBy,
+} from './head-inspection.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
 import type { HeldBytes } from './inspection/held-bytes.ts'
-import type { Inspector } from './inspection/inspector.ts'
-import type { Placeholders } from './placeholders.ts'
 import type { PackageFirewall } from './packages/package-firewall.ts'
 import { ReplyRelay } from './reply.ts'
 import type { ReplySink } from './reply-sink.ts'
@@ -61,16 +66,13 @@ export type HttpArrival = {
   isHttp2: boolean
 }
 
-export type HttpPerformer = {
-  placeholders: Placeholders
-  inspector: Inspector
+export type HttpPerformer = HeadInspector & {
   /** room for bodies that are looked at whole */
   heldBytes: HeldBytes
   upstreams: Upstreams
+  dialer: Dialer
   meter: EgressMeter
   turns: Turns
-  /** what the rules that allow a request say of how it is looked at */
-  optionsOf(action: HttpRequestAction, allowedBy: readonly string[]): RuleOptions
   /** undefined where the session reaches no package registry */
   packages?: PackageFirewall | undefined
   /** tells that a pinned address could not be used */
@@ -91,36 +93,19 @@ export class HttpExchange implements Exchange {
   }
 
   inspect(allowedBy: readonly string[]): Inspected | Promise<Inspected> {
-    const { action, fields, hasBody } = this.#arrival
-    const { placeholders, meter, inspector } = this.#performer
-    const inHead = placeholders.inspectHead(action, fields)
-    if (inHead.kind === 'misuse') return inHead
-    const options = this.#performer.optionsOf(action, allowedBy)
-    const findings = inspector.findings(options)
-    this.#findings = findings
-    const recordAs = inspector.inspectHead(action, fields, findings)
-    if (findings.stopping !== undefined) return this.#stopped(findings.stopping, recordAs)
+    const { hasBody } = this.#arrival
+    const { meter } = this.#performer
+    const looked = lookAtHead(this.#arrival, allowedBy, this.#performer)
+    if (looked.kind !== 'looked-at') return looked
+    this.#findings = looked.findings
     const bytes = this.#announcedBytes()
     // before the agent is asked for a body that may not leave
     const denied = hasBody ? meter.check(bytes) : meter.admit(bytes)
     if (denied !== undefined) return denied
-    const clear: Clear = { ...inHead, ...this.#seen(), recordAs }
-    return hasBody ? this.#inspectBody(clear, options) : clear
+    return hasBody ? this.#inspectBody(looked) : looked.clear
   }
 
   async perform(
-    pinned: Pinned,
-    credentials: ReadonlyMap<string, string>,
-  ): Promise<Performed | Failed | Misuse | Cut> {
-    try {
-      return await this.#relay(pinned, credentials)
-    } finally {
-      this.#body?.drop()
-      this.#release?.()
-    }
-  }
-
-  async #relay(
     pinned: Pinned,
     credentials: ReadonlyMap<string, string>,
   ): Promise<Performed | Failed | Misuse | Cut> {
@@ -141,7 +126,12 @@ export class HttpExchange implements Exchange {
     }
   }
 
-  async #inspectBody(clear: Clear, options: RuleOptions): Promise<Inspected> {
+  drop(): void {
+    this.#body?.drop()
+    this.#release?.()
+  }
+
+  async #inspectBody({ clear, findings, options }: LookedAt): Promise<Inspected> {
     const { action, fields, sink, expectsContinue } = this.#arrival
     const { placeholders, inspector, heldBytes, meter } = this.#performer
     const maxBytes = inspector.maxBodyBytes(options)
@@ -149,7 +139,6 @@ export class HttpExchange implements Exchange {
     if ((length ?? 0) > maxBytes && options.uninspected !== true) return tooLong(maxBytes)
     this.#release = await heldBytes.take(Math.min(length ?? maxBytes, maxBytes))
     if (expectsContinue) sink.proceed()
-    const findings = this.#findings ?? inspector.findings(options)
     const contentType = fieldValue(fields, 'content-type')
     const body = new RequestBody(
       this.#arrival.body,
@@ -165,28 +154,10 @@ export class HttpExchange implements Exchange {
     )
     this.#body = body
     const problem = whyStopped(body, await body.read(), { maxBytes, options })
-    if (problem !== undefined) return this.#refuseBody(problem)
-    if (findings.stopping !== undefined) {
-      return this.#refuseBody(this.#stopped(findings.stopping, clear.recordAs))
-    }
+    if (problem !== undefined) return problem
+    if (findings.stopping !== undefined) return stoppedBy(findings, clear.recordAs)
     const denied = meter.admit(this.#announcedBytes())
-    if (denied !== undefined) return this.#refuseBody(denied)
-    return { ...clear, ...this.#seen(), ...unseenPart(body, maxBytes) }
-  }
-
-  #refuseBody<T extends Inspected>(why: T): T {
-    this.#body?.drop()
-    this.#release?.()
-    return why
-  }
-
-  #stopped(verdict: Stopped['verdict'], recordAs: Stopped['recordAs']): Stopped {
-    return { kind: 'stopped', verdict, recordAs, ...this.#seen() }
-  }
-
-  #seen(): Pick<Clear, 'findings'> {
-    const findings = this.#findings
-    return findings === undefined || findings.isEmpty ? {} : { findings: findings.recorded }
+    return denied ?? { ...clear, ...seenBy(findings), ...unseenPart(body, maxBytes) }
   }
 
   /** Head and declared length as the agent sent them; a chunked body tells as it comes. */
@@ -216,7 +187,7 @@ export class HttpExchange implements Exchange {
     try {
       meter.take(this.#headBytes(headers) + (this.#body?.wholeBytes ?? 0))
       this.#performer.upstreams
-        .poolFor(action, pinned)
+        .dispatcherFor(action, pinned, this.#arrival.isHttp2)
         .dispatch(
           { path, method: action.method, headers, body: this.#body?.toSend() ?? null },
           relay,
@@ -235,7 +206,7 @@ export class HttpExchange implements Exchange {
       kind: 'cut',
       action: this.#arrival.action,
       by: cause.by,
-      ...this.#seen(),
+      ...seenBy(this.#findings),
       outcome: { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${cause.by.reason}` },
     }
   }

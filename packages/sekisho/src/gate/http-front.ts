@@ -12,6 +12,7 @@ import { Http1Sink } from './reply-sink.ts'
 import { RequestPath } from './request-path.ts'
 import type { SessionContext } from './session-context.ts'
 import { RESOLVER_ADDRESS } from './synthetic-names.ts'
+import { asksForWebSocket, readWebSocketHead } from './websocket/head.ts'
 
 export type HttpTimeouts = {
   headersMs: number
@@ -63,7 +64,11 @@ export class HttpFront {
   readonly #context: SessionContext
   readonly #path: RequestPath
 
-  constructor(context: SessionContext, performer: HttpPerformer, timeouts = TIMEOUTS) {
+  constructor(
+    context: SessionContext,
+    performer: HttpPerformer,
+    timeouts = TIMEOUTS,
+  ) {
     this.#context = context
     this.#path = new RequestPath(context, performer)
     this.#server = makeServer(timeouts)
@@ -72,6 +77,7 @@ export class HttpFront {
       .on('checkContinue', (request, response) => this.#arrive(request, response, true))
       // any other expectation: refused when its head is read
       .on('checkExpectation', (request, response) => this.#arrive(request, response, false))
+      .on('upgrade', (request, socket, first) => void this.#upgrade(request, socket, first))
       .on('connect', (request, socket, first) => void this.#connect(request, socket, first))
       .on('clientError', (error, socket) => void this.#refuseUnparsed(error, socket))
     // Node checks head and request time-outs from this event on; this server listens to nothing
@@ -145,6 +151,21 @@ export class HttpFront {
     const head = headOf(request, channel)
     if (head.kind !== 'refused') return void socket.destroy()
     await this.#refuseRaw(socket, () => this.#path.deny(head), head.status)
+  }
+
+  /** Only what asks for a WebSocket comes here; other upgrades are refused as requests. */
+  async #upgrade(request: IncomingMessage, socket: Duplex, first: Buffer): Promise<void> {
+    const channel = this.#channels.get(socket)
+    socket.on('error', () => undefined) // the parser has let go of it; it ends below
+    if (channel === undefined || channel.isBusy) return void socket.destroy()
+    if (first.length > 0) socket.unshift(first)
+    const raw = rawHead(request)
+    const route = channel.route ?? readProxyTarget(raw.target) ?? PROXY_ITSELF
+    await this.#path.switchTo({
+      head: readWebSocketHead(raw, route),
+      fields: request.rawHeaders,
+      socket,
+    })
   }
 
   /** A tunnel is no way around: what comes through it is read as if it had been dialled. */
@@ -223,6 +244,7 @@ function makeServer(timeouts: HttpTimeouts): http.Server {
     keepAliveTimeout: timeouts.keepAliveMs,
     connectionsCheckingInterval: timeouts.checkMs,
     noDelay: true,
+    shouldUpgradeCallback: ({ rawHeaders }) => asksForWebSocket(rawHeaders),
   })
   server.timeout = timeouts.idleMs
   // no silent cut: more fields than we take are refused when the head is read

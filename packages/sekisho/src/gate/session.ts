@@ -3,8 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetConnectAction } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
 import type { CompiledDetectors } from '../detect/egress/engine.ts'
-import type { PopularNames } from '../detect/packages/popular-names.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import type { PopularNames } from '../detect/packages/popular-names.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
 import type { Ecosystem } from '../wire/packages.ts'
 import { Certificates, type GateKey } from './certificates.ts'
@@ -62,7 +62,7 @@ export class Session {
   readonly #router: ConnectionRouter
   readonly #front: HttpFront
   readonly #http2: Http2Front
-  readonly #upstreams = new Upstreams()
+  readonly #upstreams: Upstreams
   readonly #denials: DenialLog
   readonly #context: SessionContext
   readonly #recorder: SessionRecorder
@@ -95,9 +95,11 @@ export class Session {
     })
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
+    const dialer = makeDialer(config.egress.proxy)
+    this.#upstreams = new Upstreams(dialer)
     const performer = {
       ...inspectionOf(config, parts),
-      dialer: makeDialer(config.egress.proxy),
+      dialer,
       meter: this.#meter,
       turns: new Turns(),
     }

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { deny } from '../core/verdict.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
 import { Counters } from './counters.ts'
+import { makeDialer } from './dialer.ts'
 import { EgressMeter } from './egress-meter.ts'
 import { HttpFront } from './http-front.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
@@ -66,10 +67,11 @@ function makeFront(headersMs: number): HttpFront {
   }
   const performer = {
     placeholders: new Placeholders([]),
-    upstreams: new Upstreams(),
+    upstreams: new Upstreams(makeDialer(null)),
     turns: new Turns(),
     inspector: new Inspector({ maxBodyBytes: 1e6, treatments: {} }, NO_DETECTION),
     heldBytes: new HeldBytes(1e6),
+    dialer: makeDialer(null),
     optionsOf: () => ({}),
     meter: new EgressMeter(
       {

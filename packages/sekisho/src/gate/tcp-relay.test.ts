@@ -15,7 +15,7 @@ afterEach(async () => {
 
 const TCP = rule({ id: 'db', scheme: 'tcp', port: 5432 })
 /** made up, and only whole when it runs */
-const TOKEN = ['ghp', `_${'A1b2C3d4E5f6'.repeat(3)}`].join('')
+const TOKEN = ['glpat', '-A1b2C3d4E5f6G7h8J9k0'].join('')
 
 /** Answers each piece with `echo `, and keeps what came. */
 async function startEcho(): Promise<{ port: number; seen: () => string }> {
@@ -79,7 +79,7 @@ test.for([
   }
   await ended
   await rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
-  expect(rig.keyholder.deniedBy()).toEqual(['detect.secret.github-pat'])
+  expect(rig.keyholder.deniedBy()).toEqual(['detect.secret.gitlab-pat'])
   expect(seen()).not.toContain(TOKEN)
   expect(rig.keyholder.outcomes().at(-1)?.outcome).toMatchObject({ code: 'DATA_STOPPED' })
   expect(JSON.stringify(rig.keyholder.leaves)).not.toContain(TOKEN)

@@ -1,20 +1,16 @@
 import type { Socket } from 'node:net'
 import type { NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
-import type { Deny } from '../core/verdict.ts'
-import type { Finding, Scan } from '../detect/egress/finding.ts'
 import { passRequest } from '../flow/checkpoint.ts'
 import type { Cut, Exchange, Failed, Inspected, Performed, Pinned } from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Dialer } from './dialer.ts'
 import type { EgressMeter } from './egress-meter.ts'
-import type { FindingSet } from './inspection/finding-set.ts'
 import type { Inspector } from './inspection/inspector.ts'
+import { StreamLook, StreamStopped } from './inspection/stream-look.ts'
 import type { SessionContext } from './session-context.ts'
 import type { Turns } from './turns.ts'
 
-/** Looked at once more with each piece, as if the stream ended there. */
-const RECENT_BYTES = 1_024
 /** A connection on which nothing moves, either way. */
 const IDLE_MS = 20 * 60_000
 
@@ -56,8 +52,6 @@ class TcpExchange implements Exchange {
   readonly #agent: Socket
   readonly #route: TcpRoute
   readonly #performer: TcpPerformer
-  readonly #findings: FindingSet
-  #recent: Buffer = Buffer.alloc(0)
   #out = 0
   #in = 0
 
@@ -65,7 +59,6 @@ class TcpExchange implements Exchange {
     this.#agent = agent
     this.#route = route
     this.#performer = performer
-    this.#findings = performer.inspector.findings(route.options)
   }
 
   inspect(allowedBy: readonly string[]): Inspected {
@@ -90,15 +83,16 @@ class TcpExchange implements Exchange {
     } catch (thrown) {
       upstream.destroy()
       this.#agent.destroy()
-      return thrown instanceof Stopped ? this.#cut(thrown) : failed(thrown)
+      return thrown instanceof StreamStopped ? this.#cut(thrown) : failed(thrown)
     }
   }
 
   async #carryOut(upstream: Socket): Promise<void> {
+    const { inspector } = this.#performer
     const isRead = this.#route.scheme === 'tcp'
-    const scan = isRead ? this.#performer.inspector.scanBody(undefined) : undefined
+    const stream = isRead ? new StreamLook(inspector, this.#route.options, 'stream') : undefined
     for await (const piece of this.#pieces(this.#agent)) {
-      this.#look(scan, piece)
+      stream?.look(piece)
       if (this.#out > 0) await this.#performer.turns.next()
       this.#performer.meter.take(piece.length)
       this.#out += piece.length
@@ -115,28 +109,6 @@ class TcpExchange implements Exchange {
     this.#agent.end()
   }
 
-  /**
-   * A stream does not wait for what follows, so what a scan is not certain of before more has come
-   * is decided here and now: its last byte does not leave.
-   */
-  #look(scan: Scan | undefined, piece: Buffer): void {
-    if (scan === undefined) return
-    add(this.#findings, scan.push(piece))
-    this.#throwIf(this.#findings)
-    const { inspector } = this.#performer
-    this.#recent = Buffer.concat([this.#recent, piece]).subarray(-RECENT_BYTES)
-    const now = inspector.findings(this.#route.options)
-    const last = inspector.scanBody(undefined)
-    add(now, [...last.push(this.#recent), ...last.end()])
-    this.#throwIf(now)
-  }
-
-  #throwIf(findings: FindingSet): void {
-    const { stopping } = findings
-    if (stopping === undefined) return
-    throw new Stopped({ kind: 'deny', rules: stopping.rules, reason: stopping.reason }, findings)
-  }
-
   async *#pieces(from: Socket): AsyncGenerator<Buffer> {
     from.setTimeout(IDLE_MS, () => from.destroy(new Error('nothing moves')))
     for await (const piece of from.iterator({ destroyOnReturn: false })) {
@@ -149,27 +121,9 @@ class TcpExchange implements Exchange {
     return { kind: 'performed', status: null, address, bytesOut, bytesIn, scrubbed: 0 }
   }
 
-  #cut({ by, findings: { recorded: findings } }: Stopped): Cut {
+  #cut({ by, findings: { recorded: findings } }: StreamStopped): Cut {
     const outcome = { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${by.reason}` } as const
     return { kind: 'cut', action: this.#route.action, by, findings, outcome }
-  }
-}
-
-class Stopped extends Error {
-  override readonly name = 'Stopped'
-  readonly by: Deny
-  readonly findings: FindingSet
-
-  constructor(by: Deny, findings: FindingSet) {
-    super(by.reason)
-    this.by = by
-    this.findings = findings
-  }
-}
-
-function add(into: FindingSet, findings: readonly Finding[]): void {
-  for (const finding of findings) {
-    into.add(finding, finding.view === undefined ? 'stream' : `stream (${finding.view})`, false)
   }
 }
 

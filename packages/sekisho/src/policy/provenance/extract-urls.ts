@@ -35,6 +35,7 @@ const LINKS = new RegExp(
  */
 export class UrlExtractor {
   #base: string
+  readonly #pieceChars: number
   readonly #decoder = new TextDecoder('utf-8')
   readonly #seen = new Set<string>()
   #text = ''
@@ -43,9 +44,13 @@ export class UrlExtractor {
   #bytes = 0
   #hasBase = false
 
-  /** @param page URL of the document: canonical, and what relative links are resolved against */
-  constructor(page: string) {
+  /**
+   * @param page URL of the document: canonical, and what relative links are resolved against
+   * @param pieceChars how much text is waited for before it is looked at
+   */
+  constructor(page: string, pieceChars = PIECE) {
     this.#base = page
+    this.#pieceChars = pieceChars
   }
 
   /** @returns canonical URLs that have become certain with this piece, none twice */
@@ -54,7 +59,7 @@ export class UrlExtractor {
     if (room <= 0) return []
     this.#bytes += bytes.byteLength
     this.#text += this.#decoder.decode(bytes.subarray(0, room), { stream: true })
-    if (this.#text.length - this.#at < PIECE + LOOKAHEAD) return []
+    if (this.#text.length - this.#at < this.#pieceChars + LOOKAHEAD) return []
     return this.#read(this.#text.length - LOOKAHEAD)
   }
 

@@ -61,12 +61,13 @@ function cutAtVariables(source: string): Read<(string | Variable)[]> {
 }
 
 function readOrigin(head: string): { written: string; canonical: string } | undefined {
-  const [written, scheme, name = '', port = ''] =
-    /^(https?):\/\/([^/:?#@]+)(?::(\d{1,5}))?(?=\/)/.exec(head) ?? []
-  if (written === undefined || (scheme !== 'http' && scheme !== 'https')) return undefined
+  const [written, secure, name = '', port = ''] =
+    /^http(s?):\/\/([^/:?#@]+)(?::(\d{1,5}))?(?=\/)/.exec(head) ?? []
   const host = canonicalHost(name)
+  if (written === undefined || host === undefined) return undefined
+  const scheme = secure === 's' ? 'https' : 'http'
   const number = port === '' ? { http: 80, https: 443 }[scheme] : Number(port)
-  if (host === undefined || number < 1 || number > 65_535) return undefined
+  if (number < 1 || number > 65_535) return undefined
   return { written, canonical: urlOfRequest({ scheme, host, port: number, path: '', query: null }) }
 }
 

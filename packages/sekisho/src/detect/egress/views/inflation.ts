@@ -1,8 +1,11 @@
 import { constants, inflateRawSync } from 'node:zlib'
+import * as z from 'zod'
 
 /** What one run may hold compressed, and what all of a stream may become. */
 const MAX_COMPRESSED_BYTES = 1_048_576
-const MAX_INFLATED_BYTES = 16_777_216
+const MAX_INFLATED_BYTES = 67_108_864
+/** What trying costs, as if it were bytes: runs that begin like gzip and are none are cheap to send. */
+const BYTES_PER_TRY = 16_384
 /** Too little to hold anything worth finding. */
 const MIN_COMPRESSED_BYTES = 12
 
@@ -18,36 +21,55 @@ export class InflationBudget {
  */
 export class Inflation {
   readonly #budget: InflationBudget
+  /** whether zlib may begin with the first byte */
+  readonly #mayBeZlib: boolean
   #collected: Uint8Array[] = []
   #bytes = 0
   #isCollecting = false
+  /** more came than is kept */
+  #isCut = false
   #isFirst = true
   /** the last two bytes: the mark of gzip may lie across pieces */
-  #before = Buffer.alloc(0)
+  #before: Buffer = NONE
 
-  constructor(budget: InflationBudget) {
+  constructor(budget: InflationBudget, mayBeZlib: boolean) {
     this.#budget = budget
+    this.#mayBeZlib = mayBeZlib
   }
 
   push(piece: Uint8Array): void {
-    const bytes = Buffer.concat([this.#before, piece])
     if (this.#isCollecting) this.#collect(piece)
-    else this.#sniff(bytes)
-    this.#before = Buffer.from(bytes.subarray(-2))
+    else this.#sniff(Buffer.concat([this.#before, piece]))
     this.#isFirst = false
   }
 
-  /** The end of the run: what was inside, if it was compressed. */
+  /** The end of the run: what was inside, if it was compressed. Ready for the next run then. */
   end(): Uint8Array | undefined {
-    if (this.#bytes < MIN_COMPRESSED_BYTES) return undefined
     const bytes = Buffer.concat(this.#collected)
-    const from = headerBytes(bytes)
-    if (from === undefined || from >= bytes.length) return undefined
-    return this.#inflate(bytes.subarray(from))
+    this.#collected = []
+    this.#bytes = 0
+    this.#isCollecting = false
+    this.#isFirst = true
+    this.#isCut = false
+    this.#before = NONE
+    if (bytes.length > MAX_COMPRESSED_BYTES) this.#isCut = true
+    const inflated: Buffer[] = []
+    // a file of gzip may have several members, one behind the other (RFC 1952 §2.2)
+    for (let rest = bytes; rest.length >= MIN_COMPRESSED_BYTES; ) {
+      const from = headerBytes(rest)
+      const member = from === undefined ? undefined : this.#inflate(rest.subarray(from))
+      if (from === undefined || member === undefined) break
+      inflated.push(member.bytes)
+      const behind = rest.subarray(from + member.consumed)
+      const next = behind.indexOf(GZIP)
+      rest = next === -1 ? NONE : behind.subarray(next)
+    }
+    return inflated.length === 0 ? undefined : Buffer.concat(inflated)
   }
 
   #sniff(bytes: Buffer): void {
-    const at = this.#isFirst && isZlib(bytes) ? 0 : bytes.indexOf(GZIP)
+    this.#before = Buffer.from(bytes.subarray(-2))
+    const at = this.#isFirst && this.#mayBeZlib && isZlib(bytes) ? 0 : bytes.indexOf(GZIP)
     if (at === -1) return
     this.#isCollecting = true
     this.#collect(bytes.subarray(at))
@@ -61,22 +83,39 @@ export class Inflation {
     this.#bytes += part.length
   }
 
-  #inflate(bytes: Uint8Array): Uint8Array | undefined {
+  #inflate(bytes: Uint8Array): Inflated | undefined {
+    const budget = this.#budget
+    budget.left -= BYTES_PER_TRY
+    if (budget.left <= 0) {
+      budget.isExceeded = true
+      return undefined
+    }
     try {
-      // a flush, not an end: what is cut off or followed by something else is read as far as it goes
-      const inflated = inflateRawSync(bytes, {
-        finishFlush: constants.Z_SYNC_FLUSH,
-        maxOutputLength: Math.max(1, this.#budget.left),
-      })
-      this.#budget.left -= inflated.length
-      if (this.#bytes > MAX_COMPRESSED_BYTES) this.#budget.isExceeded = true
-      return inflated.length === 0 ? undefined : inflated
+      const inflated = inflateOnce(bytes, budget.left)
+      budget.left -= inflated.bytes.length
+      if (this.#isCut) budget.isExceeded = true
+      return inflated
     } catch (error) {
       // what looked like a header by chance is no stream of RFC 1951; a bomb is not looked into
-      if (isTooLarge(error)) this.#budget.isExceeded = true
+      if (isTooLarge(error)) budget.isExceeded = true
       return undefined
     }
   }
+}
+
+type Inflated = { bytes: Buffer; consumed: number }
+
+/** With `info`, Node gives the engine too, which knows how much it has read; its types do not say. */
+const WithEngine = z.object({
+  buffer: z.instanceof(Buffer),
+  engine: z.object({ bytesWritten: z.number() }),
+})
+
+function inflateOnce(bytes: Uint8Array, maxOutputLength: number): Inflated {
+  // a flush, not an end: what is cut off or followed by something else is read as far as it goes
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength, info: true }
+  const { buffer, engine } = WithEngine.parse(inflateRawSync(bytes, options))
+  return { bytes: buffer, consumed: engine.bytesWritten }
 }
 
 /** Whether an Inflation would collect any of it. */
@@ -87,13 +126,14 @@ export function looksCompressed(bytes: Uint8Array): boolean {
 /** The first three bytes of a member: the mark, and deflate. */
 export const GZIP_MARK = 0x1f_8b_08
 const GZIP = Buffer.from([0x1f, 0x8b, 0x08])
+const NONE = Buffer.alloc(0)
 
-/** RFC 1950 §2.2: deflate, and a check over the two bytes. */
+/** RFC 1950 §2.2, as every compressor begins: a window of 32 KiB, one of four levels. */
 function isZlib(bytes: Uint8Array): boolean {
-  if (bytes.length < 2) return false
-  const [method = 0, flags = 0] = bytes
-  return (method & 0x0f) === 8 && method >> 4 <= 7 && (method * 256 + flags) % 31 === 0
+  return bytes[0] === 0x78 && ZLIB_FLAGS.has(bytes[1] ?? 0)
 }
+
+const ZLIB_FLAGS = new Set([0x01, 0x5e, 0x9c, 0xda])
 
 /** Where the deflated bytes begin: RFC 1950 §2.2, RFC 1952 §2.3. */
 function headerBytes(bytes: Buffer): number | undefined {

@@ -51,16 +51,20 @@ function base64Hint(value: number): number {
 
 function decodeBase64(values: Uint8Array, from: number, out: Uint8Array): number {
   let length = 0
-  let group = 0
-  let bits = 0
-  for (let at = from; at < values.length; at++) {
-    group = ((group & 0xff) << 6) | (values[at] ?? 0)
-    bits += 6
-    if (bits < 8) continue
-    bits -= 8
-    out[length++] = group >>> bits
+  let at = from
+  for (const last = values.length - 3; at < last; at += 4) {
+    const high = ((values[at] ?? 0) << 18) | ((values[at + 1] ?? 0) << 12)
+    const group = high | ((values[at + 2] ?? 0) << 6) | (values[at + 3] ?? 0)
+    out[length] = group >>> 16
+    out[length + 1] = group >>> 8
+    out[length + 2] = group
+    length += 3
   }
-  return length
+  const [first = 0, second = 0, third = 0] = values.subarray(at)
+  const rest = (first << 18) | (second << 12) | (third << 6)
+  out[length] = rest >>> 16
+  out[length + 1] = rest >>> 8
+  return length + Math.max(0, values.length - at - 1)
 }
 
 function decodeHex(values: Uint8Array, from: number, out: Uint8Array): number {

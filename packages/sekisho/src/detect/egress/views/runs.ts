@@ -17,9 +17,9 @@ const GROUP = 4
 const MAX_FOLD = 16
 
 /** What one block decodes to, until it is copied. */
-const DECODED = new Uint8Array(GROUP + BLOCK)
+const DECODED = new Uint8Array(2 * GROUP + BLOCK)
 
-type Lane = { gate: TextGate; inflation: Inflation }
+type Lane = { gate: TextGate; inflation: Inflation; isUsed: boolean }
 
 /**
  * Undoes runs of base64 or hexadecimal, and inflates what they hold. Lines that are full of one run
@@ -33,8 +33,8 @@ export class RunsView implements View {
   /** no run that is not known yet begins before; in a run, what is not read yet */
   #from = 0
   #isInRun = false
-  /** of the run that is being read: made when there is something to show or to go on with */
-  #lanes: readonly (Lane | undefined)[] = []
+  /** the same for all runs, one after another */
+  readonly #lanes: readonly Lane[]
   /** values of the run that are still to be decoded, behind those of a begun group */
   #block = new Uint8Array(256)
   #filled = 0
@@ -51,6 +51,11 @@ export class RunsView implements View {
 
   constructor(alphabet: RunAlphabet) {
     this.#alphabet = alphabet
+    this.#lanes = Array.from({ length: alphabet.lanes }, (_, at) => ({
+      gate: new TextGate(this.#shared),
+      inflation: new Inflation(this.#budget, at === 0),
+      isUsed: false,
+    }))
   }
 
   get isIncomplete(): boolean {
@@ -99,7 +104,6 @@ export class RunsView implements View {
 
   #beginRun(): void {
     this.#isInRun = true
-    this.#lanes = []
     this.#filled = GROUP
     this.#isFirstBlock = true
     this.#isTelling = false
@@ -139,8 +143,8 @@ export class RunsView implements View {
   }
 
   /**
-   * Fills in values, and says whether eight bytes of text may be among what they decode to: that
-   * takes two groups in a row, in some lane, whose values all may be text.
+   * Fills in values, and says whether eleven bytes of text may be among what they decode to: that
+   * takes three groups in a row, in some lane, whose values all may be text.
    */
   #take(bytes: Uint8Array, from: number, to: number): void {
     const { values, textHints, bitsPerCharacter } = this.#alphabet
@@ -153,7 +157,7 @@ export class RunsView implements View {
       block[filled++] = value
       hints = (hints << 3) | (textHints[value] ?? 0)
       textGroups = (textGroups << 1) | ((hints >>> 6) & (hints >>> 4) & (hints >>> 2) & 1)
-      telling |= textGroups & (textGroups >>> 4)
+      telling |= textGroups & (textGroups >>> 4) & (textGroups >>> 8)
       lastBits = ((lastBits << bitsPerCharacter) | value) & 0xff_ff_ff
       if (lastBits === GZIP_MARK) telling = 1
     }
@@ -187,30 +191,17 @@ export class RunsView implements View {
     const carried = this.#isFirstBlock ? 0 : GROUP
     const values = this.#block.subarray(GROUP - carried, this.#filled)
     const { lanes } = this.#alphabet
-    this.#lanes = Array.from({ length: lanes }, (_, lane) => {
+    for (const [at, lane] of this.#lanes.entries()) {
       // a group that began in the block before is read in this one
-      const from = carried === 0 || lane === 0 ? carried + lane : carried - lanes + lane
+      const from = carried === 0 || at === 0 ? carried + at : carried - lanes + at
       const split = last ? 0 : (values.length - from) % lanes
       const whole = values.subarray(0, values.length - split)
       const length = this.#alphabet.decode(whole, from, DECODED)
-      return this.#feed(this.#lanes[lane], DECODED.subarray(0, length), last)
-    })
+      feed(lane, DECODED.subarray(0, length), last)
+    }
     this.#block.copyWithin(0, this.#filled - GROUP, this.#filled)
     this.#filled = GROUP
     this.#isFirstBlock = false
-  }
-
-  /** Most runs are words: nothing is made for what is whole and shows nothing. */
-  #feed(known: Lane | undefined, bytes: Uint8Array, last: boolean): Lane | undefined {
-    const isIdle = known === undefined && last
-    if (isIdle && !hasText(bytes) && !looksCompressed(bytes)) return undefined
-    const lane = known ?? {
-      gate: new TextGate(this.#shared),
-      inflation: new Inflation(this.#budget),
-    }
-    lane.gate.push(bytes)
-    lane.inflation.push(bytes)
-    return lane
   }
 
   #endRun(): void {
@@ -218,20 +209,35 @@ export class RunsView implements View {
     this.#isInRun = false
     if (this.#isFirstBlock && !this.#isTelling && !this.#beginsCompressed()) return
     this.#decode(true)
-    const { sink } = this.#shared
     for (const lane of this.#lanes) {
-      const inflated = lane?.inflation.end()
-      if (inflated === undefined) continue
-      sink.add(GAP)
-      sink.copy(inflated, 0, inflated.length)
-      this.#shared.last = undefined
+      if (lane.isUsed) this.#endLane(lane)
     }
+  }
+
+  #endLane(lane: Lane): void {
+    lane.isUsed = false
+    lane.gate.reset()
+    const inflated = lane.inflation.end()
+    if (inflated === undefined) return
+    const { sink } = this.#shared
+    sink.add(GAP)
+    sink.copy(inflated, 0, inflated.length)
+    this.#shared.last = undefined
   }
 
   #beginsCompressed(): boolean {
     const length = this.#alphabet.decode(this.#block.subarray(GROUP, GROUP + 4), 0, DECODED)
     return looksCompressed(DECODED.subarray(0, length))
   }
+}
+
+/** Most runs are words: nothing is done for what is whole and shows nothing. */
+function feed(lane: Lane, bytes: Uint8Array, last: boolean): void {
+  const isIdle = !lane.isUsed && last
+  if (isIdle && !hasText(bytes) && !looksCompressed(bytes)) return
+  lane.isUsed = true
+  lane.gate.push(bytes, last)
+  lane.inflation.push(bytes)
 }
 
 function foldLength(bytes: Uint8Array): number {

@@ -18,4 +18,4 @@ export interface View {
 /** Stands between places that do not touch in the input. */
 export const GAP = 0
 
-export const NOTHING = new Uint8Array(0)
+export const NOTHING: Uint8Array = new Uint8Array(0)

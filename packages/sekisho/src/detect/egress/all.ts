@@ -1,4 +1,5 @@
 import type { Detector } from './detector.ts'
+import { blob } from './entropy/blob.ts'
 import { APPS } from './formats/apps.ts'
 import { ASSIGNED_KEYS } from './formats/assigned-keys.ts'
 import { AWS } from './formats/aws.ts'
@@ -34,4 +35,5 @@ export const DETECTORS: readonly Detector[] = [
   ...ASSIGNED_KEYS,
   ...GENERIC,
   ...PERSONAL_DATA,
+  blob,
 ]

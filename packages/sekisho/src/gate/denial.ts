@@ -24,6 +24,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'invariant.body-too-long': 'the body is longer than what is inspected',
   'invariant.body-encoding': 'the body is encoded so that it cannot be inspected',
   'invariant.body-bomb': 'the body grows too much when it is decoded',
+  'packages.typo': 'the name of the package is one slip away from a well-known one: check it',
+  'packages.young': 'this version of the package is too new to be installed',
+  'packages.ageUnknown': 'how old this version of the package is is not known here',
+  'packages.unknown': 'the package is not known here: check its name',
+  'packages.installScripts': 'installing the package would run scripts of its author',
+  'packages.ambiguous': 'the request at the package registry is ambiguous',
   'invariant.upgrade': 'protocol upgrades, WebSocket among them, are not supported yet',
 }
 
@@ -39,6 +45,10 @@ export function deniedReply(rules: readonly string[], status: number | null = nu
 function messageFor(rule: string): string | undefined {
   if (rule.startsWith('detect.')) return 'the request holds data that may not leave the session'
   return MESSAGES[rule]
+}
+
+function isPackages(rule: string): boolean {
+  return rule.startsWith('packages.')
 }
 
 function isLimit(rule: string): boolean {
@@ -70,7 +80,7 @@ export function sendAgentReply(
   if (sink.hasHead) return sink.destroy()
   const { headers, body } = renderAgentReply(reply)
   const fields = Object.entries(close ? closing(headers) : headers).flat()
-  sink.head(reply.status, STATUS_CODES[reply.status] ?? '', fields)
+  sink.head(reply.status, phraseOf(reply), fields)
   sink.end(body)
 }
 
@@ -79,7 +89,13 @@ export function rawAgentReply(reply: AgentReply): string {
   const { headers, body } = renderAgentReply(reply)
   const fields = Object.entries(closing(headers))
   const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  return `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n${head}\r\n${body}`
+  return `HTTP/1.1 ${reply.status} ${phraseOf(reply)}\r\n${head}\r\n${body}`
+}
+
+/** Installers of packages show this phrase to their users, and no body. */
+function phraseOf({ status, message, rules }: AgentReply): string {
+  const phrase = STATUS_CODES[status] ?? ''
+  return rules.some(isPackages) ? `${phrase}: ${message}` : phrase
 }
 
 /** An `upgrade` field needs its connection option (RFC 9110 §7.8). */

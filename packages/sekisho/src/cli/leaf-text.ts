@@ -43,7 +43,8 @@ function describeGap(leaf: Record<string, unknown>): string {
 
 function describeStart(leaf: Record<string, unknown>): string {
   const from = typeof leaf['snapshot'] === 'string' ? `, from snapshot ${leaf['snapshot']}` : ''
-  return `session starts: agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}`
+  const phase = leaf['phase'] === 'setup' ? 'setup of ' : ''
+  return `session starts: ${phase}agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}`
 }
 
 function describeExec(leaf: Record<string, unknown>): string {

@@ -57,6 +57,8 @@ type Options = {
   agent: string
   workspace: string | null
   from: string | null
+  /** undefined: what the agent file says */
+  setup: string | null | undefined
   command: string[]
 }
 
@@ -64,7 +66,7 @@ export const run: Command = {
   name: 'run',
   summary: 'Run a command in a session of its own',
   usage:
-    'sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--detach] -- COMMAND [ARGUMENT…]',
+    'sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--setup COMMAND | --no-setup] [--detach] -- COMMAND [ARGUMENT…]',
 
   async run(argv, terminal) {
     if (argv[0] === '--help' || argv[0] === '-h') {
@@ -96,7 +98,8 @@ async function startDetached(options: Options, terminal: Terminal): Promise<numb
   const peer = await connect(pathsFrom(process.env).apiSocket, protocol)
   try {
     const { terminal: _none, ...request } = requestOf(options, false)
-    const { session } = await peer.call('start', request)
+    // it begins when its setup phase has ended
+    const { session } = await peer.call('start', request, { timeoutMs: Infinity })
     terminal.out(session)
     return 0
   } finally {
@@ -104,7 +107,8 @@ async function startDetached(options: Options, terminal: Terminal): Promise<numb
   }
 }
 
-const OPTIONS: readonly string[] = ['--agent', '--workspace', '--from']
+const OPTIONS: readonly string[] = ['--agent', '--workspace', '--from', '--setup']
+const SWITCHES: readonly string[] = ['--detach', '--no-setup']
 
 /** Options come before the command; what follows it is the command's own. */
 function parse(argv: readonly string[]): Options {
@@ -113,13 +117,15 @@ function parse(argv: readonly string[]): Options {
     agent: 'default',
     workspace: null,
     from: null,
+    setup: undefined,
     command: [],
   }
   let at = 0
   for (let word = argv[0]; isOption(word); word = argv[at]) {
     const [name = '', inline] = word.split(/=(.*)/s)
-    if (word === '--detach') {
-      options.isDetached = true
+    if (SWITCHES.includes(word)) {
+      if (word === '--detach') options.isDetached = true
+      else options.setup = null
       at += 1
       continue
     }
@@ -140,6 +146,7 @@ function take(options: Options, name: string, value: string): void {
   if (value === '') throw usage(`${name} wants a value`)
   if (name === '--agent') options.agent = value
   else if (name === '--from') options.from = value
+  else if (name === '--setup') options.setup = value
   else options.workspace = resolve(value)
 }
 
@@ -152,15 +159,20 @@ type Request = {
   argv: string[]
   workspace: string | null
   from: string | null
+  setup?: string | null
   terminal: { columns: number; rows: number; type: string } | null
 }
 
-function requestOf({ agent, workspace, from, command }: Options, interactive: boolean): Request {
+function requestOf(
+  { agent, workspace, from, setup, command }: Options,
+  interactive: boolean,
+): Request {
   return {
     agent,
     argv: command,
     workspace,
     from,
+    ...(setup === undefined ? {} : { setup }),
     terminal: interactive ? { ...windowSize(), type: process.env['TERM'] ?? 'dumb' } : null,
   }
 }
@@ -222,7 +234,7 @@ function enterRawMode(peer: Peer<typeof protocol>): () => void {
 }
 
 function explain(end: End, say: (line: string) => void): void {
-  if (end.reason === 'exit') return
+  if (end.reason === 'exit' && end.message === null) return
   say(`sekisho: session ${end.session} ended: ${end.message ?? end.reason}`)
   if (end.hint !== null) say(`hint: ${end.hint}`)
 }

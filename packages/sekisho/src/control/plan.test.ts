@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseAgentFile } from '../policy/agent-file.ts'
+import { sessionPolicy, setupPolicy } from '../policy/session-policy.ts'
 import { SessionPlan } from '../wire/control.ts'
 import { planSession } from './plan.ts'
 
@@ -44,6 +45,7 @@ const plan = planSession({
   agent,
   configuration: `sha256:${'0'.repeat(64)}`,
   policy,
+  phase: 'agent',
   session: 's-00000000000000000000',
   connection: 7,
 })
@@ -63,6 +65,7 @@ test('a plan is what was asked, and what the agent file grants', () => {
       inspection: { maxBodyBytes: 8 * 1024 ** 2, treatments: {} },
       privateRanges: [],
       proxy: null,
+      packages: agent.packages,
     },
     secrets: [
       {
@@ -104,6 +107,42 @@ test('a plan is what the supervisor takes: nothing of the file travels that it d
 test('the session runs as the agent that was found, whatever the request calls it', () => {
   const asked = { ...request, agent: 'other' }
   const configuration = plan.configuration
-  const other = planSession({ ...plan, request: asked, agent, configuration, policy })
+  const other = planSession({
+    ...plan,
+    request: asked,
+    agent,
+    configuration,
+    policy,
+    phase: 'agent',
+  })
   expect(other.agent).toBe('builder')
+})
+
+const TWO_PHASES = `
+version: 1
+name: builder
+rules:
+  - { id: read, effect: allow, host: api.example.com }
+setup:
+  rules: [{ id: install, effect: allow, host: npm.example.com }]
+secrets:
+  - { name: api, from: 'env:API', hosts: [api.example.com], header: authorization, env: API }
+  - { name: npm, from: 'env:NPM', hosts: [npm.example.com], header: authorization, env: NPM }
+  - { name: both, from: 'env:BOTH', hosts: [npm.example.com, api.example.com], header: x-both }
+`
+
+test.for([
+  ['agent', ['api', 'both']],
+  ['setup', ['npm', 'both']],
+] as const)('the %s phase has its own network, and the secrets for it', ([phase, secrets]) => {
+  const both = parseAgentFile(TWO_PHASES, 'agents/builder.yaml')
+  const own = phase === 'setup' ? setupPolicy(both, []) : sessionPolicy(both, [])
+  if (own === null) throw new Error('no setup phase')
+  const { configuration } = plan
+  const parts = { ...plan, request, agent: both, configuration, policy: own, phase }
+  const planned = planSession(parts)
+  expect(planned.phase).toBe(phase)
+  expect(planned.policy).toEqual(own)
+  expect(planned.secrets.map(({ binding }) => binding.name)).toEqual(secrets)
+  expect(SessionPlan.parse(planned)).toEqual(planned)
 })

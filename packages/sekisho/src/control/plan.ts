@@ -1,6 +1,8 @@
 import type { AgentFile } from '../policy/agent-file.ts'
+import { compilePolicy } from '../policy/compile.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { SessionPolicy } from '../wire/policy.ts'
+import type { Phase } from '../wire/schemas.ts'
 import type { RunRequest } from './sessions.ts'
 
 /** One session as it will be, from what was asked and what the agent file grants. Pure. */
@@ -8,12 +10,14 @@ export function planSession(parts: {
   request: RunRequest
   agent: AgentFile
   configuration: string
+  /** of this phase */
   policy: SessionPolicy
+  phase: Phase
   session: string
   connection: number | null
   detached: boolean
 }): SessionPlan {
-  const { request, agent, configuration, policy, session, connection } = parts
+  const { request, agent, configuration, policy, phase, session, connection } = parts
   return {
     session,
     connection,
@@ -23,6 +27,7 @@ export function planSession(parts: {
     workspace: request.workspace,
     terminal: request.terminal,
     detached: parts.detached,
+    ...(agent.setup === null ? {} : { phase }),
     policy,
     egress: {
       inspection: agent.inspection,
@@ -30,11 +35,7 @@ export function planSession(parts: {
       proxy: agent.proxy,
       packages: agent.packages,
     },
-    secrets: agent.secrets.map(({ name, hosts, port, header, from, env }) => ({
-      binding: { name, hosts, port, header },
-      from,
-      variable: env,
-    })),
+    secrets: secretsOf(agent, policy),
     upstreams: agent.upstreams.map(({ host, port, address, dialPort, caFile }) => ({
       host,
       port,
@@ -52,4 +53,19 @@ export function planSession(parts: {
     attestation: agent.attestation,
     workspaceOptions: { ...agent.workspace, from: request.from },
   }
+}
+
+/** A file with two phases names the secrets of both: each gets those that it can use. */
+function secretsOf({ secrets, setup }: AgentFile, policy: SessionPolicy): SessionPlan['secrets'] {
+  const compiled = setup === null ? null : compilePolicy(policy, () => 0)
+  return secrets
+    .filter(
+      ({ hosts, port }) =>
+        compiled === null || hosts.some((host) => compiled.isPort(host, port) === 'https'),
+    )
+    .map(({ name, hosts, port, header, from, env }) => ({
+      binding: { name, hosts, port, header },
+      from,
+      variable: env,
+    }))
 }

@@ -5,7 +5,7 @@ import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { BundleReader } from './bundle-reader.ts'
-import { Sessions, type Signal } from './sessions.ts'
+import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
 export type ControlOptions = {
   supervisor: Transport
@@ -16,8 +16,6 @@ export type ControlOptions = {
 
 /** Kept for a client whose session has not begun; more than a user sends by hand. */
 const MAX_EARLY_SIGNALS = 64
-/** As the client waits; a session's disk is copied byte by byte. */
-const SNAPSHOT_TIMEOUT_MS = 300_000
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
 
@@ -99,13 +97,14 @@ class ClientPeers {
   #handlersFor(client: Client): Handlers<typeof api> {
     const sessions = this.#sessions
     const early: Signal[] = []
+    let hasRun = false
     return {
       run: async (request) => {
-        if (client.session !== undefined) {
-          throw new SekishoError('USAGE', 'one connection runs one command')
-        }
+        if (hasRun) throw new SekishoError('USAGE', 'one connection runs one command')
+        hasRun = true
         return sessions.run(request, client, (session) => {
-          client.session = session
+          client.session = session ?? undefined
+          if (session === null) return
           for (const signal of early.splice(0)) this.#forward(session, signal)
         })
       },

@@ -5,8 +5,10 @@ import { configurationDigest } from '../policy/bundle.ts'
 import type { api } from '../wire/api.ts'
 import type { controlToSupervisor, SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { Peer, Protocol } from '../wire/peer.ts'
+import type { Phase } from '../wire/schemas.ts'
 import type { BundleReader } from './bundle-reader.ts'
 import { planSession } from './plan.ts'
+import { describeFailedSetup, setupCommand } from './setup-phase.ts'
 
 export type RunRequest = z.infer<(typeof api)['run']['params']>
 type Supervisor = Peer<typeof controlToSupervisor, Protocol>
@@ -25,6 +27,12 @@ type Running = {
  * takes this long has failed.
  */
 const START_TIMEOUT_MS = 60_000
+/** The last process is killed and a disk is written back. */
+const SETTLE_TIMEOUT_MS = 60_000
+/** A session's disk is copied byte by byte. */
+export const SNAPSHOT_TIMEOUT_MS = 300_000
+
+type Asked = { request: RunRequest; client: { connection: number }; detached: boolean }
 
 /** The sessions that run, and what a client may do to them. */
 export class Sessions {
@@ -46,39 +54,96 @@ export class Sessions {
     this.#now = options.now
   }
 
-  /** Resolves when the command has ended. */
+  /**
+   * Resolves when the command has ended, or a setup phase before it that failed.
+   *
+   * @param started is told the session that the client's signals are for; null between two phases
+   */
   async run(
     request: RunRequest,
     client: { connection: number },
-    started: (session: string) => void,
+    started: (session: string | null) => void,
   ): Promise<SessionEnd> {
-    const running = await this.#begin({ request, client, detached: false }, started)
+    const asked = { request, client, detached: false }
+    const setUp = await this.#setUp(asked, started)
+    if ('end' in setUp) return { ...setUp.end, ...describeFailedSetup(setUp.end) }
+    const running = await this.#begin({ ...asked, ...setUp, phase: 'agent' }, started)
     return running.ended
   }
 
-  /** Resolves when the command has begun; it goes on without its client. */
+  /**
+   * Resolves when the command has begun; it goes on without its client.
+   *
+   * @throws SekishoError SETUP_FAILED
+   */
   async start(
     request: Omit<RunRequest, 'terminal'>,
     client: { connection: number },
   ): Promise<{ session: string }> {
     const asked = { request: { ...request, terminal: null }, client, detached: true }
-    const { plan } = await this.#begin(asked, () => undefined)
+    const setUp = await this.#setUp(asked, () => undefined)
+    if ('end' in setUp) {
+      const { message } = describeFailedSetup(setUp.end)
+      const hint = `see what it said: sekisho logs ${setUp.end.session}`
+      throw new SekishoError('SETUP_FAILED', message, { hint })
+    }
+    const { plan } = await this.#begin({ ...asked, ...setUp, phase: 'agent' }, () => undefined)
     return { session: plan.session }
   }
 
+  /** The setup phase, if there is one, to its very end; then how the agent's session begins. */
+  async #setUp(
+    asked: Asked,
+    started: (session: string | null) => void,
+  ): Promise<{ request: RunRequest } | { end: SessionEnd }> {
+    const { request } = asked
+    const bundle = await this.#bundle.read()
+    const argv = setupCommand(request, bundle.agent(request.agent))
+    if (argv === null) return { request }
+    const begun = { ...asked, request: { ...request, argv }, phase: 'setup' as const }
+    const { ended } = await this.#begin(begun, started)
+    const end = await ended
+    started(null)
+    if (end.reason !== 'exit' || end.exitCode !== 0) return { end }
+    await this.#supervisor.call(
+      'session.settled',
+      { session: end.session },
+      { timeoutMs: SETTLE_TIMEOUT_MS },
+    )
+    const from = await this.#keep(end.session)
+    return { request: { ...request, from: from ?? request.from } }
+  }
+
+  /** @returns the snapshot's id; null where the session has changed nothing and so left nothing */
+  async #keep(session: string): Promise<string | null> {
+    try {
+      const asked = { session, name: null }
+      const taking = this.#supervisor.call('snapshot.take', asked, {
+        timeoutMs: SNAPSHOT_TIMEOUT_MS,
+      })
+      return (await taking).snapshot
+    } catch (thrown) {
+      const error = toSekishoError(thrown)
+      if (error.code === 'SESSION_UNKNOWN') return null
+      throw error
+    }
+  }
+
   async #begin(
-    asked: { request: RunRequest; client: { connection: number }; detached: boolean },
+    asked: Asked & { phase: Phase },
     started: (session: string) => void,
   ): Promise<Running> {
-    const { request, client, detached } = asked
+    const { request, client, detached, phase } = asked
     const bundle = await this.#bundle.read()
     const agent: AgentFile = bundle.agent(request.agent)
-    const policy = bundle.policyOf(agent)
+    const setup = phase === 'setup' ? bundle.setupPolicyOf(agent) : null
+    const policy = setup ?? bundle.policyOf(agent)
     const plan = planSession({
       request,
       agent,
       configuration: configurationDigest(agent, policy),
       policy,
+      phase,
       session: this.#newSessionId(),
       connection: client.connection,
       detached,

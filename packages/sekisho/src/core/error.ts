@@ -13,6 +13,7 @@ export const ERRORS = {
   DEPENDENCY_MISSING: { exit: 3, http: 503, retry: false },
   HOST_UNSUPPORTED: { exit: 3, http: 503, retry: false },
   QUARANTINED: { exit: 3, http: 403, retry: false },
+  SETUP_FAILED: { exit: 3, http: 409, retry: false },
   SANDBOX_FAILED: { exit: 3, http: 503, retry: true },
   ATTESTATION_FAILED: { exit: 3, http: 503, retry: false },
   DAEMON_UNREACHABLE: { exit: 4, http: 503, retry: true },

@@ -29,6 +29,9 @@ import type { Snapshots } from './snapshots.ts'
 type KeyholderPeer = Peer<typeof supervisorToKeyholder, Record<never, never>>
 type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
 
+/** A session that has ended is gone in a second; one with a process that cannot be killed is not. */
+const SETTLE_TIMEOUT_MS = 30_000
+
 export type ChildrenOptions = {
   paths: Paths
   settings: Settings
@@ -239,6 +242,12 @@ export class Children {
       'session.signal': ({ session, signal }) => {
         find(session).signal(signal)
         return {}
+      },
+      'session.settled': async ({ session }) => {
+        const late = AbortSignal.timeout(SETTLE_TIMEOUT_MS)
+        while (table.get(session) !== undefined && !late.aborted) await table.changed(late)
+        if (table.get(session) === undefined) return {}
+        throw new SekishoError('TIMEOUT', `${session} is not gone after ${SETTLE_TIMEOUT_MS} ms`)
       },
       'session.resize': ({ session, ...size }) => {
         find(session).resize(size)

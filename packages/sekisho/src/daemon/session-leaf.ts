@@ -22,6 +22,7 @@ export function startLeaf(
     ...recordArgv(plan.argv),
     workspace: plan.workspace,
     snapshot: plan.workspaceOptions.from,
+    ...(plan.phase === undefined ? {} : { phase: plan.phase }),
     runtime: facts.runtime,
     isolation: plan.isolation,
     rootfs: plan.rootfs,

@@ -24,7 +24,7 @@ import {
 import { reserveStage, setStage, type Stage, type Started } from './stage.ts'
 import { relayToFile } from './output-file.ts'
 import { StopLadder } from './stop-ladder.ts'
-import { type Relay, relayPipes, relayTerminal } from './stdio.ts'
+import { aside, type Relay, relayPipes, relayTerminal } from './stdio.ts'
 import { readUpstreams } from './upstream-files.ts'
 
 type EndReason = SessionEnd['reason']
@@ -211,7 +211,8 @@ export class Session {
     })
     if (plan.detached) this.#relay = relayToFile(cell.outputFile, launcher.streams)
     else if (plan.terminal === null) {
-      this.#relay = relayPipes(this.#outerDescriptors(), launcher.streams)
+      const outer = this.#outerDescriptors()
+      this.#relay = relayPipes(plan.phase === 'setup' ? aside(outer) : outer, launcher.streams)
     } else {
       this.#attachTerminal(this.#outerDescriptors(), cell.takeMaster())
       launcher.streams.stderr.on('data', (said: Buffer) =>

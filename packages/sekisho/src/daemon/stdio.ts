@@ -1,7 +1,8 @@
-import { closeSync, createReadStream, createWriteStream } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs'
 import net from 'node:net'
 import { type Readable, Writable } from 'node:stream'
 import tty from 'node:tty'
+import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { describeDescriptor } from '../kernel/pidfd.ts'
 import type { CommandStreams } from './launcher.ts'
 
@@ -19,6 +20,15 @@ export type Relay = {
 }
 
 type Outer = readonly [stdin: number, stdout: number, stderr: number]
+
+/**
+ * For a command before the one that was asked for, whose input and output those are: it reads
+ * nothing, and what it says goes where errors go. Takes over the descriptors given.
+ */
+export function aside([stdin, stdout, stderr]: Outer): Outer {
+  for (const fd of [stdin, stdout]) closeSync(fd)
+  return [openSync('/dev/null', 'r'), duplicateDescriptor(stderr), stderr]
+}
 
 /** Takes over the descriptors of `outer`, which the user's process shares. */
 export function relayPipes(outer: Outer, command: CommandStreams): Relay {

@@ -11,6 +11,11 @@ const Run = z.strictObject({
   workspace: z.string().startsWith('/').nullable(),
   /** a snapshot of that workspace, with which its changes begin */
   from: SnapshotId.nullable(),
+  /**
+   * the setup phase's command, for the sandbox's `sh`; null for no setup phase; left out, the
+   * agent file says
+   */
+  setup: z.string().min(1).max(65_536).nullable().optional(),
   terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
 })
 

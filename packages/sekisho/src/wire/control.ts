@@ -17,7 +17,7 @@ import {
   RootfsSource,
   WorkspaceOptions,
 } from './sandbox.ts'
-import { SessionId } from './schemas.ts'
+import { Phase, SessionId } from './schemas.ts'
 import { SnapshotRequest, SnapshotTaken } from './snapshot.ts'
 
 const Signal = z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'])
@@ -51,6 +51,8 @@ export const SessionPlan = z.strictObject({
   terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
   /** nobody sits at it: its output goes to a file, and it outlives the client that asked for it */
   detached: z.boolean(),
+  /** which network of the agent file it has; left out where the file knows one only */
+  phase: Phase.optional(),
   policy: SessionPolicy,
   egress: EgressPlan,
   secrets: z.array(SecretReference),
@@ -81,6 +83,11 @@ export const controlToSupervisor = {
   'session.start': { params: SessionPlan, result: z.strictObject({ pid: z.int() }) },
   'session.signal': {
     params: z.strictObject({ session: SessionId, signal: Signal }),
+    result: z.strictObject({}),
+  },
+  /** resolves once nothing is left of a session, its last change is on disk and its end in the log */
+  'session.settled': {
+    params: z.strictObject({ session: SessionId }),
     result: z.strictObject({}),
   },
   'session.resize': {

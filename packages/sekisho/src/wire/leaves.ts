@@ -9,7 +9,7 @@ import {
   LimitsShape,
   RootfsSource,
 } from './sandbox.ts'
-import { ActionShape, OutcomeShape, SessionId, VerdictShape } from './schemas.ts'
+import { ActionShape, OutcomeShape, Phase, SessionId, VerdictShape } from './schemas.ts'
 
 const Id = z.string().min(1).max(64)
 const Name = z.string().max(128)
@@ -31,6 +31,8 @@ const sessionLeaves = [
     workspace: z.string().nullable(),
     /** the snapshot that the workspace began with */
     snapshot: z.string().nullable(),
+    /** left out where the agent file has no setup phase */
+    phase: Phase.optional(),
     runtime: z.string(),
     isolation: Isolation,
     rootfs: RootfsSource,

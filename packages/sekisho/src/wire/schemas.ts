@@ -4,6 +4,10 @@ import * as z from 'zod'
 
 export const SessionId = z.string().regex(/^s-[0-9a-z]{20}$/, 'want s- and 20 characters')
 
+/** `setup` has another network than the agent's own session, which begins from what it left. */
+export const Phase = z.enum(['setup', 'agent'])
+export type Phase = z.infer<typeof Phase>
+
 export const Port = z.int().min(1).max(65_535)
 
 export const VerdictShape = z.discriminatedUnion('kind', [

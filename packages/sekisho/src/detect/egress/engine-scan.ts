@@ -14,8 +14,8 @@ const STEP_BYTES = 65_536
  * What looking may cost: so many bytes of windows for each byte of the stream, and some to begin
  * with. Honest text takes a few; text made of keywords, a hit a byte, would take a window for each.
  */
-const WORK_PER_BYTE = 48
-const WORK_AT_START = 1_048_576
+export const WORK_PER_BYTE = 48
+export const WORK_AT_START = 1_048_576
 /** What one look costs besides its window, as if it were bytes. */
 const WORK_PER_LOOK = 32
 

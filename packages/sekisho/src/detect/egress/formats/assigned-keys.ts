@@ -84,6 +84,12 @@ export const ASSIGNED_KEYS: readonly Detector[] = [
   ]),
   ...assigned('https://discord.com/developers/docs/topics/oauth2', [
     ['discord-client', ['discord_client', 'discordclient'], '[\\w-]{32}', isMixed],
+    [
+      'discord-bot',
+      ['discord', 'bot_token'],
+      '[MNO][\\w-]{23,27}\\.[\\w-]{6}\\.[\\w-]{27,40}',
+      isMixed,
+    ],
   ]),
   ...assigned('https://ably.com/docs/auth', [
     ['ably-api', ['ably'], '[\\w-]{6}\\.[\\w-]{6}:[\\w-]{43}', isMixed],

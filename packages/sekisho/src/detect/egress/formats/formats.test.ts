@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -8,8 +10,36 @@ import { HANDMADE } from './testing/handmade-rows.ts'
 import { shapeOf } from './shape.ts'
 import type { Format } from './token.ts'
 
+const GUIDE = '../../../../../../docs/guides/detectors.md'
 const SECRETS = DETECTORS.filter(({ class: kind }) => kind === 'secret-format')
 const FORMATS = SECRETS.filter(isFormat)
+
+/** The checksums of formats that have one, made with another implementation than the detectors’. */
+const FINISHED: Readonly<Record<string, (value: string) => string>> = {
+  ...Object.fromEntries(
+    [
+      'github-pat',
+      'github-oauth',
+      'github-app-user',
+      'github-refresh',
+      'npm-access',
+      'vercel-personal',
+      'vercel-integration',
+      'vercel-app-access',
+      'vercel-app-refresh',
+      'vercel-ai-gateway',
+    ].map((name) => [
+      `secret.${name}`,
+      (value: string) => value.slice(0, 4) + withCrc(value.slice(4, -6)),
+    ]),
+  ),
+  'secret.age-identity': withBech32,
+  'secret.nostr-private-key': withBech32,
+  'secret.gitlab-pat-routable': withGitlabCrc,
+  'secret.gitlab-runner-routable': withGitlabCrc,
+  'secret.zuplo-api': (value) =>
+    value.slice(0, -8) + crc32(value.slice(5, -9)).toString(16).padStart(8, '0'),
+}
 
 test('there are at least two hundred formats of secrets, and each names its source', () => {
   expect(SECRETS.length).toBeGreaterThanOrEqual(200)
@@ -52,10 +82,34 @@ test.for(FORMATS.filter(({ assigned }) => !assigned))(
   },
 )
 
+test.for(FORMATS.filter(({ id }) => FINISHED[id] !== undefined))(
+  '$id is not found with another checksum',
+  (format) => {
+    const { text, value } = madeUp(format)
+    const other = value.endsWith('2') ? '3' : '2'
+    expect(findings(format, text.replace(value, value.slice(0, -1) + other))).toEqual([])
+  },
+)
+
 test.for(HANDMADE)('$id: $what', ({ id, text, found }) => {
   const detector = SECRETS.find((one) => one.id === id)
   const places = detector === undefined ? undefined : findings(detector, text)
   expect(places?.map(({ start, end }) => text.slice(start, end))).toEqual(found)
+})
+
+test('no pattern of a format repeats what repeats without a bound', () => {
+  const sources = globSync('*.ts', { cwd: import.meta.dirname })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => readFileSync(join(import.meta.dirname, file), 'utf8'))
+  const nested = sources.flatMap((text) => text.match(/[*+]\)[*+{]/g) ?? [])
+  expect(sources.length).toBeGreaterThan(15)
+  expect(nested).toEqual([])
+})
+
+test('the guide lists every format', () => {
+  const guide = readFileSync(join(import.meta.dirname, GUIDE), 'utf8')
+  const missing = SECRETS.filter(({ id }) => !guide.includes(`\`${id.slice('secret.'.length)}\``))
+  expect(missing.map(({ id }) => id)).toEqual([])
 })
 
 test.for(['\\n', '%3D', '%0a', '\\u003d', '"', '=', ':', '/', '_'])(
@@ -68,7 +122,7 @@ test.for(['\\n', '%3D', '%0a', '\\u003d', '"', '=', ':', '/', '_'])(
   },
 )
 
-const all = compileDetectors(DETECTORS)
+const all = compileDetectors(SECRETS)
 
 function findings(detector: Detector, text: string): { start: number; end: number }[] {
   return compileDetectors([detector])
@@ -106,33 +160,6 @@ function beginningOf(value: string, { pattern }: Format): string {
 function flattened(value: string, format: Format): string {
   const beginning = beginningOf(value, format)
   return beginning.padEnd(value.length, value[beginning.length])
-}
-
-/** The checksums of formats that have one, made with another implementation than the detectors’. */
-const FINISHED: Readonly<Record<string, (value: string) => string>> = {
-  ...Object.fromEntries(
-    [
-      'github-pat',
-      'github-oauth',
-      'github-app-user',
-      'github-refresh',
-      'npm-access',
-      'vercel-personal',
-      'vercel-integration',
-      'vercel-app-access',
-      'vercel-app-refresh',
-      'vercel-ai-gateway',
-    ].map((name) => [
-      `secret.${name}`,
-      (value: string) => value.slice(0, 4) + withCrc(value.slice(4, -6)),
-    ]),
-  ),
-  'secret.age-identity': withBech32,
-  'secret.nostr-private-key': withBech32,
-  'secret.gitlab-pat-routable': withGitlabCrc,
-  'secret.gitlab-runner-routable': withGitlabCrc,
-  'secret.zuplo-api': (value) =>
-    value.slice(0, -8) + crc32(value.slice(5, -9)).toString(16).padStart(8, '0'),
 }
 
 function withCrc(body: string): string {

@@ -5,9 +5,9 @@ import { infixTokens, tokens } from './token.ts'
 /** Chat, mail and calls. */
 export const MESSAGING: readonly Detector[] = [
   ...tokens('https://docs.slack.dev/authentication/tokens', [
-    ['slack-bot', 'xoxb-\\d{10,13}-(?:\\d{10,13}-)?[A-Za-z0-9]{18,40}'],
-    ['slack-user', 'xoxp-\\d{10,13}-\\d{10,13}-(?:\\d{10,13}-)?[A-Za-z0-9]{28,40}'],
-    ['slack-legacy', 'xox[aceorsd]-(?:\\d{1,13}-){1,3}[A-Za-z0-9]{10,64}'],
+    ['slack-bot', 'xoxb-\\d{8,14}-(?:\\d{8,14}-)?[A-Za-z0-9]{18,40}'],
+    ['slack-user', 'xoxp-\\d{8,14}-\\d{8,14}-(?:\\d{8,14}-)?[A-Za-z0-9]{28,40}'],
+    ['slack-legacy', 'xox[aceorsd]-(?:\\d{1,15}-){1,3}[A-Za-z0-9]{10,64}'],
     ['slack-app', 'xapp-\\d-[A-Z0-9]{9,13}-\\d{10,14}-[0-9a-f]{64}'],
     ['slack-configuration', 'xoxe\\.xox[bp]-\\d-[A-Za-z0-9]{160,170}'],
     ['slack-configuration-refresh', 'xoxe-\\d-[A-Za-z0-9]{140,150}'],

@@ -27,9 +27,11 @@ import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fiel
 import type { FindingSet } from './inspection/finding-set.ts'
 import type { HeldBytes } from './inspection/held-bytes.ts'
 import type { PackageFirewall } from './packages/package-firewall.ts'
+import { LateStop } from './late-stop.ts'
+import { makeOutgoingBody } from './outgoing-body.ts'
 import { ReplyRelay } from './reply.ts'
 import type { ReplySink } from './reply-sink.ts'
-import { type BodyRead, LateStop, RequestBody } from './request-body.ts'
+import type { BodyRead, OutgoingBody } from './request-body.ts'
 import type { Turns } from './turns.ts'
 import type { Upstreams } from './upstream.ts'
 
@@ -83,7 +85,7 @@ export type HttpPerformer = HeadInspector & {
 export class HttpExchange implements Exchange {
   readonly #arrival: HttpArrival
   readonly #performer: HttpPerformer
-  #body: RequestBody | undefined
+  #body: OutgoingBody | undefined
   #findings: FindingSet | undefined
   #release: (() => void) | undefined
 
@@ -132,26 +134,17 @@ export class HttpExchange implements Exchange {
   }
 
   async #inspectBody({ clear, findings, options }: LookedAt): Promise<Inspected> {
-    const { action, fields, sink, expectsContinue } = this.#arrival
-    const { placeholders, inspector, heldBytes, meter } = this.#performer
+    const { sink, expectsContinue } = this.#arrival
+    const { inspector, heldBytes, meter } = this.#performer
     const maxBytes = inspector.maxBodyBytes(options)
     const length = this.#declaredLength()
     if ((length ?? 0) > maxBytes && options.uninspected !== true) return tooLong(maxBytes)
-    this.#release = await heldBytes.take(Math.min(length ?? maxBytes, maxBytes))
+    const body = makeOutgoingBody(this.#arrival, { findings, options }, this.#performer)
+    // a conversation takes room for each message
+    if (!body.isConversation) {
+      this.#release = await heldBytes.take(Math.min(length ?? maxBytes, maxBytes))
+    }
     if (expectsContinue) sink.proceed()
-    const contentType = fieldValue(fields, 'content-type')
-    const body = new RequestBody(
-      this.#arrival.body,
-      {
-        watch: placeholders.watchBody(action),
-        scan: inspector.scanBody(contentType),
-        findings,
-        coding: fieldValue(fields, 'content-encoding'),
-        maxBytes,
-        isConversation: isConversation(contentType),
-      },
-      this.#performer,
-    )
     this.#body = body
     const problem = whyStopped(body, await body.read(), { maxBytes, options })
     if (problem !== undefined) return problem
@@ -230,29 +223,24 @@ export class HttpExchange implements Exchange {
   }
 }
 
-/** Bodies that are one side of a conversation, so that none of it would wait for the end. */
-function isConversation(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^application\/grpc(?:$|[+;])/i.test(contentType.trim())
-}
-
 function tooLong(maxBytes: number): Deny {
   return deny('invariant.body-too-long', `a body of more than the ${maxBytes} bytes inspected`)
 }
 
 function whyStopped(
-  body: RequestBody,
+  body: OutgoingBody,
   read: BodyRead,
   { maxBytes, options }: { maxBytes: number; options: RuleOptions },
 ): Misuse | Deny | undefined {
   if (body.misuse !== undefined) return body.misuse
   if (read === 'gone') return deny('invariant.body-incomplete', 'the body broke off')
-  if (options.uninspected === true) return undefined
+  if (options.uninspected === true && !body.isConversation) return undefined
   if (body.problem !== undefined) return body.problem
   return read === 'partial' && !body.isConversation ? tooLong(maxBytes) : undefined
 }
 
 /** For the leaf of a request that a rule lets pass without all of it having been seen. */
-function unseenPart(body: RequestBody, maxBytes: number): Pick<Clear, 'uninspected'> {
+function unseenPart(body: OutgoingBody, maxBytes: number): Pick<Clear, 'uninspected'> {
   if (body.problem !== undefined) return { uninspected: `the body: ${body.problem.reason}` }
   if (body.isWhole || body.isConversation) return {}
   return { uninspected: `the body after ${maxBytes} bytes, until it had left` }

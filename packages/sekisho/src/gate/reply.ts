@@ -5,15 +5,18 @@ import { type AgentReply, deniedReply, sendAgentReply, upstreamFailed } from './
 import { EgressCut } from './egress-meter.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import { makeDecoder, type ReplyDecoder } from './reply-decoder.ts'
+import { LateStop } from './late-stop.ts'
 import type { ReplySink } from './reply-sink.ts'
+import { NO_HTTP2 } from './upstream-http2-call.ts'
 
 type Controller = Dispatcher.DispatchController
 
 export type Relayed = { kind: 'relayed'; status: number; bytesIn: number }
 
-const NO_DROP: ReadonlySet<string> = new Set()
+/** No client is led to HTTP/3 or another port, where it would find nothing (RFC 7838). */
+const DROP: ReadonlySet<string> = new Set(['alt-svc'])
 /** The body is passed on decoded, so these would be false. */
-const DECODED_DROP: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])
+const DROP_DECODED: ReadonlySet<string> = new Set([...DROP, 'content-encoding', 'content-length'])
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
 
 /**
@@ -67,7 +70,7 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     this.#status = status
     const isDecoded = this.#scrubber !== undefined && this.#startDecoder(status, raw)
     if (this.#broken !== undefined) return
-    const fields = this.#scrubFields(endToEndFields(raw, isDecoded ? DECODED_DROP : NO_DROP))
+    const fields = this.#scrubFields(endToEndFields(raw, isDecoded ? DROP_DECODED : DROP))
     this.#sink.head(status, this.#scrubText(message), fields)
     // Node keeps the head until the first byte of body. What has come with it is written by then;
     // an event stream that has nothing to say yet must not keep its reader waiting.
@@ -83,7 +86,7 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(controller: Controller): void {
-    const trailers = endToEndFields(textFields(controller.rawTrailers), NO_DROP)
+    const trailers = endToEndFields(textFields(controller.rawTrailers), DROP)
     this.#bytesIn += fieldBytes(trailers)
     if (trailers.length > 0) this.#sink.trailers(this.#scrubFields(trailers))
     if (this.#decoder === undefined) this.#finish()
@@ -173,6 +176,8 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
 
 function replyTo(error: Error, code: string): AgentReply {
   if (error instanceof EgressCut) return deniedReply(error.rules)
+  if (error instanceof LateStop) return deniedReply(error.rules)
+  if (code === NO_HTTP2) return upstreamFailed(502, error.message)
   const status = code.includes('TIMEOUT') ? 504 : 502
   return upstreamFailed(status, 'the upstream could not be reached or broke off')
 }

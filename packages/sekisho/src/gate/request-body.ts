@@ -2,9 +2,11 @@ import { Readable } from 'node:stream'
 import type { Deny } from '../core/verdict.ts'
 import type { Finding, Scan } from '../detect/egress/finding.ts'
 import type { Misuse } from '../flow/ports.ts'
+import { type BodyPiece, nextPiece } from './body-source.ts'
 import type { EgressMeter } from './egress-meter.ts'
 import { BodyReading } from './inspection/body-reading.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
+import { LateStop } from './late-stop.ts'
 import type { BodyWatch } from './placeholders.ts'
 import type { Turns } from './turns.ts'
 
@@ -27,27 +29,38 @@ export type BodyLook = {
   coding: string | undefined
   /** looked at before the request leaves; the caller has room for so many */
   maxBytes: number
-  /** not a body that is complete before its reply begins, but a conversation (gRPC) */
-  isConversation: boolean
 }
 
 export type BodyRead =
   /** here to its end and looked at */
   | 'whole'
-  /** the rest has to be streamed: too long, or a conversation */
+  /** the rest has to be streamed: too long */
   | 'partial'
   /** the agent went away or fell silent */
   | 'gone'
 
-/** Something in a part of the body that came after the request had left. */
-export class LateStop extends Error {
-  override readonly name = 'LateStop'
-  readonly by: Misuse | Deny
-
-  constructor(by: Misuse | Deny) {
-    super('what may not leave, in the body')
-    this.by = by
-  }
+/** What of a request goes on behind its head. */
+export interface OutgoingBody {
+  /** handed on so far */
+  readonly bytes: number
+  /** here to its end */
+  readonly isWhole: boolean
+  /** length of a body that is here to its end; else 0, and `toSend` takes bytes as they go */
+  readonly wholeBytes: number
+  /** one side of a conversation: what has not come yet is looked at before it leaves */
+  readonly isConversation: boolean
+  readonly misuse: Misuse | undefined
+  /** why nobody can say what it says */
+  readonly problem: Deny | undefined
+  /** Reads what is looked at before the request is decided upon. */
+  read(): Promise<BodyRead>
+  /** Lets go of what is held; the body is not sent. */
+  drop(): void
+  /**
+   * A buffer when the whole body is here, which the caller has taken from the meter, else a stream
+   * that takes what it yields and throws LateStop or EgressCut.
+   */
+  toSend(): Buffer | Readable
 }
 
 /**
@@ -55,7 +68,8 @@ export class LateStop extends Error {
  * what may not leave leaves no byte at the upstream; what comes after the cap, where a rule lets it
  * pass, is looked at as it goes by and breaks the request off.
  */
-export class RequestBody {
+export class RequestBody implements OutgoingBody {
+  readonly isConversation = false
   readonly #source: Readable
   readonly #look: BodyLook
   readonly #pace: BodyPace
@@ -74,7 +88,6 @@ export class RequestBody {
     this.#reading = new BodyReading(look.coding, (piece) => this.#see(piece), look.maxBytes)
   }
 
-  /** bytes handed on so far */
   get bytes(): number {
     return this.#bytes
   }
@@ -83,11 +96,6 @@ export class RequestBody {
     return this.#isWhole
   }
 
-  get isConversation(): boolean {
-    return this.#look.isConversation
-  }
-
-  /** length of a body that is here to its end; else 0, and `toSend` takes bytes as they go */
   get wholeBytes(): number {
     return this.#isWhole ? this.#held : 0
   }
@@ -96,14 +104,12 @@ export class RequestBody {
     return this.#misuse
   }
 
-  /** why nobody can say what the body says */
   get problem(): Deny | undefined {
     return this.#reading.problem
   }
 
   /** Reads up to the cap. Resolves early when something stops the request. */
   async read(): Promise<BodyRead> {
-    if (this.#look.isConversation) return 'partial'
     for (;;) {
       const chunk = await this.#next()
       if (chunk === 'gone') return 'gone'
@@ -117,16 +123,11 @@ export class RequestBody {
     }
   }
 
-  /** Lets go of what is held; the body is not sent. */
   drop(): void {
     this.#head.length = 0
     this.#reading.destroy()
   }
 
-  /**
-   * A buffer when the whole body is here, which the caller has taken from the meter, else a stream
-   * that takes what it yields and throws LateStop or EgressCut.
-   */
   toSend(): Buffer | Readable {
     if (!this.#isWhole) return Readable.from(this.#stream(), { objectMode: false })
     const [only] = this.#head
@@ -163,7 +164,6 @@ export class RequestBody {
         view === undefined &&
         this.#reading.isPlain &&
         this.#bytes === 0 &&
-        !this.#look.isConversation &&
         this.#redactions.length < MAX_REDACTIONS
       const place = view === undefined ? 'body' : `body (${view})`
       const treatment = this.#look.findings.add(finding, place, canRedact)
@@ -208,32 +208,7 @@ export class RequestBody {
     throw new LateStop({ kind: 'deny', rules: stopping.rules, reason: stopping.reason })
   }
 
-  /** The next piece as it comes; an upstream that answers early does not end the agent's side. */
-  #next(): Promise<Buffer | 'end' | 'gone'> {
-    const source = this.#source
-    const ready = take(source)
-    if (ready !== undefined) return Promise.resolve(ready)
-    return new Promise((resolve) => {
-      const settle = (result: Buffer | 'end' | 'gone'): void => {
-        clearTimeout(timer)
-        source.off('readable', readable).off('end', end).off('close', gone).off('error', gone)
-        resolve(result)
-      }
-      const readable = (): void => {
-        const chunk = take(source)
-        if (chunk !== undefined) settle(chunk)
-      }
-      const end = (): void => settle('end')
-      const gone = (): void => settle('gone')
-      const timer = setTimeout(gone, IDLE_MS)
-      source.on('readable', readable).on('end', end).on('close', gone).on('error', gone)
-    })
+  #next(): Promise<BodyPiece> {
+    return nextPiece(this.#source, IDLE_MS)
   }
-}
-
-function take(source: Readable): Buffer | 'end' | 'gone' | undefined {
-  if (source.readableEnded) return 'end'
-  if (source.destroyed) return 'gone'
-  const chunk: unknown = source.read()
-  return chunk instanceof Buffer ? chunk : undefined
 }

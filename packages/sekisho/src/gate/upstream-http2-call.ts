@@ -11,6 +11,9 @@ const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = http2.cons
 const IDLE_TIMEOUT_MS = 15 * 60_000
 const DEFAULT_PORT = 443
 
+/** Code of a call that needs HTTP/2 where the upstream does not speak it. */
+export const NO_HTTP2 = 'NO_HTTP2'
+
 type Options = Dispatcher.DispatchOptions
 type Handler = Dispatcher.DispatchHandler
 
@@ -47,7 +50,7 @@ export class Http2Dispatcher implements Pick<Dispatcher, 'dispatch'> {
         if (stream !== undefined) return call.start(stream, options.body)
         if (!needsHttp2) return void this.#http1.dispatch(options, handler)
         const message = 'the upstream does not speak HTTP/2, which gRPC needs'
-        call.abort(new CallError('NO_HTTP2', message))
+        call.abort(new CallError(NO_HTTP2, message))
       },
       (error: unknown) => call.abort(error instanceof Error ? error : new Error(String(error))),
     )

@@ -1,5 +1,7 @@
-/** `npm run check`, `npm test`, `npm run test:agents` */
-export type Suite = 'check' | 'test' | 'agents'
+import type { ReportKind } from './tally.ts'
+
+/** `npm run check`, `npm test`, `npm run test:agents`, `npm run test:attacks`; `fuzz` is .ci/run's */
+export type Suite = 'check' | 'test' | 'agents' | 'attacks' | 'fuzz'
 
 export type Check = {
   name: string
@@ -8,7 +10,7 @@ export type Check = {
   argv: readonly [string, ...string[]]
   timeoutMs: number
   /** whose tests are counted, and from what; a check without it counts only when it fails */
-  report?: 'vitest' | 'drill'
+  report?: ReportKind
 }
 
 const MINUTE_MS = 60_000
@@ -62,5 +64,20 @@ export const CHECKS: readonly Check[] = [
     argv: ['vitest', 'run', '--config', 'packages/sekisho/test/agents/vitest.config.ts'],
     timeoutMs: 40 * MINUTE_MS,
     report: 'vitest',
+  },
+  {
+    // in `npm test` they are among the tests
+    name: 'attacks',
+    suites: ['attacks'],
+    argv: ['vitest', 'run', 'packages/sekisho/test/attacks'],
+    timeoutMs: 10 * MINUTE_MS,
+    report: 'vitest',
+  },
+  {
+    name: 'fuzz',
+    suites: ['fuzz'],
+    argv: ['node', 'scripts/fuzz.ts', '--readers', '--count', '1000000', '--json'],
+    timeoutMs: 15 * MINUTE_MS,
+    report: 'fuzz',
   },
 ]

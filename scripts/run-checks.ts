@@ -1,7 +1,7 @@
 /**
  * Runs the checks of one suite, all of them whatever fails, and ends with a table.
  *
- *     run-checks.ts check|test|agents
+ *     run-checks.ts check|test|agents|attacks|fuzz
  *
  * Leaves `.runtime/results/<suite>.json`, a Tally, for .ci/run.
  */
@@ -17,7 +17,7 @@ const results = join(root, '.runtime', 'results')
 
 async function main(suite: string | undefined): Promise<number> {
   if (!isSuite(suite)) {
-    process.stderr.write('usage: run-checks.ts check|test|agents\n')
+    process.stderr.write('usage: run-checks.ts check|test|agents|attacks|fuzz\n')
     return 64
   }
   mkdirSync(results, { recursive: true })
@@ -35,7 +35,7 @@ async function main(suite: string | undefined): Promise<number> {
 }
 
 function isSuite(text: string | undefined): text is Suite {
-  return text === 'check' || text === 'test' || text === 'agents'
+  return CHECKS.some(({ suites }) => suites.some((suite) => suite === text))
 }
 
 function table(done: readonly Done[], total: Tally): string {

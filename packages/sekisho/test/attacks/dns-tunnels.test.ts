@@ -1,5 +1,4 @@
-import { expect } from 'vitest'
-import { type Attack, allow, arrives, EVIL, HOST, testFamily, type World } from './harness.ts'
+import { type Attack, allow, arrives, EVIL, HOST, testFamily } from './harness.ts'
 import { type Question, question, toldBy } from './question.ts'
 
 const ask =
@@ -80,24 +79,17 @@ const streams: Attack[] = Object.entries<Question>({
   'an incremental zone transfer': { name: 'evil.example', type: 251 },
 }).map(([what, asked]) => ({ ...denied, name: `${what}, over TCP`, run: overTcp(asked) }))
 
-const askedInside = async ({ wire, outside }: World): Promise<void> => {
-  const before = outside.zone.asked.length
-  const types = [1, 16, 28, 65, 255]
-  const replies = await Promise.all(
-    types.map((type) => wire.query(question({ name: `${LOAD[0]}.cdn.example.com`, type }))),
-  )
-  expect(replies.map(toldBy)).toEqual(['NOERROR 1', ...Array(4).fill('NOERROR 0')])
-  expect(outside.zone.asked.slice(before)).toEqual([])
-}
+/** An allowed name gets an answer, and still nobody outside is asked for it. */
+const inside: Attack[] = [1, 16, 28, 65, 255].map((type) => ({
+  name: `data in a name below a wildcard, asked for as type ${type}`,
+  run: ask({ name: `${LOAD[0]}.t${type}.cdn.example.com`, type }),
+  told: type === 1 ? 'NOERROR 1' : 'NOERROR 0',
+  rule: 'cdn',
+  record: [],
+}))
 
 testFamily({
   rules: [allow(HOST), allow('*.cdn.example.com', { id: 'cdn' })],
-  controls: [
-    arrives('a name that was resolved'),
-    {
-      name: 'any name below a wildcard has an address, which nobody outside is asked for',
-      run: askedInside,
-    },
-  ],
-  attacks: [...tunnels, ...names, ...noNames, ...classes, ...streams],
+  controls: [arrives('a name that was resolved')],
+  attacks: [...tunnels, ...names, ...noNames, ...classes, ...streams, ...inside],
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FakeKeyholder } from '../../src/gate/testing/keyholder.ts'
 import type { PolicyRule } from '../../src/wire/policy.ts'
 import { type Leaked, Outside } from './outside.ts'
-import { Wire, type WireOptions } from './wire.ts'
+import { PATIENCE_MS, Wire, type WireOptions } from './wire.ts'
 
 export const HOST = 'api.example.com'
 /** allowed too */
@@ -50,8 +50,6 @@ export type Family = WireOptions & {
   attacks: readonly Attack[]
 }
 
-const WAIT_MS = 2_000
-
 /** Declares the tests of one family of attacks. One gate and one session serve all of them. */
 export function testFamily({ rules, prepare, controls, attacks, ...options }: Family): void {
   let world: World
@@ -68,8 +66,11 @@ export function testFamily({ rules, prepare, controls, attacks, ...options }: Fa
     await world.wire.close()
     world.outside.close()
   })
-  test.for(controls)('allowed: $name', ({ run }) => run(world))
-  test.for(attacks)('$name: denied, recorded, nothing leaves', (attack) => judge(attack, world))
+  // not `test.for`, which cuts names short
+  for (const { name, run } of controls) test(`allowed: ${name}`, () => run(world))
+  for (const attack of attacks) {
+    test(`${attack.name}: denied, recorded, nothing leaves`, () => judge(attack, world))
+  }
 }
 
 async function judge(attack: Attack, world: World): Promise<void> {
@@ -130,7 +131,7 @@ function requestsSince({ outside }: World, from: number): string[] {
 async function untilRecorded(keyholder: FakeKeyholder, isSo: () => boolean): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, WAIT_MS)
+    timer = setTimeout(resolve, PATIENCE_MS)
   })
   await Promise.race([keyholder.until(isSo), late])
   clearTimeout(timer)

@@ -38,7 +38,8 @@ async function execute(
   const more = check.report === 'vitest' ? vitestReport(report) : []
   const bin = join(root, 'node_modules', '.bin')
   // The file itself, not a pipe through us: it is complete when the program has ended.
-  const out = check.report === 'drill' ? openSync(report, 'w') : undefined
+  const isPrinted = check.report === 'drill' || check.report === 'fuzz'
+  const out = isPrinted ? openSync(report, 'w') : undefined
   const child = spawn(program, [...args, ...more], {
     cwd: root,
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` },

@@ -41,6 +41,21 @@ test.for([
     want: { passed: 0, failed: 1, skipped: 0 },
   },
   {
+    name: 'counts a fuzzed reader as passed only when nothing was found',
+    check: { report: 'fuzz' },
+    end: {
+      ok: false,
+      report: JSON.stringify({ fuzzed: [{ passed: true }, { passed: false }, { passed: true }] }),
+    },
+    want: { passed: 2, failed: 1, skipped: 0 },
+  },
+  {
+    name: 'counts fuzzing that broke off as a failure',
+    check: { report: 'fuzz' },
+    end: { ok: false, report: '' },
+    want: { passed: 0, failed: 1, skipped: 0 },
+  },
+  {
     name: 'counts an attack as passed only when stopped, recorded and silent',
     check: { report: 'drill' },
     end: {

@@ -11,6 +11,8 @@ export function add(one: Tally, other: Tally): Tally {
   }
 }
 
+export type ReportKind = 'vitest' | 'drill' | 'fuzz'
+
 /**
  * Counts a check that has ended. A failed exit always counts at least once: vitest reports an
  * unhandled rejection in its exit code only, and a check that died leaves no report at all.
@@ -18,17 +20,21 @@ export function add(one: Tally, other: Tally): Tally {
  * @param report the text of its report; undefined when it left none
  */
 export function tallyOf(
-  check: { report?: 'vitest' | 'drill' },
+  check: { report?: ReportKind },
   { ok, report }: { ok: boolean; report: string | undefined },
 ): Tally {
   const counted = check.report === undefined ? NOTHING : countReport(check.report, report)
   return ok || counted.failed > 0 ? counted : { ...counted, failed: 1 }
 }
 
-function countReport(kind: 'vitest' | 'drill', text: string | undefined): Tally {
-  const parsed = parseJson(text)
-  const counted = kind === 'vitest' ? countVitest(parsed) : countDrill(parsed)
-  return counted ?? { ...NOTHING, failed: 1 }
+function countReport(kind: ReportKind, text: string | undefined): Tally {
+  return COUNTS[kind](parseJson(text)) ?? { ...NOTHING, failed: 1 }
+}
+
+const COUNTS: Readonly<Record<ReportKind, (report: unknown) => Tally | undefined>> = {
+  vitest: countVitest,
+  drill: countDrill,
+  fuzz: countFuzz,
 }
 
 /** The report of vitest's JSON reporter: a file that cannot be loaded is a failure without tests. */
@@ -57,6 +63,14 @@ function countDrill(report: unknown): Tally | undefined {
       field(attack, 'canaryBytes') === 0,
   ).length
   return { passed, failed: attacks.length - passed, skipped: 0 }
+}
+
+/** What `fuzz.ts --json` prints: a row for each reader and listener. */
+function countFuzz(report: unknown): Tally | undefined {
+  const rows = list(field(report, 'fuzzed'))
+  if (rows === undefined) return undefined
+  const passed = rows.filter((row) => field(row, 'passed') === true).length
+  return { passed, failed: rows.length - passed, skipped: 0 }
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -1,0 +1,15 @@
+import type { Family } from '../family.ts'
+import { connectFamily } from './connect.ts'
+import { helloFamily } from './hello.ts'
+import { hostFamily } from './host.ts'
+import { httpFamily } from './http.ts'
+import { urlFamily } from './url.ts'
+
+/** Every reader of ours that another reader checks. A new one is a line here. */
+export const FAMILIES: readonly Family[] = [
+  hostFamily,
+  urlFamily,
+  connectFamily,
+  httpFamily,
+  helloFamily,
+]

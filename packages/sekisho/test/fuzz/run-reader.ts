@@ -1,0 +1,51 @@
+import { Random } from './random.ts'
+import { inputFor, type Reader } from './readers.ts'
+
+export type ReaderRun = {
+  runs: number
+  /** how often it said what */
+  verdicts: ReadonlyMap<string, number>
+  /** the longest that one input took */
+  slowestMs: number
+  /** inputs in hex on which it threw, said nothing, or took too long */
+  faults: { input: string; fault: string }[]
+}
+
+/** No input here is longer than 64 KiB; a reader that needs so long can be held up on purpose. */
+const MAX_READ_MS = 250
+const MAX_FAULTS = 10
+
+/** @param until says before each input whether to stop, from how many there were */
+export async function runReader(
+  reader: Reader,
+  { seed, until }: { seed: number; until: (runs: number) => boolean },
+): Promise<ReaderRun> {
+  const random = new Random(seed)
+  const verdicts = new Map<string, number>()
+  const run: ReaderRun = { runs: 0, verdicts, slowestMs: 0, faults: [] }
+  while (!until(run.runs) && run.faults.length < MAX_FAULTS) {
+    const input = inputFor(reader, random)
+    run.runs += 1
+    const startedMs = performance.now()
+    const verdict = await verdictOf(reader, input)
+    const tookMs = performance.now() - startedMs
+    run.slowestMs = Math.max(run.slowestMs, tookMs)
+    const fault =
+      verdict.fault ?? (tookMs > MAX_READ_MS ? `took ${tookMs.toFixed(0)} ms` : undefined)
+    if (fault !== undefined) run.faults.push({ input: input.toString('hex'), fault })
+    verdicts.set(verdict.word, (verdicts.get(verdict.word) ?? 0) + 1)
+  }
+  return run
+}
+
+async function verdictOf(reader: Reader, input: Buffer): Promise<{ word: string; fault?: string }> {
+  try {
+    const word = await reader.read(input)
+    return word === '' ? { word: 'none', fault: 'no verdict' } : { word }
+  } catch (thrown) {
+    return {
+      word: 'thrown',
+      fault: thrown instanceof Error ? (thrown.stack ?? '') : String(thrown),
+    }
+  }
+}

@@ -1,8 +1,12 @@
 import { NOTHING } from './view.ts'
 
+/** So few are copied faster one by one. */
+const FEW_BYTES = 48
+const MIN_ROOM = 256
+
 /** Bytes on their way out of a view. */
 export class ByteSink {
-  #bytes = new Uint8Array(256)
+  #bytes = NOTHING
   #length = 0
   #taken = 0
 
@@ -19,8 +23,12 @@ export class ByteSink {
   copy(source: Uint8Array, from: number, to: number): void {
     if (from >= to) return
     if (this.#length + to - from > this.#bytes.length) this.#grow(to - from)
-    this.#bytes.set(source.subarray(from, to), this.#length)
-    this.#length += to - from
+    if (to - from > FEW_BYTES) {
+      this.#bytes.set(source.subarray(from, to), this.#length)
+      this.#length += to - from
+      return
+    }
+    for (let at = from; at < to; at++) this.#bytes[this.#length++] = source[at] ?? 0
   }
 
   /** What has come in since the last time; the caller's own. */
@@ -33,7 +41,7 @@ export class ByteSink {
   }
 
   #grow(bytes: number): void {
-    const larger = new Uint8Array((this.#length + bytes) * 2)
+    const larger = new Uint8Array(Math.max(MIN_ROOM, (this.#length + bytes) * 2))
     larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
   }

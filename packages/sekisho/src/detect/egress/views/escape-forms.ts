@@ -20,12 +20,13 @@ const NONE = 0
 
 type Text = { bytes: Uint8Array; until: number }
 
-/** Bytes that an escape may begin with. `+` is one in forms alone. */
-export function escapeStarts(isForm: boolean): Uint8Array {
-  const starts = new Uint8Array(256)
-  for (const byte of [0x25, 0x5c, 0x26, 0xef]) starts[byte] = 1
-  if (isForm) starts[0x2b] = 1
-  return starts
+/** Bytes that an escape may begin with. */
+export const ESCAPE_STARTS = startsOf(0x25, 0x5c, 0x26, 0xef)
+/** In a form `+` is one too. */
+export const FORM_STARTS = startsOf(0x25, 0x5c, 0x26, 0xef, 0x2b)
+
+function startsOf(...bytes: readonly number[]): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(bytes.includes(byte)))
 }
 
 /** The escape that stands at a place; 0 when there is none. Its first byte is one of the starts. */

@@ -3,7 +3,8 @@ import { RecentBytes } from '../recent-bytes.ts'
 import { ByteSink } from './byte-sink.ts'
 import {
   codeOf,
-  escapeStarts,
+  ESCAPE_STARTS,
+  FORM_STARTS,
   isByte,
   lengthOf,
   MAX_ESCAPE_BYTES,
@@ -41,7 +42,7 @@ export class EscapesView implements View {
 
   /** @param isForm whether `+` is a space */
   constructor(isForm: boolean) {
-    this.#starts = escapeStarts(isForm)
+    this.#starts = isForm ? FORM_STARTS : ESCAPE_STARTS
   }
 
   push(piece: Uint8Array): Uint8Array {
@@ -127,11 +128,10 @@ export class EscapesView implements View {
 
 /** The whole of a text with its escapes undone once. */
 export function undoEscapes(bytes: Uint8Array): Uint8Array {
-  const starts = escapeStarts(false)
   const sink = new ByteSink()
   const text = { bytes, until: bytes.length }
   for (let at = 0; at < bytes.length; ) {
-    const escape = starts[bytes[at] ?? 0] === 1 ? readEscape(text, at) : 0
+    const escape = ESCAPE_STARTS[bytes[at] ?? 0] === 1 ? readEscape(text, at) : 0
     if (escape === 0) sink.copy(bytes, at, at + 1)
     else writeCharacter(sink, escape)
     at += escape === 0 ? 1 : lengthOf(escape)

@@ -4,7 +4,7 @@ import { ByteSink } from './byte-sink.ts'
 import { GZIP_MARK, Inflation, InflationBudget, looksCompressed } from './inflation.ts'
 import { NO_VALUE, type RunAlphabet } from './run-alphabets.ts'
 import { hasText, type SharedSink, TextGate } from './text-gate.ts'
-import { GAP, type View } from './view.ts'
+import { GAP, NOTHING, type View } from './view.ts'
 
 const STEP_BYTES = 65_536
 /** A shorter run is a word; it decodes to less than anything worth finding. */
@@ -33,10 +33,10 @@ export class RunsView implements View {
   /** no run that is not known yet begins before; in a run, what is not read yet */
   #from = 0
   #isInRun = false
-  /** the same for all runs, one after another */
-  readonly #lanes: readonly Lane[]
+  /** the same for all runs, one after another; made with the first */
+  #lanes: readonly Lane[] = []
   /** values of the run that are still to be decoded, behind those of a begun group */
-  #block = new Uint8Array(256)
+  #block = NOTHING
   #filled = 0
   #isFirstBlock = true
   /** whether what is filled may hold text, or the mark of gzip */
@@ -51,11 +51,6 @@ export class RunsView implements View {
 
   constructor(alphabet: RunAlphabet) {
     this.#alphabet = alphabet
-    this.#lanes = Array.from({ length: alphabet.lanes }, (_, at) => ({
-      gate: new TextGate(this.#shared),
-      inflation: new Inflation(this.#budget, at === 0),
-      isUsed: false,
-    }))
   }
 
   get isIncomplete(): boolean {
@@ -103,6 +98,7 @@ export class RunsView implements View {
   }
 
   #beginRun(): void {
+    if (this.#lanes.length === 0) this.#makeLanes()
     this.#isInRun = true
     this.#filled = GROUP
     this.#isFirstBlock = true
@@ -111,6 +107,15 @@ export class RunsView implements View {
     this.#hints = 0
     this.#textGroups = 0
     this.#lineLength = 0
+  }
+
+  #makeLanes(): void {
+    this.#block = new Uint8Array(256)
+    this.#lanes = Array.from({ length: this.#alphabet.lanes }, (_, at) => ({
+      gate: new TextGate(this.#shared),
+      inflation: new Inflation(this.#budget, at === 0),
+      isUsed: false,
+    }))
   }
 
   /** Reads a run from `#from` on. False when it goes on beyond what is known. */

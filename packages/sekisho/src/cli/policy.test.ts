@@ -69,9 +69,7 @@ test('what was denied becomes a patch, and the bundle stays as it is', async () 
   const { code, out } = await said(policy, 'propose', SESSION, '--out', file)
   expect([code, out[0]]).toEqual([
     0,
-    expect.stringContaining(
-      `# 1 rules proposed for agent docs-bot from session ${SESSION}, until `,
-    ),
+    expect.stringContaining(`# 1 rule proposed for agent docs-bot from session ${SESSION}, until `),
   ])
   const patch = readFileSync(file, 'utf8')
   expect(patch).toContain('--- a/agents/docs-bot.yaml\n+++ b/agents/docs-bot.yaml\n')

@@ -9,7 +9,8 @@ import { times } from './tally.ts'
  */
 export function describeProposal(proposal: Proposal): string[] {
   const { session, agent, rules, notProposed, leftOut, unrecorded, expires } = proposal
-  const head = `${rules.length} rules proposed for agent ${agent} from session ${session}`
+  const count = rules.length === 1 ? '1 rule' : `${rules.length} rules`
+  const head = `${count} proposed for agent ${agent} from session ${session}`
   const lines = [
     rules.length === 0 ? `${head}.` : `${head}, until ${expires}. Nothing is changed yet.`,
     ...rules.flatMap(describeRule),

@@ -40,6 +40,11 @@ test.for<[string, string, string[]]>([
     '[a](b.md "t") and [c](https://c.example/x_(y))',
     ['https://docs.example/guide/b.md', 'https://c.example/x_(y)'],
   ],
+  [
+    'a link whose text is one',
+    '[https://a.example/x](https://a.example/y)',
+    ['https://a.example/x', 'https://a.example/y'],
+  ],
   ['links side by side', '[a](/a)[b](/b)', ['https://docs.example/a', 'https://docs.example/b']],
   [
     'a reference',
@@ -132,4 +137,17 @@ test.for([
 test('of a reply that is all links no more than 20,000 are learned', () => {
   const text = Array.from({ length: 30_000 }, (_, i) => `<a href="/${i}">`).join('')
   expect(linksOf(text)).toHaveLength(20_000)
+})
+
+test('nor if they come one by one', () => {
+  const text = `\n[e]: /e\n<base class="x" href="/h/"><a href="a">[d](d.md) "https:\\/\\/f.example\\/g"${' '.repeat(4000)}`
+  const bytes = bytesOf(text)
+  const extractor = new UrlExtractor(PAGE, 1)
+  const found = [...bytes].flatMap((byte) => [...extractor.push(Uint8Array.of(byte))])
+  expect([...found, ...extractor.end()]).toEqual([
+    'https://docs.example/e',
+    'https://docs.example/h/a',
+    'https://docs.example/h/d.md',
+    'https://f.example/g',
+  ])
 })

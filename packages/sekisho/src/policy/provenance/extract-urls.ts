@@ -89,9 +89,11 @@ export class UrlExtractor {
   #take(match: RegExpExecArray, into: string[]): number {
     const [whole, absolute, double, single, bare, inline, reference, css] = match
     if (absolute !== undefined) {
-      for (const reading of readingsOf(absolute)) this.#learn(reading, into)
+      // The text of a Markdown link can be a URL: `[https://a](https://b)`
+      const [url = ''] = absolute.split('](', 1)
+      for (const reading of readingsOf(url)) this.#learn(reading, into)
       // Behind a bracket that closes there may be the next link: `](https://a)[b](https://c)`
-      return Math.min(whole.length, untilClosed(absolute).length + 1)
+      return Math.min(url.length, untilClosed(url).length + 1)
     }
     if (inline !== undefined) {
       const link = untilClosed(inline)

@@ -150,8 +150,8 @@ test('a name of PyPI has one spelling', () => {
   const part = fc.stringMatching(/^[a-zA-Z0-9]{1,5}$/)
   const separator = fc.constantFrom('-', '_', '.', '--', '-_.')
   fc.assert(
-    fc.property(part, part, separator, separator, (a, b, one, other) => {
-      expect(canonicalPypiName(a + one + b)).toBe(canonicalPypiName(b === '' ? a : a + other + b))
+    fc.property(fc.tuple(part, part), fc.tuple(separator, separator), ([a, b], [one, other]) => {
+      expect(canonicalPypiName(a + one + b)).toBe(canonicalPypiName(a + other + b))
       const name = canonicalPypiName(a + one + b) ?? ''
       expect(canonicalPypiName(name)).toBe(name)
     }),

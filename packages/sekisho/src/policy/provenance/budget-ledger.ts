@@ -16,7 +16,8 @@ export type BudgetUse = {
   host: string
   bytesOut: number
   distinctUrls: number
-  urlEntropyBits: number
+  /** null where the budget sets no bound on it */
+  urlEntropyBits: number | null
 }
 
 const KEY_LENGTH = 22
@@ -37,11 +38,16 @@ export class BudgetLedger {
   /** @param host canonical */
   admit(host: string, outgoing: Outgoing): Deny | undefined {
     const accounts = this.#accounts.filter((account) => matchesHost(account.budget.host, host))
-    for (const account of accounts) {
-      const denied = account.refuse(outgoing)
+    if (accounts.length === 0) return undefined
+    const key = outgoing.url === null ? null : keyOf(outgoing.url)
+    const prices = accounts.map((account) => account.price(outgoing, key))
+    for (const [index, account] of accounts.entries()) {
+      const denied = account.refuse(prices[index] ?? NOTHING)
       if (denied !== undefined) return denied
     }
-    for (const account of accounts) account.take(outgoing)
+    for (const [index, account] of accounts.entries()) {
+      account.take(outgoing, key, prices[index] ?? NOTHING)
+    }
     return undefined
   }
 
@@ -49,6 +55,10 @@ export class BudgetLedger {
     return this.#accounts.map((account) => account.use())
   }
 }
+
+/** What something outgoing would add to an account. */
+type Price = { bytes: number; urls: 0 | 1; bits: number }
+const NOTHING: Price = { bytes: 0, urls: 0, bits: 0 }
 
 class Account {
   readonly budget: Budget
@@ -63,33 +73,35 @@ class Account {
     this.budget = budget
   }
 
-  refuse({ bytes, url }: Outgoing): Deny | undefined {
+  price({ bytes, url }: Outgoing, key: string | null): Price {
+    if (url === null || key === null || this.#urls.has(key)) return { bytes, urls: 0, bits: 0 }
+    const bits = this.budget.urlEntropyBits === null ? 0 : this.#entropy.estimate(url)
+    return { bytes, urls: 1, bits }
+  }
+
+  refuse({ bytes, urls, bits }: Price): Deny | undefined {
     const { bytesOut, distinctUrls, urlEntropyBits, host } = this.budget
     if (bytesOut !== null && this.#bytesOut + bytes > bytesOut) {
       const asked = `${bytes} bytes more than the ${this.#bytesOut} sent`
       return deny('budget.bytes-out', `${asked} to ${host} are above its budget of ${bytesOut}`)
     }
-    if (url === null || this.#urls.has(keyOf(url))) return undefined
-    const count = this.#distinct + 1
-    if (distinctUrls !== null && count > distinctUrls) {
+    const count = this.#distinct + urls
+    if (urls === 1 && distinctUrls !== null && count > distinctUrls) {
       return deny(
         'budget.distinct-urls',
         `URL ${count} of ${host} is above its budget of ${distinctUrls}`,
       )
     }
-    const bits = this.#entropy.estimate(url)
     if (urlEntropyBits === null || this.#bits + bits <= urlEntropyBits) return undefined
     const said = `this URL can say ${Math.ceil(bits)} bits and those before it ${Math.ceil(this.#bits)}`
     return deny('budget.url-entropy', `${said}: ${host} has a budget of ${urlEntropyBits}`)
   }
 
-  take({ bytes, url }: Outgoing): void {
+  take({ url }: Outgoing, key: string | null, { bytes, urls, bits }: Price): void {
     this.#bytesOut += bytes
-    if (url === null) return
-    const key = keyOf(url)
-    if (this.#urls.has(key)) return
-    this.#bits += this.#entropy.estimate(url)
-    this.#entropy.remember(url)
+    if (url === null || key === null || urls === 0) return
+    this.#bits += bits
+    if (this.budget.urlEntropyBits !== null) this.#entropy.remember(url)
     if (this.#urls.size < MAX_URLS) this.#urls.add(key)
     else this.#uncounted += 1
   }
@@ -99,7 +111,7 @@ class Account {
       host: this.budget.host,
       bytesOut: this.#bytesOut,
       distinctUrls: this.#distinct,
-      urlEntropyBits: Math.ceil(this.#bits),
+      urlEntropyBits: this.budget.urlEntropyBits === null ? null : Math.ceil(this.#bits),
     }
   }
 

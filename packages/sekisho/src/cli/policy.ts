@@ -1,6 +1,6 @@
 import { SekishoError } from '../core/error.ts'
-import type { Command, Terminal } from './command.ts'
 import { expiringRules } from '../policy/expiring-rules.ts'
+import type { Command, Terminal } from './command.ts'
 import { expiryText } from './expiry-text.ts'
 import { jsonFlag } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'

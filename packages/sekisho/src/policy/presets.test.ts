@@ -139,13 +139,6 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     KEEP_KEYS,
   ],
   [
-    'a model is talked to over a WebSocket where its provider offers one',
-    'llm-providers/openai',
-    'SOCKET',
-    'https://api.openai.com/v1/responses',
-    { ...KEEP_KEYS, websocket: true },
-  ],
-  [
     'a list of models is read',
     'llm-providers/google',
     'GET',
@@ -153,10 +146,10 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     {},
   ],
   [
-    'a WebSocket elsewhere is denied',
+    'a WebSocket to a model is denied, which makes its client post',
     'llm-providers/openai',
     'SOCKET',
-    'https://api.openai.com/v1/models',
+    'https://api.openai.com/v1/responses',
     'denied',
   ],
   ['no network is none', 'none', 'GET', 'https://npm.example/x', 'denied'],

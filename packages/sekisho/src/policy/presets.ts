@@ -35,14 +35,13 @@ const LLM_PROVIDERS = {
   anthropic: {
     host: 'api.anthropic.com',
     read: ['/v1/models', '/v1/models/*'],
-    talk: [],
     call: ['/v1/messages', '/v1/messages/count_tokens'],
   },
   openai: {
     host: 'api.openai.com',
-    read: ['/v1/models', '/v1/models/*'],
-    /** GET asks for a WebSocket; its messages are what else would be posted */
-    talk: ['/v1/responses'],
+    // GET /v1/responses asks for a WebSocket, which the preset does not grant: the answer 426 makes
+    // clients post instead, and a posted call is whole where a message builds on those before it
+    read: ['/v1/models', '/v1/models/*', '/v1/responses'],
     call: [
       '/v1/responses',
       '/v1/responses/compact',
@@ -54,7 +53,6 @@ const LLM_PROVIDERS = {
   google: {
     host: 'generativelanguage.googleapis.com',
     read: ['/v1/models', '/v1/models/*', '/v1beta/models', '/v1beta/models/*'],
-    talk: [],
     call: ['v1', 'v1beta'].flatMap((version) =>
       [
         'generateContent',
@@ -148,15 +146,14 @@ function readForges(): PolicyRule[] {
 }
 
 function callModels(name: ProviderName): PolicyRule[] {
-  const { host, read, talk, call } = LLM_PROVIDERS[name]
-  const id = `preset.llm-providers.${name}`
-  const socket = { ...KEEP_KEYS, websocket: true }
+  const { host, read, call } = LLM_PROVIDERS[name]
   return [
-    allow(`${id}.read`, host, { methods: ['GET'], paths: read }),
-    ...(talk.length === 0
-      ? []
-      : [allow(`${id}.socket`, host, { methods: ['GET'], paths: talk, options: socket })]),
-    allow(`${id}.call`, host, { methods: ['POST'], paths: call, options: KEEP_KEYS }),
+    allow(`preset.llm-providers.${name}.read`, host, { methods: ['GET'], paths: read }),
+    allow(`preset.llm-providers.${name}.call`, host, {
+      methods: ['POST'],
+      paths: call,
+      options: KEEP_KEYS,
+    }),
   ]
 }
 

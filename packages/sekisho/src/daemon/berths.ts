@@ -7,6 +7,7 @@ import type { Disks, ReadyDisk } from '../sandbox/disks.ts'
 import type { DiskSize } from '../sandbox/disk-template.ts'
 import { furnishHome } from '../sandbox/session-home.ts'
 import { makeScratch, type Scratch } from '../sandbox/scratch.ts'
+import { type CanaryPrints, plantCanaries } from './canaries.ts'
 import { type HostIdBlocks, idsOf, type SessionIds } from './identities.ts'
 import type { Network, Networks } from './networks.ts'
 import { BERTHS_IN_BOX } from './paths.ts'
@@ -26,6 +27,7 @@ export type Berth = {
   network: Network
   cgroup: SessionCgroup
   scratch: Scratch
+  canaries: CanaryPrints
   /** of the usual size, until a session takes it or brings another */
   disk: ReadyDisk | undefined
   /** mount points to take down, in the order of their making */
@@ -196,7 +198,7 @@ export class Berths {
   #furnish(
     directory: string,
     owners: { rootUid: number; agentUid: number },
-  ): Pick<Berth, 'scratch' | 'mounts'> {
+  ): Pick<Berth, 'scratch' | 'canaries' | 'mounts'> {
     const usr = join(directory, 'usr')
     for (const name of ['', 'files', 'usr', 'scratch']) {
       mkdirSync(join(directory, name), { mode: 0o755 })
@@ -212,8 +214,9 @@ export class Berths {
       const scratch = makeScratch(join(directory, 'scratch'), owners)
       mounts.push(scratch.path)
       const { rootUid: rootId, agentUid: agentId } = owners
-      furnishHome(join(scratch.path, 'home'), { rootId, agentId })
-      return { scratch, mounts }
+      const home = join(scratch.path, 'home')
+      furnishHome(home, { rootId, agentId })
+      return { scratch, canaries: plantCanaries(home, agentId), mounts }
     } catch (error) {
       for (const path of mounts.toReversed()) unmount(path)
       throw error

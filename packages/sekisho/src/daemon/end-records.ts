@@ -46,7 +46,12 @@ export class EndRecords {
     } catch (error) {
       if (!(error instanceof SekishoError) || error.code !== 'SESSION_UNKNOWN') throw error
       // a keyholder that was restarted in between knows only the sessions that run
-      await this.#keyholder().call('session.open', { session, secrets: [], leaf: null })
+      await this.#keyholder().call('session.open', {
+        session,
+        secrets: [],
+        leaf: null,
+        printKey: null,
+      })
       await this.#keyholder().call('session.close', { session, leaf })
     }
   }

@@ -4,8 +4,10 @@ import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { Attested } from '../wire/sandbox.ts'
 import type { GateSession } from '../wire/gate.ts'
+import type { SecretPrints } from '../wire/secret-prints.ts'
 import { beginAttendance, type Attendance } from './attendance.ts'
-import type { Network } from './networks.ts'
+import type { Berth } from './berths.ts'
+import { gateSession } from './gate-session.ts'
 import { PacketPump } from './packets.ts'
 import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
@@ -59,6 +61,7 @@ export class Session {
     letGo: () => this.#relay?.destroy(),
   })
   #placeholders: Record<string, string> | undefined
+  #prints: SecretPrints[] = []
   #reason: EndReason = 'exit'
   #firstLeaf: number | null = null
   #endText: EndText | undefined
@@ -135,15 +138,16 @@ export class Session {
       session: this.plan.session,
       secrets: readSecrets(this.plan.secrets, process.env),
       leaf: null,
+      printKey: null, // the gate has them
     })
   }
 
   /** The gate was restarted and has forgotten its sessions. */
   async resumeAtGate(gate: number): Promise<void> {
-    const network = this.#started.berth?.network
-    if (network?.gate !== gate || this.#placeholders === undefined) return
-    network.gateRestarts += 1
-    await this.#bind(network, this.#placeholders)
+    const { berth } = this.#started
+    if (berth?.network.gate !== gate || this.#placeholders === undefined) return
+    berth.network.gateRestarts += 1
+    await this.#bind(berth, this.#placeholders)
   }
 
   async #start(): Promise<number> {
@@ -164,19 +168,22 @@ export class Session {
       session: plan.session,
       secrets,
       leaf: this.#startLeaf(attested, kind),
+      printKey: berth.canaries.key,
     })
     // without secrets the gate need not wait for the keyholder's answer
     if (plan.secrets.length === 0) this.#placeholders = {}
-    const early = this.#placeholders && this.#bind(berth.network, this.#placeholders)
+    const early = this.#placeholders && this.#bind(berth, this.#placeholders)
     early?.catch(() => undefined)
-    const { index, caPem, placeholders } = await opened
+    const { index, caPem, placeholders, prints, unprinted } = await opened
+    for (const why of unprinted) platform.warn(`${plan.session}: cannot be recognised: ${why}`)
+    this.#prints = prints
     this.#firstLeaf = index
     this.#isOpen = true
     this.#placeholders = placeholders // a gate that is restarted is told again
     const stage = await this.#setting
     await this.#refuseUnlessHeld(stage.placed)
     cell.writeFiles(caPem)
-    await (early ?? this.#bind(berth.network, placeholders))
+    await (early ?? this.#bind(berth, placeholders))
     this.#attendance = await beginAttendance(this, stage, platform)
     return this.#launch(stage, placeholders)
   }
@@ -245,26 +252,16 @@ export class Session {
     this.#relay = relayTerminal({ input, output }, master)
   }
 
-  async #bind(network: Network, placeholders: Record<string, string>): Promise<void> {
-    const { plan } = this
-    await this.#platform.gates.peer(network.gate).call('session.bind', {
-      network: network.id,
-      config: {
-        session: plan.session,
-        policy: plan.policy,
-        egress: plan.egress,
-        credentials: plan.secrets.map(({ binding }) => ({
-          ...binding,
-          placeholder: placeholders[binding.name] ?? '',
-        })),
-        upstreams: this.#upstreams,
-        limits: {
-          egressBytes: plan.limits.egressBytes,
-          egressRequests: plan.limits.egressRequests,
-        },
-        egressUsed: network.egressUsed,
-      },
+  async #bind({ network, canaries }: Berth, placeholders: Record<string, string>): Promise<void> {
+    const config = gateSession(this.plan, {
+      placeholders,
+      upstreams: this.#upstreams,
+      canaries,
+      prints: this.#prints,
+      egressUsed: network.egressUsed,
     })
+    const gate = this.#platform.gates.peer(network.gate)
+    await gate.call('session.bind', { network: network.id, config })
   }
 
   #startLeaf(attestation: readonly Attested[], kind: SandboxKind): LeafInput {

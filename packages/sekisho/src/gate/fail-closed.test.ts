@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
-import { PLAIN_EGRESS, closed } from './testing/rig.ts'
+import { NO_PRINTS, PLAIN_EGRESS, closed } from './testing/rig.ts'
 import { get, HOST, NOTHING_LEAKED, Scene, type SceneOptions } from './testing/scene.ts'
 
 let scene: Scene | undefined
@@ -161,6 +161,7 @@ test('a network serves one session', async () => {
     session: 's-0123456789abcdefghij',
     policy: { rules: [] },
     egress: PLAIN_EGRESS,
+    prints: NO_PRINTS,
     credentials: [],
     upstreams: [],
     limits: { egressBytes: 0, egressRequests: 0 },

@@ -220,7 +220,7 @@ const attacks: Attack[] = [
   },
   {
     name: 'a WebSocket upgrade',
-    bytes: `GET /public/a HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    bytes: `GET /public/a HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n`,
     status: 426,
     rule: 'invariant.upgrade',
   },

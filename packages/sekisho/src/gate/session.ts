@@ -171,19 +171,18 @@ export class Session {
 function firewallOf(
   config: GateSession,
   parts: GateParts,
-  { ports, now }: SessionContext,
+  context: SessionContext,
 ): PackageFirewall | undefined {
   const registries = packageRegistries(config.policy)
   if (registries.length === 0) return undefined
   const popular = (ecosystem: Ecosystem): Promise<PopularNames> => parts.popular.get(ecosystem)
-  const { withheld } = parts
   return new PackageFirewall({
     registries,
     plan: config.egress.packages,
     popular,
-    withheld,
-    ports,
-    now,
+    withheld: parts.withheld,
+    ports: context.ports,
+    now: () => context.now(),
   })
 }
 
@@ -194,6 +193,7 @@ function inspectionOf(
 ): Pick<HttpPerformer, 'placeholders' | 'inspector' | 'heldBytes'> {
   const detection = makeDetection({
     detectors: parts.detectors,
+    prints: config.prints,
     harmless: config.credentials.map(({ placeholder }) => placeholder),
   })
   return {

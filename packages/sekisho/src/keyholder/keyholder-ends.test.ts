@@ -30,10 +30,14 @@ afterEach(async () => {
 })
 
 test('resumed by another keyholder, it has the same authority key and the same placeholders', async () => {
-  const opened = await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  const opened = await keyholder.open(SESSION, {
+    secrets,
+    leaf: startLeaf(SESSION),
+    printKey: null,
+  })
   await keyholder.log.close()
   keyholder = await start()
-  const resumed = await keyholder.open(SESSION, secrets, null)
+  const resumed = await keyholder.open(SESSION, { secrets, leaf: null, printKey: null })
   expect(resumed.index).toBeNull()
   expect(resumed.placeholders).toEqual(opened.placeholders)
   const [one, two] = [opened.caPem, resumed.caPem].map((pem) => new X509Certificate(pem))
@@ -44,8 +48,8 @@ test('resumed by another keyholder, it has the same authority key and the same p
 })
 
 test('a session cut off with its supervisor gets a gap when the next one starts, before its leaf', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
-  await keyholder.open(OTHER, [], startLeaf(OTHER))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null })
   await keyholder.recordIntent({ ...intent('a'), session: OTHER }, [])
   await keyholder.close(SESSION, endLeaf)
   await keyholder.log.close()
@@ -65,17 +69,17 @@ test('a session cut off with its supervisor gets a gap when the next one starts,
 })
 
 test('a session that its supervisor resumes after the keyholder’s death gets its end and no gap', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   await keyholder.log.close()
   keyholder = await start()
-  await keyholder.open(SESSION, secrets, null)
+  await keyholder.open(SESSION, { secrets, leaf: null, printKey: null })
   await keyholder.recordPlatform(platformStart)
   await keyholder.close(SESSION, endLeaf)
   expect(await types()).toEqual(['session.start', 'platform.start', 'session.end'])
 })
 
 test('when the gaps of a killed platform cannot be written, neither is the start of the next', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   await keyholder.log.close()
   keyholder = await start()
   files.fail = 'before'
@@ -88,7 +92,7 @@ test('when the gaps of a killed platform cannot be written, neither is the start
 })
 
 test('a session that could not be closed takes nothing more, and can be closed later', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   await keyholder.recordIntent(intent('a'), [])
   files.fail = 'before'
   await expect(keyholder.close(SESSION, endLeaf)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
@@ -100,18 +104,18 @@ test('a session that could not be closed takes nothing more, and can be closed l
 })
 
 test('an end that was turned away though the disk holds it is not written twice', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   files.fail = 'after'
   await expect(keyholder.close(SESSION, endLeaf)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
   files.fail = undefined
   expect(await keyholder.close(SESSION, endLeaf)).toBeNull()
   expect(keyholder.sessions).toBe(0)
-  await keyholder.open(OTHER, [], startLeaf(OTHER))
+  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null })
   expect(await types()).toEqual(['session.start', 'session.end', 'session.start'])
 })
 
 test('nor is the gap before an end', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   await keyholder.recordIntent(intent('a'), [])
   files.fail = 'after'
   await expect(keyholder.close(SESSION, endLeaf)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
@@ -122,10 +126,10 @@ test('nor is the gap before an end', async () => {
 
 test('a session whose start was turned away though the disk holds it is closed by a gap', async () => {
   files.fail = 'after'
-  const refused = keyholder.open(SESSION, [], startLeaf(SESSION))
+  const refused = keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null })
   await expect(refused).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
   files.fail = undefined
-  await keyholder.open(SESSION, [], startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null })
   expect(await types()).toEqual(['session.start', 'gap', 'session.start'])
   expect((await leaves())[1]).toMatchObject({
     session: SESSION,

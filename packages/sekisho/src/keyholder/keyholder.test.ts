@@ -41,9 +41,15 @@ afterEach(async () => {
 })
 
 test('a session opens with its authority, its placeholders and its start leaf', async () => {
-  const opened = await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  const opened = await keyholder.open(SESSION, {
+    secrets,
+    leaf: startLeaf(SESSION),
+    printKey: Buffer.alloc(32).toString('base64'),
+  })
   expect(opened).toEqual({
     index: 0,
+    prints: [expect.objectContaining({ class: 'platform-secret', name: 'GH' })],
+    unprinted: [],
     caPem: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
     placeholders: { GH: expect.stringMatching(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/) },
   })
@@ -52,7 +58,7 @@ test('a session opens with its authority, its placeholders and its start leaf', 
 })
 
 test('an allowed intent is durable before its credential is released', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   const { index, credentials } = await keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   expect(index).toBe(1)
   expect(keyholder.log.size).toBe(2)
@@ -60,7 +66,7 @@ test('an allowed intent is durable before its credential is released', async () 
 })
 
 test('nothing is released when the log cannot be written', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   files.fail = 'before'
   const refused = keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   await expect(refused).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
@@ -71,7 +77,7 @@ test('nothing is released when the log cannot be written', async () => {
 test.for(['deny', 'hold'] as const)(
   'an intent with the verdict %s releases nothing',
   async (kind) => {
-    await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+    await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
     const leaf: Intent = { ...intent('a', ['GH']), verdict: { kind, rules: ['r'], reason: 'no' } }
     expect(await keyholder.recordIntent(leaf, ['GH'])).toEqual({ index: 1, credentials: new Map() })
     await expect(keyholder.recordOutcome(outcome('a'))).rejects.toMatchObject({
@@ -81,7 +87,7 @@ test.for(['deny', 'hold'] as const)(
 )
 
 test('a credential asked for where it is not bound is refused, and the attempt recorded', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   const leaf = intent('a', ['GH'], 'evil.test')
   await expect(keyholder.recordIntent(leaf, ['GH'])).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
@@ -100,15 +106,15 @@ test.for([
   ['less than the leaf names', ['GH'], []],
   ['one twice', ['GH', 'GH'], ['GH', 'GH']],
 ] as const)('credentials asked for that are %s are refused', async ([, named, asked]) => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   const refused = keyholder.recordIntent(intent('a', named), asked)
   await expect(refused).rejects.toMatchObject({ code: 'PROTOCOL_VIOLATION' })
   expect(keyholder.log.size).toBe(1)
 })
 
 test('an intent id is open once; an outcome names an open intent', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
-  await keyholder.open(OTHER, [], startLeaf(OTHER))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null })
   await keyholder.recordIntent(intent('a'), [])
   await expect(keyholder.recordIntent(intent('a'), [])).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
@@ -123,7 +129,7 @@ test('an intent id is open once; an outcome names an open intent', async () => {
 })
 
 test('an outcome that could not be written can be tried again', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   await keyholder.recordIntent(intent('a'), [])
   files.fail = 'before'
   await expect(keyholder.recordOutcome(outcome('a'))).rejects.toMatchObject({
@@ -143,7 +149,7 @@ test('a session that is not open here can do nothing', async () => {
 })
 
 test('the end leaf carries what the keyholder counted, after a gap for what is still open', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   await keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   await keyholder.recordOutcome(outcome('a'))
   await keyholder.recordIntent(intent('b'), [])
@@ -168,7 +174,7 @@ test('the end leaf carries what the keyholder counted, after a gap for what is s
 })
 
 test('a credential of an action that its session’s end overtook is not released', async () => {
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
   const released = keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   const closed = keyholder.close(SESSION, endLeaf)
   await expect(released).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' })
@@ -177,13 +183,17 @@ test('a credential of an action that its session’s end overtook is not release
 
 test('a session whose start cannot be written is not open', async () => {
   files.fail = 'before'
-  await expect(keyholder.open(SESSION, secrets, startLeaf(SESSION))).rejects.toMatchObject({
+  await expect(
+    keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null }),
+  ).rejects.toMatchObject({
     code: 'LOG_UNWRITABLE',
   })
   expect(keyholder.sessions).toBe(0)
   files.fail = undefined
-  await keyholder.open(SESSION, secrets, startLeaf(SESSION))
-  await expect(keyholder.open(SESSION, secrets, startLeaf(SESSION))).rejects.toMatchObject({
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await expect(
+    keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null }),
+  ).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
   })
 })
@@ -195,7 +205,9 @@ test.for([
     { type: 'session.end', session: SESSION, exitCode: 0, reason: 'exit', counters: {} },
   ],
 ] as const)('a session does not open with %s', async ([, leaf]) => {
-  await expect(keyholder.open(SESSION, [], { ...leaf } as LeafInput)).rejects.toMatchObject({
+  await expect(
+    keyholder.open(SESSION, { secrets: [], leaf: { ...leaf } as LeafInput, printKey: null }),
+  ).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
   })
 })

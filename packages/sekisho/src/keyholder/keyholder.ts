@@ -5,6 +5,7 @@ import type { LeafInput } from '../wire/leaves.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './log/open-log.ts'
 import { makePlaceholder } from './placeholder.ts'
+import { type Printed, printSecrets } from './print-secrets.ts'
 import { Session, type SessionSecret, violation } from './session.ts'
 import { type IssuedCertificate, toPem } from './x509.ts'
 
@@ -30,7 +31,13 @@ type Leaf<Type extends LeafInput['type']> = Extract<LeafInput, { type: Type }>
 type Intent = Leaf<'action.intent'>
 type Outcome = Leaf<'action.outcome'>
 
-export type OpenedSession = {
+export type SessionOpening = {
+  secrets: readonly SessionSecret[]
+  leaf: LeafInput | null
+  printKey: string | null
+}
+
+export type OpenedSession = Printed & {
   index: number | null
   caPem: string
   placeholders: Record<string, string>
@@ -58,12 +65,11 @@ export class Keyholder {
     return this.#sessions.size
   }
 
-  /** @param leaf null resumes a session that this keyholder's predecessor had open */
-  async open(
-    id: string,
-    secrets: readonly SessionSecret[],
-    leaf: LeafInput | null,
-  ): Promise<OpenedSession> {
+  /**
+   * @param leaf null resumes a session that this keyholder's predecessor had open
+   * @param printKey base64; null makes no prints
+   */
+  async open(id: string, { secrets, leaf, printKey }: SessionOpening): Promise<OpenedSession> {
     if (leaf !== null && !(leaf.type === 'session.start' && leaf.session === id)) {
       throw violation('a session begins with its own start leaf')
     }
@@ -73,6 +79,7 @@ export class Keyholder {
     const index = await this.#begin(session, leaf)
     return {
       index,
+      ...printSecrets(secrets, printKey),
       caPem: toPem(session.authority.certificate),
       placeholders: Object.fromEntries(
         secrets.map(({ binding, value }) => [

@@ -72,6 +72,7 @@ test('a session from its start to its end, over a socket handed to it', async ()
     session: SESSION,
     secrets: [{ binding, value: VALUE }],
     leaf: startLeaf(SESSION),
+    printKey: null,
   })
   expect(opened.index).toBe(0)
   expect(opened.placeholders['GH']).toMatch(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/)
@@ -114,7 +115,12 @@ test('a session from its start to its end, over a socket handed to it', async ()
 
 test('a gate cannot speak for the platform, for a session, or for a session that is not there', async () => {
   const { supervisor } = running
-  await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+  await supervisor.call('session.open', {
+    session: SESSION,
+    secrets: [],
+    leaf: null,
+    printKey: null,
+  })
   const gate = await attachGate(supervisor)
   const violation = { code: 'PROTOCOL_VIOLATION' }
   const gap = { type: 'gap' as const, session: SESSION, id: 'a', reason: 'x' }
@@ -147,7 +153,12 @@ test('a gate cannot speak for the platform, for a session, or for a session that
 
 test('a gate records the breach of a limit that it holds itself', async () => {
   const { supervisor } = running
-  await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+  await supervisor.call('session.open', {
+    session: SESSION,
+    secrets: [],
+    leaf: null,
+    printKey: null,
+  })
   const gate = await attachGate(supervisor)
   for (const limit of ['egress-bytes', 'egress-requests'] as const) {
     const numbers = { configured: 1, observed: 2, did: 'refused' as const }
@@ -162,7 +173,12 @@ test('a gate records the breach of a limit that it holds itself', async () => {
 
 test('a gate that breaks the protocol loses its channel; another goes on', async () => {
   const { supervisor } = running
-  await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+  await supervisor.call('session.open', {
+    session: SESSION,
+    secrets: [],
+    leaf: null,
+    printKey: null,
+  })
   const [bad, good] = [await connectGate(supervisor), await attachGate(supervisor)]
   const closed = once(bad, 'close')
   socketTransport(bad).send({ id: 1, method: 'stop', params: {} })
@@ -180,7 +196,12 @@ test('killed under load, it comes back with every record that it answered', asyn
   const answered = new Map<number, string>()
   for (let run = 0; run < 6; run++) {
     const { supervisor, child } = running
-    await supervisor.call('session.open', { session: SESSION, secrets: [], leaf: null })
+    await supervisor.call('session.open', {
+      session: SESSION,
+      secrets: [],
+      leaf: null,
+      printKey: null,
+    })
     const gate = await attachGate(supervisor)
     let left = randomInt(1, 300)
     const exited = once(child, 'exit')

@@ -68,7 +68,7 @@ class Service {
   supervisorHandlers(): Handlers<typeof supervisorToKeyholder> {
     const keyholder = this.#keyholder
     return {
-      'session.open': ({ session, secrets, leaf }) => keyholder.open(session, secrets, leaf),
+      'session.open': ({ session, ...opening }) => keyholder.open(session, opening),
       'session.close': async ({ session, leaf }) => ({
         index: await keyholder.close(session, leaf),
       }),

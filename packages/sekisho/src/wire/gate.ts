@@ -3,6 +3,7 @@ import { EgressPlan } from './egress.ts'
 import { SessionPolicy } from './policy.ts'
 import { LimitsShape } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
+import { SecretPrintSet } from './secret-prints.ts'
 
 export const Upstream = z.strictObject({
   host: z.string(),
@@ -38,6 +39,8 @@ export const GateSession = z.strictObject({
   upstreams: z.array(Upstream),
   limits: EgressLimits,
   egress: EgressPlan,
+  /** of the session's canaries and secrets, which may leave in no spelling */
+  prints: SecretPrintSet,
   /** before this gate: a session does not get its limits anew with each gate that dies */
   egressUsed: EgressUse,
 })

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { LeafInput } from './leaves.ts'
 import { Port, SessionId } from './schemas.ts'
+import { SecretPrints } from './secret-prints.ts'
 
 /** Where one credential may go, and how it looks there. */
 export const CredentialBinding = z.strictObject({
@@ -45,9 +46,15 @@ export const supervisorToKeyholder = {
       session: SessionId,
       secrets: z.array(z.strictObject({ binding: CredentialBinding, value: z.string().min(1) })),
       leaf: LeafInput.nullable(),
+      /** 32 bytes in base64 by which the secrets' prints are made; null for none */
+      printKey: z.base64().length(44).nullable(),
     }),
     result: z.strictObject({
       index: z.int().nullable(),
+      /** by which a gate knows the secrets when it sees them */
+      prints: z.array(SecretPrints).max(16),
+      /** secrets that cannot be known so, and why */
+      unprinted: z.array(z.string().max(256)).max(16),
       /** PEM of the session's CA certificate */
       caPem: z.string(),
       placeholders: z.record(z.string(), z.string()),

@@ -4,7 +4,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { makeQuery, readReply } from '../../src/gate/testing/dns-client.ts'
 import { FakeKeyholder } from '../../src/gate/testing/keyholder.ts'
-import { PLAIN_EGRESS, talk, transportPair } from '../../src/gate/testing/rig.ts'
+import { NO_PRINTS, PLAIN_EGRESS, talk, transportPair } from '../../src/gate/testing/rig.ts'
 import { serveGate } from '../../src/gate/service.ts'
 import { libc } from '../../src/kernel/libc.ts'
 import {
@@ -54,6 +54,7 @@ export class Wire {
       session: SESSION,
       policy: { rules: [] },
       egress: PLAIN_EGRESS,
+      prints: NO_PRINTS,
       credentials: [],
       upstreams: [],
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6 },

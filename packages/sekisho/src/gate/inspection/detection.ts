@@ -1,25 +1,57 @@
 import type { CompiledDetectors } from '../../detect/egress/engine.ts'
 import type { Finding, Scan } from '../../detect/egress/finding.ts'
+import { indexPrints } from '../../detect/egress/secret-prints/print-index.ts'
+import { PrintScan } from '../../detect/egress/secret-prints/print-scan.ts'
+import { ViewedScan } from '../../detect/egress/views/viewed-scan.ts'
+import type { SecretPrintSet } from '../../wire/secret-prints.ts'
 import type { Detection } from './inspector.ts'
 import { ForgivingScan } from './known-texts.ts'
 
 export type DetectionParts = {
   detectors: CompiledDetectors
+  /** of the session's canaries and secrets */
+  prints: SecretPrintSet
   /** what looks like a secret and is none: the placeholders of this session */
   harmless: readonly string[]
 }
 
-/** Everything that is looked for in the data of one session. */
-export function makeDetection({ detectors, harmless }: DetectionParts): Detection {
+/** Everything that is looked for in the data of one session, and in every encoding of it. */
+export function makeDetection({ detectors, prints, harmless }: DetectionParts): Detection {
   const texts = harmless.map((text) => Buffer.from(text, 'latin1'))
-  const scanStream = (): Scan =>
-    texts.length === 0 ? detectors.scan() : new ForgivingScan(detectors.scan(), texts)
+  const index = indexPrints(prints)
+  const scanView = (): Scan => {
+    const known = detectors.scan()
+    const forgiving = texts.length === 0 ? known : new ForgivingScan(known, texts)
+    return index.count === 0 ? forgiving : new BothScans(new PrintScan(index), forgiving)
+  }
+  const scanBody = (contentType: string | undefined): Scan => new ViewedScan(contentType, scanView)
   return {
-    scanBody: () => scanStream(),
-    scanText: (text) => scanWhole(scanStream(), text),
+    scanBody,
+    scanText: (text) => {
+      const scan = scanBody(undefined)
+      return [...scan.push(Buffer.from(text, 'latin1')), ...scan.end()]
+    },
   }
 }
 
-function scanWhole(scan: Scan, text: string): readonly Finding[] {
-  return [...scan.push(Buffer.from(text, 'latin1')), ...scan.end()]
+class BothScans implements Scan {
+  readonly #one: Scan
+  readonly #other: Scan
+
+  constructor(one: Scan, other: Scan) {
+    this.#one = one
+    this.#other = other
+  }
+
+  push(piece: Uint8Array): readonly Finding[] {
+    return join(this.#one.push(piece), this.#other.push(piece))
+  }
+
+  end(): readonly Finding[] {
+    return join(this.#one.end(), this.#other.end())
+  }
+}
+
+function join(one: readonly Finding[], other: readonly Finding[]): readonly Finding[] {
+  return one.length === 0 ? other : [...one, ...other]
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { EgressPlan } from '../../wire/egress.ts'
+import type { SecretPrintSet } from '../../wire/secret-prints.ts'
 import {
   type EgressLimits,
   type EgressUse,
@@ -20,6 +21,8 @@ import { FakeKeyholder } from './keyholder.ts'
 
 export const SESSION = 's-0123456789abcdefghij'
 const NETWORK = 1
+
+export const NO_PRINTS: SecretPrintSet = { key: Buffer.alloc(32).toString('base64'), secrets: [] }
 
 /** Nothing that an agent file could ask for beside its rules. */
 export const PLAIN_EGRESS: EgressPlan = {
@@ -43,6 +46,7 @@ export const PLAIN_EGRESS: EgressPlan = {
 export type RigOptions = {
   rules: PolicyRule[]
   egress?: Partial<EgressPlan>
+  prints?: SecretPrintSet
   credentials?: GateCredential[]
   upstreams?: Upstream[]
   lookup?: Lookup
@@ -85,6 +89,7 @@ export class Rig {
       session: SESSION,
       policy: { rules },
       egress: { ...PLAIN_EGRESS, ...options.egress },
+      prints: options.prints ?? NO_PRINTS,
       credentials,
       upstreams,
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6, ...options.limits },

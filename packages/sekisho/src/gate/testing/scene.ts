@@ -1,4 +1,5 @@
 import type { EgressPlan } from '../../wire/egress.ts'
+import type { SecretPrintSet } from '../../wire/secret-prints.ts'
 import type { EgressLimits, EgressUse, GateCredential, Upstream } from '../../wire/gate.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { Lookup } from '../resolver.ts'
@@ -51,6 +52,7 @@ export type SceneOptions = {
   rules?: PolicyRule[]
   credentials?: GateCredential[]
   egress?: Partial<EgressPlan>
+  prints?: SecretPrintSet
   lookup?: Lookup
   limits?: Partial<EgressLimits>
   egressUsed?: EgressUse
@@ -97,6 +99,7 @@ export class Scene {
       upstreams: [...(options.hasUpstreams === false ? [] : upstreams), ...(options.more ?? [])],
       limits: options.limits ?? {},
       ...(options.egress === undefined ? {} : { egress: options.egress }),
+      ...(options.prints === undefined ? {} : { prints: options.prints }),
       ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
       ...(options.egressUsed === undefined ? {} : { egressUsed: options.egressUsed }),
     })

@@ -77,7 +77,4 @@ export const MESSAGING: readonly Detector[] = [
   ...tokens('https://developers.klaviyo.com/en/docs/authenticate_', [
     ['klaviyo-private', 'pk_[0-9a-f]{34}'],
   ]),
-  ...infixTokens('https://docs.x.com/fundamentals/authentication/oauth-2-0/bearer-tokens', [
-    ['x-bearer', '', 'AAAAAAAAAAAAAAAAAAAA', '[A-Za-z0-9%]{80,110}', isMixed],
-  ]),
 ]

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { indexPrints } from '../secret-prints/print-index.ts'
 import { makeSecretPrints } from '../secret-prints/make-secret-prints.ts'
 import { PrintScan } from '../secret-prints/print-scan.ts'
-import type { Finding } from '../finding.ts'
+import type { Finding, Scan } from '../finding.ts'
 import { compileDetectors } from '../engine.ts'
 import { PERSONAL_DATA } from '../personal-data/all.ts'
 import { ViewedScan } from './viewed-scan.ts'
@@ -176,6 +176,22 @@ const hidden = (text: Buffer): string[] =>
 test('a bomb in a run is not looked into, and that counts as a finding', () => {
   const bomb = gzipSync(Buffer.alloc(100_000_000)).toString('base64')
   expect(hidden(Buffer.from(`{"a":"${bomb}"}`))).toEqual(['scan.hidden'])
+})
+
+test('a run that grows without measure is not shown to any scan', () => {
+  const grown = gzipSync(Buffer.alloc(30_000_000, 'text ')).toString('base64')
+  let scanned = 0
+  const counting = (): Scan => ({
+    push: (piece) => {
+      scanned += piece.length
+      return []
+    },
+    end: () => [],
+  })
+  const scan = new ViewedScan(undefined, counting)
+  const found = [...scan.push(Buffer.from(grown)), ...scan.end()]
+  expect(found.map(({ detector }) => detector)).toEqual(['scan.hidden'])
+  expect(scanned).toBeLessThan(2_000_000)
 })
 
 test('a stream of small bombs, and of what looks like them, ends at a bound', () => {

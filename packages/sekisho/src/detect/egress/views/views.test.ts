@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { makeViews } from './all.ts'
@@ -95,6 +96,13 @@ test('undoes hexadecimal of either case and either place', () => {
   for (const text of [hex, hex.toUpperCase(), `a${hex}`, `0x${hex},`]) {
     expect(runs(text, HEX)).toContain('hello, hidden world')
   }
+})
+
+test('a bomb is not inflated beyond the bound, and the view says that it is not complete', () => {
+  const view = new RunsView(BASE64)
+  const bomb = gzipSync(Buffer.alloc(100_000_000)).toString('base64')
+  expect(show(view, Buffer.from(bomb)).length).toBeLessThan(1_000_000)
+  expect(view.isIncomplete).toBe(true)
 })
 
 test('shows next to nothing of noise', () => {

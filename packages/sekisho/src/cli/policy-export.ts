@@ -22,7 +22,8 @@ export async function exportFence(
   const names = typeof agent === 'string' ? [agent] : bundle.agents
   const sources = names.map((name) => {
     const file = bundle.agent(name)
-    return { agent: file, rules: bundle.policyOf(file).rules }
+    const setup = bundle.setupPolicyOf(file)?.rules ?? null
+    return { agent: file, rules: bundle.policyOf(file).rules, setup }
   })
   const text = writeFence(kind, { digest: bundle.digest, sources, nowMs: Date.now() })
   if (typeof out !== 'string') {

@@ -5,7 +5,7 @@ import type { Ground } from '../policy/propose/candidates.ts'
 import { type Patch, writePatch } from '../policy/propose/patch.ts'
 import { propose } from '../policy/propose/proposal.ts'
 import { describePatch, describeProposal } from '../policy/propose/report.ts'
-import { SessionId } from '../wire/schemas.ts'
+import { type Phase, SessionId } from '../wire/schemas.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { logDirectory, unreadable } from './log.ts'
@@ -29,10 +29,11 @@ export async function proposeRules(
   })
   const session = onePositional(usage, positionals)
   enterOwnNamespace(process.env) // the log is not the ordinary user's
-  const { agent: name, attempts } = await readAttempts(session)
+  const { agent: name, phase, attempts } = await readAttempts(session)
   const given = typeof values['bundle'] === 'string' ? values['bundle'] : undefined
   const { bundle, files, origins } = await readBundle(given, terminal)
-  const ground: Ground = { agent: bundle.agent(name), registries: origins, nowMs: Date.now() }
+  const agent = bundle.agent(name)
+  const ground: Ground = { agent, phase, registries: origins, nowMs: Date.now() }
   const proposal = propose(session, attempts, ground)
   const path = `agents/${name}.yaml`
   const patch =
@@ -61,15 +62,21 @@ function show(
   else writeOut(out, [...lines, patch.text].join('\n'))
 }
 
+/** Of the session's start. */
+type Started = { agent: string; phase: Phase }
+
 /** @throws SekishoError SESSION_UNKNOWN for a session that the log has no start of */
-async function readAttempts(session: string): Promise<{ agent: string; attempts: Attempts }> {
+async function readAttempts(session: string): Promise<Started & { attempts: Attempts }> {
   const ledger = new AttemptLedger()
-  let agent: string | undefined
+  let started: Started | undefined
   for await (const { leaf } of leavesOf(session)) {
-    if (leaf['type'] === 'session.start') agent = String(leaf['agent'])
+    if (leaf['type'] === 'session.start') {
+      const phase = leaf['phase'] === 'setup' ? 'setup' : 'agent'
+      started = { agent: String(leaf['agent']), phase }
+    }
     ledger.add(leaf)
   }
-  if (agent !== undefined) return { agent, attempts: ledger.attempts() }
+  if (started !== undefined) return { ...started, attempts: ledger.attempts() }
   throw new SekishoError('SESSION_UNKNOWN', `the log has no session ${printable(session)}`, {
     hint: 'run `sekisho ps --all`, or `sekisho log show`',
   })

@@ -8,6 +8,8 @@ import { hostCidr } from './closed-ranges.ts'
 export type FenceSource = {
   agent: Pick<AgentFile, 'name' | 'upstreams' | 'secrets' | 'privateRanges' | 'proxy'>
   rules: readonly PolicyRule[]
+  /** of the phase that comes before, which goes through the same fence; null where there is none */
+  setup: readonly PolicyRule[] | null
 }
 
 export type FenceInput = {
@@ -42,7 +44,9 @@ export type Fence = FenceInput & {
 
 /** What is opened to at least one of the agents and not wholly closed again by its deny rules. */
 export function fenceOf(input: FenceInput): Fence {
-  const parts = input.sources.map((source) => openedBy(source, input.nowMs))
+  const parts = input.sources.flatMap(({ agent, rules, setup }) =>
+    [rules, setup ?? []].map((phase) => openedBy(agent, phase, input.nowMs)),
+  )
   const [only, ...others] = input.sources
   return {
     ...input,
@@ -58,7 +62,11 @@ export function fenceOf(input: FenceInput): Fence {
 
 type Opened = Pick<Fence, 'endpoints' | 'dials' | 'resolved'>
 
-function openedBy({ agent, rules }: FenceSource, nowMs: number): Opened {
+function openedBy(
+  agent: FenceSource['agent'],
+  rules: readonly PolicyRule[],
+  nowMs: number,
+): Opened {
   const allowed = rules
     .filter((rule) => rule.effect === 'allow' && !isClosed(rule, rules) && !isOver(rule, nowMs))
     .map(({ scheme, host, port, methods, paths }) => {

@@ -23,13 +23,14 @@ const MAX_RULES_LISTED = 40
  */
 export function unexpressed(fence: Fence, can: Abilities): string[] {
   const rules = fence.sources
-    .flatMap((source) => source.rules)
+    .flatMap(({ rules: own, setup }) => [...own, ...(setup ?? [])])
     .filter((rule) => rule.effect === 'deny' || !isOver(rule, fence.nowMs))
   return [
     ...sayNames(fence, can),
     ...sayWildcards(fence, can),
     ...bounded(groupBy(rules, ({ id }) => id).flatMap((same) => sayRule(same, rules, can))),
     ...sayExpiry(rules),
+    ...fence.sources.flatMap(sayPhases),
     ...fence.sources.flatMap(sayProxy),
     ...fence.sources.flatMap(sayCredentials),
     ...sayContent(fence),
@@ -119,6 +120,18 @@ function sayExpiry(rules: readonly PolicyRule[]): string[] {
 
 function utcMinute(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+}
+
+function sayPhases({ agent, rules, setup }: FenceSource): string[] {
+  const open = new Set(rules.filter(isAllow).map(({ host }) => host))
+  const only = (setup ?? []).filter((rule) => isAllow(rule) && !open.has(rule.host))
+  if (only.length === 0) return []
+  const hosts = shorten(only.map(({ host }) => host))
+  return [`- phases: ${hosts} are for the setup of ${agent.name} alone, and stay open after it`]
+}
+
+function isAllow({ effect }: PolicyRule): boolean {
+  return effect === 'allow'
 }
 
 function sayProxy({ agent, rules }: FenceSource): string[] {

@@ -1,5 +1,6 @@
 import type { Action, HttpRequestAction } from '../../core/action.ts'
 import type { PolicyRule, SessionPolicy } from '../../wire/policy.ts'
+import type { Phase } from '../../wire/schemas.ts'
 import type { AgentFile, AgentRule } from '../agent-schema.ts'
 import { compilePolicy } from '../compile.ts'
 import { overlaps } from '../host-pattern.ts'
@@ -12,9 +13,21 @@ import type { Tally } from './tally.ts'
 /** The agent as it is now: rules are proposed to add to it. */
 export type Ground = {
   agent: AgentFile
+  /** the agent's own session, or the setup before it: each has rules of its own */
+  phase: Phase
   registries: readonly RegistryOrigin[]
   /** Unix ms */
   nowMs: number
+}
+
+type Network = Pick<AgentFile, 'name' | 'presets' | 'rules'>
+
+/** The rules that the session ran under, or would now. */
+export function networkOf({ agent, phase }: Ground): Network {
+  if (phase === 'agent') return agent
+  return agent.setup === null
+    ? { name: agent.name, presets: [], rules: [] }
+    : { name: agent.name, ...agent.setup }
 }
 
 /** Something that was denied and that one rule more would allow. */
@@ -36,7 +49,7 @@ const MAX_NAMES_BELOW_ONE = 8
 
 /** What of all that was denied is left to be allowed, and why the rest is not. */
 export function sortOut(attempts: Attempts, ground: Ground): Sorted {
-  const policy = sessionPolicy(ground.agent, ground.registries)
+  const policy = sessionPolicy(networkOf(ground), ground.registries)
   const all = [...fromRequests(attempts), ...fromPorts(attempts), ...fromNames(attempts)]
   const refused: Refusal[] = []
   const keep = (
@@ -146,11 +159,15 @@ function otherScheme(rules: readonly PolicyRule[], candidates: readonly Candidat
 }
 
 /** A deny rule wins over whatever is added; what it denies is not proposed. */
-function deniedByRule(candidates: readonly Candidate[], { agent, registries, nowMs }: Ground): Why {
+function deniedByRule(candidates: readonly Candidate[], ground: Ground): Why {
+  const network = networkOf(ground)
   const places = new Map(candidates.map((c) => [`${c.scheme} ${c.host} ${c.port}`, c]))
   const opening = [...places.values()].map(openAll)
-  const policy = sessionPolicy({ ...agent, rules: [...agent.rules, ...opening] }, registries)
-  const opened = compilePolicy(policy, () => nowMs)
+  const policy = sessionPolicy(
+    { ...network, rules: [...network.rules, ...opening] },
+    ground.registries,
+  )
+  const opened = compilePolicy(policy, () => ground.nowMs)
   return (candidate) => {
     const verdict = opened.decide(actionOf(candidate))
     if (verdict.kind === 'allow') return undefined

@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import type { Phase } from '../../wire/schemas.ts'
 import type { ProposedRule } from './proposal.ts'
 import { times } from './tally.ts'
 import type { Edit } from './unified-insertion.ts'
@@ -39,10 +40,16 @@ function reasonOf({ attempts, firstAt, lastAt }: ProposedRule, session: string):
  *
  * @param text a valid agent file
  * @param rules lines of each rule, from its hyphen on
+ * @param phase `setup`: into the part of the file that is for the setup phase
  */
-export function insertRules(text: string, rules: readonly string[][]): Edit[] | undefined {
+export function insertRules(
+  text: string,
+  rules: readonly string[][],
+  phase: Phase = 'agent',
+): Edit[] | undefined {
   const document = parseDocument(text, { version: '1.2', schema: 'core' })
-  const top = document.contents
+  const root = document.contents
+  const top = phase === 'agent' || !isMap(root) ? root : root.get('setup', true)
   if (!isMap(top) || top.flow === true) return undefined
   const cut = new Lines(text)
   const list = pairOf(top, 'rules')
@@ -115,7 +122,7 @@ function extendList(
     const to = cut.text.indexOf('\n', end)
     const rest = cut.text.slice(end, to === -1 ? undefined : to).trimEnd()
     const head = cut.text.slice(from, start).trimEnd() + rest
-    return [cut.replace(cut.at(key), 1, [head, ...indented(rules, 2)])]
+    return [cut.replace(cut.at(key), 1, [head, ...indented(rules, cut.column(key) + 2)])]
   }
   if (cut.text[start] !== '-') return undefined
   const last = list.items.at(-1)
@@ -127,9 +134,12 @@ function extendList(
 /** A file without rules gets them below what opens anything so far. */
 function appendList(top: YAMLMap, cut: Lines, rules: readonly string[][]): Edit[] | undefined {
   const presets = isNone(pairOf(top, 'presets')) ? undefined : pairOf(top, 'presets')
-  const before = presets ?? pairOf(top, 'description') ?? pairOf(top, 'name')
-  if (before === undefined || cut.column(before.key) !== 0) return undefined
-  return [cut.insertAfter(cut.endingAt(before.end), ['rules:', ...indented(rules, 2)])]
+  const before =
+    presets ?? pairOf(top, 'description') ?? pairOf(top, 'name') ?? pairOf(top, 'command')
+  if (before === undefined) return undefined
+  const margin = cut.column(before.key)
+  const lines = [`${' '.repeat(margin)}rules:`, ...indented(rules, margin + 2)]
+  return [cut.insertAfter(cut.endingAt(before.end), lines)]
 }
 
 /** `none` stands alone; beside rules it would contradict them. */
@@ -143,7 +153,7 @@ function dropNone(top: YAMLMap, cut: Lines): Edit[] {
 function isNone(presets: KeyPair | undefined): boolean {
   const value = presets?.pair.value
   const names = isSeq(value) ? value.items : [value]
-  return names.some((name) => isScalar(name) && name.value === 'none')
+  return names.some((name) => isScalar(name) && (name.value === 'none' || name.value === 'off'))
 }
 
 function indented(rules: readonly string[][], columns: number): string[] {

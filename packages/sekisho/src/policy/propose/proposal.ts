@@ -1,7 +1,7 @@
-import type { AgentFile } from '../agent-schema.ts'
+import type { Phase } from '../../wire/schemas.ts'
 import { compareText, groupBy } from '../text-groups.ts'
 import type { Attempts, Refused } from './attempts.ts'
-import { type Ground, sortOut } from './candidates.ts'
+import { type Ground, networkOf, sortOut } from './candidates.ts'
 import { type Draft, draftRules } from './drafts.ts'
 import { sum, type Tally } from './tally.ts'
 import { explain, type Words } from './words.ts'
@@ -13,6 +13,7 @@ export type ProposedRule = Omit<Draft, 'tally'> & Tally & Words & { id: string }
 export type Proposal = {
   session: string
   agent: string
+  phase: Phase
   /** most attempts first */
   rules: readonly ProposedRule[]
   notProposed: readonly (Refused & Tally)[]
@@ -33,7 +34,7 @@ const DAY_MS = 86_400_000
 export function propose(session: string, attempts: Attempts, ground: Ground): Proposal {
   const { candidates, refused } = sortOut(attempts, ground)
   const drafts = draftRules(candidates)
-  const room = Math.min(MAX.rules, 2000 - ground.agent.rules.length)
+  const room = Math.min(MAX.rules, 2000 - networkOf(ground).rules.length)
   const fitting = drafts.filter(({ paths }) => paths.length <= MAX.paths)
   const tooWide = drafts.filter(({ paths }) => paths.length > MAX.paths)
   const notProposed = condense([
@@ -45,7 +46,8 @@ export function propose(session: string, attempts: Attempts, ground: Ground): Pr
   return {
     session,
     agent: ground.agent.name,
-    rules: nameRules(fitting.slice(0, room), ground.agent),
+    phase: ground.phase,
+    rules: nameRules(fitting.slice(0, room), ground),
     notProposed: notProposed.slice(0, MAX.notProposed),
     leftOut: attempts.leftOut + unlisted.reduce((total, row) => total + row.attempts, 0),
     unrecorded: attempts.unrecorded,
@@ -78,15 +80,15 @@ function refuseLate({ host, methods, tally }: Draft): Refused & Tally {
   return { because, what: `${methods.join(', ')} at ${host}`, ...tally }
 }
 
-function nameRules(drafts: readonly Draft[], agent: AgentFile): ProposedRule[] {
-  const taken = new Set(agent.rules.map(({ id }) => id))
+function nameRules(drafts: readonly Draft[], ground: Ground): ProposedRule[] {
+  const taken = new Set(networkOf(ground).rules.map(({ id }) => id))
   return drafts.map((draft) => {
     const { tally, ...rest } = draft
     return {
       id: freeId(`proposed-${draft.host.slice(0, 48)}`, taken),
       ...rest,
       ...tally,
-      ...explain(draft, agent),
+      ...explain(draft, ground.agent),
     }
   })
 }

@@ -8,9 +8,9 @@ import { times } from './tally.ts'
  * line begins with `#`, so that `patch` and a YAML reader pass over them.
  */
 export function describeProposal(proposal: Proposal): string[] {
-  const { session, agent, rules, notProposed, leftOut, unrecorded, expires } = proposal
+  const { session, agent, phase, rules, notProposed, leftOut, unrecorded, expires } = proposal
   const count = rules.length === 1 ? '1 rule' : `${rules.length} rules`
-  const head = `${count} proposed for agent ${agent} from session ${session}`
+  const head = `${count} proposed for ${phase === 'setup' ? 'the setup of ' : ''}agent ${agent} from session ${session}`
   const lines = [
     rules.length === 0 ? `${head}.` : `${head}, until ${expires}. Nothing is changed yet.`,
     ...rules.flatMap(describeRule),

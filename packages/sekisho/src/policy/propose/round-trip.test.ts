@@ -42,6 +42,7 @@ rules:
     'version: 1\nname: docs-bot\n# opens nothing\npresets: [git-forges] # yet\nlimits: {}\n',
   'an empty list': 'version: 1\nname: docs-bot\nrules: [] # none yet\nlimits: {}\n',
   'no network': 'version: 1\nname: docs-bot\npresets: none # cut off\n',
+  'no network by its other name': 'version: 1\nname: docs-bot\npresets: off\n',
   'no network, as a list, at the very end': 'version: 1\nname: docs-bot\npresets:\n  - none',
   'Windows line ends':
     'version: 1\r\nname: docs-bot\r\nrules:\r\n  - id: a\r\n    effect: allow\r\n    host: open.example\r\n',
@@ -176,4 +177,34 @@ test('a list in one line gets no patch but the rules to put in by hand', () => {
   })
   const fragment = `version: 1\nname: docs-bot\n${patch.text}`
   expect(compile(fragment).decide(request('GET', 'https://a.example/x')).kind).toBe('allow')
+})
+
+test('what the setup phase was denied goes into its own rules, and opens nothing to the agent', () => {
+  const text = `version: 1
+name: docs-bot
+setup:
+  command: [npm, ci] # first
+rules:
+  - { id: a, effect: allow, host: open.example }
+`
+  const action = request('GET', 'https://open.example/x')
+  const ground = groundOf(text, 'setup')
+  const proposal = propose(SESSION, attemptsOf(action), ground)
+  const patch = writePatch(proposal, { path: PATH, text }, ground)
+  expect(patch.kind).toBe('patch')
+  const lines = proposal.rules.map((rule) => ruleLines(rule, proposal))
+  const after = applyEdits(text, insertRules(text, lines, 'setup') ?? [])
+  const agent = parseAgentFile(after, PATH)
+  expect(agent.rules.map(({ id }) => id)).toEqual(['a'])
+  expect(agent.setup?.rules.map(({ id }) => id)).toEqual(['proposed-open.example'])
+})
+
+test('for a setup phase that only a caller has named the rules are to be put in by hand', () => {
+  const text = 'version: 1\nname: docs-bot\n'
+  const ground = groundOf(text, 'setup')
+  const proposal = propose(SESSION, attemptsOf(request('GET', 'https://a.example/x')), ground)
+  const patch = writePatch(proposal, { path: PATH, text }, ground)
+  expect(patch).toMatchObject({ kind: 'fragment', why: 'it has no setup phase' })
+  const { setup } = parseAgentFile(text + patch.text, PATH)
+  expect(setup?.rules.map(({ host }) => host)).toEqual(['a.example'])
 })

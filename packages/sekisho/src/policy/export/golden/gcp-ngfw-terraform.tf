@@ -6,7 +6,7 @@
 # It stands behind the gate, not in its place. It CANNOT say:
 # - names: a name is open as the addresses that it resolves to; whatever else is served from an
 #   address of *.example.com, codeberg.org, codeload.github.com, github.com, gitlab.com,
-#   mirror.example.net and 5 more (a shared front end, a CDN) is open with it
+#   mirror.example.net and 6 more (a shared front end, a CDN) is open with it
 # - wildcards: *.example.com cannot be said and is LEFT OUT: the gate allows these names and the
 #   fence stops them; name the hosts in the agent file
 # - rule preset.git-forges.read at github.com:443, gitlab.com:443, bitbucket.org:443,
@@ -20,11 +20,13 @@
 # - rule office at wiki.office.example:443: only GET, HEAD, OPTIONS
 # - deny rule no-secrets at github.com:443, github.com:80, github.com:8443: not any method on
 #   /**/secrets
+# - rule tools at tools.example.org:443: only GET, HEAD, OPTIONS
 # - expiry: soon at 2027-02-01 00:00 (UTC); export again by then
+# - phases: tools.example.org are for the setup of docs-bot alone, and stay open after it
 # - credential forge of docs-bot: only in authorization to github.com; the fence neither holds nor
 #   binds it
 # - TLS: that SNI, Host and the dialled name are one; to it the traffic of example.com,
-#   codeberg.org, codeload.github.com, github.com, gitlab.com, objects.githubusercontent.com and 4
+#   codeberg.org, codeload.github.com, github.com, gitlab.com, objects.githubusercontent.com and 5
 #   more is bytes
 # - content: detectors, URL provenance, budgets, approvals, the record of every action: only the
 #   gate has them
@@ -236,6 +238,7 @@ resource "google_compute_network_firewall_policy_rule" "allow_names_1" {
       "objects.githubusercontent.com",
       "raw.githubusercontent.com",
       "release-assets.githubusercontent.com",
+      "tools.example.org",
       "wiki.office.example",
       "x.example.org",
     ]

@@ -1,5 +1,5 @@
 import { parseAgentFile } from '../../agent-file.ts'
-import { sessionPolicy } from '../../session-policy.ts'
+import { sessionPolicy, setupPolicy } from '../../session-policy.ts'
 import type { FenceInput, FenceSource } from '../all.ts'
 
 /** One of everything that an agent file can say of destinations. */
@@ -21,6 +21,9 @@ secrets:
   - { name: forge, from: "env:FORGE", hosts: [github.com], header: authorization }
 upstreams:
   - { host: store.internal.example, port: 8443, address: 10.1.2.3, dialPort: 443, reason: test }
+setup:
+  rules:
+    - { id: tools, effect: allow, host: tools.example.org }
 privateRanges:
   - { host: wiki.office.example, range: 10.9.0.0/16, reason: test }
 `
@@ -30,7 +33,8 @@ export const NOW_MS = Date.UTC(2026, 10, 22)
 /** @param text of an agent file that is called `name` */
 export function sourceOf(text: string, name = 'docs-bot'): FenceSource {
   const agent = parseAgentFile(text, `agents/${name}.yaml`)
-  return { agent, rules: sessionPolicy(agent, []).rules }
+  const setup = setupPolicy(agent, [])?.rules ?? null
+  return { agent, rules: sessionPolicy(agent, []).rules, setup }
 }
 
 export function inputOf(...sources: FenceSource[]): FenceInput {

@@ -9,8 +9,8 @@ export const NOW_MS = Date.UTC(2026, 10, 22)
 export const PATH = 'agents/docs-bot.yaml'
 
 /** @param text of the file of agent `docs-bot` */
-export function groundOf(text: string): Ground {
-  return { agent: parseAgentFile(text, PATH), registries: [], nowMs: NOW_MS }
+export function groundOf(text: string, phase: Ground['phase'] = 'agent'): Ground {
+  return { agent: parseAgentFile(text, PATH), phase, registries: [], nowMs: NOW_MS }
 }
 
 /** The leaf of a denied action. */

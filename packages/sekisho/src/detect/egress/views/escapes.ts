@@ -13,7 +13,8 @@ import {
 import { Origins } from './origins.ts'
 import { GAP, type View } from './view.ts'
 
-const STEP_BYTES = 65_536
+/** Taken at once: what is kept of the input is about twice this. */
+const STEP_BYTES = 16_384
 /** What is shown on each side of an escape at least, and until the end of the word at most. */
 const CONTEXT_BYTES = 96
 const MAX_CONTEXT_BYTES = 4_096

@@ -3,9 +3,9 @@ import * as z from 'zod'
 
 /** What one run may hold compressed, and what all of a stream may become. */
 const MAX_COMPRESSED_BYTES = 1_048_576
-const MAX_INFLATED_BYTES = 67_108_864
+const MAX_INFLATED_BYTES = 8_388_608
 /** What trying costs, as if it were bytes: runs that begin like gzip and are none are cheap to send. */
-const BYTES_PER_TRY = 16_384
+const BYTES_PER_TRY = 4_096
 /** Too little to hold anything worth finding. */
 const MIN_COMPRESSED_BYTES = 12
 

@@ -6,7 +6,8 @@ import { NO_VALUE, type RunAlphabet } from './run-alphabets.ts'
 import { hasText, type SharedSink, TextGate } from './text-gate.ts'
 import { GAP, NOTHING, type View } from './view.ts'
 
-const STEP_BYTES = 65_536
+/** Taken at once: what is kept of the input is about twice this. */
+const STEP_BYTES = 16_384
 /** A shorter run is a word; it decodes to less than anything worth finding. */
 const MIN_RUN = 16
 /** Decoded at once: a multiple of every group. */

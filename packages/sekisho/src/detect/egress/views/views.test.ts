@@ -128,7 +128,7 @@ test('text in a long run is shown whole, wherever the blocks are cut and whateve
       expect(runs(`${lead}${inside.toString('base64')}`)).toContain(text)
       expect(runs(inside.toString('hex'), HEX)).toContain(text)
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   )
 })
 
@@ -242,7 +242,7 @@ test.for(makeViews('multipart/form-data; boundary=b1').map(({ name }) => name))(
           expect(show(make(), ...single)).toBe(show(make(), text))
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
   },
 )

@@ -162,7 +162,7 @@ describe('sekisho run says what is wrong, with a hint, and starts nothing', () =
 
   test('an option that there is not, and no command', async () => {
     const usage =
-      'hint: usage: sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--detach] -- COMMAND [ARGUMENT…]\n'
+      'hint: usage: sekisho run [--agent NAME] [--workspace DIR] [--from SNAPSHOT] [--setup COMMAND | --no-setup] [--detach] -- COMMAND [ARGUMENT…]\n'
     expect(
       await start([LAUNCHER, 'run', '--agnet', 'x', '--', 'true'], instance).ended,
     ).toMatchObject({

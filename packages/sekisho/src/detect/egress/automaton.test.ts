@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { compileAutomaton, runAutomaton } from './automaton.ts'
+import { compileAutomaton, WordFinder } from './automaton.ts'
 
 const word = fc.stringMatching(/^[abAB-]{1,5}$/)
 const words = fc.uniqueArray(word, { minLength: 1, maxLength: 8, selector: (w) => w.toLowerCase() })
@@ -22,8 +22,7 @@ test('words that end inside others, overlap and differ in case are all found', (
 test('any byte may stand in the stream', () => {
   const every = Uint8Array.from({ length: 256 }, (_, byte) => byte)
   const ends: number[] = []
-  const automaton = compileAutomaton(['yz{', '~'])
-  expect(runAutomaton(automaton, { bytes: every, state: 0 }, ends)).toBe(0)
+  new WordFinder(compileAutomaton(['yz{', '~'])).push(every, ends)
   expect(ends).toEqual([0, 0x7c, 1, 0x7f])
 })
 
@@ -36,14 +35,13 @@ test.for([
 })
 
 function found(looked: readonly string[], cut: readonly string[]): string[] {
-  const automaton = compileAutomaton(looked)
+  const finder = new WordFinder(compileAutomaton(looked))
   const seen: string[] = []
-  let state = 0
   let base = 0
   for (const piece of cut) {
     const ends: number[] = []
     const bytes = Buffer.from(piece, 'latin1')
-    state = runAutomaton(automaton, { bytes, state }, ends)
+    finder.push(bytes, ends)
     for (let at = 0; at < ends.length; at += 2)
       seen.push(`${ends[at]}@${base + (ends[at + 1] ?? 0)}`)
     base += bytes.length

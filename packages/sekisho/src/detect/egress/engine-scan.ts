@@ -1,4 +1,4 @@
-import { runAutomaton } from './automaton.ts'
+import { WordFinder } from './automaton.ts'
 import type { Detector } from './detector.ts'
 import type { Plan } from './engine-plan.ts'
 import type { Finding, Scan } from './finding.ts'
@@ -41,9 +41,9 @@ export class EngineScan implements DetectorScan {
   readonly #plan: Plan
   readonly #bytes: RecentBytes
   readonly #hits = new HitQueue()
+  readonly #wordFinder: WordFinder
   readonly #finders: readonly { finder: RunFinder; detectors: readonly number[] }[]
   readonly #findings: FindingMerger
-  #state = 0
   #work = 0
   /** set once the work is over its bound: nothing is looked at from then on */
   #exhausted: Finding | undefined
@@ -52,6 +52,7 @@ export class EngineScan implements DetectorScan {
   constructor(plan: Plan) {
     this.#plan = plan
     this.#bytes = new RecentBytes(Math.max(plan.maxReach, MAX_RUN_BYTES + 1))
+    this.#wordFinder = new WordFinder(plan.automaton)
     this.#finders = plan.runs.map(({ alphabet, minBytes, detectors }) => ({
       finder: new RunFinder(alphabet, minBytes),
       detectors,
@@ -95,9 +96,9 @@ export class EngineScan implements DetectorScan {
   }
 
   #seekWords(piece: Uint8Array): void {
-    const { automaton, words, detectors } = this.#plan
+    const { words, detectors } = this.#plan
     const ends: number[] = []
-    this.#state = runAutomaton(automaton, { bytes: piece, state: this.#state }, ends)
+    this.#wordFinder.push(piece, ends)
     for (let at = 0; at < ends.length; at += 2) {
       const word = words[ends[at] ?? 0]
       if (word === undefined) continue

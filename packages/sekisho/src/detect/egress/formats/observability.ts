@@ -23,8 +23,8 @@ export const OBSERVABILITY: readonly Detector[] = [
     ['sentry-app', 'sntrya_[0-9a-f]{64}'],
   ]),
   ...tokens('https://docs.honeycomb.io/configure/environments/manage-api-keys/', [
-    ['honeycomb-ingest', 'hc(?:a|b|c|d)ik_[a-z0-9]{58}'],
-    ['honeycomb-management', 'hc(?:a|b|c|d)mk_[a-z0-9]{58}'],
+    ['honeycomb-ingest', 'hc(?:a|b|c|d|x)ik_[a-z0-9]{58}'],
+    ['honeycomb-management', 'hc(?:a|b|c|d|x)mk_[a-z0-9]{58}'],
   ]),
   ...tokens('https://docs.dynatrace.com/docs/dynatrace-api/basics/dynatrace-api-authentication', [
     ['dynatrace-api', 'dt0[a-z]\\d{2}\\.[A-Z0-9]{8,24}\\.[A-Z0-9]{64}'],

@@ -253,10 +253,8 @@ test('undoing the escapes of a whole text is what the view shows of it', () => {
       fc.array(fc.constantFrom('a', 'b', '%41', '\\n', '\\u00e9', '&lt;', '%'), { maxLength: 40 }),
       (parts) => {
         const text = parts.join('')
-        const isPlain = !/%41|\\|&lt;/.test(text)
-        expect(escaped(text)).toBe(
-          isPlain ? '' : Buffer.from(undoEscapes(Buffer.from(text))).toString(),
-        )
+        const undone = Buffer.from(undoEscapes(Buffer.from(text))).toString()
+        expect(escaped(text)).toBe(undone === text ? '' : undone)
       },
     ),
   )

@@ -35,8 +35,12 @@ export type Attack = {
    * and what is wrong is the answer. Each is asked for at least once, and nothing else is.
    */
   asked?: readonly string[]
-  /** what does arrive, where the attack hides behind something allowed; elsewhere no byte does */
+  /** requests that do arrive, where the attack hides behind something allowed; elsewhere no byte */
   arrived?: readonly string[]
+  /** connections that are allowed and opened, and on which no byte may leave */
+  opened?: number
+  /** of what is said where no HTTP is spoken, the part that could leave before the rest was stopped */
+  heard?: string
 }
 
 /** What the same mechanism must let pass: a gate that denies everything would pass every attack. */
@@ -74,24 +78,27 @@ export function testFamily({ rules, prepare, controls, attacks, ...options }: Fa
 }
 
 async function judge(attack: Attack, world: World): Promise<void> {
-  const { rule, record = [`deny ${rule}`], asked = [], arrived } = attack
+  const { rule, record = [`deny ${rule}`], asked = [], opened = 0, heard = '', arrived } = attack
   const { keyholder } = world.wire
   const before = { ...marks(world), leaked: world.outside.leaked }
-  const heard = await attack.run(world)
+  const heardBefore = world.outside.heard.length
+  const toldAgent = await attack.run(world)
   await untilRecorded(keyholder, () => recordedSince(keyholder, before).length >= record.length)
   for (let turn = 0; turn < 3; turn++) await nextTurn() // what is on its way arrives
-  const nothing = { opened: 0, connections: 0, bytes: 0, asked }
+  const nothing = { opened, connections: opened, bytes: 0, asked }
   const left = leakedSince(world.outside.leaked, before.leaked)
   expect({
-    told: heard,
+    told: toldAgent,
     recorded: recordedSince(keyholder, before),
-    left: arrived === undefined ? left : nothing,
+    left: arrived === undefined && heard === '' ? left : nothing,
     arrived: requestsSince(world, before.requests),
+    heard: world.outside.heard.slice(heardBefore),
   }).toEqual({
     told: typeof attack.told === 'number' ? `${attack.told} ${rule}` : attack.told,
     recorded: record,
     left: nothing,
     arrived: arrived ?? [],
+    heard,
   })
 }
 

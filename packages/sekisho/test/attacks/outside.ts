@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
 import net from 'node:net'
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import tls from 'node:tls'
 import { unmapAddress } from '../../src/core/address.ts'
 import { makeIdentity, makeTestCa } from '../../src/gate/testing/certificates.ts'
+import { FrameReader } from '../../src/gate/websocket/frames.ts'
 import { connectionsOpened, leaveForOutside } from './outside-network.ts'
 import { Zone } from './zone.ts'
 
@@ -53,6 +55,8 @@ export class Outside {
   readonly zone: Zone
   /** requests that arrived whole */
   readonly requests: Request[] = []
+  /** what came where no HTTP is spoken, and in messages of WebSockets, latin1 */
+  heard = ''
   reply: Reply = () => 'hello'
   readonly #servers: net.Server[] = []
   readonly #sockets = new Set<net.Socket>()
@@ -67,10 +71,11 @@ export class Outside {
     tls.setDefaultCACertificates([ca.pem]) // what the gate verifies upstreams with
     const secure = outside.#secureServer(ca)
     const plain = http.createServer((request, response) => outside.#take(request, response))
+    plain.on('upgrade', (request, socket) => outside.#switch(request, socket))
     await Promise.all([
       ...TLS_PORTS.map((port) => outside.#listen(port, (s) => void secure.emit('connection', s))),
       ...HTTP_PORTS.map((port) => outside.#listen(port, (s) => void plain.emit('connection', s))),
-      ...SILENT_PORTS.map((port) => outside.#listen(port, (socket) => void socket.resume())),
+      ...SILENT_PORTS.map((port) => outside.#listen(port, (socket) => outside.#hear(socket))),
     ])
     return outside
   }
@@ -135,6 +140,25 @@ export class Outside {
     server.on('tlsClientError', () => undefined) // a client that refuses our name
     server.on('sessionError', () => undefined) // one that broke off
     return server
+  }
+
+  #hear(socket: net.Socket): void {
+    socket.on('data', (piece: Buffer) => {
+      this.heard += piece.toString('latin1')
+    })
+  }
+
+  /** A WebSocket in which nothing is said back (RFC 6455 §4.2.2). */
+  #switch({ headers }: http.IncomingMessage, socket: Duplex): void {
+    const key = `${headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+    const accept = createHash('sha1').update(key).digest('base64')
+    const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`]
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields.join('\r\n')}\r\n\r\n`)
+    const reader = new FrameReader('client', 2 ** 20)
+    socket.on('data', (piece: Buffer) => {
+      for (const { payload } of reader.push(piece)) this.heard += payload.toString('latin1')
+    })
+    socket.on('error', () => undefined) // broken off on purpose
   }
 
   #take(request: Incoming, response: Response): void {

@@ -46,10 +46,23 @@ export class StreamLook {
     this.#add(this.#findings, this.#scan.push(piece))
     throwIf(this.#findings)
     this.#recent = Buffer.concat([this.#recent, piece]).subarray(-RECENT_BYTES)
-    const now = this.#inspector.findings(this.#options)
-    const last = this.#inspector.scanBody(undefined)
-    this.#add(now, [...last.push(this.#recent), ...last.end()])
-    throwIf(now)
+    this.#lookAtWhole(this.#recent)
+  }
+
+  /**
+   * A piece that the other side reads by itself too: what came before it does not stand before its
+   * first word. @throws as `look`
+   */
+  lookAtMessage(message: Buffer): void {
+    this.look(message)
+    this.#lookAtWhole(message)
+  }
+
+  #lookAtWhole(bytes: Buffer): void {
+    const findings = this.#inspector.findings(this.#options)
+    const scan = this.#inspector.scanBody(undefined)
+    this.#add(findings, [...scan.push(bytes), ...scan.end()])
+    throwIf(findings)
   }
 
   #add(into: FindingSet, findings: readonly Finding[]): void {

@@ -5,7 +5,12 @@ import type { HttpRequestAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
 import { Scrubber } from '../../detect/scrub.ts'
 import type { Cut, Exchange, Failed, Inspected, Performed, Pinned } from '../../flow/ports.ts'
+import type { Deny } from '../../core/verdict.ts'
+import type { BudgetLedger } from '../../policy/provenance/budget-ledger.ts'
+import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
 import type { RuleOptions } from '../../wire/policy.ts'
+import { DestinationMeter } from '../destination-meter.ts'
+import { LateStop } from '../late-stop.ts'
 import { type Dialer, dialUpstream } from '../dialer.ts'
 import { EgressCut, type EgressMeter } from '../egress-meter.ts'
 import { type HeadInspector, lookAtHead } from '../head-inspection.ts'
@@ -27,6 +32,8 @@ const NO_DROP: ReadonlySet<string> = new Set(['host', 'accept-encoding'])
 export type WebSocketPerformer = HeadInspector & {
   dialer: Dialer
   meter: EgressMeter
+  budgets: BudgetLedger
+  provenance: ProvenanceState | null
   turns: Turns
 }
 
@@ -41,7 +48,9 @@ export type WebSocketArrival = {
 export class WebSocketExchange implements Exchange {
   readonly #arrival: WebSocketArrival
   readonly #performer: WebSocketPerformer
+  readonly #meter: DestinationMeter
   #options: RuleOptions = {}
+  #allowedBy: readonly string[] = []
   #out = 0
   #in = 0
   #scrubbed = 0
@@ -50,6 +59,7 @@ export class WebSocketExchange implements Exchange {
   constructor(arrival: WebSocketArrival, performer: WebSocketPerformer) {
     this.#arrival = arrival
     this.#performer = performer
+    this.#meter = new DestinationMeter(arrival.action.host, performer.meter, performer.budgets)
   }
 
   /** whether the agent has had its answer: 101, after which only messages may follow */
@@ -58,10 +68,15 @@ export class WebSocketExchange implements Exchange {
   }
 
   inspect(allowedBy: readonly string[]): Inspected {
+    const { action, fields } = this.#arrival
+    const origin = this.#performer.provenance?.decide(action, allowedBy)
+    if (origin?.kind === 'deny') return origin
     const looked = lookAtHead(this.#arrival, allowedBy, this.#performer)
     if (looked.kind !== 'looked-at') return looked
     this.#options = looked.options
-    return this.#performer.meter.admit(fieldBytes(this.#arrival.fields)) ?? looked.clear
+    this.#allowedBy = allowedBy
+    const bytes = fieldBytes(fields)
+    return this.#meter.admit(bytes, { action, bytes }) ?? looked.clear
   }
 
   async perform(
@@ -87,7 +102,7 @@ export class WebSocketExchange implements Exchange {
     const { action, fields } = this.#arrival
     const key = keyOf(fields)
     const head = this.#requestHead(this.#fields(credentials), key)
-    this.#performer.meter.take(head.length)
+    this.#meter.take(head.length)
     this.#out += head.length
     upstream.write(head)
     const switched = await readSwitch(upstream, accept(key))
@@ -95,6 +110,7 @@ export class WebSocketExchange implements Exchange {
     const scrubber = credentials.size === 0 ? undefined : new Scrubber(credentials.values())
     const reply = switched.reply.map((text) => scrubber?.scrubText(text) ?? text)
     this.#scrubbed += scrubber?.count ?? 0
+    this.#performer.provenance?.apply({ type: 'reply', rules: this.#allowedBy })
     this.#isSwitched = true
     this.#arrival.socket.write(Buffer.from(`${reply.join('\r\n')}\r\n\r\n`, 'latin1'))
     if (switched.status !== 101) return switched
@@ -132,7 +148,7 @@ export class WebSocketExchange implements Exchange {
   }
 
   async #carryOut(upstream: Socket): Promise<void> {
-    const { inspector, turns, meter } = this.#performer
+    const { inspector, turns } = this.#performer
     const reader = new FrameReader('client', inspector.maxBodyBytes(this.#options))
     const stream = new StreamLook(inspector, this.#options, 'message')
     for await (const piece of this.#arrival.socket.iterator({ destroyOnReturn: false })) {
@@ -141,7 +157,7 @@ export class WebSocketExchange implements Exchange {
         this.#look(stream, message)
         const frame = writeFrame(message, randomBytes(4))
         await turns.next()
-        meter.take(frame.length)
+        this.#meter.take(frame.length)
         this.#out += frame.length
         await write(upstream, frame)
       }
@@ -152,7 +168,7 @@ export class WebSocketExchange implements Exchange {
   /** Control frames carry up to 125 bytes of anything: they are looked at like the rest. */
   #look(stream: StreamLook, { type, payload }: Message): void {
     try {
-      stream.look(payload)
+      stream.lookAtMessage(payload)
     } catch (thrown) {
       if (!(thrown instanceof StreamStopped)) throw thrown
       throw new MessageStopped(thrown, { type: type === 'text' ? 'text' : 'binary', payload })
@@ -203,6 +219,10 @@ export class WebSocketExchange implements Exchange {
       this.#close(POLICY_VIOLATION, 'the message may not leave')
       return this.#cut(thrown)
     }
+    if (thrown instanceof LateStop && thrown.by.kind === 'deny') {
+      this.#close(POLICY_VIOLATION, 'the message may not leave')
+      return this.#cutOff(thrown.by)
+    }
     if (thrown instanceof FrameError) this.#close(PROTOCOL_ERROR, 'malformed')
     if (thrown instanceof EgressCut) this.#close(POLICY_VIOLATION, 'a limit is reached')
     const { code, message } = toSekishoError(thrown)
@@ -220,6 +240,13 @@ export class WebSocketExchange implements Exchange {
       findings: findings.recorded,
       outcome: { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${by.reason}` },
     }
+  }
+
+  /** Not for what it says: the destination has been told enough. */
+  #cutOff(by: Deny): Cut {
+    const { action } = this.#arrival
+    const outcome = { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${by.reason}` } as const
+    return { kind: 'cut', action, by, outcome }
   }
 
   #close(code: number, reason: string): void {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeTar } from '../../detect/packages/testing/make-tar.ts'
@@ -119,7 +120,10 @@ test('a name that nobody knows is denied where the plan says so', async () => {
   expect(statusOf(await ask(tarball('our-very-own-thing')))).toBe(200)
   expect(statusOf(await ask('/no-such-thing-anywhere'))).toBe(404)
   expect(statusOf(await ask(tarball('no-such-thing-anywhere')))).toBe(403)
-  expect(installs().map((said) => said.split(',')[0])).toEqual(['deny', 'allow', 'deny'])
+  registry.packages.delete('our-very-own-thing') // and now it is gone
+  expect(statusOf(await ask('/our-very-own-thing'))).toBe(404)
+  expect(statusOf(await ask(tarball('our-very-own-thing')))).toBe(403)
+  expect(installs().map((said) => said.split(',')[0])).toEqual(['deny', 'allow', 'deny', 'deny'])
 })
 
 test('an age that nobody told is denied where the plan says so', async () => {
@@ -188,7 +192,7 @@ test('a part of a file is not asked for, and one that comes all the same is with
   await ask(tarball('lodash'), 'Range: bytes=100-', 'If-Range: "x"')
   const sent = scene.canary.requests.at(-1)?.rawHeaders ?? []
   expect(sent.map((text) => text.toLowerCase())).not.toContain('range')
-  scene.canary.handler = (_, response) => void response.writeHead(206).end('part')
+  scene.canary.handler = (_, response) => void response.writeHead(206).end(packNpm({}))
   expect(statusOf(await ask(tarball('lodash')))).toBe(403)
 })
 
@@ -228,6 +232,30 @@ test('a packed packument is read as well as a plain one, and told apart from ano
     'allow, npm, packages.ageUnknown recorded',
   ])
 })
+
+test.for(['identity', 'gzip'])(
+  'a packument of many megabytes (%s) passes whole',
+  async (coding) => {
+    await open()
+    const versions = Array.from({ length: 5000 }, (_, at) => [
+      `1.0.${at}`,
+      { readme: randomBytes(500).toString('hex') },
+    ])
+    const time = { created: ago(900 * DAY), '1.0.4999': ago(DAY), '1.0.0': ago(900 * DAY) }
+    const text = Buffer.from(
+      JSON.stringify({ name: 'lodash', versions: Object.fromEntries(versions), time }),
+    )
+    const body = coding === 'gzip' ? gzipSync(text) : text
+    scene.canary.handler = (_, response) => {
+      response.writeHead(200, { 'content-encoding': coding, 'content-length': body.length })
+      response.end(body)
+    }
+    const reply = await ask('/lodash', `Accept-Encoding: ${coding}`)
+    expect(reply.length - reply.indexOf('\r\n\r\n') - 4).toBe(body.length)
+    expect(statusOf(await ask(tarball('lodash', '1.0.4999')))).toBe(403)
+    expect(installs()).toEqual(['deny, packages.young, packages.young held'])
+  },
+)
 
 test('an abbreviated packument is not asked for: it has no times', async () => {
   await open()

@@ -10,7 +10,7 @@ import { text } from './text.ts'
 const RuleId = z.string().min(1).max(128)
 const RuleIds = z.array(RuleId).max(2000)
 
-const ProvenanceFile = z.strictObject({
+export const ProvenanceFile = z.strictObject({
   /** allow rules whose requests are looked at */
   rules: z.union([z.literal('all'), RuleIds.min(1)]).default('all'),
   indexes: RuleIds.default([]),
@@ -23,11 +23,11 @@ const ProvenanceFile = z.strictObject({
 })
 export type ProvenanceFile = z.output<typeof ProvenanceFile>
 
-const BudgetFile = z
+export const BudgetFile = z
   .strictObject({
     host: text(readHostPattern),
     bytesOut: text((input) => readSize(input, { min: '1KiB', max: '1TiB' })).optional(),
-    distinctUrls: z.int().min(0).max(65_536).optional(),
+    distinctUrls: z.int().min(0).max(16_384).optional(),
     urlEntropyBits: z.int().min(0).max(1_000_000_000).optional(),
   })
   .refine(

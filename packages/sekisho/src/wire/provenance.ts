@@ -25,7 +25,7 @@ export const Budget = z.strictObject({
   host: z.string().max(255),
   /** heads and bodies, as sent */
   bytesOut: z.int().min(0).nullable(),
-  distinctUrls: z.int().min(0).max(65_536).nullable(),
+  distinctUrls: z.int().min(0).max(16_384).nullable(),
   /** what the choice of URLs can say, by an estimate that is rather too high */
   urlEntropyBits: z.int().min(0).nullable(),
 })

@@ -83,7 +83,8 @@ test.for([
     'provenance.unknown-url',
     'a URL of unknown origin: add an index rule or a template under `provenance`',
   ],
-  ['secret.github-pat', 'a detector found something in it'],
+  ['detect.secret.github-pat', 'a detector found something in it'],
+  ['packages.typo', 'the package firewall'],
   ['no', 'a rule of the agent file denies it, or has expired: change that rule'],
 ] as const)('what %s denied is never proposed', ([rule, because]) => {
   const ledger = new AttemptLedger()

@@ -22,11 +22,8 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^limit\./, 'a limit: raise it under `limits` if the work needs it'],
   [/^budget\./, 'a budget: raise it under `budgets` if the work needs it'],
   [/^provenance\./, 'a URL of unknown origin: add an index rule or a template under `provenance`'],
-  [
-    /^(?:secret|pii|entropy|canary|detector|inspection|detect)\./,
-    'a detector found something in it',
-  ],
-  [/^package/, 'the package firewall'],
+  [/^detect\./, 'a detector found something in it'],
+  [/^packages\./, 'the package firewall'],
   [/^preset\./, 'a rule of a preset denies it'],
 ]
 

@@ -17,7 +17,7 @@ test('bytes are counted over heads and bodies, and what is refused is not', () =
   expect(ruleOf(ledger, null, 40)).toBeUndefined()
   expect(ruleOf(ledger, null, 1)).toBe('budget.bytes-out')
   expect(ledger.use()).toEqual([
-    { host: 'a.example', bytesOut: 100, distinctUrls: 1, urlEntropyBits: null },
+    { host: 'a.example', bytesOut: 100, distinctUrls: null, urlEntropyBits: null },
   ])
 })
 
@@ -54,7 +54,7 @@ test('where two budgets cover a host, what one refuses the other has not counted
     { ...NONE, bytesOut: 10 },
   ])
   expect(ruleOf(ledger, 'x', 11)).toBe('budget.bytes-out')
-  expect(ledger.use().map(({ distinctUrls }) => distinctUrls)).toEqual([0, 0])
+  expect(ledger.use().map(({ distinctUrls }) => distinctUrls)).toEqual([0, null])
 })
 
 test('no sequence takes more than the budget', () => {

@@ -15,14 +15,14 @@ export type Outgoing = {
 export type BudgetUse = {
   host: string
   bytesOut: number
-  distinctUrls: number
-  /** null where the budget sets no bound on it */
+  /** null where the budget sets no bound that needs it */
+  distinctUrls: number | null
   urlEntropyBits: number | null
 }
 
 const KEY_LENGTH = 22
-/** URLs told apart for one budget that sets no bound on them */
-const MAX_URLS = 65_536
+/** URLs told apart for one budget, about 100 bytes each; beyond, each counts as a new one */
+const MAX_URLS = 16_384
 
 /**
  * What each destination has learned of a session so far. Asking takes: what is admitted has been
@@ -66,7 +66,7 @@ class Account {
   readonly #entropy = new UrlEntropy()
   #bytesOut = 0
   #bits = 0
-  /** URLs that are no longer told apart: each counts as a new one */
+  /** of which no key is kept */
   #uncounted = 0
 
   constructor(budget: Budget) {
@@ -74,7 +74,8 @@ class Account {
   }
 
   price({ bytes, url }: Outgoing, key: string | null): Price {
-    if (url === null || key === null || this.#urls.has(key)) return { bytes, urls: 0, bits: 0 }
+    const isOld = url === null || key === null || !this.#countsUrls || this.#urls.has(key)
+    if (isOld) return { bytes, urls: 0, bits: 0 }
     const bits = this.budget.urlEntropyBits === null ? 0 : this.#entropy.estimate(url)
     return { bytes, urls: 1, bits }
   }
@@ -110,9 +111,14 @@ class Account {
     return {
       host: this.budget.host,
       bytesOut: this.#bytesOut,
-      distinctUrls: this.#distinct,
+      distinctUrls: this.#countsUrls ? this.#distinct : null,
       urlEntropyBits: this.budget.urlEntropyBits === null ? null : Math.ceil(this.#bits),
     }
+  }
+
+  /** A budget of bytes alone remembers nothing. */
+  get #countsUrls(): boolean {
+    return this.budget.distinctUrls !== null || this.budget.urlEntropyBits !== null
   }
 
   get #distinct(): number {

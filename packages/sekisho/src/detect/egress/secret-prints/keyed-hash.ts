@@ -1,9 +1,11 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, hkdfSync } from 'node:crypto'
 
 /** How many bytes the rolling hash looks at. */
 export const WINDOW_BYTES = 8
 const TAG_BYTES = 16
 export const KEY_BYTES = 32
+/** A key for the MAC, the multiplier, a number for each byte (RFC 5869). */
+const DERIVED_BYTES = KEY_BYTES + 4 + 256 * 4
 
 /** The two keyed functions of a print, derived from one key. */
 export type KeyedHash = {
@@ -20,14 +22,12 @@ export type KeyedHash = {
 /** @throws RangeError unless the key has KEY_BYTES */
 export function keyedHash(key: Uint8Array): KeyedHash {
   if (key.length !== KEY_BYTES) throw new RangeError(`want a key of ${KEY_BYTES} bytes`)
-  const macKey = derive(key, 'sekisho print tag')
-  const base = derive(key, 'sekisho print base').readInt32LE(0) | 1
-  const enter = new Int32Array(256)
-  const perBlock = 8
-  for (let byte = 0; byte < 256; byte++) {
-    const block = derive(key, `sekisho print table ${Math.floor(byte / perBlock)}`)
-    enter[byte] = block.readInt32LE((byte % perBlock) * 4)
-  }
+  const derived = Buffer.from(hkdfSync('sha256', key, '', 'sekisho secret prints', DERIVED_BYTES))
+  const macKey = derived.subarray(0, KEY_BYTES)
+  const base = derived.readInt32LE(KEY_BYTES) | 1
+  const enter = Int32Array.from({ length: 256 }, (_, byte) =>
+    derived.readInt32LE(KEY_BYTES + 4 + byte * 4),
+  )
   let power = 1
   for (let step = 0; step < WINDOW_BYTES; step++) power = Math.imul(power, base)
   const tag = (bytes: Uint8Array): string =>
@@ -42,8 +42,4 @@ export function windowHash({ base, enter }: KeyedHash, bytes: Uint8Array, at: nu
     hash = (Math.imul(hash, base) + (enter[bytes[index] ?? 0] ?? 0)) | 0
   }
   return hash
-}
-
-function derive(key: Uint8Array, label: string): Buffer {
-  return createHmac('sha256', key).update(label).digest()
 }

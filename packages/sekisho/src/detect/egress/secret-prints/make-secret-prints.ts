@@ -89,8 +89,18 @@ function leastPredictable(spelling: Buffer): number {
 
 /** Distinct bytes, and changes between lower case, upper case, digits and the rest. */
 function variety(spelling: Buffer, at: number): number {
-  const text = spelling.toString('latin1', at, at + WINDOW_BYTES)
-  const kinds = text.replace(/[a-z]/g, 'a').replace(/[A-Z]/g, 'A').replace(/\d/g, '0')
-  const changes = kinds.split('').filter((kind, index) => index > 0 && kind !== kinds[index - 1])
-  return new Set(text).size + changes.length
+  let score = 0
+  for (let index = at; index < at + WINDOW_BYTES; index++) {
+    const byte = spelling[index] ?? 0
+    let first = at
+    while (spelling[first] !== byte) first++
+    if (first === index) score += 1
+    if (index > at && kindOf(byte) !== kindOf(spelling[index - 1] ?? 0)) score += 1
+  }
+  return score
+}
+
+/** By the first three bits: 1 is signs and digits, 2 upper case, 3 lower case. */
+function kindOf(byte: number): number {
+  return byte >= 0x30 && byte <= 0x39 ? 0 : byte >>> 5
 }

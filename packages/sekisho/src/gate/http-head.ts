@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import type { HttpRequestAction } from '../core/action.ts'
 import { canonicalHost } from '../core/host.ts'
 import { canonicalPath, canonicalQuery } from '../core/url-path.ts'
@@ -29,7 +30,8 @@ const DEFAULT_PORT = { http: 80, https: 443 }
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 /** A body on these has no meaning (RFC 9110 §9.3.1): some servers take it for the next request. */
 const BODILESS_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
-const METHOD = /^[A-Z][A-Z-]{0,31}$/
+/** An HTTP/2 client may name any; the HTTP/1.1 of an upstream knows these, and `PRI` starts HTTP/2. */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 /** no sign, no leading zero (octal to some), and exact as a number */
 const LENGTH = /^(0|[1-9]\d{0,14})$/
 
@@ -116,7 +118,7 @@ function interpret(head: RawHead, route: Route): { action: HttpRequestAction; ha
 
 function requireMethod({ method, httpVersion }: RawHead): void {
   if (httpVersion !== '1.1') throw malformed(`HTTP/${httpVersion}`, 505)
-  if (METHOD.test(method) && !FORBIDDEN_METHODS.has(method)) return
+  if (KNOWN_METHODS.has(method) && !FORBIDDEN_METHODS.has(method)) return
   throw malformed(`method ${method.slice(0, 32)}`, 405)
 }
 

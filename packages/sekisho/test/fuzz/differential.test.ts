@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { canonicalHost } from '../../src/core/host.ts'
 import { readClientHello } from '../../src/gate/client-hello.ts'
 import { type HeadRead, type RawHead, type Route, readHead } from '../../src/gate/http-head.ts'
+import { readHttp2Head } from '../../src/gate/http2-head.ts'
 import { readTunnel } from '../../src/gate/proxy-target.ts'
 import { corpusOf } from './corpus.ts'
 import { FAMILIES } from './families/all.ts'
@@ -9,6 +10,7 @@ import { makeConnectFamily } from './families/connect.ts'
 import { makeHelloFamily } from './families/hello.ts'
 import { makeHostFamily } from './families/host.ts'
 import { makeHttpFamily } from './families/http.ts'
+import { makeHttp2Family } from './families/http2.ts'
 import { makeUrlFamily } from './families/url.ts'
 import { minimise, runCorpus, runFamily } from './run-family.ts'
 
@@ -59,6 +61,16 @@ const FAULTY = [
   [
     'a length that some read as octal is no body',
     makeHttpFamily((head, route) => readHead(withoutOctal(head), route)),
+  ],
+  [
+    'any method of HTTP/2 goes on',
+    makeHttp2Family(({ raw, isWhole }, route) => {
+      const method = raw[raw.indexOf(':method') + 1] ?? ''
+      const asGet = raw.map((part, index) => (raw[index - 1] === ':method' ? 'GET' : part))
+      const { head, fields } = readHttp2Head({ raw: asGet, isWhole }, route)
+      if (head.kind === 'refused') return { head, fields }
+      return { head: { ...head, action: { ...head.action, method } }, fields }
+    }),
   ],
   [
     'a port of CONNECT is cut off',

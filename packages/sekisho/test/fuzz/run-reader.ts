@@ -26,9 +26,7 @@ export async function runReader(
   while (!until(run.runs) && run.faults.length < MAX_FAULTS) {
     const input = inputFor(reader, random)
     run.runs += 1
-    const startedMs = performance.now()
-    const verdict = await verdictOf(reader, input)
-    const tookMs = performance.now() - startedMs
+    const { verdict, tookMs } = await timed(reader, input)
     run.slowestMs = Math.max(run.slowestMs, tookMs)
     const fault =
       verdict.fault ?? (tookMs > MAX_READ_MS ? `took ${tookMs.toFixed(0)} ms` : undefined)
@@ -38,7 +36,20 @@ export async function runReader(
   return run
 }
 
-async function verdictOf(reader: Reader, input: Buffer): Promise<{ word: string; fault?: string }> {
+type Verdict = { word: string; fault?: string }
+
+/** What is slow is tried twice more: a machine that is busy is not a reader that can be held up. */
+async function timed(reader: Reader, input: Buffer): Promise<{ verdict: Verdict; tookMs: number }> {
+  let fastestMs = Number.POSITIVE_INFINITY
+  for (let left = 3; ; left--) {
+    const startedMs = performance.now()
+    const verdict = await verdictOf(reader, input)
+    fastestMs = Math.min(fastestMs, performance.now() - startedMs)
+    if (left === 1 || fastestMs <= MAX_READ_MS) return { verdict, tookMs: fastestMs }
+  }
+}
+
+async function verdictOf(reader: Reader, input: Buffer): Promise<Verdict> {
   try {
     const word = await reader.read(input)
     return word === '' ? { word: 'none', fault: 'no verdict' } : { word }

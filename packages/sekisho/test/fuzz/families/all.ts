@@ -3,6 +3,7 @@ import { connectFamily } from './connect.ts'
 import { helloFamily } from './hello.ts'
 import { hostFamily } from './host.ts'
 import { httpFamily } from './http.ts'
+import { http2Family } from './http2.ts'
 import { urlFamily } from './url.ts'
 
 /** Every reader of ours that another reader checks. A new one is a line here. */
@@ -11,5 +12,6 @@ export const FAMILIES: readonly Family[] = [
   urlFamily,
   connectFamily,
   httpFamily,
+  http2Family,
   helloFamily,
 ]

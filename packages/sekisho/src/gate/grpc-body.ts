@@ -35,6 +35,7 @@ export class GrpcBody implements OutgoingBody {
   #first: Promise<Next> | undefined
   #rest: Buffer = Buffer.alloc(0)
   #bytes = 0
+  #held = 0
   #sinceTurn = 0
 
   constructor(source: Readable, look: GrpcLook, pace: BodyPace & { heldBytes: HeldBytes }) {
@@ -42,6 +43,10 @@ export class GrpcBody implements OutgoingBody {
     this.#look = look
     this.#seen = new GrpcMessageLook(look)
     this.#pace = pace
+  }
+
+  get heldBytes(): number {
+    return this.#held
   }
 
   get bytes(): number {
@@ -67,6 +72,7 @@ export class GrpcBody implements OutgoingBody {
     })
     const next = await Promise.race([first, late])
     clearTimeout(timer)
+    if (typeof next !== 'string') this.#held = next.bytes.length
     return next === 'gone' ? 'gone' : 'partial'
   }
 

@@ -1,21 +1,194 @@
 import { once } from 'node:events'
-import http2 from 'node:http2'
 import { afterEach, expect, test } from 'vitest'
-import { HOST, Scene } from './testing/scene.ts'
+import { HOST, PLACEHOLDER, REAL, rule, CREDENTIAL } from './testing/scene.ts'
+import { answerOf, ask, Http2Scene } from './testing/http2-scene.ts'
 
-let scene: Scene
+let scene: Http2Scene
 afterEach(async () => scene.close())
 
-test('a request by HTTP/2 is decided and answered', async () => {
-  scene = await Scene.start()
-  const socket = await scene.rig.dialTls(HOST, { ALPNProtocols: ['h2'] })
-  const session = http2.connect(`https://${HOST}`, { createConnection: () => socket })
-  const stream = session.request({ ':path': '/a', 'x-a': '1' })
-  const [headers] = await once(stream, 'response')
-  stream.setEncoding('utf8')
-  let text = ''
-  for await (const part of stream) text += part
-  expect(headers[':status']).toBe(200)
-  expect(text).toBe('hello')
-  session.close()
+test('a request goes on by HTTP/2, and its reply comes back with its trailers', async () => {
+  scene = await Http2Scene.start()
+  scene.outside.handler = (stream) => {
+    stream.respond([':status', '201', 'x-a', '1', 'x-a', '2'], { waitForTrailers: true })
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-sum': '9' }))
+    stream.end('hello')
+  }
+  const session = await scene.connect()
+  const head = { ':method': 'POST', ':path': '/a?b=1', 'x-b': 'c' }
+  expect(await ask(session, head, 'the body')).toMatchObject({
+    status: 201,
+    fields: ['x-a', '1', 'x-a', '2', 'date', expect.any(String)],
+    body: 'hello',
+    trailers: ['x-sum', '9'],
+    reset: 0,
+  })
+  expect(scene.outside.requests).toEqual([
+    {
+      version: '2',
+      raw: [
+        ...[':method', 'POST', ':scheme', 'https', ':authority', HOST, ':path', '/a?b=1'],
+        ...['x-b', 'c', 'te', 'trailers'],
+      ],
+      body: 'the body',
+      trailers: [],
+    },
+  ])
+  expect(scene.rig.keyholder.intents().slice(1)).toMatchObject([
+    { action: { method: 'POST', host: HOST, port: 443, path: '/a', query: 'b=1' } },
+  ])
+})
+
+test('an upstream without HTTP/2 is asked by HTTP/1.1', async () => {
+  scene = await Http2Scene.start({ protocols: ['http/1.1'] })
+  const session = await scene.connect()
+  for (const path of ['/a', '/b']) {
+    expect(await ask(session, { ':path': path })).toMatchObject({
+      status: 200,
+      body: 'hello by 1.1',
+    })
+  }
+  expect(scene.outside.requests.map(({ version }) => version)).toEqual(['1.1', '1.1'])
+})
+
+test('an upstream is not asked by HTTP/2 for an agent that speaks HTTP/1.1', async () => {
+  scene = await Http2Scene.start()
+  const reply = await scene.rig.send(
+    HOST,
+    `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`,
+  )
+  expect(reply).toContain('hello by 1.1')
+})
+
+test('a hundred requests of one connection are under way together', async () => {
+  scene = await Http2Scene.start()
+  const waiting: (() => void)[] = []
+  const all = Promise.withResolvers<void>()
+  scene.outside.handler = (stream, { raw }) => {
+    waiting.push(() => {
+      stream.respond({ ':status': 200 })
+      stream.end(raw[7])
+    })
+    if (waiting.length === 100) all.resolve()
+  }
+  const session = await scene.connect()
+  const answers = Array.from({ length: 100 }, (_, index) => ask(session, { ':path': `/${index}` }))
+  await all.promise
+  for (const answer of waiting) answer()
+  const bodies = (await Promise.all(answers)).map(({ status, body }) => `${status} ${body}`)
+  expect(bodies).toEqual(Array.from({ length: 100 }, (_, index) => `200 /${index}`))
+})
+
+test('a denied request is answered on its stream, and the connection goes on', async () => {
+  scene = await Http2Scene.start({ rules: [rule({ paths: ['/ok'] })] })
+  const session = await scene.connect()
+  const denied = await ask(session, { ':method': 'POST', ':path': '/no' }, 'x'.repeat(100_000))
+  expect(denied).toMatchObject({ status: 403, reset: 0 })
+  expect(denied.fields).not.toContain('connection')
+  expect(scene.outside.leaked).toEqual({ connections: 0, bytes: 0 })
+  expect(await ask(session, { ':path': '/ok' })).toMatchObject({ status: 200, body: 'hello' })
+  expect(scene.rig.keyholder.deniedBy()).toEqual(['default'])
+})
+
+test('a credential is put in and taken out of the reply, fields and trailers included', async () => {
+  scene = await Http2Scene.start({ credentials: [CREDENTIAL] })
+  scene.rig.keyholder.secrets.set('token', REAL)
+  scene.outside.handler = (stream, { raw }) => {
+    const value = raw[raw.indexOf('authorization') + 1] ?? ''
+    stream.respond({ ':status': 200, 'x-echo': value }, { waitForTrailers: true })
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-trailer': value }))
+    stream.end(`you sent ${value}`)
+  }
+  const session = await scene.connect()
+  const answer = await ask(session, { ':path': '/', authorization: `Bearer ${PLACEHOLDER}` })
+  expect(scene.outside.requests[0]?.raw).toContain(`Bearer ${REAL}`)
+  expect(answer.status).toBe(200)
+  expect(JSON.stringify(answer)).not.toContain(REAL)
+})
+
+test('events arrive one by one while the reply goes on', async () => {
+  scene = await Http2Scene.start()
+  const opened = Promise.withResolvers<(text: string) => void>()
+  scene.outside.handler = (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'text/event-stream' })
+    opened.resolve((text) => (text === '' ? stream.end() : void stream.write(text)))
+  }
+  const session = await scene.connect()
+  const stream = session.request({ ':path': '/events' })
+  const response = once(stream, 'response')
+  const send = await opened.promise
+  await response // the head does not wait for the first event
+  for (const event of ['data: one\n\n', 'data: two\n\n']) {
+    const data = once(stream, 'data')
+    send(event)
+    expect(String((await data)[0])).toBe(event)
+  }
+  const ended = once(stream, 'end')
+  send('')
+  await ended
+})
+
+test('the reply of an upstream that breaks off is broken off', async () => {
+  scene = await Http2Scene.start()
+  scene.outside.handler = (stream) => {
+    stream.respond({ ':status': 200 })
+    stream.write('half', () => stream.destroy(new Error('broken')))
+  }
+  const session = await scene.connect()
+  expect(await ask(session, { ':path': '/' })).toMatchObject({ status: 200, reset: 2 })
+  await scene.rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
+  expect(scene.rig.keyholder.outcomes()[1]?.outcome).toMatchObject({ kind: 'failed' })
+})
+
+test('an agent that cancels is heard upstream', async () => {
+  scene = await Http2Scene.start()
+  const cancelled = Promise.withResolvers<number>()
+  const begun = Promise.withResolvers<void>()
+  scene.outside.onHead = (stream) => {
+    stream.respond({ ':status': 200 })
+    stream.once('close', () => cancelled.resolve(stream.rstCode ?? -1))
+    begun.resolve()
+  }
+  const session = await scene.connect()
+  const stream = session.request({ ':path': '/' })
+  const answer = answerOf(stream)
+  await begun.promise
+  stream.close(8)
+  expect(await cancelled.promise).not.toBe(0)
+  expect(await answer).toMatchObject({ reset: 8 })
+})
+
+test('alt-svc does not lead to HTTP/3', async () => {
+  scene = await Http2Scene.start()
+  scene.outside.handler = (stream) => {
+    stream.respond({ ':status': 200, 'alt-svc': 'h3=":443"' })
+    stream.end()
+  }
+  expect((await ask(await scene.connect(), { ':path': '/' })).fields).not.toContain('alt-svc')
+})
+
+test('a long reply and a long upload pass whole', async () => {
+  scene = await Http2Scene.start()
+  const text = 'all work and no play '.repeat(200_000)
+  scene.outside.handler = (stream, { body }) => {
+    stream.respond({ ':status': 200 })
+    stream.end(body)
+  }
+  const session = await scene.connect()
+  const answer = await ask(session, { ':method': 'POST', ':path': '/' }, text)
+  expect(answer.status).toBe(200)
+  expect(answer.body === text).toBe(true)
+})
+
+test('a new connection takes the place of one that the upstream takes leave of', async () => {
+  scene = await Http2Scene.start()
+  scene.outside.handler = (stream) => {
+    stream.respond({ ':status': 200 })
+    stream.end('hello')
+    stream.session?.close()
+  }
+  const session = await scene.connect()
+  for (let count = 1; count <= 3; count += 1) {
+    expect(await ask(session, { ':path': '/' })).toMatchObject({ status: 200 })
+  }
+  expect(scene.outside.requests.length).toBe(3)
 })

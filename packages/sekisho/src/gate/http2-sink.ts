@@ -1,16 +1,17 @@
 import http2, { type ServerHttp2Stream } from 'node:http2'
 import { type AgentReply, renderAgentReply } from './denial.ts'
 import { grpcEnding } from './grpc-status.ts'
-import type { Fields } from './http-fields.ts'
+import { type Fields, fieldValue } from './http-fields.ts'
 import type { ReplySink } from './reply-sink.ts'
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = http2.constants
+const { NGHTTP2_NO_ERROR } = http2.constants
 
 /** An agent that takes nothing of its reply for so long is stalling. */
 const STALL_MS = 120_000
 
 /** The date is the upstream's to say. */
 const RESPOND = { sendDate: false, waitForTrailers: true }
+const WHOLE = { sendDate: false, endStream: true }
 
 /** RFC 9113 §8.2.2 forbids these. */
 const NOT_IN_HTTP2: ReadonlySet<string> = new Set([
@@ -33,6 +34,7 @@ export type Http2SinkOptions = {
 export class Http2Sink implements ReplySink {
   readonly #stream: ServerHttp2Stream
   readonly #options: Http2SinkOptions
+  #head: string[] | undefined
   #trailers: Fields = []
   #stall: NodeJS.Timeout | undefined
 
@@ -41,11 +43,9 @@ export class Http2Sink implements ReplySink {
     this.#options = options
     stream.on('drain', () => this.#moved())
     stream.once('close', () => this.#moved())
+    // Node keeps a stream that was reset until its body has been read
+    stream.once('aborted', () => stream.destroy())
     stream.once('wantTrailers', () => this.#sendTrailers())
-    // RFC 9113 §8.1: the rest of a request whose reply is through is not wanted
-    stream.once('finish', () => {
-      if (!stream.readableEnded) stream.close(NGHTTP2_NO_ERROR)
-    })
   }
 
   get isGone(): boolean {
@@ -53,7 +53,7 @@ export class Http2Sink implements ReplySink {
   }
 
   get hasHead(): boolean {
-    return this.#stream.headersSent
+    return this.#head !== undefined || this.#stream.headersSent
   }
 
   get isEnded(): boolean {
@@ -73,16 +73,18 @@ export class Http2Sink implements ReplySink {
   }
 
   head(status: number, _message: string, fields: Fields): void {
-    if (this.isGone) return
-    this.#stream.respond(head(status, fields), RESPOND)
+    this.#head = head(status, fields)
+    // a reply without a message tells its status in a head that is its end too: it has to wait
+    if (!this.#options.isGrpc || fieldValue(fields, 'grpc-status') === undefined) this.#respond()
   }
 
   flush(): void {
-    // a head is sent as soon as it is known
+    // a head that can be sent has been
   }
 
   write(bytes: Buffer): boolean {
     if (this.isGone || this.isEnded) return true
+    this.#respond()
     if (this.#stream.write(bytes)) return true
     this.#stall ??= setTimeout(() => this.#options.onStall(), this.#options.stallMs ?? STALL_MS)
     return false
@@ -94,8 +96,10 @@ export class Http2Sink implements ReplySink {
 
   end(bytes?: Buffer | string): void {
     if (this.isGone || this.isEnded) return
+    this.#respond(bytes === undefined && this.#trailers.length === 0)
     if (bytes === undefined) this.#stream.end()
     else this.#stream.end(bytes)
+    this.#stream.resume() // what is left of the request is not looked at
   }
 
   answer(reply: AgentReply): void {
@@ -107,7 +111,8 @@ export class Http2Sink implements ReplySink {
   }
 
   destroy(): void {
-    if (!this.isGone) this.#stream.close(NGHTTP2_INTERNAL_ERROR)
+    // `close` with a code would end the stream first, as if the reply were whole
+    this.#stream.destroy(new Error('broken off'))
   }
 
   onClose(listener: () => void): void {
@@ -127,8 +132,24 @@ export class Http2Sink implements ReplySink {
     this.end()
   }
 
+  #respond(isWhole = false): void {
+    const raw = this.#head
+    if (raw === undefined || this.isGone || this.#stream.headersSent) return
+    this.#stream.respond(raw, isWhole ? WHOLE : RESPOND)
+    if (isWhole) this.#stream.once('finish', () => this.#refuseRest())
+  }
+
   #sendTrailers(): void {
-    if (!this.isGone) this.#stream.sendTrailers(pairs(this.#trailers))
+    if (this.isGone) return
+    this.#stream.sendTrailers(pairs(this.#trailers))
+    this.#refuseRest()
+  }
+
+  /** RFC 9113 §8.1: the rest of a request whose reply is through is not wanted. */
+  #refuseRest(): void {
+    if (this.#stream.readableEnded) return
+    // nghttp2 drops what is still queued for a stream that is to be reset: trailers, in this turn
+    setImmediate(() => this.#stream.close(NGHTTP2_NO_ERROR))
   }
 
   #moved(): void {

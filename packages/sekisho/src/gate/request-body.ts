@@ -45,6 +45,8 @@ export interface OutgoingBody {
   readonly bytes: number
   /** here to its end */
   readonly isWhole: boolean
+  /** here so far and not handed on */
+  readonly heldBytes: number
   /** length of a body that is here to its end; else 0, and `toSend` takes bytes as they go */
   readonly wholeBytes: number
   /** one side of a conversation: what has not come yet is looked at before it leaves */
@@ -94,6 +96,10 @@ export class RequestBody implements OutgoingBody {
 
   get isWhole(): boolean {
     return this.#isWhole
+  }
+
+  get heldBytes(): number {
+    return this.#held
   }
 
   get wholeBytes(): number {

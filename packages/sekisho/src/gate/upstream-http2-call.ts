@@ -6,7 +6,7 @@ import { type Fields, fieldValue } from './http-fields.ts'
 import type { Route } from './http-head.ts'
 import type { Http2Origin } from './upstream-http2.ts'
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = http2.constants
+const { NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = http2.constants
 /** a model may think for minutes before the first byte, and between two */
 const IDLE_TIMEOUT_MS = 15 * 60_000
 const DEFAULT_PORT = 443
@@ -96,7 +96,7 @@ class Http2Call implements Dispatcher.DispatchController {
     stream.on('error', (error) => this.#fail(error))
     stream.once('close', () => this.#close(stream))
     this.#handler.onRequestStart?.(this, null)
-    if (this.#isDone) return void stream.close(NGHTTP2_CANCEL)
+    if (this.#isDone) return void stream.destroy(this.reason ?? undefined)
     this.#listen(stream)
     this.#send(stream, body)
   }
@@ -141,8 +141,10 @@ class Http2Call implements Dispatcher.DispatchController {
     if (this.#isDone || !this.#hasHead || stream.rstCode !== NGHTTP2_NO_ERROR) return
     this.#isDone = true
     this.#handler.onResponseEnd?.(this, {})
+    if (this.#body === undefined || stream.writableEnded) return
     // a reply that is through before its request: the rest is not wanted
-    if (this.#body !== undefined && !stream.writableFinished) this.#body.destroy()
+    this.#body.destroy()
+    stream.destroy(new CallError('EARLY_REPLY', 'the reply came before the request was through'))
   }
 
   #close(stream: ClientHttp2Stream): void {
@@ -155,7 +157,8 @@ class Http2Call implements Dispatcher.DispatchController {
     this.#isDone = true
     this.reason = error
     this.#body?.destroy()
-    this.#stream?.close(NGHTTP2_CANCEL)
+    // `close` with a code would end the stream first, as if the request were whole
+    this.#stream?.destroy(error)
     this.#handler.onResponseError?.(this, error)
   }
 }

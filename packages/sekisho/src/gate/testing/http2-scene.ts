@@ -27,6 +27,7 @@ export type Http2SceneOptions = {
 export class Http2Scene {
   readonly rig: Rig
   readonly outside: Http2Outside
+  readonly caPem = OUTSIDE.pem
 
   static async start(options: Http2SceneOptions = {}): Promise<Http2Scene> {
     const outside = await Http2Outside.start(options.protocols ?? ['h2', 'http/1.1'])

@@ -29,6 +29,8 @@ export const PLAIN_EGRESS: EgressPlan = {
   inspection: { maxBodyBytes: 8 * 1024 * 1024, treatments: {} },
   privateRanges: [],
   proxy: null,
+  provenance: null,
+  budgets: [],
   packages: {
     actions: {
       unknown: 'allow',
@@ -157,6 +159,11 @@ export class Rig {
     const [address] = (await this.ask(name)).addresses
     if (address === undefined) throw new Error(`${name} got no address`)
     return address
+  }
+
+  /** Where a client that opens its own connections finds a name's port. */
+  async whereIs(name: string, port: number): Promise<{ host: string; port: number }> {
+    return { host: played(await this.resolve(name), port), port: this.port }
   }
 
   /** A connection as the agent opens it. */

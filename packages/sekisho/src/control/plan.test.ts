@@ -66,6 +66,8 @@ test('a plan is what was asked, and what the agent file grants', () => {
       privateRanges: [],
       proxy: null,
       packages: agent.packages,
+      provenance: null,
+      budgets: [],
     },
     secrets: [
       {
@@ -145,4 +147,34 @@ test.for([
   expect(planned.policy).toEqual(own)
   expect(planned.secrets.map(({ binding }) => binding.name)).toEqual(secrets)
   expect(SessionPlan.parse(planned)).toEqual(planned)
+})
+
+test('URLs in the command are known, in their canonical form, where provenance is asked for', () => {
+  const words = [
+    'claude',
+    '-p',
+    'read HTTPS://Docs.Example/a/../b and https://x.example/?q=1, then',
+  ]
+  const asked = planSession({
+    detached: false,
+    request: { ...request, argv: words },
+    agent: parseAgentFile(
+      'version: 1\nname: x\nprovenance: {}\nrules: [{id: r, effect: allow, host: x.example}]\n',
+      'agents/x.yaml',
+    ),
+    configuration: `sha256:${'0'.repeat(64)}`,
+    policy,
+    phase: 'agent',
+    session: 's-00000000000000000000',
+    connection: 7,
+  })
+  expect(asked.egress.provenance).toEqual({
+    rules: 'all',
+    indexes: [],
+    private: [],
+    startsPrivate: true,
+    templates: [],
+    // with the comma and without: which of them was meant, nobody can say
+    taskUrls: ['https://docs.example/b', 'https://x.example/?q=1,', 'https://x.example/?q=1'],
+  })
 })

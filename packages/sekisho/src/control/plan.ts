@@ -1,9 +1,14 @@
 import type { AgentFile } from '../policy/agent-file.ts'
 import { compilePolicy } from '../policy/compile.ts'
+import { extractUrls } from '../policy/provenance/extract-urls.ts'
+import { provenancePlan } from '../policy/provenance-schema.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { SessionPolicy } from '../wire/policy.ts'
 import type { Phase } from '../wire/schemas.ts'
 import type { RunRequest } from './sessions.ts'
+
+/** The bound of a plan. */
+const MAX_TASK_URLS = 4096
 
 /** One session as it will be, from what was asked and what the agent file grants. Pure. */
 export function planSession(parts: {
@@ -34,6 +39,9 @@ export function planSession(parts: {
       privateRanges: agent.privateRanges,
       proxy: agent.proxy,
       packages: agent.packages,
+      provenance:
+        agent.provenance === null ? null : provenancePlan(agent.provenance, taskUrls(request.argv)),
+      budgets: agent.budgets,
     },
     secrets: secretsOf(agent, policy),
     upstreams: agent.upstreams.map(({ host, port, address, dialPort, caFile }) => ({
@@ -53,6 +61,11 @@ export function planSession(parts: {
     attestation: agent.attestation,
     workspaceOptions: { ...agent.workspace, from: request.from },
   }
+}
+
+/** What stood in the user's own words: the command is all of them that the platform sees. */
+function taskUrls(argv: readonly string[]): readonly string[] {
+  return [...new Set(argv.flatMap((word) => extractUrls(word)))].slice(0, MAX_TASK_URLS)
 }
 
 /** A file with two phases names the secrets of both: each gets those that it can use. */

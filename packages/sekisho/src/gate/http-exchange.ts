@@ -15,6 +15,9 @@ import type {
 } from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Dialer } from './dialer.ts'
+import type { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
+import type { ProvenanceState } from '../policy/provenance/provenance-state.ts'
+import { DestinationMeter } from './destination-meter.ts'
 import { EgressCut, type EgressMeter } from './egress-meter.ts'
 import {
   type HeadInspector,
@@ -74,7 +77,10 @@ export type HttpPerformer = HeadInspector & {
   upstreams: Upstreams
   dialer: Dialer
   meter: EgressMeter
+  budgets: BudgetLedger
   turns: Turns
+  /** null where any URL that a rule allows may be fetched */
+  provenance: ProvenanceState | null
   /** undefined where the session reaches no package registry */
   packages?: PackageFirewall | undefined
   /** tells that a pinned address could not be used */
@@ -85,6 +91,7 @@ export type HttpPerformer = HeadInspector & {
 export class HttpExchange implements Exchange {
   readonly #arrival: HttpArrival
   readonly #performer: HttpPerformer
+  readonly #meter: DestinationMeter
   #body: OutgoingBody | undefined
   #findings: FindingSet | undefined
   #release: (() => void) | undefined
@@ -92,17 +99,18 @@ export class HttpExchange implements Exchange {
   constructor(arrival: HttpArrival, performer: HttpPerformer) {
     this.#arrival = arrival
     this.#performer = performer
+    this.#meter = new DestinationMeter(arrival.action.host, performer.meter, performer.budgets)
   }
 
   inspect(allowedBy: readonly string[]): Inspected | Promise<Inspected> {
     const { hasBody } = this.#arrival
-    const { meter } = this.#performer
+    const meter = this.#meter
     const looked = lookAtHead(this.#arrival, allowedBy, this.#performer)
     if (looked.kind !== 'looked-at') return looked
     this.#findings = looked.findings
     const bytes = this.#announcedBytes()
     // before the agent is asked for a body that may not leave
-    const denied = hasBody ? meter.check(bytes) : meter.admit(bytes)
+    const denied = hasBody ? meter.check(bytes) : this.#admit(0)
     if (denied !== undefined) return denied
     return hasBody ? this.#inspectBody(looked) : looked.clear
   }
@@ -135,11 +143,12 @@ export class HttpExchange implements Exchange {
 
   async #inspectBody({ clear, findings, options }: LookedAt): Promise<Inspected> {
     const { sink, expectsContinue } = this.#arrival
-    const { inspector, heldBytes, meter } = this.#performer
+    const { inspector, heldBytes } = this.#performer
     const maxBytes = inspector.maxBodyBytes(options)
     const length = this.#declaredLength()
     if ((length ?? 0) > maxBytes && options.uninspected !== true) return tooLong(maxBytes)
-    const body = makeOutgoingBody(this.#arrival, { findings, options }, this.#performer)
+    const parts = { ...this.#performer, meter: this.#meter }
+    const body = makeOutgoingBody(this.#arrival, { findings, options }, parts)
     // a conversation takes room for each message
     if (!body.isConversation) {
       this.#release = await heldBytes.take(Math.min(length ?? maxBytes, maxBytes))
@@ -149,8 +158,15 @@ export class HttpExchange implements Exchange {
     const problem = whyStopped(body, await body.read(), { maxBytes, options })
     if (problem !== undefined) return problem
     if (findings.stopping !== undefined) return stoppedBy(findings, clear.recordAs)
-    const denied = meter.admit(this.#announcedBytes())
+    const denied = this.#admit(body.wholeBytes)
     return denied ?? { ...clear, ...seenBy(findings), ...unseenPart(body, maxBytes) }
+  }
+
+  /** @param bodyBytes of a body that is here; one that streams is taken as it goes */
+  #admit(bodyBytes: number): Deny | undefined {
+    const { action, fields } = this.#arrival
+    const bytes = this.#lineBytes() + fieldBytes(fields) + bodyBytes
+    return this.#meter.admit(this.#announcedBytes(), { action, bytes })
   }
 
   /** Head and declared length as the agent sent them; a chunked body tells as it comes. */
@@ -175,10 +191,9 @@ export class HttpExchange implements Exchange {
 
   #dispatch(relay: ReplyRelay, pinned: Pinned, headers: Fields): void {
     const { action } = this.#arrival
-    const { meter } = this.#performer
     const path = action.query === null ? action.path : `${action.path}?${action.query}`
     try {
-      meter.take(this.#headBytes(headers) + (this.#body?.wholeBytes ?? 0))
+      this.#meter.take(this.#headBytes(headers) + (this.#body?.wholeBytes ?? 0))
       this.#performer.upstreams
         .dispatcherFor(action, pinned, this.#arrival.isHttp2)
         .dispatch(
@@ -187,7 +202,8 @@ export class HttpExchange implements Exchange {
         )
     } catch (thrown) {
       // undici throws on what it will not write
-      relay.abort(thrown instanceof EgressCut ? thrown : toSekishoError(thrown))
+      const isOurs = thrown instanceof EgressCut || thrown instanceof LateStop
+      relay.abort(isOurs ? thrown : toSekishoError(thrown))
     }
   }
 

@@ -64,11 +64,7 @@ export class HttpFront {
   readonly #context: SessionContext
   readonly #path: RequestPath
 
-  constructor(
-    context: SessionContext,
-    performer: HttpPerformer,
-    timeouts = TIMEOUTS,
-  ) {
+  constructor(context: SessionContext, performer: HttpPerformer, timeouts = TIMEOUTS) {
     this.#context = context
     this.#path = new RequestPath(context, performer)
     this.#server = makeServer(timeouts)

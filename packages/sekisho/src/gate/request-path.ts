@@ -13,6 +13,7 @@ import {
 } from './denial.ts'
 import { type HttpArrival, HttpExchange, type HttpPerformer } from './http-exchange.ts'
 import type { HeadRead } from './http-head.ts'
+import { ProvenanceExchange } from './provenance/provenance-exchange.ts'
 import type { ReplySink } from './reply-sink.ts'
 import type { SessionContext } from './session-context.ts'
 import { WebSocketExchange } from './websocket/exchange.ts'
@@ -137,6 +138,12 @@ export class RequestPath {
 
 /** What a package registry is asked for takes the firewall's path, everything else its own. */
 function exchangeFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
+  const { provenance } = performer
+  if (provenance === null) return fetchFor(arrival, performer)
+  return new ProvenanceExchange(arrival, provenance, (looked) => fetchFor(looked, performer))
+}
+
+function fetchFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
   const fetch = (looked: HttpArrival): Exchange => new HttpExchange(looked, performer)
   return performer.packages?.exchangeFor(arrival, fetch) ?? fetch(arrival)
 }

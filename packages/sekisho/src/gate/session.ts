@@ -5,6 +5,8 @@ import { deny } from '../core/verdict.ts'
 import type { CompiledDetectors } from '../detect/egress/engine.ts'
 import { compilePolicy } from '../policy/compile.ts'
 import type { PopularNames } from '../detect/packages/popular-names.ts'
+import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
+import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
 import type { Ecosystem } from '../wire/packages.ts'
 import { Certificates, type GateKey } from './certificates.ts'
@@ -101,6 +103,7 @@ export class Session {
       ...inspectionOf(config, parts),
       dialer,
       meter: this.#meter,
+      budgets: new BudgetLedger(config.egress.budgets),
       turns: new Turns(),
     }
     const http: HttpPerformer = {
@@ -108,6 +111,8 @@ export class Session {
       optionsOf: (action, allowedBy) => policy.optionsFor(action, allowedBy),
       upstreams: this.#upstreams,
       onUnreachable: (host) => resolver.forget(host),
+      provenance:
+        config.egress.provenance === null ? null : new ProvenanceState(config.egress.provenance),
       packages: firewallOf(config, parts, context),
     }
     this.#front = new HttpFront(context, http)

@@ -3,6 +3,7 @@ import net from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { deny } from '../core/verdict.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
+import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
 import { Counters } from './counters.ts'
 import { makeDialer } from './dialer.ts'
 import { EgressMeter } from './egress-meter.ts'
@@ -72,6 +73,8 @@ function makeFront(headersMs: number): HttpFront {
     inspector: new Inspector({ maxBodyBytes: 1e6, treatments: {} }, NO_DETECTION),
     heldBytes: new HeldBytes(1e6),
     dialer: makeDialer(null),
+    budgets: new BudgetLedger([]),
+    provenance: null,
     optionsOf: () => ({}),
     meter: new EgressMeter(
       {

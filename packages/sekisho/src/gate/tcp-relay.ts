@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net'
 import type { NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
+import type { Deny } from '../core/verdict.ts'
 import { passRequest } from '../flow/checkpoint.ts'
 import type { Cut, Exchange, Failed, Inspected, Performed, Pinned } from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Dialer } from './dialer.ts'
+import type { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
+import { DestinationMeter } from './destination-meter.ts'
 import type { EgressMeter } from './egress-meter.ts'
+import { LateStop } from './late-stop.ts'
 import type { Inspector } from './inspection/inspector.ts'
 import { StreamLook, StreamStopped } from './inspection/stream-look.ts'
 import type { SessionContext } from './session-context.ts'
@@ -18,6 +22,7 @@ export type TcpPerformer = {
   dialer: Dialer
   inspector: Inspector
   meter: EgressMeter
+  budgets: BudgetLedger
   turns: Turns
 }
 
@@ -52,6 +57,7 @@ class TcpExchange implements Exchange {
   readonly #agent: Socket
   readonly #route: TcpRoute
   readonly #performer: TcpPerformer
+  readonly #meter: DestinationMeter
   #out = 0
   #in = 0
 
@@ -59,10 +65,11 @@ class TcpExchange implements Exchange {
     this.#agent = agent
     this.#route = route
     this.#performer = performer
+    this.#meter = new DestinationMeter(route.action.host, performer.meter, performer.budgets)
   }
 
   inspect(allowedBy: readonly string[]): Inspected {
-    const denied = this.#performer.meter.admit(0)
+    const denied = this.#meter.admit(0, null)
     if (denied !== undefined) return denied
     if (this.#route.scheme === 'tcp') return { kind: 'clear', credentials: [] }
     const uninspected = `TLS passed through unread, by ${allowedBy.join(', ').slice(0, 512)}`
@@ -83,7 +90,7 @@ class TcpExchange implements Exchange {
     } catch (thrown) {
       upstream.destroy()
       this.#agent.destroy()
-      return thrown instanceof StreamStopped ? this.#cut(thrown) : failed(thrown)
+      return this.#brokenOff(thrown)
     }
   }
 
@@ -94,7 +101,7 @@ class TcpExchange implements Exchange {
     for await (const piece of this.#pieces(this.#agent)) {
       stream?.look(piece)
       if (this.#out > 0) await this.#performer.turns.next()
-      this.#performer.meter.take(piece.length)
+      this.#meter.take(piece.length)
       this.#out += piece.length
       await write(upstream, piece)
     }
@@ -121,7 +128,13 @@ class TcpExchange implements Exchange {
     return { kind: 'performed', status: null, address, bytesOut, bytesIn, scrubbed: 0 }
   }
 
-  #cut({ by, findings: { recorded: findings } }: StreamStopped): Cut {
+  #brokenOff(thrown: unknown): Failed | Cut {
+    if (thrown instanceof StreamStopped) return this.#cut(thrown.by, thrown.findings.recorded)
+    if (thrown instanceof LateStop && thrown.by.kind === 'deny') return this.#cut(thrown.by, [])
+    return failed(thrown)
+  }
+
+  #cut(by: Deny, findings: Cut['findings']): Cut {
     const outcome = { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${by.reason}` } as const
     return { kind: 'cut', action: this.#route.action, by, findings, outcome }
   }

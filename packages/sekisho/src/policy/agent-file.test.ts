@@ -64,6 +64,8 @@ const EGRESS = {
     exceptions: [],
   },
   proxy: null,
+  provenance: null,
+  budgets: [],
   setup: null,
 }
 

@@ -116,6 +116,24 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
       { maxLength: 3 },
     ),
   }),
+  provenance: fc.option(
+    fc.record({
+      rules: fc.constant('all' as const),
+      indexes: fc.constant([]),
+      private: fc.constant([]),
+      startsPrivate: fc.boolean(),
+      templates: fc.subarray(['https://a.example/items/{id:int}']),
+    }),
+  ),
+  budgets: fc.array(
+    fc.record({
+      host: fc.constantFrom('a.example', '*.b.example'),
+      bytesOut: fc.constant(null),
+      distinctUrls: fc.integer({ min: 0, max: 100 }),
+      urlEntropyBits: fc.constant(null),
+    }),
+    { maxLength: 2 },
+  ),
   privateRanges: fc.subarray([{ host: 'a.example', range: '10.1.0.0/16' }]),
   proxy: fc.option(
     fc.record({
@@ -142,6 +160,8 @@ function print(agent: AgentFile): string {
     },
     packages: printPackages(agent.packages),
     privateRanges: agent.privateRanges.map((range) => ({ ...range, reason: 'a reason' })),
+    provenance: agent.provenance ?? undefined,
+    budgets: agent.budgets.map(({ host, distinctUrls }) => ({ host, distinctUrls })),
     proxy: agent.proxy ?? undefined,
     rules: agent.rules.map(printRule),
     setup:

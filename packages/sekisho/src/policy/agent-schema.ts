@@ -17,6 +17,7 @@ import {
   Reason,
 } from './egress-schema.ts'
 import { readHost } from './host-pattern.ts'
+import { BudgetFile, ProvenanceFile, ProvenanceKeys } from './provenance-schema.ts'
 import { PackageExceptionFile, PackagesFile } from './packages-schema.ts'
 import { readPresetName } from './presets.ts'
 import { RuleBodyFile, RuleFile } from './rule-schema.ts'
@@ -86,6 +87,8 @@ const shapes: Readonly<Record<string, { shape: Readonly<Record<string, unknown>>
   privateRanges: PrivateRangeFile.in,
   proxy: EgressProxyFile.in,
   packages: PackagesFile.in,
+  provenance: ProvenanceFile,
+  budgets: BudgetFile.in,
   'packages.exceptions': PackageExceptionFile.in,
   setup: SetupFile,
   'setup.rules': RuleFile.in,
@@ -107,6 +110,7 @@ export const AgentSchema = z.strictObject({
   workspace: WorkspaceFile.prefault({}),
   ...SandboxKeys,
   ...EgressKeys,
+  ...ProvenanceKeys,
 })
 
 /** One agent, with every default filled in. */

@@ -1,9 +1,11 @@
+import type { SessionPolicy } from '../wire/policy.ts'
 import type { AgentFile } from './agent-schema.ts'
 import { isAtOrBelow, readVariable } from './agent-values.ts'
 import { checkNetwork } from './check-network.ts'
 import { type CompiledPolicy, compilePolicy } from './compile.ts'
 import { explainRepeated } from './explain-repeated.ts'
 import type { Problem } from './problem.ts'
+import { checkProvenance } from './provenance-schema.ts'
 import type { RegistryOrigin } from './registry-config.ts'
 import { sessionPolicy, setupPolicy } from './session-policy.ts'
 
@@ -31,7 +33,15 @@ export function checkAgent(
     ...checkSecretReach(agent, compiled),
     ...checkUpstreamReach(agent, compiled),
     ...checkPrivateRanges(agent, compiled),
+    ...checkProvenance(agent.provenance, allowIds(phases)),
   ]
+}
+
+function allowIds(phases: readonly SessionPolicy[]): readonly string[] {
+  return phases
+    .flatMap(({ rules }) => rules)
+    .filter(({ effect }) => effect === 'allow')
+    .map(({ id }) => id)
 }
 
 function checkName(agent: AgentFile, name: string): Problem[] {

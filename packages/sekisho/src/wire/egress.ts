@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { PackagePlan } from './packages.ts'
 import { Port } from './schemas.ts'
 import { Treatments } from './policy.ts'
+import { Budget, ProvenancePlan } from './provenance.ts'
 
 /** How one session's outgoing data is looked at. */
 export const Inspection = z.strictObject({
@@ -37,6 +38,9 @@ export const EgressPlan = z.strictObject({
   /** null: connections go out directly */
   proxy: EgressProxy.nullable(),
   packages: PackagePlan,
+  /** null: whatever a rule allows may be fetched */
+  provenance: ProvenancePlan.nullable(),
+  budgets: z.array(Budget).max(64),
 })
 export type EgressPlan = z.infer<typeof EgressPlan>
 

@@ -59,6 +59,11 @@ export class ProvenanceState {
     return this.#isPrivate
   }
 
+  /** Whether any reply could still make links known. */
+  get mayLearn(): boolean {
+    return !this.#isPrivate && this.#indexes.size > 0
+  }
+
   /** for the session's end leaf */
   counters(): { known: number; leftOut: number } {
     return { known: this.#ledger.size, leftOut: this.#ledger.leftOut }

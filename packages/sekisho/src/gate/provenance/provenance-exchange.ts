@@ -1,0 +1,50 @@
+import type { Exchange, Inspected, Pinned } from '../../flow/ports.ts'
+import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
+import type { HttpArrival } from '../http-exchange.ts'
+import { LinkSink } from './link-sink.ts'
+
+const CODINGS = 'accept-encoding'
+
+/** A request whose URL must be of known origin, and what its reply teaches. */
+export class ProvenanceExchange implements Exchange {
+  readonly #arrival: HttpArrival
+  readonly #state: ProvenanceState
+  readonly #inner: Exchange
+  #rules: readonly string[] = []
+
+  /** @param fetch makes the exchange itself */
+  constructor(
+    arrival: HttpArrival,
+    state: ProvenanceState,
+    fetch: (arrival: HttpArrival) => Exchange,
+  ) {
+    this.#arrival = arrival
+    this.#state = state
+    const request = { action: arrival.action, rules: () => this.#rules }
+    const sink = new LinkSink(arrival.sink, request, state)
+    // an index is read as it goes by, so it is asked for in the clear
+    const fields = state.mayLearn ? withoutCodings(arrival.fields) : arrival.fields
+    this.#inner = fetch({ ...arrival, fields, sink })
+  }
+
+  inspect(allowedBy: readonly string[]): Promise<Inspected> | Inspected {
+    this.#rules = allowedBy
+    const origin = this.#state.decide(this.#arrival.action, allowedBy)
+    return origin.kind === 'deny' ? origin : this.#inner.inspect(allowedBy)
+  }
+
+  perform(
+    pinned: Pinned,
+    credentials: ReadonlyMap<string, string>,
+  ): ReturnType<Exchange['perform']> {
+    return this.#inner.perform(pinned, credentials)
+  }
+
+  drop(): void {
+    this.#inner.drop?.()
+  }
+}
+
+function withoutCodings(raw: readonly string[]): string[] {
+  return raw.filter((_, index) => raw[index - (index % 2)]?.toLowerCase() !== CODINGS)
+}

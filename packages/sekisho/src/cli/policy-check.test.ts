@@ -56,3 +56,12 @@ test('the same for a program', async () => {
     ],
   })
 })
+
+test('a treatment of a detector that there is not is refused', async () => {
+  const treated = `${AGENT}inspection: { treatments: { pii.crad: deny } }\n`
+  writeFileSync(join(home, 'policy/agents/docs-bot.yaml'), treated)
+  await expect(said(policy, 'check')).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'agent docs-bot: inspection: treatments: there is no detector `pii.crad`',
+  })
+})

@@ -1,5 +1,6 @@
 import type { Bundle } from '../policy/bundle.ts'
 import { loadBundle } from '../policy/bundle.ts'
+import { namedDetectors, requireKnownDetectors } from '../policy/known-detectors.ts'
 import type { controlToSupervisor } from '../wire/control.ts'
 import type { Peer, Protocol } from '../wire/peer.ts'
 
@@ -23,8 +24,21 @@ export class BundleReader {
     })
     if (files === null && this.#bundle !== undefined) return this.#bundle
     this.#stamp = null // a bundle that does not parse is read again next time
-    this.#bundle = loadBundle(new Map(Object.entries(files ?? {})), registries)
+    const bundle = loadBundle(new Map(Object.entries(files ?? {})), registries)
+    await checkDetectors(bundle)
+    this.#bundle = bundle
     this.#stamp = stamp
-    return this.#bundle
+    return bundle
   }
+}
+
+/** @throws SekishoError CONFIG_INVALID */
+async function checkDetectors(bundle: Bundle): Promise<void> {
+  const named = namedDetectors(bundle.agents.map((name) => bundle.agent(name)))
+  if (named.length === 0) return
+  const { DETECTORS } = await import('../detect/egress/all.ts') // some 400, which few files need
+  requireKnownDetectors(
+    named,
+    DETECTORS.map(({ id }) => id),
+  )
 }

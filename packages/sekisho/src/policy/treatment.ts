@@ -14,6 +14,12 @@ const DEFAULTS: Treatments = {
   'high-entropy': 'record',
 }
 
+/**
+ * Not what was found but that the rest was not looked at: redacting what stands there, as a class
+ * may ask, would let that rest pass. Only a file that names it by its own id has another way.
+ */
+const UNSEEN = 'scan.'
+
 /** `secret.github-pat`, `secret.generic-*`, `pii.*` */
 const DETECTOR_KEY = /^([a-z][a-z0-9-]*)\.(?:[a-z0-9][a-z0-9-]*\*?|\*)$/
 
@@ -50,7 +56,10 @@ function look(
     if (finding.detector.startsWith(key.slice(0, -1))) longest = key
   }
   if (longest !== '') return treatments[longest]
-  return Object.hasOwn(treatments, finding.class) ? treatments[finding.class] : undefined
+  if (finding.detector.startsWith(UNSEEN) || !Object.hasOwn(treatments, finding.class)) {
+    return undefined
+  }
+  return treatments[finding.class]
 }
 
 /** For what several rules ask: the stricter of two. */
@@ -77,6 +86,11 @@ export function readTreatment(key: string, treatment: Treatment): Read<Treatment
       `the classes are ${DETECTOR_CLASSES.join(', ')}; a detector is written as secret.github-pat, several as secret.generic-*`,
     ),
   }
+}
+
+/** Whether a key names what is in the list of detectors, in which not all that is found has a place. */
+export function isDetectorKey(key: string): boolean {
+  return DETECTOR_KEY.test(key) && !isAlwaysDenied(key) && !key.startsWith(UNSEEN)
 }
 
 function isAlwaysDenied(key: string): boolean {

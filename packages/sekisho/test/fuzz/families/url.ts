@@ -1,5 +1,6 @@
 import type { HttpRequestAction } from '../../../src/core/action.ts'
 import { type Route, readHead } from '../../../src/gate/http-head.ts'
+import { readProxyTarget } from '../../../src/gate/proxy-target.ts'
 import { AGREED, difference, type Family, type Outcome, REFUSED } from '../family.ts'
 import { HttpReader } from '../http-reader.ts'
 import type { Random } from '../random.ts'
@@ -16,7 +17,7 @@ const reader = new HttpReader()
 
 /**
  * A line `Host\ntarget`: what a request with this Host field and request target asks for, on
- * connections to GOOD. Whatever `readHead` accepts, URL must read as the same.
+ * connections to GOOD, and of a client that takes the gate for its proxy. Whatever `readHead` accepts, URL must read as the same.
  */
 export const makeUrlFamily = (read: typeof readHead): Family => ({
   name: 'url',
@@ -28,7 +29,8 @@ export const makeUrlFamily = (read: typeof readHead): Family => ({
     const cut = input.indexOf('\n')
     const [host, target] = [input.slice(0, cut), input.slice(cut + 1)]
     let accepted = false
-    for (const route of ROUTES) {
+    const proxied = readProxyTarget(target)
+    for (const route of proxied === undefined ? ROUTES : [...ROUTES, proxied]) {
       const rawHeaders = ['Host', host]
       const seen = read({ method: 'GET', target, httpVersion: '1.1', rawHeaders }, route)
       if (seen.kind === 'refused') continue

@@ -137,3 +137,10 @@ test.for([
 ] as const)('policy %s is refused', async ([argv, code, message]) => {
   await expect(said(policy, ...argv)).rejects.toMatchObject({ code, message })
 })
+
+test('check says how much one URL of a template can carry', async () => {
+  const file = join(home, 'policy/agents/docs-bot.yaml')
+  writeFileSync(file, `${AGENT}provenance: { templates: ["https://a.example/{id:uuid}"] }\n`)
+  const { out } = await said(policy, 'check')
+  expect(out).toContain('  docs-bot: one URL of https://a.example/{id:uuid} can say 128 bits')
+})

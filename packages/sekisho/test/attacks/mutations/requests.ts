@@ -109,7 +109,7 @@ export const REQUEST_MUTATIONS = [
     ['what no rule allows is denied', DEFAULT_ALLOWS],
     [
       'methods that tunnel or echo are refused',
-      head('if (METHOD.test(method) && !FORBIDDEN_METHODS.has(method)) return', 'return'),
+      head('if (KNOWN_METHODS.has(method) && !FORBIDDEN_METHODS.has(method)) return', 'return'),
       DEFAULT_ALLOWS,
     ],
     [

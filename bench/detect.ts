@@ -1,6 +1,7 @@
 /**
  * What it costs to look at text that leaves, and how often honest text is taken for a secret.
  */
+import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { DETECTORS } from '../packages/sekisho/src/detect/egress/all.ts'
 import { compileAutomaton, WordFinder } from '../packages/sekisho/src/detect/egress/automaton.ts'
@@ -33,6 +34,7 @@ export const bench: Bench = {
   run: async () => {
     const texts = readTexts(MIXED, SPEED_BYTES)
     const rows = await measure(peersOf(texts), { rounds: ROUNDS, warmUpRounds: 1 })
+    checkThatItLooks(texts)
     const benign = readTexts([resolve(ROOT, 'node_modules')], BENIGN_BYTES)
     const alarms = benign.flatMap((text) => alarmsIn(text, scanOf))
     for (const alarm of alarms.filter(isDenied)) {
@@ -47,6 +49,19 @@ const formats = compileDetectors(DETECTORS.filter((one) => one.class === 'secret
 
 function scanOf(): Scan {
   return new ViewedScan('text/plain', () => compiled.scan())
+}
+
+/** Silence about honest text means something only where a secret is not passed over in silence. */
+function checkThatItLooks(texts: readonly Text[]): void {
+  const secret = `sntryu_${createHash('sha256').update('planted').digest('hex')}`
+  for (const { file, bytes } of texts.filter((_, index) => index % 100 === 0)) {
+    const middle = bytes.length >> 1
+    const planted = [bytes.subarray(0, middle), Buffer.from(` ${secret} `), bytes.subarray(middle)]
+    const found = alarmsIn({ file, bytes: Buffer.concat(planted) }, scanOf)
+    if (!found.some(({ finding: { detector } }) => detector === 'secret.sentry-user')) {
+      throw new Error(`a secret that was planted into ${file} is not found`)
+    }
+  }
 }
 
 function peersOf(texts: readonly Text[]): Peer[] {

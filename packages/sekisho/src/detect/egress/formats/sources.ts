@@ -4,4 +4,3 @@ export const KINGFISHER =
   'https://github.com/mongodb/kingfisher/tree/main/crates/kingfisher-rules/data/rules'
 export const NOSEY_PARKER =
   'https://github.com/praetorian-inc/noseyparker/tree/main/crates/noseyparker/data/default/builtin/rules'
-export const TRUFFLEHOG = 'https://github.com/trufflesecurity/trufflehog/tree/main/pkg/detectors'

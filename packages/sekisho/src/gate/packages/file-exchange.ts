@@ -1,7 +1,7 @@
-import type { PackageInstallAction } from '../../core/action.ts'
+import type { HttpRequestAction, PackageInstallAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
 import type { RecordedFinding } from '../../core/finding.ts'
-import type { Verdict } from '../../core/verdict.ts'
+import type { Deny, Hold, Verdict } from '../../core/verdict.ts'
 import {
   type InstallVerdict,
   judgeInstall,
@@ -22,12 +22,14 @@ import type {
 } from '../../flow/ports.ts'
 import type { HttpArrival } from '../http-exchange.ts'
 import type { ReplySink } from '../reply-sink.ts'
-import type { FirewallParts } from './package-firewall.ts'
 import { fileFields } from './package-fields.ts'
+import type { FirewallParts } from './package-firewall.ts'
 import { WatchingSink, WithholdingSink } from './tarball-sink.ts'
 
 const DID = { record: 'recorded', hold: 'held', deny: 'denied' } as const
 const MAX_PLACE = 128
+/** in place of a name or version in which a detector has found something */
+const HIDDEN = '***'
 
 /** What the package's own request takes once the package may be fetched. */
 export type Fetch = (arrival: HttpArrival) => Exchange
@@ -41,6 +43,7 @@ export class FileExchange implements Exchange {
   readonly #file: PackageFile
   readonly #parts: FirewallParts
   readonly #inner: Exchange
+  #install: PackageInstallAction
   readonly #looked: Promise<TarballVerdict | undefined> | undefined
 
   constructor(
@@ -50,6 +53,7 @@ export class FileExchange implements Exchange {
     this.#file = file
     this.#parts = parts
     this.#arrival = arrival
+    this.#install = installOf(file, arrival.action, arrival.action)
     const { sink, looked } = this.#lookingSink(arrival.sink)
     this.#looked = looked
     this.#inner = fetch({ ...arrival, sink, fields: fileFields(arrival.fields) })
@@ -57,25 +61,19 @@ export class FileExchange implements Exchange {
 
   async inspect(allowedBy: readonly string[]): Promise<Inspected> {
     const popular = await this.#parts.popular(this.#file.ecosystem)
+    const inner = await this.#inner.inspect(allowedBy)
+    if (inner.kind !== 'clear') return inner
+    if (inner.recordAs?.kind === 'http.request') {
+      this.#install = installOf(this.#file, this.#arrival.action, inner.recordAs)
+    }
     const { plan, exceptions, table } = this.#parts
     const facts = table.find(this.#file.ecosystem, this.#file.name)
     const nowMs = this.#parts.now()
     const judged = judgeInstall(this.#file, { facts, popular, exceptions }, { plan, nowMs })
-    const found = this.#recorded(judged)
-    const { path, query } = this.#arrival.action
-    if (judged.stop !== undefined) {
-      const recordAs = this.#install(path, query)
-      return { kind: 'stopped', verdict: judged.stop, recordAs, findings: found }
-    }
-    const inner = await this.#inner.inspect(allowedBy)
-    if (inner.kind !== 'clear') return inner
-    // a URL in which something was found stands in the log without that
-    const shown = inner.recordAs?.kind === 'http.request' ? inner.recordAs : { path, query }
-    return {
-      ...inner,
-      recordAs: this.#install(shown.path, shown.query),
-      findings: [...(inner.findings ?? []), ...found],
-    }
+    const findings = [...(inner.findings ?? []), ...this.#recorded(judged)]
+    const recordAs = this.#install
+    if (judged.stop === undefined) return { ...inner, recordAs, findings }
+    return { kind: 'stopped', verdict: this.#shown(judged.stop), recordAs, findings }
   }
 
   async perform(
@@ -88,12 +86,12 @@ export class FileExchange implements Exchange {
     const { plan, exceptions } = this.#parts
     const nowMs = this.#parts.now()
     const judged = judgeScripts(this.#file, verdict.reason, { plan, nowMs, exceptions })
-    const action = this.#install(this.#arrival.action.path, this.#arrival.action.query)
+    const action = this.#install
     if (judged.stop === undefined) {
-      if (judged.findings.length > 0) await this.#recordSeen(action, judged, done)
+      if (judged.findings.length > 0) await this.#recordSeen(judged, done)
       return done
     }
-    const by = asDenial(judged.stop)
+    const by = asDenial(this.#shown(judged.stop))
     const outcome: Failed = { kind: 'failed', code: 'PACKAGE_WITHHELD', message: by.reason }
     return { kind: 'cut', action, by, findings: this.#recorded(judged), outcome }
   }
@@ -132,10 +130,10 @@ export class FileExchange implements Exchange {
 
   /** What only the file has shown, after it has gone to the agent. */
   async #recordSeen(
-    action: PackageInstallAction,
     judged: InstallVerdict,
     done: Performed | Failed | Misuse | Cut,
   ): Promise<void> {
+    const action = this.#install
     const { recorder, newId, outcomeLost } = this.#parts.ports
     const id = newId()
     const verdict: Verdict = {
@@ -151,26 +149,41 @@ export class FileExchange implements Exchange {
     }
   }
 
-  #install(path: string, query: string | null): PackageInstallAction {
-    const { ecosystem, name, version } = this.#file
-    const file = query === null ? path : `${path}?${query}`
-    return {
-      kind: 'package.install',
-      ecosystem,
-      name,
-      version,
-      host: this.#arrival.action.host,
-      file,
-    }
+  /** A verdict as it may stand in the log: without what a detector found in the name. */
+  #shown(verdict: Deny | Hold): Deny | Hold {
+    const { name, version } = this.#file
+    const reason = verdict.reason
+      .replaceAll(name, this.#install.name)
+      .replaceAll(version, this.#install.version ?? HIDDEN)
+    return { ...verdict, reason }
   }
 
   #recorded({ findings }: InstallVerdict): RecordedFinding[] {
-    const place = `${this.#file.name} ${this.#file.version}`.slice(0, MAX_PLACE)
+    const { name, version } = this.#install
+    const place = `${name} ${version ?? HIDDEN}`.slice(0, MAX_PLACE)
     return findings.map(({ check, action }) => ({
       detector: ruleOf(check),
       place,
       count: 1,
       did: DID[action],
     }))
+  }
+}
+
+/** @param shown the request as it may stand in the log: with stars over what was found in its URL */
+function installOf(
+  { ecosystem, name, version }: PackageFile,
+  action: HttpRequestAction,
+  shown: Pick<HttpRequestAction, 'path' | 'query'>,
+): PackageInstallAction {
+  const isWhole = shown.path === action.path
+  const bare = name.split('/').at(-1) ?? name
+  return {
+    kind: 'package.install',
+    ecosystem,
+    name: isWhole || shown.path.includes(bare) ? name : HIDDEN,
+    version: isWhole || shown.path.includes(version) ? version : null,
+    host: action.host,
+    file: shown.query === null ? shown.path : `${shown.path}?${shown.query}`,
   }
 }

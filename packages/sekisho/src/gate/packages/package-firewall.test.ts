@@ -1,59 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { makeTar } from '../../detect/packages/testing/make-tar.ts'
 import type { PackagePlan } from '../../wire/packages.ts'
-import { get, head, HOST, NOTHING_LEAKED, rule, Scene } from '../testing/scene.ts'
-import { FakeRegistry, packNpm } from './testing/registry.ts'
+import { HOST, head, NOTHING_LEAKED, type Scene } from '../testing/scene.ts'
+import { ago, DAY_MS, FirewallScene, statusOf, tarball } from './testing/firewall-scene.ts'
+import { type FakeRegistry, packNpm } from './testing/registry.ts'
 
-const DAY = 86_400_000
-const ago = (ms: number): string => new Date(Date.now() - ms).toISOString()
-
-const PLAN: PackagePlan = {
-  actions: {
-    unknown: 'record',
-    young: 'hold',
-    ageUnknown: 'record',
-    typo: 'deny',
-    installScripts: 'record',
-  },
-  youngMs: 3 * DAY,
-  establishedMs: 365 * DAY,
-  exceptions: [],
-}
-
+let firewall: FirewallScene
 let scene: Scene
 let registry: FakeRegistry
 
-async function open(
-  actions: Partial<PackagePlan['actions']> = {},
-  exceptions: PackagePlan['exceptions'] = [],
-): Promise<void> {
-  const plan = { ...PLAN, actions: { ...PLAN.actions, ...actions }, exceptions }
-  const rules = [rule({ id: 'npm', methods: ['GET', 'HEAD'], options: { packages: 'npm' } })]
-  scene = await Scene.start({ rules, egress: { packages: plan } })
-  scene.canary.handler = registry.handler
+async function open(...how: Parameters<typeof FirewallScene.start>): Promise<void> {
+  firewall = await FirewallScene.start(...how)
+  ;({ scene, registry } = firewall)
 }
-
-beforeEach(() => {
-  registry = new FakeRegistry()
-})
 afterEach(() => scene.close())
 
-const tarball = (name: string, version = '1.0.0'): string =>
-  `/${name}/-/${name.split('/').at(-1)}-${version}.tgz`
-const ask = (path: string, ...fields: string[]): Promise<string> =>
-  scene.rig.send(HOST, get(path, ...fields))
-const statusOf = (reply: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(reply)?.[1])
-
-/** What the log says of each install: verdict, rules, findings. */
-function installs(): string[] {
-  return scene.rig.keyholder.intents().flatMap(({ action, verdict, findings = [] }) => {
-    if (action.kind !== 'package.install') return []
-    const found = findings.map(({ detector, did }) => `${detector} ${did}`)
-    return [[verdict.kind, ...verdict.rules, ...found].join(', ')]
-  })
-}
+const ask = (path: string, ...fields: string[]): Promise<string> => firewall.ask(path, ...fields)
+const installs = (): string[] => firewall.installs()
 
 test('a well-known package of old comes through, recorded as what it is', async () => {
   await open()
@@ -94,8 +59,8 @@ test('a look-alike is denied, recorded, and nothing of it reaches the registry',
 
 test('a young version is held, once the registry has said when it was published', async () => {
   await open()
-  registry.add('lodash', '1.0.0', { published: ago(2 * DAY) })
-  registry.add('lodash', '0.9.0', { published: ago(4 * DAY) })
+  registry.add('lodash', '1.0.0', { published: ago(2 * DAY_MS) })
+  registry.add('lodash', '0.9.0', { published: ago(4 * DAY_MS) })
   await ask('/lodash')
   expect(statusOf(await ask(tarball('lodash')))).toBe(403)
   expect(statusOf(await ask(tarball('lodash', '0.9.0')))).toBe(200)
@@ -217,7 +182,7 @@ test('scripts that are only recorded are found in the file when nothing else tol
 test('a packed packument is read as well as a plain one, and told apart from another’s', async () => {
   await open()
   const packument = (name: string): Buffer =>
-    gzipSync(JSON.stringify({ name, versions: { '1.0.0': {} }, time: { '1.0.0': ago(DAY) } }))
+    gzipSync(JSON.stringify({ name, versions: { '1.0.0': {} }, time: { '1.0.0': ago(DAY_MS) } }))
   scene.canary.handler = (request, response) => {
     if (request.url?.endsWith('.tgz') === true) return void response.end(packNpm({}))
     response.writeHead(200, { 'content-encoding': 'gzip' })
@@ -241,7 +206,7 @@ test.for(['identity', 'gzip'])(
       `1.0.${at}`,
       { readme: randomBytes(500).toString('hex') },
     ])
-    const time = { created: ago(900 * DAY), '1.0.4999': ago(DAY), '1.0.0': ago(900 * DAY) }
+    const time = { created: ago(900 * DAY_MS), '1.0.4999': ago(DAY_MS), '1.0.0': ago(900 * DAY_MS) }
     const text = Buffer.from(
       JSON.stringify({ name: 'lodash', versions: Object.fromEntries(versions), time }),
     )
@@ -287,7 +252,7 @@ const excuse = (expiresAtMs: number | null): PackagePlan['exceptions'] => [
 ]
 
 test('an exception lets a look-alike through', async () => {
-  await open({}, excuse(Date.now() + DAY))
+  await open({}, excuse(Date.now() + DAY_MS))
   registry.add('lodahs', '1.0.0')
   expect(statusOf(await ask(tarball('lodahs')))).toBe(200)
 })

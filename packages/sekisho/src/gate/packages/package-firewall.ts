@@ -11,7 +11,7 @@ import type { CheckpointPorts, Exchange } from '../../flow/ports.ts'
 import type { Ecosystem, PackagePlan } from '../../wire/packages.ts'
 import type { HttpArrival } from '../http-exchange.ts'
 import { type Fetch, FileExchange } from './file-exchange.ts'
-import { MetadataSink, type MetadataRequest } from './metadata-sink.ts'
+import { type MetadataRequest, MetadataSink } from './metadata-sink.ts'
 import { metadataFields } from './package-fields.ts'
 import { WithheldBytes } from './withheld-bytes.ts'
 

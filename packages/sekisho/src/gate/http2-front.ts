@@ -18,7 +18,7 @@ const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STRE
 /** Requests of one connection at once. */
 const MAX_STREAMS = 100
 /** Of one session: each may hold a window of body that is not read yet, and one of reply. */
-const MAX_STREAMS_OF_SESSION = 1_024
+const MAX_STREAMS_OF_SESSION = 512
 const WINDOW_BYTES = 64 * 1024
 /** Malformed requests that one connection may send before it is ended. */
 const MAX_MALFORMED = 20
@@ -64,7 +64,7 @@ type Channel = {
   /** streams whose head has been read here: what the parser resets beside them, nobody has seen */
   lastStream: number
   frames: number
-  framesWhenQuiet: number
+  framesAtCheck: number
   quietMs: number
   isOver: boolean
 }
@@ -72,7 +72,7 @@ type Channel = {
 /** HTTP/2 towards the agent for one session. nghttp2 parses; every stream is decided upon. */
 export class Http2Front {
   readonly #context: SessionContext
-  readonly #path: RequestPath
+  readonly #path: Pick<RequestPath, 'handle'>
   readonly #denials: DenialLog
   readonly #timeouts: Http2Timeouts
   readonly #sessions = new Set<ServerHttp2Session>()
@@ -80,7 +80,7 @@ export class Http2Front {
 
   constructor(
     context: SessionContext,
-    { path, denials }: { path: RequestPath; denials: DenialLog },
+    { path, denials }: { path: Pick<RequestPath, 'handle'>; denials: DenialLog },
     timeouts = TIMEOUTS,
   ) {
     this.#context = context
@@ -109,8 +109,9 @@ export class Http2Front {
       this.#arrive(channel, { stream, raw, isWhole: (flags & NGHTTP2_FLAG_END_STREAM) !== 0 })
     })
     session.on('error', (error) => this.#broken(channel, error))
-    session.setTimeout(this.#timeouts.idleMs, () => this.#quiet(channel))
+    const timer = setInterval(() => this.#check(channel), this.#timeouts.idleMs)
     session.once('close', () => {
+      clearInterval(timer)
       this.#sessions.delete(session)
       wire.destroy()
     })
@@ -206,12 +207,14 @@ export class Http2Front {
     await this.#denials.record(connect, by)
   }
 
-  #quiet(channel: Channel): void {
-    if (channel.open === 0) return channel.session.close()
-    const hasMoved = channel.frames !== channel.framesWhenQuiet
-    channel.framesWhenQuiet = channel.frames
+  /** Every `idleMs`. A session that is asked to close waits for what the parser has begun. */
+  #check(channel: Channel): void {
+    const { session } = channel
+    const hasMoved = channel.frames !== channel.framesAtCheck
+    channel.framesAtCheck = channel.frames
     channel.quietMs = hasMoved ? 0 : channel.quietMs + this.#timeouts.idleMs
-    if (channel.quietMs >= this.#timeouts.quietMs) channel.session.destroy()
+    if (session.closed || channel.quietMs >= this.#timeouts.quietMs) return session.destroy()
+    if (!hasMoved && channel.open === 0) session.close()
   }
 }
 
@@ -222,7 +225,7 @@ function makeChannel(leads: Pick<Channel, 'route' | 'connect' | 'session'>): Cha
     malformed: 0,
     lastStream: 0,
     frames: 0,
-    framesWhenQuiet: 0,
+    framesAtCheck: 0,
     quietMs: 0,
     isOver: false,
   }

@@ -1,4 +1,4 @@
-import { fieldValue } from './http-fields.ts'
+import { fieldBytes, fieldValue } from './http-fields.ts'
 import { type HeadRead, type Route, readHead, refuseHead } from './http-head.ts'
 
 /** The fields of one HEADERS frame and its continuations, decoded. */
@@ -31,6 +31,9 @@ const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
 /** RFC 9113 §8.2.1: nothing that would end the field where HTTP/1.1 is spoken next */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/
 
+/** As HTTP/1.1 heads may have; a few bytes of HPACK can name as many as they like. */
+const MAX_BYTES = 32 * 1024
+
 type Sorted = { pseudo: Map<string, string>; fields: string[]; cookies: string[] }
 type Problem = { rule: string; message: string; status: number }
 
@@ -46,7 +49,7 @@ const malformed = (message: string, status = 400): Problem => ({
  */
 export function readHttp2Head(head: RawHttp2Head, route: Route): Http2HeadRead {
   const sorted: Sorted = { pseudo: new Map(), fields: [], cookies: [] }
-  const problem = sort(head.raw, sorted) ?? pseudoProblem(sorted, route)
+  const problem = sizeProblem(head.raw) ?? sort(head.raw, sorted) ?? pseudoProblem(sorted, route)
   const method = sorted.pseudo.get(':method') ?? ''
   const target = sorted.pseudo.get(':path') ?? ''
   if (problem !== undefined)
@@ -60,6 +63,10 @@ export function readHttp2Head(head: RawHttp2Head, route: Route): Http2HeadRead {
   }
   const rawHeaders = framing === 'open' ? [...fields, 'transfer-encoding', 'chunked'] : fields
   return { head: readHead({ method, target, httpVersion: '1.1', rawHeaders }, route), fields }
+}
+
+function sizeProblem(raw: readonly string[]): Problem | undefined {
+  return fieldBytes(raw) > MAX_BYTES ? malformed('the head is too long', 431) : undefined
 }
 
 function sort(raw: readonly string[], into: Sorted): Problem | undefined {

@@ -111,7 +111,8 @@ export class Http2Origin {
       leave() // RFC 9113 §6.8: what is under way may finish
       session.close()
     })
-    session.setTimeout(IDLE_MS, () => {
+    session.setTimeout(IDLE_MS)
+    session.on('timeout', () => {
       if (open.streams > 0) return
       leave()
       session.close()

@@ -16,6 +16,9 @@ import { SYSTEM_CLOCK } from './clock.ts'
 import { DIGEST_WAIT_MS, ExecDigests, HashBudget, type HashedFile } from './exec-digests.ts'
 import { HandClock } from './testing/hand-clock.ts'
 
+/** A busy disk must not make a digest late: what lateness does has tests of its own. */
+const PATIENCE_MS = 15_000
+
 let directory = ''
 const opened: number[] = []
 beforeEach(() => {
@@ -38,16 +41,16 @@ const sha256 = (path: string): string =>
   `sha256:${createHash('sha256').update(readFileSync(path)).digest('hex')}`
 
 test('a file of several pieces is read whole, once', async () => {
-  const digests = new ExecDigests(SYSTEM_CLOCK)
+  const digests = new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS)
   const file = open(Buffer.alloc(700_000, 7))
   expect(await digests.ofSettled(file)).toBe(sha256(file.path))
   expect(digests.ofSettled(file)).toBe(sha256(file.path)) // known: nothing is waited for
-  expect(await new ExecDigests(SYSTEM_CLOCK).ofChanging(file)).toBe(sha256(file.path))
+  expect(await new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS).ofChanging(file)).toBe(sha256(file.path))
   expect(listOpen(file.path).length).toBe(1) // our own
 })
 
 test('a file that can change is read each time', async () => {
-  const digests = new ExecDigests(SYSTEM_CLOCK)
+  const digests = new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS)
   const one = open('one')
   const digest = await digests.ofChanging(one)
   writeFileSync(one.path, 'two')
@@ -69,7 +72,7 @@ test('a directory has no digest', async () => {
   const fd = openSync(directory, 'r')
   opened.push(fd)
   const stats = fstatSync(fd, { bigint: true })
-  expect(await new ExecDigests(SYSTEM_CLOCK).ofChanging({ fd, path: directory, stats })).toBeNull()
+  expect(await new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS).ofChanging({ fd, path: directory, stats })).toBeNull()
 })
 
 test('a session’s budget runs out and comes back with time', async () => {

@@ -28,8 +28,12 @@ export class ExecDigests {
   readonly #known = new Map<string, string>()
   readonly #running = new Map<string, Promise<string | null>>()
 
-  constructor(clock: Clock) {
+  readonly #waitMs: number
+
+  /** @param waitMs how long an exec waits for the digest of its file */
+  constructor(clock: Clock, waitMs = DIGEST_WAIT_MS) {
     this.#clock = clock
+    this.#waitMs = waitMs
   }
 
   /**
@@ -48,7 +52,7 @@ export class ExecDigests {
 
   /** Of a file that may be another the next time. It is read no longer than it is waited for. */
   ofChanging(file: HashedFile): Promise<string | null> {
-    const deadline = this.#clock.nowMs() + DIGEST_WAIT_MS
+    const deadline = this.#clock.nowMs() + this.#waitMs
     const isLate = (): boolean => this.#clock.nowMs() > deadline
     return this.#patiently(hashFile(duplicateDescriptor(file.fd), isLate))
   }
@@ -73,7 +77,7 @@ export class ExecDigests {
 
   #patiently(hashing: Promise<string | null>): Promise<string | null> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(DIGEST_WAIT_MS, () => resolve(null))
+      const cancel = this.#clock.after(this.#waitMs, () => resolve(null))
       void hashing.then((digest) => {
         cancel()
         resolve(digest)

@@ -9,6 +9,9 @@ import { ExecDigests } from '../exec-digests.ts'
 import { type ExecRoom, openExecRoom, type Ran, ROOM_SESSION } from '../testing/exec-room.ts'
 import { ExecMonitor, type Monitored, monitorOrSaySo } from './exec-monitor.ts'
 
+/** A busy disk must not make a digest late: what lateness does has tests of its own. */
+const PATIENCE_MS = 15_000
+
 type ExecLeaf = Extract<LeafInput, { type: 'process.exec' }>
 
 let room: ExecRoom
@@ -17,7 +20,7 @@ beforeEach(() => {
 })
 afterEach(() => room.close())
 
-const digests = new ExecDigests(SYSTEM_CLOCK)
+const digests = new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS)
 
 async function inRoom(
   written: 'deny' | 'record',

@@ -34,10 +34,32 @@ test('the bound is met by hostile text, and then nothing is looked at any more',
   expect(bytes).toBeLessThanOrEqual(bound(MIB))
 })
 
-test('honest text comes nowhere near the bound', () => {
-  const text = '{"name":"a","password":"${PW}","url":"https://example.com/","id":12345678}\n'
+test.for([
+  ['an object', '{"name":"a","password":"${PW}","url":"https://example.com/","id":12345678}\n'],
+  ['short addresses', 'https://t.co/aZ9k2\n'],
+  ['cursors of pages', '{"node":{"id":"eyJpZCI6NDcxMX0="},"cursor":"eyJpZCI6NDcxMX0="},'],
+  ['time zones', '"Asia/Tokyo","Europe/Berlin",'],
+  ['a table of numbers', '1994-11-06 08:49:37 | 12.50 | 0.3750 | 4711\n'],
+] as const)('%s, over and over, come nowhere near the bound', ([, text]) => {
   const whole = text.repeat(Math.ceil(MIB / text.length))
-  expect(workOf(DETECTORS, whole).bytes).toBeLessThan(bound(whole.length) / 2)
+  expect(workOf(DETECTORS, whole).bytes).toBeLessThan(bound(whole.length) * 0.9)
+})
+
+test('one byte all along is nothing to be suspicious of', () => {
+  const compiled = compileDetectors(DETECTORS)
+  const bytes = Array.from({ length: 256 }, (_, byte) => byte)
+  const suspicious = bytes.filter((byte) => {
+    const scan = compiled.scan()
+    return [...scan.push(Buffer.alloc(EACH_BYTES, byte)), ...scan.end()].length > 0
+  })
+  expect(suspicious).toEqual([])
+})
+
+test('no word that announces something is one character all along', () => {
+  const words = DETECTORS.flatMap(({ trigger }) =>
+    trigger.kind === 'keyword' ? trigger.words : [],
+  )
+  expect(words.filter((word) => /^(.)\1*$/i.test(word))).toEqual([])
 })
 
 function bound(length: number): number {

@@ -6,11 +6,11 @@ import { NOTHING } from './token.ts'
 
 /** RFC 3986 §3.2.1: user information, up to the host's first character. */
 const USER_INFO =
-  /[^\s:/?#@"'`<>\\{}$()]{0,100}:(?<value>[^\s/?#@"'`<>\\()]{3,200})@(?<host>[A-Za-z0-9.-]{1,200}|\[)/dy
-const USER_INFO_BYTES = 512
+  /[^\s:/?#@"'`<>\\{}$()]{0,64}:(?<value>[^\s/?#@"'`<>\\()]{3,128})@(?<host>[A-Za-z0-9.-]{1,63}|\[)/dy
+const USER_INFO_BYTES = 258
 /** Hosts of documentation and of the machine itself (RFC 2606, RFC 6761). */
 const NO_REAL_HOST =
-  /^(?:localhost|127\.|0\.0\.0\.0|.{0,190}(?:example\.(?:com|org|net)|\.(?:test|invalid|local|example)))/i
+  /^(?:localhost|127\.|0\.0\.0\.0|.{0,63}(?:example\.(?:com|org|net)|\.(?:test|invalid|local|example)))/i
 const MIN_STRONG = 8
 
 const DATABASES = [

@@ -8,6 +8,11 @@ const COMPACT = new RegExp(
   `${LEFT_EDGE}(?<header>eyJ[\\w-]{10,${MAX_HEADER}})\\.(?<claims>eyJ[\\w-]{10,${MAX_CLAIMS}})\\.[\\w-]{20,${MAX_SIGNATURE}}`,
   'y',
 )
+/** Headers begin with one of these fields: `{"alg"` and so on, in base64. */
+const FIRST_FIELDS =
+  'alg typ kid x5t enc zip jku apu apv epk cty ver nonce b64 crit jwk x5c x5u iss aud'
+    .split(' ')
+    .map((field) => Buffer.from(`{"${field}"`).toString('base64url').slice(0, 8))
 /** The subject of the token that jwt.io shows, and documentation with it. */
 const SHOWN = '"sub":"1234567890"'
 
@@ -17,7 +22,7 @@ export const JWT: readonly Detector[] = [
     id: 'secret.jwt',
     class: 'secret-format',
     source: 'https://www.rfc-editor.org/rfc/rfc7519',
-    trigger: { kind: 'keyword', words: ['eyJ'] },
+    trigger: { kind: 'keyword', words: FIRST_FIELDS },
     window: { before: LEFT_EDGE_BYTES, after: MAX_HEADER + MAX_CLAIMS + MAX_SIGNATURE + 2 },
     match: compactToken,
   },

@@ -14,15 +14,19 @@ function fold(text: string): string {
   return folded
 }
 
-/** What is left of a name without separators, scope marks and looks: `@types/node` is `typesnode`. */
-export function skeletonOf(name: string): string {
-  return fold(name.replace(/[-_.@/~]/g, ''))
+export type Looks = {
+  /** without separators and scope marks: `@types/node` is `typesnode` */
+  skeleton: string
+  /** its words in order of the alphabet; undefined for a single one */
+  words: string | undefined
 }
 
-/** The words of a name in order of the alphabet; undefined for a single one. */
-export function wordsOf(name: string): string | undefined {
-  const words = name.split(/[-_.@/~]+/).filter((word) => word !== '')
-  return words.length < 2 ? undefined : words.map(fold).toSorted().join(' ')
+/** What a name looks like, so that two that look alike are the same here. */
+export function looksOf(name: string): Looks {
+  const folded = fold(name)
+  const words = folded.split(/[-_.@/~]+/).filter((word) => word !== '')
+  const skeleton = words.join('')
+  return { skeleton, words: words.length < 2 ? undefined : words.toSorted().join(' ') }
 }
 
 /**

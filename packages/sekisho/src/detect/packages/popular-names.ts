@@ -1,4 +1,4 @@
-import { isOneSlipApart, skeletonOf, wordsOf } from './likeness.ts'
+import { isOneSlipApart, looksOf } from './likeness.ts'
 
 /** A published list of well-known packages, and where it comes from. */
 export type PopularList = {
@@ -28,6 +28,7 @@ const BUCKET_BITS = 18
 export class PopularNames {
   readonly source: string
   readonly #names: readonly string[]
+  readonly #lowered: readonly string[]
   readonly #known: ReadonlySet<string>
   readonly #scopes: ReadonlySet<string>
   readonly #skeletons = new Map<string, string>()
@@ -38,14 +39,15 @@ export class PopularNames {
   constructor({ names, source }: PopularList) {
     this.source = source
     this.#names = names
+    this.#lowered = names.map((name) => name.toLowerCase())
     this.#known = new Set(names)
     this.#scopes = new Set(names.filter((name) => name.startsWith('@')).map(scopeOf))
     for (const name of names) {
-      setOnce(this.#skeletons, skeletonOf(name), name)
-      const words = wordsOf(name)
+      const { skeleton, words } = looksOf(name)
+      setOnce(this.#skeletons, skeleton, name)
       if (words !== undefined) setOnce(this.#words, words, name)
     }
-    const index = indexSlips(names)
+    const index = indexSlips(this.#lowered)
     this.#starts = index.starts
     this.#entries = index.entries
   }
@@ -67,9 +69,9 @@ export class PopularNames {
     if (name.startsWith('@') && this.#scopes.has(scopeOf(name))) return undefined
     const near = this.#oneSlip(name.toLowerCase())
     if (near !== undefined) return { of: near, how: 'one-slip' }
-    const same = this.#skeletons.get(skeletonOf(name))
+    const { skeleton, words } = looksOf(name)
+    const same = this.#skeletons.get(skeleton)
     if (same !== undefined) return { of: same, how: 'same-letters' }
-    const words = wordsOf(name)
     const turned = words === undefined ? undefined : this.#words.get(words)
     return turned === undefined ? undefined : { of: turned, how: 'same-words' }
   }
@@ -79,8 +81,9 @@ export class PopularNames {
       const bucket = bucketOf(hash)
       const end = this.#starts[bucket + 1] ?? 0
       for (let at = this.#starts[bucket] ?? 0; at < end; at += 1) {
-        const known = this.#names[this.#entries[at] ?? 0] ?? ''
-        if (known.length >= MIN_LENGTH && isOneSlipApart(name, known.toLowerCase())) return known
+        const index = this.#entries[at] ?? 0
+        const known = this.#lowered[index] ?? ''
+        if (known.length >= MIN_LENGTH && isOneSlipApart(name, known)) return this.#names[index]
       }
     }
     return undefined
@@ -97,7 +100,7 @@ function scopeOf(name: string): string {
 
 /** Entries by bucket, one after the other: `starts[b]` to `starts[b + 1]` are those of bucket b. */
 function indexSlips(names: readonly string[]): { starts: Uint32Array; entries: Uint32Array } {
-  const buckets = names.map((name) => slipHashes(name.toLowerCase()).map(bucketOf))
+  const buckets = names.map((name) => slipHashes(name).map(bucketOf))
   const starts = new Uint32Array(2 ** BUCKET_BITS + 1)
   for (const of of buckets) for (const bucket of of) increment(starts, bucket + 1)
   let sum = 0

@@ -263,7 +263,11 @@ export function told(reply: string): string {
 }
 
 /** One GET or POST that has to arrive outside. */
-export function arrives(name: string, request = get('/public/control'), host = HOST): Control {
+export function arrives(
+  name: string,
+  request: Sent = get('/public/control'),
+  host = HOST,
+): Control {
   return {
     name,
     run: async (world) => {

@@ -173,3 +173,14 @@ test.for([
   expect(scene.rig.keyholder.deniedBy()).toEqual([by])
   expect(scene.server.heard).toEqual([])
 })
+
+test('a secret cut over two messages: the second does not leave', async () => {
+  scene = await GrpcScene.start({ egress: DENY })
+  const call = scene.talk()
+  const ended = once(call, 'error')
+  call.write(`token ${TOKEN.slice(0, 16)}`)
+  await once(call, 'data')
+  call.write(TOKEN.slice(16))
+  expect(await ended).toMatchObject([{ code: grpc.status.PERMISSION_DENIED }])
+  expect(scene.server.heard).toEqual([`token ${TOKEN.slice(0, 16)}`])
+})

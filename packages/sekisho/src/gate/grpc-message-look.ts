@@ -28,17 +28,19 @@ export type GrpcLook = {
   maxBytes: number
 }
 
-/** Looks at the messages of one call, each whole, and at what they say one after the other. */
+/** Of the text before and after the border of two messages: what is cut there is looked at whole. */
+const BORDER_BYTES = 1_024
+
+/** Looks at the messages of one call, each whole, and at what lies across two of them. */
 export class GrpcMessageLook {
   readonly #look: GrpcLook
-  /** over strings and bytes of all messages, so that a text cut into several is one again */
-  readonly #across: Scan
+  /** the end of what the messages so far said */
+  #before: Buffer = Buffer.alloc(0)
   #misuse: Misuse | undefined
   #problem: Deny | undefined
 
   constructor(look: GrpcLook) {
     this.#look = look
-    this.#across = look.newScan()
   }
 
   get misuse(): Misuse | undefined {
@@ -55,9 +57,9 @@ export class GrpcMessageLook {
     const clear = flag === 0 ? message : await this.#decode(flag, message)
     if (clear === undefined) return
     const leaves = protobufLeaves(clear)
-    this.#seeOne([clear, ...leaves])
-    for (const text of leaves.length > 0 ? leaves : [clear])
-      this.#found(this.#across.push(text), 'body')
+    this.#seeOne([clear, ...leaves.map(({ bytes }) => bytes)])
+    const innermost = leaves.filter(({ isInnermost }) => isInnermost).map(({ bytes }) => bytes)
+    this.#seeBorder(leaves.length > 0 ? Buffer.concat(innermost) : clear)
   }
 
   fail(rule: string, reason: string): void {
@@ -68,10 +70,23 @@ export class GrpcMessageLook {
     const scan = this.#look.newScan()
     for (const text of texts) {
       this.#misuse ??= this.#look.watch?.(text)
-      this.#found(scan.push(text), 'message')
-      this.#found(scan.push(BETWEEN), 'message')
+      this.#found([...scan.push(text), ...scan.push(BETWEEN)], 'message')
     }
     this.#found(scan.end(), 'message')
+  }
+
+  /** A text in strings or bytes of several messages, one after the other, is one to its reader. */
+  #seeBorder(text: Buffer): void {
+    const before = this.#before
+    const across = Buffer.concat([before, text.subarray(0, BORDER_BYTES)])
+    this.#before = Buffer.concat([before, text.subarray(-BORDER_BYTES)]).subarray(-BORDER_BYTES)
+    if (before.length === 0) return
+    this.#misuse ??= this.#look.watch?.(across)
+    const scan = this.#look.newScan()
+    const found = [...scan.push(across), ...scan.end()]
+    const lies = ({ start, end, view }: Finding): boolean =>
+      view !== undefined || (start < before.length && end > before.length)
+    this.#found(found.filter(lies), 'messages')
   }
 
   #found(findings: readonly Finding[], where: string): void {

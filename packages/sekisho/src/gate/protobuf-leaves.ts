@@ -1,7 +1,7 @@
 const MAX_DEPTH = 16
 const MAX_LEAVES = 16_384
-/** Leaves may be so many times their message: what is text to one reader is a message to another. */
-const MAX_GROWTH = 2
+/** All leaves together may be so many times their message. */
+const MAX_GROWTH = 4
 
 const VARINT = 0
 const FIXED_64 = 1
@@ -10,7 +10,13 @@ const GROUP_START = 3
 const GROUP_END = 4
 const FIXED_32 = 5
 
-type Found = { leaves: Buffer[]; room: number }
+export type Leaf = {
+  bytes: Buffer
+  /** no message with leaves of its own */
+  isInnermost: boolean
+}
+
+type Found = { leaves: Leaf[]; room: number }
 
 /**
  * The strings and bytes of a protobuf message, without its schema: each stands between tags and
@@ -18,19 +24,20 @@ type Found = { leaves: Buffer[]; room: number }
  *
  * https://protobuf.dev/programming-guides/encoding/
  */
-export function protobufLeaves(message: Buffer): readonly Buffer[] {
+export function protobufLeaves(message: Buffer): readonly Leaf[] {
   const found: Found = { leaves: [], room: message.length * MAX_GROWTH }
   return walk(message, 0, found) ? found.leaves : []
 }
 
 /** false when it is no message; what has been found until then does not count */
 function walk(message: Buffer, depth: number, found: Found): boolean {
-  const { length: before } = found.leaves
+  const before = { leaves: found.leaves.length, room: found.room }
   let at = 0
   while (at < message.length) {
     const next = readField(message, at, { depth, found })
     if (next === undefined) {
-      found.leaves.length = before
+      found.leaves.length = before.leaves
+      found.room = before.room
       return false
     }
     at = next
@@ -55,12 +62,13 @@ function readField(
   return end
 }
 
-/** A leaf may be a message too; only a reader with the schema knows. It is taken for both. */
+/** What may be a message too is taken for both, the innermost first: only the schema would tell. */
 function add(bytes: Buffer, { depth, found }: { depth: number; found: Found }): void {
+  const { length: before } = found.leaves
+  if (depth < MAX_DEPTH) walk(bytes, depth + 1, found)
   if (bytes.length === 0 || bytes.length > found.room || found.leaves.length >= MAX_LEAVES) return
   found.room -= bytes.length
-  found.leaves.push(bytes)
-  if (depth < MAX_DEPTH) walk(bytes, depth + 1, found)
+  found.leaves.push({ bytes, isInnermost: found.leaves.length === before })
 }
 
 function skip(message: Buffer, from: number, type: number): number | undefined {

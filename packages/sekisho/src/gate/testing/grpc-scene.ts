@@ -9,8 +9,8 @@ const OUTSIDE = makeTestCa()
 const IDENTITY = makeIdentity(OUTSIDE, HOST)
 
 /** A message with one string, field 1, as protobuf writes it. */
-export function encode(text: string): Buffer {
-  const bytes = Buffer.from(text)
+export function encode(text: string | Buffer): Buffer {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text
   const length: number[] = []
   for (let rest = bytes.length; ; rest = Math.floor(rest / 128)) {
     if (rest < 128) {

@@ -24,13 +24,18 @@ const MESSAGES: Readonly<Record<string, string>> = {
   'invariant.body-too-long': 'the body is longer than what is inspected',
   'invariant.body-encoding': 'the body is encoded so that it cannot be inspected',
   'invariant.body-bomb': 'the body grows too much when it is decoded',
+  'invariant.body-incomplete': 'the body broke off',
+  'provenance.unknown-url': 'this URL is of unknown origin, so it may carry data out',
+  'budget.bytes-out': 'the session has sent this host as much as it may',
+  'budget.distinct-urls': 'the session has asked this host for as many URLs as it may',
+  'budget.url-entropy': 'the URLs asked of this host say as much as they may',
   'packages.typo': 'the name of the package is one slip away from a well-known one: check it',
   'packages.young': 'this version of the package is too new to be installed',
   'packages.ageUnknown': 'how old this version of the package is is not known here',
   'packages.unknown': 'the package is not known here: check its name',
   'packages.installScripts': 'installing the package would run scripts of its author',
   'packages.ambiguous': 'the request at the package registry is ambiguous',
-  'invariant.upgrade': 'protocol upgrades, WebSocket among them, are not supported yet',
+  'invariant.upgrade': 'no rule allows this protocol upgrade',
 }
 
 /** @param status null for the one that goes with the rules: 429 for a limit, else 403 */
@@ -107,7 +112,9 @@ export function renderAgentReply({ status, type, message, rules }: AgentReply): 
   headers: Record<string, string>
   body: string
 } {
-  const body = JSON.stringify({ error: { type, message } })
+  // npm shows `error`, which is a text in the replies of its registry
+  const error = rules.some(isPackages) ? { error: type, message } : { error: { type, message } }
+  const body = JSON.stringify(error)
   const headers: Record<string, string> = {
     // RFC 9110 §15.5.22: a 426 names the protocol to use
     ...(status === 426 ? { upgrade: 'HTTP/1.1' } : {}),

@@ -46,6 +46,7 @@ test('a look-alike is denied, recorded, and nothing of it reaches the registry',
   expect(statusOf(reply)).toBe(403)
   expect(reply).toMatch(/^HTTP\/1\.1 403 Forbidden: the name of the package is one slip away/)
   expect(reply).toMatch(/\r\nx-sekisho-rule: packages\.typo\r\n/)
+  expect(reply).toContain('{"error":"sekisho_denied","message":"the name of the package')
   expect(installs()).toEqual([
     'deny, packages.typo, packages.unknown recorded, packages.typo denied, packages.ageUnknown recorded',
   ])

@@ -39,7 +39,10 @@ export function renderNames(names: readonly string[], source: string): Map<strin
   for (let at = 0; at < lines.length; at += LINES_A_FILE) {
     const part = `part-${files.size + 1}`
     const body = lines.slice(at, at + LINES_A_FILE).join('\n')
-    files.set(`${part}.ts`, `/** Made by scripts/pypi-names.ts. */\nexport const NAMES = \`\n${body}\n\`\n`)
+    files.set(
+      `${part}.ts`,
+      `/** Made by scripts/pypi-names.ts. */\nexport const NAMES = \`\n${body}\n\`\n`,
+    )
     parts.push(part)
   }
   files.set('all.ts', renderAll(parts, source))

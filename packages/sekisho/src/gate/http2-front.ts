@@ -105,7 +105,7 @@ export class Http2Front {
     const session = http2.performServerHandshake(wire, SESSION_OPTIONS)
     const channel = makeChannel({ route, connect, session })
     this.#sessions.add(session)
-    session.on('stream', (stream, _headers, flags, raw) => {
+    session.on('stream', (...[stream, , flags, raw]) => {
       this.#arrive(channel, { stream, raw, isWhole: (flags & NGHTTP2_FLAG_END_STREAM) !== 0 })
     })
     session.on('error', (error) => this.#broken(channel, error))

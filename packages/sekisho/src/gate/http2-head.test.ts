@@ -4,12 +4,12 @@ import { readHead } from './http-head.ts'
 import { readHttp2Head } from './http2-head.ts'
 
 const ROUTE = { scheme: 'https', host: 'api.example.com', port: 443 } as const
-const GET = [
-  ...[':method', 'GET'],
-  ...[':scheme', 'https'],
-  ...[':authority', 'api.example.com'],
-  ...[':path', '/a/b?c=d'],
-]
+const GET = Object.entries({
+  ':method': 'GET',
+  ':scheme': 'https',
+  ':authority': 'api.example.com',
+  ':path': '/a/b?c=d',
+}).flat()
 
 test('a request is the same action as by HTTP/1.1', () => {
   const raw = [...GET, 'host', 'api.example.com', 'cookie', 'a=1', 'x-a', 'b', 'cookie', 'c=2']

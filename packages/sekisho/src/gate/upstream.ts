@@ -95,10 +95,16 @@ function makePool(connect: Connector, route: Route): Pool {
 }
 
 function connector(open: () => Promise<net.Socket>): Connector {
-  return (_options, callback) => {
-    open().then(
-      (socket) => callback(null, socket),
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
-    )
-  }
+  return (_options, callback) => void tellOf(open(), callback)
+}
+
+async function tellOf(
+  opening: Promise<net.Socket>,
+  callback: buildConnector.Callback,
+): Promise<void> {
+  const socket = await opening.catch((error: unknown) =>
+    error instanceof Error ? error : new Error(String(error)),
+  )
+  if (socket instanceof Error) callback(socket, null)
+  else callback(null, socket)
 }

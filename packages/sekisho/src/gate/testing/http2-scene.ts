@@ -81,10 +81,10 @@ export type Answer = {
 /** One request to its end, however it ends. */
 export function ask(
   session: http2.ClientHttp2Session,
-  headers: http2.OutgoingHttpHeaders | string[],
+  headers: http2.OutgoingHttpHeaders,
   body?: string | Buffer,
 ): Promise<Answer> {
-  const stream = session.request(headers as http2.OutgoingHttpHeaders, {
+  const stream = session.request(headers, {
     endStream: body === undefined,
   })
   if (body !== undefined) stream.end(body)
@@ -144,7 +144,7 @@ export class Http2Outside {
       if (socket.alpnProtocol !== 'h2') return void web.emit('connection', socket)
       const session = http2.performServerHandshake(socket)
       session.on('error', () => undefined) // cut off on purpose
-      session.on('stream', (stream, _headers, _flags, raw) => this.#take(stream, raw))
+      session.on('stream', (...[stream, , , raw]) => this.#take(stream, raw))
     })
   }
 

@@ -1,4 +1,9 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { HOST, PLACEHOLDER, REAL, rule, CREDENTIAL } from './testing/scene.ts'
 import { answerOf, ask, Http2Scene } from './testing/http2-scene.ts'
@@ -195,4 +200,32 @@ test('a new connection takes the place of one that the upstream takes leave of',
     expect(await ask(session, { ':path': '/' })).toMatchObject({ status: 200 })
   }
   expect(scene.outside.requests.length).toBe(3)
+})
+
+test('curl speaks HTTP/2 and HTTP/1.1 through it, up and down', async () => {
+  scene = await Http2Scene.start()
+  const folder = await mkdtemp(join(tmpdir(), 'sekisho-'))
+  try {
+    await writeFile(join(folder, 'ca.pem'), scene.rig.keyholder.ca.pem)
+    await writeFile(join(folder, 'upload'), 'x'.repeat(300_000))
+    const { host, port } = await scene.rig.whereIs(HOST, 443)
+    const curl = async (...args: string[]): Promise<string> => {
+      const common = [
+        '-sS',
+        '--cacert',
+        join(folder, 'ca.pem'),
+        '-w',
+        ' %{http_version} %{http_code}',
+      ]
+      const to = ['--connect-to', `${HOST}:443:${host}:${port}`]
+      const run = promisify(execFile)('curl', [...common, ...to, ...args, `https://${HOST}/x`])
+      return (await run).stdout
+    }
+    expect(await curl('--http2')).toBe('hello 2 200')
+    expect(await curl('--http1.1')).toBe('hello by 1.1 1.1 200')
+    expect(await curl('--data-binary', `@${join(folder, 'upload')}`)).toBe('hello 2 200')
+    expect(scene.outside.requests.map(({ body }) => body.length)).toEqual([0, 0, 300_000])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

@@ -1,4 +1,6 @@
+import type { Action } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
+import type { RecordedFinding } from '../core/finding.ts'
 import type { Recorder } from '../flow/ports.ts'
 import type { EgressBreach } from './egress-meter.ts'
 import { gateToKeyholder } from '../wire/keyholder.ts'
@@ -69,7 +71,12 @@ export type SessionRecorder = Recorder & {
 }
 
 /** The log as the checkpoint sees it: leaves of one session. */
-export function recorderFor(session: string, link: KeyholderLink): SessionRecorder {
+export function recorderFor(
+  session: string,
+  link: KeyholderLink,
+  /** the denial that it is about is in the log all the same */
+  alertLost: () => void,
+): SessionRecorder {
   const waiting = new Set<Promise<unknown>>()
   const recordWithoutWaiting = async (leaf: LeafInput): Promise<void> => {
     const recorded = link.record(leaf, [])
@@ -94,6 +101,9 @@ export function recorderFor(session: string, link: KeyholderLink): SessionRecord
         ...(uninspected === undefined ? {} : { uninspected }),
       }
       const values = await link.record(leaf, credentials)
+      for (const detector of alarming(findings)) {
+        recordWithoutWaiting(alertOf(session, id, { detector, action })).catch(alertLost)
+      }
       return new Map(Object.entries(values))
     },
     outcome: async (id, outcome) => {
@@ -105,5 +115,27 @@ export function recorderFor(session: string, link: KeyholderLink): SessionRecord
     settled: async () => {
       await Promise.allSettled(waiting)
     },
+  }
+}
+
+/** Nothing honest carries these away: a secret of the platform, or a canary. */
+function alarming(findings: readonly RecordedFinding[] = []): readonly string[] {
+  const names = findings.map(({ detector }) => detector)
+  return [...new Set(names)].filter((name) => /^(?:platform|canary)\./.test(name))
+}
+
+function alertOf(
+  session: string,
+  about: string,
+  { detector, action }: { detector: string; action: Action },
+): LeafInput {
+  const to = 'host' in action && action.host !== null ? action.host : action.kind
+  return {
+    type: 'alert',
+    session,
+    rule: `detect.${detector}`.slice(0, 128),
+    severity: 'high',
+    subject: `${detector} on its way to ${to}`,
+    about,
   }
 }

@@ -4,7 +4,8 @@ import { SekishoError } from '../core/error.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Counters } from './counters.ts'
 import { serveDnsDatagrams } from './dns-sockets.ts'
-import { type GateParts, Session } from './session.ts'
+import { Session } from './session.ts'
+import type { GateParts } from './session-parts.ts'
 
 /**
  * One session's pair of namespaces as the gate sees it: a listener for every TCP port and address,

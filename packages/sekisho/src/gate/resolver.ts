@@ -2,9 +2,10 @@ import dns from 'node:dns'
 import { classifyAddress } from '../core/address.ts'
 import { type Cidr, GRANTABLE, isInCidr, parseCidr } from '../core/cidr.ts'
 import { SekishoError } from '../core/error.ts'
+import { matchesHost } from '../core/host.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { Pinned, Resolver } from '../flow/ports.ts'
-import type { PrivateRange } from '../wire/egress.ts'
+import type { EgressProxy, PrivateRange } from '../wire/egress.ts'
 import type { Upstream } from '../wire/gate.ts'
 import { boundLookup } from './bounded-lookup.ts'
 
@@ -29,18 +30,24 @@ type Pin = { answer: Promise<string | Deny>; untilMs: number }
 export type NamedPlaces = {
   upstreams: readonly Upstream[]
   privateRanges: readonly PrivateRange[]
+  proxy?: EgressProxy | null
 }
 
 /** Resolves and classifies for one session; the operator's own upstreams come first. */
 export class PinningResolver implements Resolver {
   readonly #upstreams: ReadonlyMap<string, Pinned>
   readonly #ranges: ReadonlyMap<string, Cidr | undefined>
+  readonly #proxy: EgressProxy | null
   readonly #lookup: Lookup
   readonly #now: () => number
   readonly #pins = new Map<string, Pin>()
 
   /** @param now Unix ms */
-  constructor({ upstreams, privateRanges }: NamedPlaces, lookup: Lookup, now: () => number) {
+  constructor(
+    { upstreams, privateRanges, proxy = null }: NamedPlaces,
+    lookup: Lookup,
+    now: () => number,
+  ) {
     this.#upstreams = new Map(
       upstreams.map(({ host, port, address, dialPort, caPem }) => [
         `${host}:${port}`,
@@ -49,6 +56,7 @@ export class PinningResolver implements Resolver {
     )
     // a range that does not parse grants nothing
     this.#ranges = new Map(privateRanges.map(({ host, range }) => [host, parseCidr(range)]))
+    this.#proxy = proxy
     this.#lookup = lookup
     this.#now = now
   }
@@ -57,9 +65,17 @@ export class PinningResolver implements Resolver {
   async pin(host: string, port: number): Promise<Pinned | Deny> {
     const named = this.#upstreams.get(`${host}:${port}`)
     if (named !== undefined) return named
+    // the operator has said that the proxy resolves: nobody checks the address here
+    if (this.#isResolvedByProxy(host)) return { kind: 'pinned', address: host, port, caPem: null }
     const answer = await this.#answerFor(host)
     if (typeof answer !== 'string') return answer
     return { kind: 'pinned', address: answer, port, caPem: null }
+  }
+
+  #isResolvedByProxy(host: string): boolean {
+    const proxy = this.#proxy
+    if (proxy?.resolve !== 'proxy') return false
+    return !proxy.except.some((pattern) => matchesHost(pattern, host))
   }
 
   /** After a failure to connect: the next request asks again. */

@@ -15,7 +15,7 @@ import { Network } from './network.ts'
 import { PopularLists } from './packages/popular-lists.ts'
 import { WithheldBytes } from './packages/withheld-bytes.ts'
 import { type Lookup, systemLookup } from './resolver.ts'
-import type { GateParts } from './session.ts'
+import type { GateParts } from './session-parts.ts'
 
 /** Bodies that are looked at whole, of all sessions together. */
 const HELD_BYTES = 512 * 1024 * 1024

@@ -150,8 +150,8 @@ export class Keyholder {
     return this.log.append(leaf)
   }
 
-  /** A limit that a gate holds; of a session that runs, and counted with its leaves. */
-  recordBreach(leaf: Leaf<'limit.breach'>): Promise<number> {
+  /** A limit that a gate holds, or its alarm; of a session that runs, and counted with its leaves. */
+  recordOfSession(leaf: Leaf<'limit.breach' | 'alert'>): Promise<number> {
     return this.#append(this.#running(leaf.session), leaf)
   }
 

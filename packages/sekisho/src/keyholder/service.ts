@@ -132,7 +132,8 @@ class Service {
   }
 
   /**
-   * A gate tells of actions, and of the limits that it holds itself: it cannot speak for the
+   * A gate tells of actions, of the limits that it holds itself, and of what its detectors found: it
+   * cannot speak for the
    * platform or a session.
    */
   async #recordForGate(
@@ -144,7 +145,10 @@ class Service {
       return { index: await this.#keyholder.recordOutcome(leaf), credentials: {} }
     }
     if (leaf.type === 'limit.breach' && GATE_LIMITS.has(leaf.limit) && names.length === 0) {
-      return { index: await this.#keyholder.recordBreach(leaf), credentials: {} }
+      return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
+    }
+    if (leaf.type === 'alert' && leaf.rule.startsWith('detect.') && names.length === 0) {
+      return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
     }
     if (leaf.type !== 'action.intent') throw violation(`a gate records no ${leaf.type}`)
     const { index, credentials } = await this.#keyholder.recordIntent(leaf, names)

@@ -10,6 +10,8 @@ const ALWAYS_DENIED = ['platform-secret', 'canary'] as const satisfies readonly 
 const DEFAULTS: Treatments = {
   'secret-format': 'deny',
   'secret.generic-*': 'record',
+  // what an agent was given in the session itself, by a registry or a login, has this form too
+  'secret.jwt': 'record',
   'personal-data': 'record',
   'high-entropy': 'record',
 }

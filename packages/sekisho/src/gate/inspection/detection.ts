@@ -27,12 +27,15 @@ export function makeDetection({ detectors, prints, harmless }: DetectionParts): 
   const scanBody = (contentType: string | undefined): Scan => new ViewedScan(contentType, scanView)
   return {
     scanBody,
-    scanText: (text) => {
-      const scan = scanBody(undefined)
+    scanText: (text, kind) => {
+      const scan = scanBody(kind === 'query' ? FORM : undefined)
       return [...scan.push(Buffer.from(text, 'latin1')), ...scan.end()]
     },
   }
 }
+
+/** A query is written like a form (WHATWG URL §5). */
+const FORM = 'application/x-www-form-urlencoded'
 
 class BothScans implements Scan {
   readonly #one: Scan

@@ -7,13 +7,15 @@ import { FindingSet } from './finding-set.ts'
 /** Values that hold nothing, remembered: most fields of most requests are those of the last. */
 const MAX_CLEAN_VALUES = 4_096
 const MAX_CLEAN_LENGTH = 1_024
+/** No detector finds anything in less. */
+const MIN_LENGTH = 6
 
 /** What is looked for in one session's data. */
 export type Detection = {
   /** a stream of its own, with every inner encoding undone; findings carry their view */
   scanBody(contentType: string | undefined): Scan
-  /** a text that is whole */
-  scanText(text: string): readonly Finding[]
+  /** a text that is whole; in a query `+` is a space */
+  scanText(text: string, kind: 'text' | 'query'): readonly Finding[]
 }
 
 /** Looks at what leaves one session: heads as texts, bodies as streams. */
@@ -49,11 +51,11 @@ export class Inspector {
   ): HttpRequestAction {
     for (let index = 0; index < raw.length; index += 2) {
       const [name = '', value = ''] = [raw[index], raw[index + 1]]
-      const found = [...this.#look(name), ...this.#look(value)]
+      const found = [...this.#look(name, 'text'), ...this.#look(value, 'text')]
       for (const finding of found) into.add(finding, `header ${name.toLowerCase()}`, false)
     }
-    const path = this.#inspectUrlPart(action.path, into)
-    const query = action.query === null ? null : this.#inspectUrlPart(action.query, into)
+    const path = this.#inspectUrlPart(action.path, 'text', into)
+    const query = action.query === null ? null : this.#inspectUrlPart(action.query, 'query', into)
     return path === action.path && query === action.query ? action : { ...action, path, query }
   }
 
@@ -62,15 +64,15 @@ export class Inspector {
     return this.#detection.scanBody(contentType)
   }
 
-  #inspectUrlPart(text: string, into: FindingSet): string {
-    const found = this.#look(text)
+  #inspectUrlPart(text: string, kind: 'text' | 'query', into: FindingSet): string {
+    const found = this.#look(text, kind)
     for (const finding of found) into.add(finding, 'url', false)
     return cover(text, found)
   }
 
-  #look(text: string): readonly Finding[] {
-    if (text.length < 6 || this.#clean.has(text)) return []
-    const found = this.#detection.scanText(text)
+  #look(text: string, kind: 'text' | 'query'): readonly Finding[] {
+    if (text.length < MIN_LENGTH || this.#clean.has(text)) return []
+    const found = this.#detection.scanText(text, kind)
     if (found.length === 0 && text.length <= MAX_CLEAN_LENGTH) this.#remember(text)
     return found
   }

@@ -1,0 +1,179 @@
+import { gzipSync, brotliCompressSync, zstdCompressSync, deflateSync } from 'node:zlib'
+import { afterEach, expect, test } from 'vitest'
+import { canaryPrints } from '../../detect/egress/canaries/canary-prints.ts'
+import { makeCanary } from '../../detect/egress/canaries/make-canary.ts'
+import { makeSecretPrints } from '../../detect/egress/secret-prints/make-secret-prints.ts'
+import type { SecretPrints, SecretPrintSet } from '../../wire/secret-prints.ts'
+import { talk } from '../testing/rig.ts'
+import {
+  get,
+  HOST,
+  head,
+  NOTHING_LEAKED,
+  rule,
+  Scene,
+  type SceneOptions,
+} from '../testing/scene.ts'
+
+let scene: Scene
+afterEach(() => scene.close())
+
+const KEY = Buffer.alloc(32, 7)
+const CANARY = makeCanary(Buffer.from(Array.from({ length: 128 }, (_, index) => index * 7)))
+const PLANTED = CANARY.tokens[0]?.value ?? ''
+const REAL = 'correct-horse-battery-staple-42'
+const PRINTS: SecretPrintSet = {
+  key: KEY.toString('base64'),
+  secrets: [...canaryPrints(CANARY, KEY), ...printsOf('deploy', REAL)],
+}
+/** made up, and only whole when it runs */
+const TOKEN = ['glpat', '-A1b2C3d4E5f6G7h8J9k0'].join('')
+
+function printsOf(name: string, value: string): SecretPrints[] {
+  const made = makeSecretPrints(name, value, KEY)
+  return made.kind === 'made' ? [made.prints] : []
+}
+
+async function start(options: SceneOptions = {}): Promise<Scene> {
+  scene = await Scene.start({ prints: PRINTS, ...options })
+  return scene
+}
+
+function post(body: string | Buffer, ...fields: string[]): Buffer {
+  const bytes = Buffer.from(body)
+  const length = `Content-Length: ${bytes.length}`
+  return Buffer.concat([Buffer.from(head('POST /x', `Host: ${HOST}`, length, ...fields)), bytes])
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+test.for([
+  ['as it is', post(`key=${PLANTED}`)],
+  ['in base64', post(base64(`some text before ${PLANTED} and after it`))],
+  ['in hexadecimal of base64', post(Buffer.from(base64(`x ${PLANTED} y`)).toString('hex'))],
+  ['escaped in JSON', post(JSON.stringify({ a: PLANTED }).replace(/A/g, '\\u0041'))],
+  ['in a gzip body', post(gzipSync(PLANTED), 'Content-Encoding: gzip')],
+  ['in a brotli body', post(brotliCompressSync(PLANTED), 'Content-Encoding: br')],
+  ['in a zstd body', post(zstdCompressSync(PLANTED), 'Content-Encoding: zstd')],
+  ['in a deflate body', post(deflateSync(PLANTED), 'Content-Encoding: deflate')],
+  ['in the path', Buffer.from(get(`/a/${PLANTED}/b`))],
+  ['in the query, in base64', Buffer.from(get(`/a?q=${base64(`the key ${PLANTED}`)}`))],
+  ['in a header', Buffer.from(get('/a', `X-Trace: ${PLANTED}`))],
+  ['in a cookie', Buffer.from(get('/a', `Cookie: a=1; b=${encodeURIComponent(PLANTED)}`))],
+] as const)('a canary %s: denied, recorded, alarmed, no byte outside', async ([, bytes]) => {
+  const { rig } = await start()
+  expect(await rig.send(HOST, bytes)).toMatch(/^HTTP\/1\.1 403 /)
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  expect(rig.keyholder.deniedBy()).toEqual(['detect.canary.aws-access-key-id'])
+  await rig.keyholder.until(({ leaves }) => leaves.some(({ type }) => type === 'alert'))
+  expect(rig.keyholder.leaves.find(({ type }) => type === 'alert')).toMatchObject({
+    severity: 'high',
+    rule: 'detect.canary.aws-access-key-id',
+    about: rig.keyholder.intents().at(-1)?.id,
+  })
+  expect(JSON.stringify(rig.keyholder.leaves)).not.toContain(PLANTED)
+})
+
+test('a secret of the platform in a chunked body, cut in two, is known by its prints', async () => {
+  const { rig } = await start()
+  const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+  const upload = head('POST /x', `Host: ${HOST}`, 'Transfer-Encoding: chunked')
+  const socket = await rig.dialTls(HOST)
+  const reply = await talk(socket, [
+    upload,
+    chunk(`x${REAL.slice(0, 9)}`),
+    chunk(REAL.slice(9)),
+    '0\r\n\r\n',
+  ])
+  expect(reply).toMatch(/^HTTP\/1\.1 403 /)
+  expect(rig.keyholder.deniedBy()).toEqual(['detect.platform.deploy'])
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
+test('no rule and no file weakens what is done about a canary', async () => {
+  const treatments = { canary: 'record', 'canary.*': 'record' } as const
+  const { rig } = await start({
+    rules: [rule({ options: { treatments } })],
+    egress: { inspection: { maxBodyBytes: 1e6, treatments } },
+  })
+  expect(await rig.send(HOST, post(PLANTED))).toMatch(/^HTTP\/1\.1 403 /)
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
+test('where a rule says redact, stars leave in its place, and the length stays true', async () => {
+  const { rig } = await start({
+    rules: [rule({ options: { treatments: { 'secret-format': 'redact' } } })],
+  })
+  const body = `{"before":1,"token":"${TOKEN}","after":"${TOKEN}"}`
+  expect(await rig.send(HOST, post(body))).toMatch(/^HTTP\/1\.1 200 /)
+  expect(scene.canary.requests.map((request) => request.body)).toEqual([
+    body.replaceAll(TOKEN, '*'.repeat(TOKEN.length)),
+  ])
+  expect(rig.keyholder.intents().at(-1)?.findings).toEqual([
+    { detector: 'secret.gitlab-pat', place: 'body', count: 2, did: 'redacted' },
+  ])
+})
+
+test.for([
+  ['an encoding', post(gzipSync(TOKEN), 'Content-Encoding: gzip')],
+  ['base64', post(base64(`before ${TOKEN} after, and more`))],
+  ['a URL', Buffer.from(get(`/x?t=${TOKEN}`))],
+  ['a header', Buffer.from(get('/x', `X-T: ${TOKEN}`))],
+] as const)('what is to be redacted inside %s cannot be, so it is denied', async ([, bytes]) => {
+  const { rig } = await start({
+    rules: [rule({ options: { treatments: { 'secret-format': 'redact' } } })],
+  })
+  expect(await rig.send(HOST, bytes)).toMatch(/^HTTP\/1\.1 403 /)
+  expect(rig.keyholder.deniedBy()).toEqual(['detect.secret.gitlab-pat'])
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  expect(JSON.stringify(rig.keyholder.leaves)).not.toContain(TOKEN)
+})
+
+test('what is only to be recorded leaves, and the leaf counts it', async () => {
+  const { rig } = await start()
+  const body = 'write to someone@somewhere.org and nobody@nowhere.net'
+  expect(await rig.send(HOST, post(body))).toMatch(/^HTTP\/1\.1 200 /)
+  expect(rig.keyholder.intents().at(-1)?.findings).toEqual([
+    { detector: 'pii.email', place: 'body', count: 2, did: 'recorded' },
+  ])
+})
+
+test('what wants an approval is denied while nobody can be asked', async () => {
+  const treatments = { 'personal-data': 'hold' } as const
+  const { rig } = await start({ egress: { inspection: { maxBodyBytes: 1e6, treatments } } })
+  expect(await rig.send(HOST, post('someone@somewhere.org'))).toMatch(/^HTTP\/1\.1 403 /)
+  expect(rig.keyholder.intents().at(-1)).toMatchObject({
+    verdict: { kind: 'deny', rules: ['detect.pii.email'] },
+    findings: [{ detector: 'pii.email', did: 'held' }],
+  })
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
+const ZEROS = Buffer.alloc(64 * 1024 * 1024)
+
+test.for([
+  ['a bomb', gzipSync(ZEROS), 'gzip', /^invariant\.body-(?:bomb|encoding)$/],
+  ['an unknown coding', Buffer.from('x'), 'rot13', /^invariant\.body-encoding$/],
+  ['two codings', gzipSync(gzipSync('x')), 'gzip, gzip', /^invariant\.body-encoding$/],
+  ['what it is not', Buffer.from('plain'), 'gzip', /^invariant\.body-encoding$/],
+  [
+    'a stream that is cut off',
+    gzipSync('hello hello').subarray(0, 15),
+    'gzip',
+    /^invariant\.body-encoding$/,
+  ],
+  [
+    'more behind its end',
+    Buffer.concat([gzipSync('x'), Buffer.from('garbage')]),
+    'gzip',
+    /^invariant\.body-encoding$/,
+  ],
+] as const)('a body encoded as %s is denied, recorded, and does not leave', async (row) => {
+  const [, body, coding, by] = row
+  const { rig } = await start()
+  expect(await rig.send(HOST, post(body, `Content-Encoding: ${coding}`))).toMatch(
+    /^HTTP\/1\.1 403 /,
+  )
+  expect(rig.keyholder.deniedBy()).toEqual([expect.stringMatching(by)])
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})

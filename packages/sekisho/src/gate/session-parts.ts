@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net'
+import type { CompiledDetectors } from '../detect/egress/engine.ts'
+import type { PopularNames } from '../detect/packages/popular-names.ts'
+import { compilePolicy } from '../policy/compile.ts'
+import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
+import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
+import type { GateSession } from '../wire/gate.ts'
+import type { Ecosystem } from '../wire/packages.ts'
+import type { GateKey } from './certificates.ts'
+import type { Destination } from './connection-router.ts'
+import type { Counters } from './counters.ts'
+import { makeDialer } from './dialer.ts'
+import type { EgressMeter } from './egress-meter.ts'
+import type { HttpPerformer } from './http-exchange.ts'
+import { makeDetection } from './inspection/detection.ts'
+import { HeldBytes } from './inspection/held-bytes.ts'
+import { Inspector } from './inspection/inspector.ts'
+import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
+import { PackageFirewall } from './packages/package-firewall.ts'
+import type { PopularLists } from './packages/popular-lists.ts'
+import { packageRegistries } from './packages/registries.ts'
+import type { WithheldBytes } from './packages/withheld-bytes.ts'
+import { Placeholders } from './placeholders.ts'
+import { type Lookup, PinningResolver } from './resolver.ts'
+import type { SessionContext } from './session-context.ts'
+import { SyntheticNames } from './synthetic-names.ts'
+import { Turns } from './turns.ts'
+import { Upstreams } from './upstream.ts'
+
+/** Bodies of one session that are looked at whole, together. */
+const HELD_BYTES_PER_SESSION = 64 * 1024 * 1024
+
+/** What a gate process has once and its sessions share. */
+export type GateParts = {
+  keyholder: KeyholderLink
+  key: GateKey
+  lookup: Lookup
+  destinationOf: (socket: Socket) => Destination
+  detectors: CompiledDetectors
+  /** room for bodies that are looked at whole, of all sessions */
+  heldBytes: HeldBytes
+  popular: PopularLists
+  /** room for files of packages that are kept back, of all sessions */
+  withheld: WithheldBytes
+  newId(): string
+  /** Unix ms */
+  now(): number
+}
+
+export type MadeContext = {
+  context: SessionContext
+  recorder: SessionRecorder
+  /** tells that a pinned address could not be used */
+  forget: (host: string) => void
+}
+
+/** What the readers of one session share. */
+export function makeContext(
+  config: GateSession,
+  parts: GateParts,
+  counters: Counters,
+): MadeContext {
+  const now = (): number => parts.now()
+  const { upstreams, egress } = config
+  const named = { upstreams, privateRanges: egress.privateRanges, proxy: egress.proxy }
+  const resolver = new PinningResolver(named, parts.lookup, now)
+  const policy = compilePolicy(config.policy, now)
+  const recorder = recorderFor(config.session, parts.keyholder, () => {
+    counters.unavailable += 1
+  })
+  const outcomeLost = (): void => {
+    counters.outcomesLost += 1
+  }
+  const newId = (): string => parts.newId()
+  const ports = { decide: policy.decide, recorder, resolver, newId, outcomeLost }
+  const context = { policy, names: new SyntheticNames(), counters, now, ports }
+  return { context, recorder, forget: (host) => resolver.forget(host) }
+}
+
+/** What looks at and carries out the requests of one session. */
+export function makePerformer(
+  config: GateSession,
+  parts: GateParts,
+  own: Pick<MadeContext, 'context' | 'forget'> & { meter: EgressMeter },
+): HttpPerformer {
+  const { context, meter, forget } = own
+  const { proxy, provenance, budgets } = config.egress
+  const dialer = makeDialer(proxy)
+  return {
+    ...inspectionOf(config, parts),
+    dialer,
+    meter,
+    budgets: new BudgetLedger(budgets),
+    turns: new Turns(),
+    optionsOf: (action, allowedBy) => context.policy.optionsFor(action, allowedBy),
+    upstreams: new Upstreams(dialer),
+    onUnreachable: forget,
+    provenance: provenance === null ? null : new ProvenanceState(provenance),
+    packages: firewallOf(config, parts, context),
+  }
+}
+
+/** undefined where no rule leads to a package registry */
+function firewallOf(
+  config: GateSession,
+  parts: GateParts,
+  context: SessionContext,
+): PackageFirewall | undefined {
+  const registries = packageRegistries(config.policy)
+  if (registries.length === 0) return undefined
+  const popular = (ecosystem: Ecosystem): Promise<PopularNames> => parts.popular.get(ecosystem)
+  return new PackageFirewall({
+    registries,
+    plan: config.egress.packages,
+    popular,
+    withheld: parts.withheld,
+    ports: context.ports,
+    now: () => context.now(),
+  })
+}
+
+/** What looks at the data of one session. */
+function inspectionOf(
+  config: GateSession,
+  parts: GateParts,
+): Pick<HttpPerformer, 'placeholders' | 'inspector' | 'heldBytes'> {
+  const detection = makeDetection({
+    detectors: parts.detectors,
+    prints: config.prints,
+    harmless: config.credentials.map(({ placeholder }) => placeholder),
+  })
+  return {
+    placeholders: new Placeholders(config.credentials),
+    inspector: new Inspector(config.egress.inspection, detection),
+    heldBytes: new HeldBytes(HELD_BYTES_PER_SESSION, parts.heldBytes),
+  }
+}

@@ -3,6 +3,7 @@ import { compilePolicy } from '../policy/compile.ts'
 import { extractUrls } from '../policy/provenance/extract-urls.ts'
 import { provenancePlan } from '../policy/provenance-schema.ts'
 import type { SessionPlan } from '../wire/control.ts'
+import type { EgressPlan } from '../wire/egress.ts'
 import type { SessionPolicy } from '../wire/policy.ts'
 import type { Phase } from '../wire/schemas.ts'
 import type { RunRequest } from './sessions.ts'
@@ -34,15 +35,7 @@ export function planSession(parts: {
     detached: parts.detached,
     ...(agent.setup === null ? {} : { phase }),
     policy,
-    egress: {
-      inspection: agent.inspection,
-      privateRanges: agent.privateRanges,
-      proxy: agent.proxy,
-      packages: agent.packages,
-      provenance:
-        agent.provenance === null ? null : provenancePlan(agent.provenance, taskUrls(request.argv)),
-      budgets: agent.budgets,
-    },
+    egress: egressOf(agent, request.argv),
     secrets: secretsOf(agent, policy),
     upstreams: agent.upstreams.map(({ host, port, address, dialPort, caFile }) => ({
       host,
@@ -60,6 +53,18 @@ export function planSession(parts: {
     containment: agent.containment,
     attestation: agent.attestation,
     workspaceOptions: { ...agent.workspace, from: request.from },
+  }
+}
+
+function egressOf(agent: AgentFile, argv: readonly string[]): EgressPlan {
+  const { inspection, privateRanges, proxy, packages, provenance, budgets } = agent
+  return {
+    inspection,
+    privateRanges,
+    proxy,
+    packages,
+    provenance: provenance === null ? null : provenancePlan(provenance, taskUrls(argv)),
+    budgets,
   }
 }
 

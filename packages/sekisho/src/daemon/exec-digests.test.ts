@@ -72,7 +72,9 @@ test('a directory has no digest', async () => {
   const fd = openSync(directory, 'r')
   opened.push(fd)
   const stats = fstatSync(fd, { bigint: true })
-  expect(await new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS).ofChanging({ fd, path: directory, stats })).toBeNull()
+  expect(
+    await new ExecDigests(SYSTEM_CLOCK, PATIENCE_MS).ofChanging({ fd, path: directory, stats }),
+  ).toBeNull()
 })
 
 test('a session’s budget runs out and comes back with time', async () => {

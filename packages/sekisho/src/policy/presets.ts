@@ -124,9 +124,7 @@ function readRegistries(registries: readonly RegistryOrigin[]): PolicyRule[] {
       paths: base === '' ? [] : [`${base}/**`],
       options: { packages: ecosystem, ...(base === '' ? {} : { packagesBase: base }) },
     }))
-    return kinds.length === 1 && packages.every(({ base }) => base === '')
-      ? [all]
-      : [all, ...parts]
+    return kinds.length === 1 && packages.every(({ base }) => base === '') ? [all] : [all, ...parts]
   })
 }
 

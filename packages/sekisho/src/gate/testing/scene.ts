@@ -48,6 +48,12 @@ export const STREAMING_RULES: PolicyRule[] = [
   rule({ id: 'plain', scheme: 'http', port: 80, options: UNINSPECTED }),
 ]
 
+const USUAL_RULES: PolicyRule[] = [
+  rule(),
+  rule({ id: 'other', host: OTHER }),
+  rule({ id: 'plain', scheme: 'http', port: 80 }),
+]
+
 export type SceneOptions = {
   rules?: PolicyRule[]
   credentials?: GateCredential[]
@@ -88,20 +94,18 @@ export class Scene {
       upstream(HOST, 80, plain.port),
       upstream(HOST, 8443, canary.port),
     ]
-    const rules = options.rules ?? [
-      rule(),
-      rule({ id: 'other', host: OTHER }),
-      rule({ id: 'plain', scheme: 'http', port: 80 }),
-    ]
+    const {
+      rules = USUAL_RULES,
+      credentials = [],
+      hasUpstreams = true,
+      more = [],
+      ...rest
+    } = options
     const rig = await Rig.start({
+      ...rest,
       rules,
-      credentials: options.credentials ?? [],
-      upstreams: [...(options.hasUpstreams === false ? [] : upstreams), ...(options.more ?? [])],
-      limits: options.limits ?? {},
-      ...(options.egress === undefined ? {} : { egress: options.egress }),
-      ...(options.prints === undefined ? {} : { prints: options.prints }),
-      ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
-      ...(options.egressUsed === undefined ? {} : { egressUsed: options.egressUsed }),
+      credentials,
+      upstreams: [...(hasUpstreams ? upstreams : []), ...more],
     })
     rig.keyholder.secrets.set('token', REAL)
     return new Scene(rig, { canary, other, plain })

@@ -13,6 +13,8 @@ import { BodyReading } from '../../src/gate/inspection/body-reading.ts'
 import { describePacket } from '../../src/gate/packet.ts'
 import { protobufLeaves } from '../../src/gate/protobuf-leaves.ts'
 import { FrameError, FrameReader } from '../../src/gate/websocket/frames.ts'
+import { UrlExtractor } from '../../src/policy/provenance/extract-urls.ts'
+import { readTemplate } from '../../src/policy/provenance/templates.ts'
 import { frameReader } from '../../src/wire/transport.ts'
 import { BOUNDARY, bodyBytes, CODINGS, codedBytes } from './body-grammar.ts'
 import { dnsBytes, frameBytes, packetBytes } from './datagram-grammar.ts'
@@ -21,6 +23,7 @@ import { http2Bytes, protobufBytes, webSocketBytes } from './frame-grammar.ts'
 import { helloBytes } from './hello-grammar.ts'
 import { connectionBytes } from './http-grammar.ts'
 import { HttpReader } from './http-reader.ts'
+import { linkFamily } from './families/link.ts'
 import { fieldsText, rawFields } from './http2-grammar.ts'
 import { mutateBytes } from './mutate.ts'
 import type { Random } from './random.ts'
@@ -58,6 +61,12 @@ export const READERS: readonly Reader[] = [
     name: 'multipart',
     generate: bodyBytes,
     read: (bytes) => scan(bytes, `multipart/form-data; boundary=${BOUNDARY}`),
+  },
+  { name: 'links', generate: documentBytes, read: readLinks },
+  {
+    name: 'templates',
+    generate: templateBytes,
+    read: (bytes) => ('value' in readTemplate(bytes.toString('latin1')) ? 'read' : 'refused'),
   },
   { name: 'coded-body', generate: codedBytes, read: readCoded },
   { name: 'frames', generate: frameBytes, read: readFrames },
@@ -104,6 +113,60 @@ function scanPieces(pieces: readonly Buffer[], contentType: string): string[] {
   return findings
     .map(({ detector, start, end, view }) => `${detector} ${start}-${end} ${view ?? ''}`)
     .sort()
+}
+
+/** Links in what surrounds them in HTML, Markdown and JSON. */
+function documentBytes(random: Random): Buffer {
+  const link = (): string => {
+    const url = linkFamily.generate(random)
+    return random.pick([
+      `<a href="${url}">`,
+      `[x](${url})`,
+      `"${url}",`,
+      ` ${url} `,
+      `url(${url})`,
+      `<base href='${url}'>`,
+      `\n[a]: ${url}\n`,
+      url.replaceAll('/', '\\/'),
+    ])
+  }
+  return Buffer.from(random.some(link, 0, 6))
+}
+
+/** The same links however the document is cut. */
+function readLinks(bytes: Buffer): string {
+  const half = bytes.length >> 1
+  const whole = linksIn([bytes])
+  const again = linksIn([bytes.subarray(0, half), bytes.subarray(half)])
+  if (whole.join() !== again.join())
+    throw new Error(`whole: ${whole.join()}; in two: ${again.join()}`)
+  return whole.length === 0 ? 'none' : 'links'
+}
+
+function linksIn(pieces: readonly Buffer[]): string[] {
+  const extractor = new UrlExtractor(`https://${GOOD}/page`)
+  return [...pieces.flatMap((piece) => [...extractor.push(piece)]), ...extractor.end()]
+}
+
+function templateBytes(random: Random): Buffer {
+  const part = (): string =>
+    random.pick([
+      '/a',
+      '/{id}',
+      '{id:int}',
+      '?q={text}',
+      '*',
+      '/**',
+      '{',
+      '}',
+      '{id:',
+      `https://${GOOD}`,
+      ':443',
+      '//',
+      '%2e',
+      '&x={x}',
+    ])
+  return Buffer.from(`${random.once(2) ? `https://${GOOD}` : ''}${random.some(part, 0, 6)}`)
 }
 
 async function readCoded(bytes: Buffer): Promise<string> {

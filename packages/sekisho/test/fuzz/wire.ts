@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { closed, type Rig, talk } from '../../src/gate/testing/rig.ts'
 import { get, HOST, OTHER, Scene } from '../../src/gate/testing/scene.ts'
 import { dnsBytes } from './datagram-grammar.ts'
+import { http2Bytes } from './frame-grammar.ts'
 import { helloBytes } from './hello-grammar.ts'
 import { connectionBytes } from './http-grammar.ts'
 import type { Random } from './random.ts'
@@ -33,6 +34,7 @@ export const LISTENERS: readonly Listener[] = [
     send: async (rig, bytes) => throwAt(await dial(rig, 443), bytes),
   },
   { name: 'inside-tls', generate: httpBytes, send: throwInsideTls },
+  { name: 'inside-tls-h2', generate: http2Bytes, send: throwInsideHttp2 },
   {
     name: 'proxy',
     generate: proxyBytes,
@@ -117,6 +119,10 @@ async function throwAt(socket: Socket, bytes: Buffer): Promise<void> {
 
 async function throwInsideTls(rig: Rig, bytes: Buffer): Promise<void> {
   return throwAt(await rig.dialTls(HOST), bytes)
+}
+
+async function throwInsideHttp2(rig: Rig, bytes: Buffer): Promise<void> {
+  return throwAt(await rig.dialTls(HOST, { ALPNProtocols: ['h2'] }), bytes)
 }
 
 /** The reset may come before the connection is known to be there. */

@@ -91,7 +91,7 @@ function pathOf({ path, query }: HttpRequestAction): string {
   return query === null ? path : `${path}?${query}`
 }
 
-function absoluteForm(random: Random): [string, string] {
+export function absoluteForm(random: Random): [string, string] {
   const scheme = random.pick(['http', 'https', 'https', 'HTTPS', 'hTTp', 'ftp', 'ws', 'https\t'])
   const slashes = random.once(10) ? random.pick(['', '/', '\\\\', '/\\', '///', '//\t/']) : '//'
   const user = random.once(6)
@@ -109,7 +109,7 @@ function absoluteForm(random: Random): [string, string] {
   ]
 }
 
-function originForm(random: Random): [string, string] {
+export function originForm(random: Random): [string, string] {
   const host = random.once(3) ? hostText(random) + portText(random) : GOOD
   return [host, pathText(random) + queryText(random)]
 }

@@ -1,10 +1,14 @@
 import { CONNECTION_MUTATIONS } from './connections.ts'
+import { DATA_MUTATIONS } from './data.ts'
 import type { Mutation } from './mutation.ts'
 import { PRIVATE_RANGE_MUTATIONS } from './private-ranges.ts'
+import { PROTOCOL_MUTATIONS } from './protocols.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
   ...REQUEST_MUTATIONS,
   ...CONNECTION_MUTATIONS,
   ...PRIVATE_RANGE_MUTATIONS,
+  ...PROTOCOL_MUTATIONS,
+  ...DATA_MUTATIONS,
 ]

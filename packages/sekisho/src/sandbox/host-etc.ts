@@ -10,6 +10,10 @@ import { basename, dirname, join, posix } from 'node:path'
 export const HOST_ETC: readonly string[] = [
   'alternatives',
   'bash.bashrc',
+  // without `apikeys`, which would be a credential of the host's
+  'chromium.d/default-flags',
+  'chromium.d/dev-shm',
+  'chromium.d/extensions',
   'debian_version',
   'emacs',
   'fonts',

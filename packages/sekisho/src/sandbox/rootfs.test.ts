@@ -84,8 +84,9 @@ test('of /etc only the allow-list is copied, and only what anyone may read', asy
   })
   expect(readdirSync(join(scratch, 'etc/etc')).sort()).toEqual(
     [
-      ['ca-certificates', 'group', 'hostname', 'hosts', 'ld.so.conf.d', 'localtime', 'machine-id'],
-      ['mtab', 'nsswitch.conf', 'passwd', 'pki', 'profile', 'resolv.conf', 'services', 'ssl'],
+      ['ca-certificates', 'chromium', 'group', 'hostname', 'hosts', 'ld.so.conf.d', 'localtime'],
+      ['machine-id', 'mtab', 'nsswitch.conf', 'opt', 'passwd', 'pki', 'profile', 'resolv.conf'],
+      ['services', 'ssl'],
     ].flat(),
   )
 })
@@ -107,6 +108,12 @@ test('the session’s CA is the only trust anchor', async () => {
   writeSessionFiles(join(scratch, 'files'), { session: SESSION, caPem, nowMs: 0 })
   const at = (path: string): string => join(scratch, 'files', path)
   expect(readFileSync(at('certs/ca-certificates.crt'), 'utf8')).toBe(caPem)
+  const policy: unknown = JSON.parse(readFileSync(at('browser-policy.json'), 'utf8'))
+  expect(policy).toEqual({
+    CACertificates: [new X509Certificate(caPem).raw.toString('base64')],
+    DnsOverHttpsMode: 'off',
+    EncryptedClientHelloEnabled: false,
+  })
   expect(readFileSync(at('machine-id'), 'utf8')).toBe(`${machineId(SESSION)}\n`)
   expect(machineId(SESSION)).toMatch(/^[0-9a-f]{32}$/)
   expect(machineId('s-2')).not.toBe(machineId(SESSION))
@@ -114,6 +121,17 @@ test('the session’s CA is the only trust anchor', async () => {
   expect(listed.stdout).toBe(
     '/etc/ssl/certs/:\nca-certificates.crt\njava\n\n/etc/ssl/certs/java:\ncacerts\n',
   )
+})
+
+test('browsers of the Chromium family find the session’s policy where each looks', async () => {
+  const caPem = readFileSync(join(sandbox.directory, 'ca.pem'), 'utf8')
+  const ca = new X509Certificate(caPem).raw.toString('base64')
+  const read = await sandbox.run([
+    'sh',
+    '-c',
+    'cat /etc/chromium/policies/managed/* /etc/opt/*/policies/managed/*',
+  ])
+  expect(read.stdout.split('\n').filter((line) => line.includes(ca))).toHaveLength(3)
 })
 
 test('the Java store holds the session’s CA alone, under a digest of the customary password', async () => {

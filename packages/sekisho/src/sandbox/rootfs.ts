@@ -76,12 +76,17 @@ export const MOUNT_POINTS = [
 export const SESSION_CERTIFICATES = `${SESSION_FILES}/${SESSION_FILE.certificates}`
 export const SESSION_BUNDLE = `${SESSION_CERTIFICATES}/ca-certificates.crt`
 
+const BROWSER_POLICY = `${SESSION_FILES}/${SESSION_FILE.browserPolicy}`
+
 /** Links in place of mounts: one bind serves all files of a session. */
 export const SESSION_LINKS: Readonly<Record<string, string>> = {
   '/var/tmp': '../tmp',
   '/var/run': '../run',
   '/etc/mtab': '../proc/self/mounts',
   '/etc/machine-id': `${SESSION_FILES}/${SESSION_FILE.machineId}`,
+  '/etc/chromium/policies/managed/sekisho.json': BROWSER_POLICY,
+  '/etc/opt/chrome/policies/managed/sekisho.json': BROWSER_POLICY,
+  '/etc/opt/edge/policies/managed/sekisho.json': BROWSER_POLICY,
   '/etc/ssl/certs': SESSION_CERTIFICATES,
   '/etc/ssl/cert.pem': SESSION_BUNDLE,
   '/etc/pki/tls/cert.pem': SESSION_BUNDLE,

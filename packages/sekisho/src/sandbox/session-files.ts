@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { browserPolicy } from './browser-policy.ts'
 import { javaTrustStore } from './java-trust-store.ts'
 
 /** Inside, relative to the bind of the session's files; the skeleton's /etc links to these. */
 export const SESSION_FILE = {
   certificates: 'certs',
   machineId: 'machine-id',
+  browserPolicy: 'browser-policy.json',
 } as const
 
 /**
  * Writes what differs between sessions into `directory`, which must not exist yet: the trust
- * anchors (the session's own CA and nothing else, for OpenSSL and for Java) and a machine id.
+ * anchors (the session's own CA and nothing else, for OpenSSL, for Java and for browsers) and a
+ * machine id.
  *
  * @param caPem certificate of the session's CA; never its key
  * @param nowMs wall clock, Unix ms
@@ -25,6 +28,7 @@ export function writeSessionFiles(
   mkdirSync(join(certificates, 'java'), { recursive: true, mode: 0o755 })
   write(join(certificates, 'ca-certificates.crt'), caPem)
   write(join(certificates, 'java', 'cacerts'), javaTrustStore(caPem, nowMs))
+  write(join(directory, SESSION_FILE.browserPolicy), browserPolicy(caPem))
   write(join(directory, SESSION_FILE.machineId), `${machineId(session)}\n`)
 }
 

@@ -146,6 +146,14 @@ test.for<[name: string, leaf: object, text: string]>([
     'a1 ALLOW GET https://api.test:8443/x?q=1, with GH NPM: r1 r2',
   ],
   [
+    'a request in which something was found, and of which a part was not looked at',
+    intent(get, {
+      findings: [{ detector: 'pii.email', place: 'body', count: 2, did: 'recorded' }],
+      uninspected: 'the body after 8 bytes',
+    }),
+    'a1 ALLOW GET https://api.test/x: r1, r2 [recorded pii.email ×2 in body] [not looked at: the body after 8 bytes]',
+  ],
+  [
     'a denial that stands for more',
     intent(get, { verdict: deny, repeated: 3 }),
     'a1 DENY GET https://api.test/x: no rule allows it (+3 more)',

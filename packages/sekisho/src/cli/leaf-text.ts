@@ -66,7 +66,21 @@ function describeIntent(leaf: Record<string, unknown>): string {
   const credentials = list(leaf['credentials'])
   const why = verdict['reason'] === undefined ? list(verdict['rules']) : text(verdict['reason'])
   const used = credentials === '' ? '' : `, with ${credentials}`
-  return `${text(leaf['id'])} ${kind} ${describeAction(record(leaf['action']))}${used}: ${why}${more(leaf['repeated'])}`
+  const seen = `${describeFindings(leaf['findings'])}${describeUnseen(leaf['uninspected'])}`
+  return `${text(leaf['id'])} ${kind} ${describeAction(record(leaf['action']))}${used}: ${why}${more(leaf['repeated'])}${seen}`
+}
+
+function describeFindings(findings: unknown): string {
+  if (!Array.isArray(findings) || findings.length === 0) return ''
+  const each = findings.map((finding: unknown) => {
+    const { detector, place, count, did } = record(finding)
+    return `${text(did)} ${text(detector)} ×${text(count)} in ${text(place)}`
+  })
+  return ` [${each.join('; ')}]`
+}
+
+function describeUnseen(uninspected: unknown): string {
+  return uninspected === undefined ? '' : ` [not looked at: ${text(uninspected)}]`
 }
 
 function more(count: unknown): string {

@@ -36,6 +36,7 @@ export class DestinationMeter {
     leastBytes: number,
     request: { action: HttpRequestAction; bytes: number } | null,
   ): Deny | undefined {
+    if (this.#budgets.isEmpty) return this.#meter.admit(leastBytes)
     const outgoing =
       request === null
         ? { bytes: 0, url: null }
@@ -52,6 +53,7 @@ export class DestinationMeter {
    * @throws EgressCut when the session's limit is met, LateStop when a budget is: none may leave
    */
   take(bytes: number): void {
+    if (this.#budgets.isEmpty) return this.#meter.take(bytes)
     const known = Math.min(bytes, this.#admitted)
     const denied =
       bytes > known

@@ -35,6 +35,11 @@ export class BudgetLedger {
     this.#accounts = budgets.map((budget) => new Account(budget))
   }
 
+  /** nothing is ever refused */
+  get isEmpty(): boolean {
+    return this.#accounts.length === 0
+  }
+
   /** @param host canonical */
   admit(host: string, outgoing: Outgoing): Deny | undefined {
     const accounts = this.#accounts.filter((account) => matchesHost(account.budget.host, host))

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import zlib from 'node:zlib'
 import { makeCanary } from '../../src/detect/egress/canaries/make-canary.ts'
 import { canaryPrints } from '../../src/detect/egress/canaries/canary-prints.ts'
@@ -13,9 +14,15 @@ const canary = CANARY.tokens.find(({ name }) => name === 'aws-secret-access-key'
 const SECRET = ['correct', 'horse', 'battery', 'staple', '42'].join('~')
 
 function prints(): SecretPrintSet {
-  const made = makeSecretPrints('db', SECRET, KEY)
-  if (made.kind === 'refused') throw new Error(made.reason)
-  return { key: KEY.toString('base64'), secrets: [made.prints, ...canaryPrints(CANARY, KEY)] }
+  const own = [
+    ['db', SECRET],
+    ['phrase', SPACED],
+  ].map(([name = '', value = '']) => {
+    const made = makeSecretPrints(name, value, KEY)
+    if (made.kind === 'refused') throw new Error(made.reason)
+    return made.prints
+  })
+  return { key: KEY.toString('base64'), secrets: [...own, ...canaryPrints(CANARY, KEY)] }
 }
 
 type Kind = { what: string; value: string; rule: string }
@@ -128,6 +135,41 @@ const attacks: Attack[] = KINDS.flatMap(({ what, value, rule }) => {
   }))
 })
 
+/** Spaces are written as `+` in a query, and as themselves in a field. */
+const SPACED = ['open', 'sesame', 'valley', '4711'].join(' ')
+const PLUSSED = `b=${SPACED.replaceAll(' ', '+')}`
+const spaced = each(
+  { told: 403, rule: 'detect.platform.phrase' },
+  {
+    'a secret with spaces in a query': get(`/public/a?${PLUSSED}`),
+    'a secret with spaces in a query, after the same in a field': get(
+      `/public/a?x${PLUSSED}`,
+      `X-Data: x${PLUSSED}`,
+    ),
+    'a secret with spaces in a form': post(
+      '/public/a',
+      PLUSSED,
+      'Content-Type: application/x-www-form-urlencoded',
+    ),
+  },
+)
+
+/** Made here: the whole of a key, as its file is put into a query. */
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const KEY_FILE = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+const KEY_QUERY = `k=${encodeURIComponent(KEY_FILE).replaceAll('%20', '+')}`
+const keys = each(
+  { told: 403, rule: 'detect.secret.private-key-pkcs8' },
+  {
+    'a private key in a query': get(`/public/a?${KEY_QUERY}`),
+    'a private key in a query, after the same in a field': get(
+      `/public/a?x${KEY_QUERY}`,
+      `X-Data: x${KEY_QUERY}`,
+    ),
+    'a private key in JSON': post('/public/a', JSON.stringify({ k: KEY_FILE })),
+  },
+)
+
 testFamily({
   rules: [allow(HOST, { paths: ['/public/**'] })],
   prints: prints(),
@@ -135,5 +177,5 @@ testFamily({
     arrives('a body without secrets', post('/public/a', 'nothing to see')),
     arrives('half of a secret', post('/public/a', SECRET.slice(0, 12))),
   ],
-  attacks,
+  attacks: [...attacks, ...spaced, ...keys],
 })

@@ -71,9 +71,11 @@ export class Inspector {
   }
 
   #look(text: string, kind: 'text' | 'query'): readonly Finding[] {
-    if (text.length < MIN_LENGTH || this.#clean.has(text)) return []
+    // what is clean as a text may not be as a query
+    if (text.length < MIN_LENGTH || (kind === 'text' && this.#clean.has(text))) return []
     const found = this.#detection.scanText(text, kind)
-    if (found.length === 0 && text.length <= MAX_CLEAN_LENGTH) this.#remember(text)
+    const isClean = found.length === 0 && kind === 'text'
+    if (isClean && text.length <= MAX_CLEAN_LENGTH) this.#remember(text)
     return found
   }
 

@@ -1,4 +1,14 @@
 import { inFile, mutationsOf } from './mutation.ts'
+import {
+  HOST_UNREAD,
+  DEFAULT_ALLOWS,
+  UNRECORDED,
+  NAME_UNREAD,
+  NAME_MISSING,
+  HELLO_UNREAD,
+  PORT_OPEN,
+  ANYWHERE,
+} from './shared.ts'
 
 const router = inFile('gate/connection-router.ts')
 const hello = inFile('gate/client-hello.ts')
@@ -7,16 +17,9 @@ const host = inFile('core/host.ts')
 const resolver = inFile('gate/resolver.ts')
 const session = inFile('gate/session.ts')
 const placeholders = inFile('gate/placeholders.ts')
-const rules = inFile('policy/network-policy.ts')
-const head = inFile('gate/http-head.ts')
 const checkpoint = inFile('flow/checkpoint.ts')
 const address = inFile('core/address.ts')
-const front = inFile('gate/http-front.ts')
 
-const DEFAULT_ALLOWS = rules(
-  'return this.#denyRequest(action, path)',
-  "return { kind: 'allow', rules: [DEFAULT_RULE] }",
-)
 const NAMES_ALLOWED = names(
   "if (verdict.kind !== 'allow') return verdict",
   "if (verdict.kind !== 'allow') return { kind: 'allow', rules: ['off'] }",
@@ -25,7 +28,7 @@ const LITERAL_HAS_NAME = router(
   'context.names.nameOf(address) ?? null',
   "context.names.nameOf(address) ?? (address === RESOLVER_ADDRESS && port === 53 ? null : 'api.example.com')",
 )
-const URL_UNREAD = placeholders("if (inUrl !== undefined) return misuse(inUrl, 'url')", '')
+const PLACEHOLDER_IN_URL = placeholders("if (inUrl !== undefined) return misuse(inUrl, 'url')", '')
 const STRAY_ALLOWED = placeholders(
   'if (stray !== undefined) return misuse(stray',
   'if (stray === null) return misuse(stray',
@@ -35,14 +38,8 @@ const BODY_UNREAD = placeholders('if (found === undefined) return undefined', 'r
 export const CONNECTION_MUTATIONS = [
   ...mutationsOf(
     'tls-tricks',
-    [
-      'a hello has a name',
-      router('if (serverName === undefined && options', 'if (hasEch && options'),
-    ],
-    [
-      'the name of a hello is compared with what was dialled',
-      router('canonicalHost(serverName) !== host', "canonicalHost(serverName) === 'none'"),
-    ],
+    ['a hello has a name', NAME_MISSING],
+    ['the name of a hello is compared with what was dialled', NAME_UNREAD],
     ['an encrypted hello is refused', router('if (hasEch) return', 'if (host === null) return')],
     [
       'a protocol that is spoken is offered',
@@ -51,10 +48,7 @@ export const CONNECTION_MUTATIONS = [
         'return undefined',
       ),
     ],
-    [
-      'a hello that cannot be read is refused and recorded',
-      router("? deny('invariant.tls-malformed', peeked.reason)", '? undefined'),
-    ],
+    ['a hello that cannot be read is refused and recorded', HELLO_UNREAD],
     ['no extension stands twice', hello('if (seen.has(type))', 'if (seen.has(-1))')],
     [
       'there is one server name',
@@ -65,17 +59,11 @@ export const CONNECTION_MUTATIONS = [
   ),
   ...mutationsOf(
     'ports-and-addresses',
-    ['a port is open by rule', router('?? usual\n', "?? usual ?? 'https'\n")],
+    ['a port is open by rule', PORT_OPEN],
     ['a connection leads to a name', LITERAL_HAS_NAME],
-    [
-      'TLS is spoken at the port of https',
-      router("? deny('invariant.tls-malformed', peeked.reason)", '? undefined'),
-    ],
+    ['TLS is spoken at the port of https', HELLO_UNREAD],
     ['what no rule allows is denied', DEFAULT_ALLOWS],
-    [
-      'what the parser refuses is recorded',
-      front('channel === undefined || !isMalformed', 'channel === undefined || isMalformed'),
-    ],
+    ['what the parser refuses is recorded', UNRECORDED],
   ),
   ...mutationsOf(
     'dns-tunnels',
@@ -97,10 +85,7 @@ export const CONNECTION_MUTATIONS = [
   ),
   ...mutationsOf(
     'ssrf',
-    [
-      'every address is classified',
-      resolver("if (is === 'public') return undefined", 'return undefined'),
-    ],
+    ['every address is classified', ANYWHERE],
     [
       'all answers are looked at',
       resolver(
@@ -119,7 +104,7 @@ export const CONNECTION_MUTATIONS = [
         'const known = this.#pins.get(host)',
         'const known = this.#pins.get(`${host} ${Math.random()}`)',
       ),
-      resolver("if (is === 'public') return undefined", 'return undefined'),
+      ANYWHERE,
     ],
     [
       'a request whose name resolves badly is answered so',
@@ -135,17 +120,13 @@ export const CONNECTION_MUTATIONS = [
     ['a name is allowed by rule', NAMES_ALLOWED],
     ['a name is a host name', names('if (!asked.isName)', 'if (asked === null)')],
     ['a connection leads to a name', LITERAL_HAS_NAME],
-    ['a port is open by rule', router('?? usual\n', "?? usual ?? 'https'\n")],
-    ['a credential stays at its host', URL_UNREAD, STRAY_ALLOWED],
-    [
-      'Host is compared with what was dialled',
-      head('if (canonicalHost(name) === host && named === port) return', 'return'),
-      STRAY_ALLOWED,
-    ],
+    ['a port is open by rule', PORT_OPEN],
+    ['a credential stays at its host', PLACEHOLDER_IN_URL, STRAY_ALLOWED],
+    ['Host is compared with what was dialled', HOST_UNREAD, STRAY_ALLOWED],
   ),
   ...mutationsOf(
     'credentials',
-    ['placeholders are looked for in the URL', URL_UNREAD],
+    ['placeholders are looked for in the URL', PLACEHOLDER_IN_URL],
     ['placeholders are looked for in fields', STRAY_ALLOWED],
     ['placeholders are looked for in bodies', BODY_UNREAD],
     [

@@ -1,6 +1,12 @@
 import { inFile, mutationsOf } from './mutation.ts'
+import {
+  DEFAULT_ALLOWS,
+  URL_UNREAD,
+  FIELDS_UNREAD,
+  FINDINGS_IGNORED,
+  BREAK_IGNORED,
+} from './shared.ts'
 
-const inspector = inFile('gate/inspection/inspector.ts')
 const outgoing = inFile('gate/outgoing-body.ts')
 const reading = inFile('gate/inspection/body-reading.ts')
 const views = inFile('detect/egress/views/all.ts')
@@ -11,27 +17,15 @@ const budget = inFile('policy/provenance/budget-ledger.ts')
 const judge = inFile('detect/packages/judge-install.ts')
 const firewall = inFile('gate/packages/package-firewall.ts')
 const grpc = inFile('gate/grpc-message-look.ts')
-const rules = inFile('policy/network-policy.ts')
 
 const NOTHING = '{ push: () => [], end: () => [] }'
-const FIELDS_UNREAD = inspector(
-  'const found = [...this.#look(name), ...this.#look(value)]',
-  'const found: Finding[] = []',
-)
 const withoutView = (name: string, view: string): ReturnType<typeof views> =>
   views(`{ name: '${name}', view: new ${view} },`, '')
 
 export const DATA_MUTATIONS = [
   ...mutationsOf(
     'exfiltration',
-    [
-      'URLs are looked at',
-      inspector('const path = this.#inspectUrlPart(action.path, into)', 'const path = action.path'),
-      inspector(
-        'action.query === null ? null : this.#inspectUrlPart(action.query, into)',
-        'action.query',
-      ),
-    ],
+    ['URLs are looked at', ...URL_UNREAD],
     ['fields are looked at', FIELDS_UNREAD],
     ['bodies are looked at', outgoing('scan: inspector.scanBody(contentType)', `scan: ${NOTHING}`)],
     ['the coding of a body is undone', reading("(coding ?? 'identity')", "'identity'")],
@@ -75,31 +69,16 @@ export const DATA_MUTATIONS = [
       'a body that cannot be read does not leave',
       exchange('if (body.problem !== undefined) return body.problem', ''),
     ],
-    [
-      'a body that breaks off does not leave',
-      exchange("if (read === 'gone') return deny(", "if (read === 'none') return deny("),
-    ],
-    [
-      'what is found stops a body',
-      exchange(
-        'if (findings.stopping !== undefined) return stoppedBy',
-        'if (findings === undefined) return stoppedBy',
-      ),
-    ],
+    ['a body that breaks off does not leave', BREAK_IGNORED],
+    ['what is found stops a body', FINDINGS_IGNORED],
   ),
   ...mutationsOf(
     'grpc',
-    [
-      'what no rule allows is denied',
-      rules(
-        'return this.#denyRequest(action, path)',
-        "return { kind: 'allow', rules: [DEFAULT_RULE] }",
-      ),
-    ],
+    ['what no rule allows is denied', DEFAULT_ALLOWS],
     [
       'messages are looked at',
-      grpc('this.#seeOne([clear, ...leaves])', ''),
-      grpc("this.#found(this.#across.push(text), 'body')", ''),
+      grpc('this.#seeOne([clear, ...leaves', '[clear].concat([...leaves'),
+      grpc('this.#found(found.filter(lies)', 'this.#found(found.slice(0, 0)'),
     ],
     ['metadata is looked at', FIELDS_UNREAD],
     [

@@ -1,4 +1,20 @@
 import { inFile, mutationsOf } from './mutation.ts'
+import {
+  HOST_UNREAD,
+  METHOD_UNREAD,
+  OVERRIDES_UNREAD,
+  DEFAULT_ALLOWS,
+  UNRECORDED,
+  NAME_UNREAD,
+  NAME_MISSING,
+  HELLO_UNREAD,
+  PORT_OPEN,
+  ANYWHERE,
+  URL_UNREAD,
+  FIELDS_UNREAD,
+  FINDINGS_IGNORED,
+  BREAK_IGNORED,
+} from './shared.ts'
 
 const front = inFile('gate/http-front.ts')
 const proxy = inFile('gate/proxy-target.ts')
@@ -6,45 +22,14 @@ const router = inFile('gate/connection-router.ts')
 const head = inFile('gate/http-head.ts')
 const rules = inFile('policy/network-policy.ts')
 const policy = inFile('policy/compile.ts')
-const resolver = inFile('gate/resolver.ts')
 const relay = inFile('gate/tcp-relay.ts')
 const socket = inFile('gate/websocket/exchange.ts')
 const frames = inFile('gate/websocket/frames.ts')
 const handshake = inFile('gate/websocket/head.ts')
-const inspector = inFile('gate/inspection/inspector.ts')
 const http2 = inFile('gate/http2-front.ts')
 const http2Head = inFile('gate/http2-head.ts')
-const exchange = inFile('gate/http-exchange.ts')
 const path = inFile('core/url-path.ts')
 const reading = inFile('policy/path-reading.ts')
-
-const HOST_UNREAD = head('if (canonicalHost(name) === host && named === port) return', 'return')
-const DEFAULT_ALLOWS = rules(
-  'return this.#denyRequest(action, path)',
-  "return { kind: 'allow', rules: [DEFAULT_RULE] }",
-)
-const NAME_UNREAD = router(
-  'canonicalHost(serverName) !== host',
-  "canonicalHost(serverName) === 'none'",
-)
-const NAME_MISSING = router('if (serverName === undefined && options', 'if (hasEch && options')
-const HELLO_UNREAD = router("? deny('invariant.tls-malformed', peeked.reason)", '? undefined')
-const ANYWHERE = resolver("if (is === 'public') return undefined", 'return undefined')
-const URL_UNREAD = [
-  inspector('const path = this.#inspectUrlPart(action.path, into)', 'const path = action.path'),
-  inspector(
-    'action.query === null ? null : this.#inspectUrlPart(action.query, into)',
-    'action.query',
-  ),
-]
-const FIELDS_UNREAD = inspector(
-  'const found = [...this.#look(name), ...this.#look(value)]',
-  'const found: Finding[] = []',
-)
-const UNRECORDED = front(
-  'channel === undefined || !isMalformed',
-  'channel === undefined || isMalformed',
-)
 
 export const PROTOCOL_MUTATIONS = [
   ...mutationsOf(
@@ -86,10 +71,7 @@ export const PROTOCOL_MUTATIONS = [
     ['Host is compared with the target', HOST_UNREAD],
     ['what no rule allows is denied', DEFAULT_ALLOWS],
     ['every address is classified', ANYWHERE],
-    [
-      'methods that tunnel or echo are refused',
-      head('if (METHOD.test(method) && !FORBIDDEN_METHODS.has(method)) return', 'return'),
-    ],
+    ['methods that tunnel or echo are refused', METHOD_UNREAD],
     ['what the parser refuses is recorded', UNRECORDED],
   ),
   ...mutationsOf(
@@ -100,7 +82,7 @@ export const PROTOCOL_MUTATIONS = [
       router("if (scheme === 'tls' && !(await", 'if (socket === null && !(await'),
     ],
     ['every address is classified', ANYWHERE],
-    ['a port is open by rule', router('?? usual\n', "?? usual ?? 'https'\n")],
+    ['a port is open by rule', PORT_OPEN],
   ),
   ...mutationsOf(
     'websocket-messages',
@@ -113,6 +95,14 @@ export const PROTOCOL_MUTATIONS = [
     [
       'a rule grants a WebSocket',
       rules("action.upgrade === undefined ? 'allows' : 'sockets'", "'allows'"),
+    ],
+    ['text is UTF-8', frames("if (type === 'text' && !isUtf8(whole))", 'if (type === null)')],
+    [
+      'a length has one form',
+      frames(
+        "if (value < 126) throw new FrameError('a length in a longer form than it needs')",
+        '',
+      ),
     ],
     ['reserved bits are refused', frames('if ((first & 0x70) !== 0)', 'if (first > 999)')],
     [
@@ -183,18 +173,12 @@ export const PROTOCOL_MUTATIONS = [
       reading("path.includes('/.')", "path.includes('/.none')"),
     ],
     ['what no rule allows is denied', DEFAULT_ALLOWS],
-    [
-      'overrides are refused',
-      head(
-        "if (OVERRIDES.has(spelled)) throw new Refusal('",
-        "if (OVERRIDES.has('')) throw new Refusal('",
-      ),
-    ],
+    ['overrides are refused', OVERRIDES_UNREAD],
     ['the URL is looked at', ...URL_UNREAD],
     ['fields are looked at', FIELDS_UNREAD],
     [
       'methods that tunnel or echo are refused',
-      head('if (METHOD.test(method) && !FORBIDDEN_METHODS.has(method)) return', 'return'),
+      METHOD_UNREAD,
       http2Head(
         "if (pseudo.get(':method') === 'CONNECT')",
         "if (pseudo.get(':method') === 'NONE')",
@@ -218,17 +202,8 @@ export const PROTOCOL_MUTATIONS = [
       'GET has no body',
       head('if (hasBody && BODILESS_METHODS.has(head.method))', 'if (hasBody && head === null)'),
     ],
-    [
-      'what is found stops a body',
-      exchange(
-        'if (findings.stopping !== undefined) return stoppedBy',
-        'if (findings === undefined) return stoppedBy',
-      ),
-    ],
-    [
-      'a body that breaks off does not leave',
-      exchange("if (read === 'gone') return deny(", "if (read === 'none') return deny("),
-    ],
+    ['what is found stops a body', FINDINGS_IGNORED],
+    ['a body that breaks off does not leave', BREAK_IGNORED],
     [
       'trailers are refused',
       http2("stream.once('trailers', () => this.#refuseTrailers(channel, stream))", ''),

@@ -1,4 +1,11 @@
 import { inFile, mutationsOf } from './mutation.ts'
+import {
+  HOST_UNREAD,
+  METHOD_UNREAD,
+  OVERRIDES_UNREAD,
+  DEFAULT_ALLOWS,
+  UNRECORDED,
+} from './shared.ts'
 
 const head = inFile('gate/http-head.ts')
 const front = inFile('gate/http-front.ts')
@@ -7,22 +14,11 @@ const reading = inFile('policy/path-reading.ts')
 const rules = inFile('policy/network-policy.ts')
 
 const LENIENT = front('insecureHTTPParser: false', 'insecureHTTPParser: true')
-const DEFAULT_ALLOWS = rules(
-  'return this.#denyRequest(action, path)',
-  "return { kind: 'allow', rules: [DEFAULT_RULE] }",
-)
-const UNRECORDED = front(
-  'channel === undefined || !isMalformed',
-  'channel === undefined || isMalformed',
-)
 
 export const REQUEST_MUTATIONS = [
   ...mutationsOf(
     'host-confusion',
-    [
-      'Host is compared with what was dialled',
-      head('if (canonicalHost(name) === host && named === port) return', 'return'),
-    ],
+    ['Host is compared with what was dialled', HOST_UNREAD],
     ['the port of Host is compared', head('=== host && named === port', '=== host')],
     ['there is one Host', head('if (seen.hosts !== 1)', 'if (seen.hosts > 9)')],
     [
@@ -107,18 +103,8 @@ export const REQUEST_MUTATIONS = [
   ...mutationsOf(
     'method-tricks',
     ['what no rule allows is denied', DEFAULT_ALLOWS],
-    [
-      'methods that tunnel or echo are refused',
-      head('if (KNOWN_METHODS.has(method) && !FORBIDDEN_METHODS.has(method)) return', 'return'),
-      DEFAULT_ALLOWS,
-    ],
-    [
-      'fields that override the method or path are refused',
-      head(
-        "if (OVERRIDES.has(spelled)) throw new Refusal('",
-        "if (OVERRIDES.has('')) throw new Refusal('",
-      ),
-    ],
+    ['methods that tunnel or echo are refused', METHOD_UNREAD, DEFAULT_ALLOWS],
+    ['fields that override the method or path are refused', OVERRIDES_UNREAD],
     ['an upgrade is refused', head("if (name === 'upgrade')", "if (name === '')")],
     [
       'the settings of h2c are refused',

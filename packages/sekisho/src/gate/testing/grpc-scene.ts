@@ -52,6 +52,7 @@ export class GrpcServer {
   /** calls that ended before they were through */
   cancelled = 0
   readonly port: number
+  readonly caPem = OUTSIDE.pem
   readonly #server: grpc.Server
 
   static async start(): Promise<GrpcServer> {

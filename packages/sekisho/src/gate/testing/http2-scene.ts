@@ -27,7 +27,6 @@ export type Http2SceneOptions = {
 export class Http2Scene {
   readonly rig: Rig
   readonly outside: Http2Outside
-  readonly caPem = OUTSIDE.pem
 
   static async start(options: Http2SceneOptions = {}): Promise<Http2Scene> {
     const outside = await Http2Outside.start(options.protocols ?? ['h2', 'http/1.1'])
@@ -110,6 +109,7 @@ export type RequestSeen = { raw: string[]; body: string; trailers: string[]; ver
 /** Counts connections and bytes below TLS: an attack that is stopped leaves zero of both. */
 export class Http2Outside {
   readonly port: number
+  readonly caPem = OUTSIDE.pem
   readonly requests: RequestSeen[] = []
   heads = 0
   connections = 0

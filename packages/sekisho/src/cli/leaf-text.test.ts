@@ -151,7 +151,7 @@ test.for<[name: string, leaf: object, text: string]>([
       findings: [{ detector: 'pii.email', place: 'body', count: 2, did: 'recorded' }],
       uninspected: 'the body after 8 bytes',
     }),
-    'a1 ALLOW GET https://api.test/x: r1, r2 [recorded pii.email ×2 in body] [not looked at: the body after 8 bytes]',
+    'a1 ALLOW GET https://api.test/x: r1 r2 [recorded pii.email ×2 in body] [not looked at: the body after 8 bytes]',
   ],
   [
     'a denial that stands for more',

@@ -105,8 +105,8 @@ export class HttpFront {
     if (channel === undefined) return void request.socket.destroy()
     const arrival = { request, response, expectsContinue }
     if (!channel.isBusy) return this.#serve(channel, arrival)
-    if (channel.waiting.length >= MAX_WAITING) return void request.socket.destroy()
-    channel.waiting.push(arrival)
+    if (channel.waiting.length < MAX_WAITING) return void channel.waiting.push(arrival)
+    void this.#breakOff(channel, request.socket, `more than ${MAX_WAITING} requests wait`)
   }
 
   /** One request of a connection at a time: their effects keep the order they were asked in. */
@@ -139,8 +139,8 @@ export class HttpFront {
   async #connect(request: IncomingMessage, socket: Duplex, first: Buffer): Promise<void> {
     const channel = this.#channels.get(socket)
     socket.on('error', () => undefined) // the parser has let go of it; it ends below
-    // behind requests that are still being answered, an answer would come out of turn
-    if (channel === undefined || channel.isBusy) return void socket.destroy()
+    if (channel === undefined) return void socket.destroy()
+    if (channel.isBusy) return this.#breakOff(channel, socket, 'CONNECT behind a request')
     if (channel.openTunnel !== undefined && socket instanceof Socket) {
       return this.#tunnel(rawHead(request), { socket, first, channel })
     }
@@ -153,7 +153,8 @@ export class HttpFront {
   async #upgrade(request: IncomingMessage, socket: Duplex, first: Buffer): Promise<void> {
     const channel = this.#channels.get(socket)
     socket.on('error', () => undefined) // the parser has let go of it; it ends below
-    if (channel === undefined || channel.isBusy) return void socket.destroy()
+    if (channel === undefined) return void socket.destroy()
+    if (channel.isBusy) return this.#breakOff(channel, socket, 'an upgrade behind a request')
     if (first.length > 0) socket.unshift(first)
     const raw = rawHead(request)
     const route = channel.route ?? readProxyTarget(raw.target) ?? PROXY_ITSELF
@@ -206,6 +207,18 @@ export class HttpFront {
     if (code !== 'HPE_CLOSED_CONNECTION') socket.destroy()
     this.#context.counters.denied += 1
     await this.#recordQuietly(record)
+  }
+
+  /** Behind requests that are still being answered, an answer would come out of turn. */
+  async #breakOff(channel: Channel, socket: Duplex, why: string): Promise<void> {
+    socket.destroy()
+    if (channel.isEnding) return // refused already
+    channel.isEnding = true
+    this.#context.counters.requests += 1
+    this.#context.counters.denied += 1
+    const by = deny('invariant.http-malformed', why)
+    const denied = { action: channel.connect, by }
+    await this.#recordQuietly(() => recordDenial(denied, this.#context.ports))
   }
 
   async #recordQuietly(record: () => Promise<unknown>): Promise<void> {

@@ -196,6 +196,15 @@ const relayed: Attack[] = [
     record: ['allow plain', 'deny default'],
     arrived: [`GET ${HOST}/public/a`],
   },
+  {
+    name: 'a tunnel behind a request that is still being answered',
+    run: via(
+      `GET http://${HOST}/private HTTP/1.1\r\nHost: ${HOST}\r\n\r\n${connect(`${EVIL}:443`)}`,
+    ),
+    told: 'reset',
+    rule: 'invariant.http-malformed',
+    record: ['deny default', 'deny invariant.http-malformed'],
+  },
 ]
 
 const proxied = (

@@ -102,6 +102,22 @@ const relayed: Attack[] = [
     record: [`allow ${HOST}`, 'deny default'],
     arrived: [`GET ${HOST}/public/a`],
   },
+  {
+    name: 'more requests behind one another than wait for their turn',
+    run: overTls(`GET /private HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`.repeat(40)),
+    told: 'reset',
+    rule: 'invariant.http-malformed',
+    record: ['deny default', 'deny invariant.http-malformed'],
+  },
+  {
+    name: 'an upgrade behind a request that is still being answered',
+    run: overTls(
+      `GET /private HTTP/1.1\r\nHost: ${HOST}\r\n\r\nGET /public/a HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    ),
+    told: 'reset',
+    rule: 'invariant.http-malformed',
+    record: ['deny default', 'deny invariant.http-malformed'],
+  },
 ]
 
 testFamily({

@@ -70,9 +70,9 @@ async function withSubjects<T>(
 ): Promise<T> {
   const subjects = [direct(upstream)]
   try {
-    for (const start of [throughSekisho, throughSrt, throughMitmproxy]) {
-      subjects.push(await start(directory, upstream))
-    }
+    subjects.push(...(await throughSekisho(directory, upstream)))
+    subjects.push(await throughSrt(directory, upstream))
+    subjects.push(await throughMitmproxy(directory, upstream))
     return await use(subjects)
   } finally {
     await Promise.all(subjects.map((subject) => subject.stop()))

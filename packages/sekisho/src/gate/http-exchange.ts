@@ -48,6 +48,7 @@ const DROP: ReadonlySet<string> = new Set(['host', 'expect', 'trailer'])
 const DROP_WITH_CREDENTIAL: ReadonlySet<string> = new Set([
   ...DROP,
   'accept-encoding',
+  'grpc-accept-encoding',
   'range',
   'if-range',
 ])

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
 import { HOST, PLACEHOLDER, REAL, rule, CREDENTIAL } from './testing/scene.ts'
 import { answerOf, ask, Http2Scene } from './testing/http2-scene.ts'
@@ -112,6 +113,27 @@ test('a credential is put in and taken out of the reply, fields and trailers inc
   expect(scene.outside.requests[0]?.raw).toContain(`Bearer ${REAL}`)
   expect(answer.status).toBe(200)
   expect(JSON.stringify(answer)).not.toContain(REAL)
+})
+
+test('a reply that carries messages in a coding is not passed on where a value could echo', async () => {
+  scene = await Http2Scene.start({ credentials: [CREDENTIAL] })
+  scene.rig.keyholder.secrets.set('token', REAL)
+  scene.outside.handler = (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-encoding': 'gzip' })
+    stream.end(gzipSync(REAL))
+  }
+  const session = await scene.connect()
+  const fields = { 'content-type': 'application/grpc', 'grpc-accept-encoding': 'gzip' }
+  const head = {
+    ':method': 'POST',
+    ':path': '/',
+    authorization: `Bearer ${PLACEHOLDER}`,
+    ...fields,
+  }
+  const message = Buffer.from([0, 0, 0, 0, 1, 65])
+  const answer = await ask(session, head, message)
+  expect(scene.outside.requests[0]?.raw).not.toContain('grpc-accept-encoding')
+  expect(answer).toMatchObject({ status: 200, body: '', fields: expect.arrayContaining(['14']) })
 })
 
 test('events arrive one by one while the reply goes on', async () => {

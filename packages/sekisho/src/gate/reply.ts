@@ -131,8 +131,9 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
 
   /** Whether the body is decoded; breaks off if it would have to be and cannot. */
   #startDecoder(status: number, raw: Fields): boolean {
+    if (isCoded(fieldValue(raw, 'grpc-encoding'))) return this.#unreadable('a coding of messages')
     const coding = fieldValue(raw, 'content-encoding') ?? 'identity'
-    if (coding.trim().toLowerCase() === 'identity') return false
+    if (!isCoded(coding)) return false
     if (this.#isHead || BODILESS.has(status)) return false
     this.#decoder = makeDecoder(coding, {
       data: (chunk) => {
@@ -143,6 +144,10 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
       error: (error) => this.#fail('REPLY_UNREADABLE', error),
     })
     if (this.#decoder !== undefined) return true
+    return this.#unreadable(coding)
+  }
+
+  #unreadable(coding: string): false {
     this.#fail('REPLY_UNREADABLE', new Error(`the reply is encoded as ${coding.slice(0, 64)}`))
     return false
   }
@@ -172,6 +177,10 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     // a head that has left cannot be taken back: the reply is cut, which the client can see
     sendAgentReply(this.#sink, replyTo(error, code), { close: true })
   }
+}
+
+function isCoded(coding = 'identity'): boolean {
+  return coding.trim().toLowerCase() !== 'identity'
 }
 
 function replyTo(error: Error, code: string): AgentReply {

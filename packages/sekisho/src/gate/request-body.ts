@@ -185,8 +185,13 @@ export class RequestBody implements OutgoingBody {
     return covered
   }
 
+  #takeHeld(): Buffer[] {
+    const held = this.#head.splice(0)
+    return this.#redactions.length === 0 ? held : [this.#redact(Buffer.concat(held))]
+  }
+
   async *#stream(): AsyncGenerator<Buffer> {
-    for (const chunk of this.#head.splice(0)) {
+    for (const chunk of this.#takeHeld()) {
       this.#pace.meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk

@@ -114,6 +114,21 @@ test('where a rule says redact, stars leave in its place, and the length stays t
   ])
 })
 
+test('stars leave also in a body of which the rest passes unseen', async () => {
+  const treatments = { 'secret-format': 'redact' } as const
+  const options = { treatments, maxBodyBytes: 1_024, uninspected: true }
+  const { rig } = await start({ rules: [rule({ options })] })
+  const rest = '-'.repeat(8_000)
+  expect(await rig.send(HOST, post(`${TOKEN}${rest}`))).toMatch(/^HTTP\/1\.1 200 /)
+  expect(scene.canary.requests.map((request) => request.body)).toEqual([
+    `${'*'.repeat(TOKEN.length)}${rest}`,
+  ])
+  expect(rig.keyholder.intents().at(-1)).toMatchObject({
+    findings: [{ detector: 'secret.gitlab-pat', place: 'body', count: 1, did: 'redacted' }],
+    uninspected: 'the body after 1024 bytes, until it had left',
+  })
+})
+
 test.for([
   ['an encoding', post(gzipSync(TOKEN), 'Content-Encoding: gzip')],
   ['base64', post(base64(`before ${TOKEN} after, and more`))],

@@ -6,11 +6,17 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
+import { Canary } from './testing/canary.ts'
+import { makeIdentity, makeTestCa } from './testing/certificates.ts'
 import { HOST, PLACEHOLDER, REAL, rule, CREDENTIAL } from './testing/scene.ts'
 import { answerOf, ask, Http2Scene } from './testing/http2-scene.ts'
 
 let scene: Http2Scene
-afterEach(async () => scene.close())
+const strangers: Canary[] = []
+afterEach(async () => {
+  for (const canary of strangers.splice(0)) canary.close()
+  await scene.close()
+})
 
 test('a request goes on by HTTP/2, and its reply comes back with its trailers', async () => {
   scene = await Http2Scene.start()
@@ -135,6 +141,27 @@ test('a reply that carries messages in a coding is not passed on where a value c
   expect(scene.outside.requests[0]?.raw).not.toContain('grpc-accept-encoding')
   expect(answer).toMatchObject({ status: 200, body: '', fields: expect.arrayContaining(['14']) })
 })
+
+test.for([
+  ['that nobody listens to', async () => ({ upstreamPort: 1 })],
+  ['with a certificate of nobody known', async () => ({ upstreamPort: (await stranger()).port })],
+] as const)('an upstream %s is a 502', async ([, options]) => {
+  scene = await Http2Scene.start(await options())
+  const session = await scene.connect()
+  expect(await ask(session, { ':path': '/' })).toMatchObject({ status: 502 })
+  const grpc = { ':method': 'POST', ':path': '/', 'content-type': 'application/grpc' }
+  const answer = await ask(session, grpc, Buffer.alloc(5))
+  expect(answer).toMatchObject({
+    status: 200,
+    fields: expect.arrayContaining(['grpc-status', '14']),
+  })
+})
+
+async function stranger(): Promise<Canary> {
+  const canary = await Canary.start(makeIdentity(makeTestCa(), HOST))
+  strangers.push(canary)
+  return canary
+}
 
 test('events arrive one by one while the reply goes on', async () => {
   scene = await Http2Scene.start()

@@ -64,7 +64,9 @@ export type PackageInstallAction = {
   name: string
   /** null where neither the request nor the registry's metadata says it without doubt */
   version: string | null
+  scheme: 'http' | 'https'
   host: string
+  port: number
   /** path of the file at that host, with its query */
   file: string
 }

@@ -18,6 +18,16 @@ const binding = {
   port: 443,
   header: 'authorization',
 }
+const install: Action = {
+  kind: 'package.install',
+  ecosystem: 'npm',
+  name: 'x',
+  version: '1.0.0',
+  scheme: 'https',
+  host: 'api.github.com',
+  port: 443,
+  file: '/x/-/x-1.0.0.tgz',
+}
 const vault = new Vault([
   { binding, value: 'real-value' },
   { binding: { ...binding, name: 'OTHER', hosts: ['other.test'] }, value: 'other-value' },
@@ -27,6 +37,7 @@ test.for<[string, Action]>([
   ['the host it is bound to', request],
   ['a name below a wildcard', { ...request, host: 'a.uploads.test' }],
   ['a name further below', { ...request, host: 'a.b.uploads.test' }],
+  ['an install from it', install],
 ])('releases a secret for %s', ([, action]) => {
   const released = vault.release(['GH'], action)
   expect(released.kind === 'released' && released.values.get('GH')?.reveal()).toBe('real-value')
@@ -38,6 +49,8 @@ test.for<[string, Action, string]>([
     { ...request, host: 'evil.test' },
     'bound to api.github.com, *.uploads.test, not to evil.test',
   ],
+  ['an install from another host', { ...install, host: 'evil.test' }, 'not to evil.test'],
+  ['an install in the clear', { ...install, scheme: 'http' }, 'bound to https'],
   ['a name that ends alike', { ...request, host: 'xapi.github.com' }, 'not to xapi.github.com'],
   [
     'a name below an exact one',

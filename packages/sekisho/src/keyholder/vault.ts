@@ -42,7 +42,10 @@ function refuse(reason: string): Deny {
 }
 
 function whyNot(binding: CredentialBinding, action: Action): string | undefined {
-  if (action.kind !== 'http.request') return `bound to HTTP requests, not to ${action.kind}`
+  // an install is a request too, at a registry that may want a token
+  if (action.kind !== 'http.request' && action.kind !== 'package.install') {
+    return `bound to HTTP requests, not to ${action.kind}`
+  }
   // over plain HTTP anyone on the way reads it
   if (action.scheme !== 'https') return 'bound to https'
   if (action.port !== binding.port) return `bound to port ${binding.port}, not ${action.port}`

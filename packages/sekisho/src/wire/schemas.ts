@@ -73,7 +73,9 @@ export const ActionShape = z.discriminatedUnion('kind', [
     ecosystem: z.enum(['npm', 'pypi']),
     name: z.string().max(256),
     version: z.string().max(256).nullable(),
+    scheme: z.enum(['http', 'https']),
     host: z.string().max(253),
+    port: Port,
     file: z.string().max(16_640),
   }),
 ])

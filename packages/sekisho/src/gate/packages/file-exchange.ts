@@ -183,7 +183,9 @@ function installOf(
     ecosystem,
     name: isWhole || shown.path.includes(bare) ? name : HIDDEN,
     version: isWhole || shown.path.includes(version) ? version : null,
+    scheme: action.scheme,
     host: action.host,
+    port: action.port,
     file: shown.query === null ? shown.path : `${shown.path}?${shown.query}`,
   }
 }

@@ -15,6 +15,8 @@ const GIT_NEGOTIATION: RuleOptions = { maxBodyBytes: 32 * 1024 * 1024 }
  * write that back.
  */
 const KEEP_KEYS: RuleOptions = {
+  // pictures, and all that was said before
+  maxBodyBytes: 32 * 1024 * 1024,
   treatments: { 'secret-format': 'redact', 'secret.generic-*': 'record' },
 }
 

@@ -107,7 +107,10 @@ test('a method that no rule allows is refused as a server would', async () => {
 
 test('an upstream without HTTP/2 is said so', async () => {
   const other = await Http2Scene.start({ protocols: ['http/1.1'] })
-  scene = await GrpcScene.start({ upstreamPort: other.outside.port, upstreamCaPem: other.outside.caPem })
+  scene = await GrpcScene.start({
+    upstreamPort: other.outside.port,
+    upstreamCaPem: other.outside.caPem,
+  })
   await expect(scene.unary('hello')).rejects.toMatchObject({
     code: grpc.status.UNAVAILABLE,
     details: expect.stringContaining('does not speak HTTP/2'),

@@ -1,7 +1,7 @@
 import type { ReportKind } from './tally.ts'
 
-/** `npm run check`, `npm test`, `npm run test:agents`, `npm run test:attacks`; `fuzz` is .ci/run's */
-export type Suite = 'check' | 'test' | 'agents' | 'attacks' | 'fuzz'
+/** `npm run check`, `npm test`, `npm run test:…` for the next three; `fuzz` is .ci/run's */
+export type Suite = 'check' | 'test' | 'agents' | 'tools' | 'attacks' | 'fuzz'
 
 export type Check = {
   name: string
@@ -63,6 +63,13 @@ export const CHECKS: readonly Check[] = [
     suites: ['agents'],
     argv: ['vitest', 'run', '--config', 'packages/sekisho/test/agents/vitest.config.ts'],
     timeoutMs: 40 * MINUTE_MS,
+    report: 'vitest',
+  },
+  {
+    name: 'tools',
+    suites: ['tools'],
+    argv: ['vitest', 'run', '--config', 'packages/sekisho/test/tools/vitest.config.ts'],
+    timeoutMs: 15 * MINUTE_MS,
     report: 'vitest',
   },
   {

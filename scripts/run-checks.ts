@@ -1,7 +1,7 @@
 /**
  * Runs the checks of one suite, all of them whatever fails, and ends with a table.
  *
- *     run-checks.ts check|test|agents|attacks|fuzz
+ *     run-checks.ts check|test|agents|tools|attacks|fuzz
  *
  * Leaves `.runtime/results/<suite>.json`, a Tally, for .ci/run.
  */
@@ -17,7 +17,7 @@ const results = join(root, '.runtime', 'results')
 
 async function main(suite: string | undefined): Promise<number> {
   if (!isSuite(suite)) {
-    process.stderr.write('usage: run-checks.ts check|test|agents|attacks|fuzz\n')
+    process.stderr.write('usage: run-checks.ts check|test|agents|tools|attacks|fuzz\n')
     return 64
   }
   mkdirSync(results, { recursive: true })

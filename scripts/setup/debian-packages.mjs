@@ -21,6 +21,9 @@ const PACKAGES = {
     'python3', // an independent TLS and socket client, in the drill too
     'uidmap', // newuidmap and newgidmap: an ordinary user's platform
   ],
+  tools: [
+    'chromium', // a browser in a session: 300 MB, so only for `npm run test:tools`
+  ],
   peers: [
     'bubblewrap', // the floor of session-start, and srt's sandbox
     'socat', // srt's bridge
@@ -29,13 +32,14 @@ const PACKAGES = {
   ],
 }
 
-const { platform, tests, peers } = PACKAGES
+const { platform, tests, tools, peers } = PACKAGES
 
 /** @type {Readonly<Record<string, readonly string[]>>} */
 const BY_COMMAND = {
   start: platform,
   check: [],
   test: [...platform, ...tests],
+  tools: [...platform, ...tests, ...tools],
   bench: [...platform, ...tests, ...peers],
 }
 

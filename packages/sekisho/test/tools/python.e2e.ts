@@ -118,7 +118,6 @@ print(read())
     stdout: `HTTP/1.1 101 Switching Protocols\none\ntwo\n('close', 1000, '')\n`,
     stderr: '',
   })
-  console.log(played.actions)
   expect(played.actions).toContain(`allow talk GET https ${TALK} /socket → 101`)
 })
 

@@ -182,12 +182,15 @@ async function readActions(
 }
 
 /** An action's values in a fixed order, without what differs from run to run. */
-function spell(action: Record<string, unknown>): string {
-  const shown = ['method', 'transport', 'type', 'scheme', 'host', 'name', 'port', 'path']
-  const hidden = action['kind'] === 'http.request' ? ['port'] : []
-  const words = shown.filter((key) => !hidden.includes(key)).map((key) => action[key])
-  const kind = action['kind'] === 'http.request' ? [] : [action['kind']]
-  return [...kind, ...words].filter((word) => word !== undefined && word !== null).join(' ')
+function spell(action: { kind: string } & Record<string, unknown>): string {
+  const shown = SHOWN[action.kind] ?? ['kind', 'type', 'name', 'host', 'path']
+  return shown.flatMap((key) => action[key] ?? (key === 'host' ? action['address'] : null) ?? []).join(' ')
+}
+
+const SHOWN: Readonly<Record<string, readonly string[]>> = {
+  'http.request': ['method', 'scheme', 'host', 'path'],
+  'net.connect': ['kind', 'transport', 'host', 'port'],
+  'package.install': ['kind', 'host', 'name'],
 }
 
 /** What the canary has seen since it was started; anything but zeros is a leak. */

@@ -55,6 +55,8 @@ export class WebSocketExchange implements Exchange {
   #in = 0
   #scrubbed = 0
   #isSwitched = false
+  /** the agent has said that it is done (RFC 6455 §5.5.1), and the upstream knows */
+  #isClosing = false
 
   constructor(arrival: WebSocketArrival, performer: WebSocketPerformer) {
     this.#arrival = arrival
@@ -91,6 +93,8 @@ export class WebSocketExchange implements Exchange {
       await Promise.all([this.#carryOut(upstream), this.#carryIn(upstream, switched, credentials)])
       return this.#performed(pinned, 101)
     } catch (thrown) {
+      // whoever has closed may leave without waiting for the other side
+      if (this.#isClosing && isReset(thrown)) return this.#performed(pinned, 101)
       return this.#brokenOff(thrown)
     } finally {
       upstream?.destroy()
@@ -160,6 +164,7 @@ export class WebSocketExchange implements Exchange {
         this.#meter.take(frame.length)
         this.#out += frame.length
         await write(upstream, frame)
+        if (message.type === 'close') this.#isClosing = true
       }
     }
     upstream.end()
@@ -268,6 +273,11 @@ class MessageStopped extends Error {
     this.stopped = stopped
     this.refused = message
   }
+}
+
+function isReset(thrown: unknown): boolean {
+  if (!(thrown instanceof Error && 'code' in thrown)) return false
+  return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(thrown.code))
 }
 
 /** RFC 6455 §4.2.2 */

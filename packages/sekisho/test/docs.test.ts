@@ -5,6 +5,10 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { ERRORS } from '../src/core/error.ts'
 import { readSettings } from '../src/daemon/settings.ts'
+import { CANARY_RANDOM_BYTES, makeCanary } from '../src/detect/egress/canaries/make-canary.ts'
+import { DETECTORS } from '../src/detect/egress/all.ts'
+import { HIDDEN } from '../src/detect/egress/views/viewed-scan.ts'
+import { parseAgentFile } from '../src/policy/agent-file.ts'
 import {
   aptListUrls,
   aptSourcesUrls,
@@ -70,6 +74,30 @@ test('the settings that the guide shows are the defaults', () => {
   const example = /```yaml\n(version: 1\n[^`]*)```/.exec(read('docs/guides/operate.md'))?.[1] ?? ''
   const settings = readSettings(join(root, 'docs')) // where there is no platform.yaml
   expect(parse(example)).toEqual(settings)
+})
+
+test('every whole agent file that a guide shows is one', () => {
+  const shown = markdown.flatMap((path) =>
+    [...read(path).matchAll(/^```yaml\n(version: 1\nname: ([a-z-]+)\n[^`]*)```/gm)].map(
+      ([, text = '', name = '']) => ({ path, text, name }),
+    ),
+  )
+  expect(shown.map(({ path }) => path)).toContain('docs/guides/network.md')
+  for (const { path, text, name } of shown) {
+    expect(parseAgentFile(text, `policy/agents/${name}.yaml`).name, path).toBe(name)
+  }
+})
+
+test('the guide to detectors names those that are no formats of secrets', () => {
+  const guide = read('docs/guides/detectors.md')
+  const others = DETECTORS.filter(({ id }) => !id.startsWith('secret.')).map(({ id }) => id)
+  const canaries = makeCanary(Buffer.alloc(CANARY_RANDOM_BYTES)).tokens
+  const ids = [...others, HIDDEN.detector, ...canaries.map(({ name }) => `canary.${name}`)]
+  const unnamed = ids.filter(
+    (id) => !guide.includes(`\`${id}\``) && !guide.includes(`\`${id.replace('pii.', '')}\``),
+  )
+  expect(ids.length).toBeGreaterThan(10)
+  expect(unnamed).toEqual([])
 })
 
 test('the README names every command', () => {

@@ -6,6 +6,12 @@ const MAX_HOSTS = 128
 /** A certificate this close to its end is not handed out any more. */
 const MARGIN_MS = 60_000
 
+/**
+ * Without ML-KEM: these bytes cross one kernel and no network, and OpenSSL would keep 6 KB of its keys
+ * for as long as the connection lasts.
+ */
+const CURVES = 'X25519:P-256:P-384:P-521'
+
 export type GateKey = { privateKeyPem: string; spki: Buffer }
 
 /** The key of every intercepted name; made at start, never written down. */
@@ -67,6 +73,7 @@ export class Certificates {
         key: this.#key.privateKeyPem,
         cert: certificate.toString(),
         minVersion: 'TLSv1.2',
+        ecdhCurve: CURVES,
       })
     } catch (error) {
       if (this.#entries.get(host) === entry) this.#entries.delete(host)

@@ -8,6 +8,7 @@ import type { RuleOptions, Scheme } from '../wire/policy.ts'
 import type { Certificates } from './certificates.ts'
 import type { ClientHello } from './client-hello.ts'
 import { serveDnsStream } from './dns-sockets.ts'
+import type { IdleConnections } from './idle-connections.ts'
 import type { HttpFront } from './http-front.ts'
 import type { Http2Front } from './http2-front.ts'
 import type { Route } from './http-head.ts'
@@ -43,6 +44,8 @@ export type RouterParts = {
   front: HttpFront
   http2: Http2Front
   tcp: TcpPerformer
+  /** of all sessions */
+  idle: IdleConnections
   destinationOf: (socket: Socket) => Destination
 }
 
@@ -185,14 +188,23 @@ export class ConnectionRouter {
       secure.destroy()
     }
     const timer = setTimeout(fail, HANDSHAKE_TIMEOUT_MS)
+    let isIdle = (): boolean => true // until the handshake is over nothing can be asked
     secure.once('error', fail)
-    secure.once('close', () => clearTimeout(timer))
+    const gone = this.#parts.idle.add(this, {
+      isIdle: () => isIdle(),
+      close: () => secure.destroySoon(),
+    })
+    secure.once('close', () => {
+      clearTimeout(timer)
+      gone()
+    })
     secure.once('secure', () => {
       clearTimeout(timer)
       secure.off('error', fail)
       const { front, http2 } = this.#parts
-      if (secure.alpnProtocol === 'h2') http2.accept(secure, route, action)
-      else front.accept(secure, route, action)
+      const taken = secure.alpnProtocol === 'h2' ? http2 : front
+      isIdle = () => taken.isIdle(secure)
+      taken.accept(secure, route, action)
     })
   }
 }

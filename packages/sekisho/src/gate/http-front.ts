@@ -90,6 +90,11 @@ export class HttpFront {
     this.#open(socket, { route: null, connect, openTunnel })
   }
 
+  /** Whether nothing is asked on it, nor has it become something else than HTTP. */
+  isIdle(socket: Duplex): boolean {
+    return this.#channels.get(socket)?.isBusy === false
+  }
+
   #open(socket: Duplex, leads: Pick<Channel, 'route' | 'connect' | 'openTunnel'>): void {
     this.#channels.set(socket, { ...leads, waiting: [], isBusy: false, isEnding: false })
     this.#server.emit('connection', socket)
@@ -155,6 +160,7 @@ export class HttpFront {
     socket.on('error', () => undefined) // the parser has let go of it; it ends below
     if (channel === undefined) return void socket.destroy()
     if (channel.isBusy) return this.#breakOff(channel, socket, 'an upgrade behind a request')
+    channel.isBusy = true
     if (first.length > 0) socket.unshift(first)
     const raw = rawHead(request)
     const route = channel.route ?? readProxyTarget(raw.target) ?? PROXY_ITSELF

@@ -76,6 +76,7 @@ export class Http2Front {
   readonly #denials: DenialLog
   readonly #timeouts: Http2Timeouts
   readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #channels = new WeakMap<Duplex, Channel>()
   #streams = 0
 
   constructor(
@@ -105,6 +106,7 @@ export class Http2Front {
     const session = http2.performServerHandshake(wire, SESSION_OPTIONS)
     const channel = makeChannel({ route, connect, session })
     this.#sessions.add(session)
+    this.#channels.set(socket, channel)
     session.on('stream', (...[stream, , flags, raw]) => {
       this.#arrive(channel, { stream, raw, isWhole: (flags & NGHTTP2_FLAG_END_STREAM) !== 0 })
     })
@@ -115,6 +117,11 @@ export class Http2Front {
       this.#sessions.delete(session)
       wire.destroy()
     })
+  }
+
+  /** Whether nothing is asked on it. */
+  isIdle(socket: Duplex): boolean {
+    return this.#channels.get(socket)?.open === 0
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { makeGateKey } from './certificates.ts'
 import { type Destination, destinationOf } from './connection-router.ts'
+import { IdleConnections } from './idle-connections.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
 import { KeyholderLink } from './keyholder-link.ts'
 import { Network } from './network.ts'
@@ -60,6 +61,7 @@ function makeParts(options: GateOptions): GateParts {
     destinationOf: options.destinationOf ?? destinationOf,
     detectors: compileDetectors(DETECTORS),
     heldBytes: new HeldBytes(HELD_BYTES),
+    idle: new IdleConnections(),
     popular: new PopularLists(),
     withheld: new WithheldBytes(WITHHELD_BYTES),
     newId: () => `${start}-${(ids++).toString(36)}`,

@@ -14,6 +14,7 @@ import type { EgressMeter } from './egress-meter.ts'
 import type { HttpPerformer } from './http-exchange.ts'
 import { makeDetection } from './inspection/detection.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
+import type { IdleConnections } from './idle-connections.ts'
 import { Inspector } from './inspection/inspector.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { PackageFirewall } from './packages/package-firewall.ts'
@@ -39,6 +40,8 @@ export type GateParts = {
   detectors: CompiledDetectors
   /** room for bodies that are looked at whole, of all sessions */
   heldBytes: HeldBytes
+  /** connections of all sessions whose TLS ends here */
+  idle: IdleConnections
   popular: PopularLists
   /** room for files of packages that are kept back, of all sessions */
   withheld: WithheldBytes

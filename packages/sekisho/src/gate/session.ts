@@ -61,6 +61,7 @@ export class Session {
       front: this.#front,
       http2: this.#http2,
       tcp: performer,
+      idle: parts.idle,
       destinationOf: parts.destinationOf,
     })
   }

@@ -75,6 +75,8 @@ test('Chromium cannot reach a host that no rule names', async () => {
   expect(played.namesDenied).toContain(`deny default dns.resolve A ${EVIL_HOST}`)
   expect(played.arrived).toEqual([])
   // it looks whether other resolvers would know more
-  const probes = ['8.8.8.8', '8.8.4.4'].map((a) => `deny invariant.transport net.connect udp ${a} 53`)
+  const probes = ['8.8.8.8', '8.8.4.4'].map(
+    (a) => `deny invariant.transport net.connect udp ${a} 53`,
+  )
   for (const action of played.actions) expect(probes).toContain(action)
 })

@@ -15,7 +15,13 @@ beforeAll(async () => {
   stage = await openStage({
     agent: {
       secrets: [
-        { name: 'bearer', from: 'env:BEARER', header: 'authorization', env: 'BEARER', hosts: [APP] },
+        {
+          name: 'bearer',
+          from: 'env:BEARER',
+          header: 'authorization',
+          env: 'BEARER',
+          hosts: [APP],
+        },
         { name: 'api-key', from: 'env:API_KEY', header: 'x-api-key', env: 'API_KEY', hosts: [APP] },
       ],
     },
@@ -87,9 +93,7 @@ test('curl -L follows to another host, and the credential does not', async () =>
 })
 
 test('curl -L that takes a credential of its own field to another host is denied there', async () => {
-  const played = await stage.session(
-    `curl -sSL -H "x-api-key: $API_KEY" https://${APP}/elsewhere`,
-  )
+  const played = await stage.session(`curl -sSL -H "x-api-key: $API_KEY" https://${APP}/elsewhere`)
   expect(played).toMatchObject({
     stdout: expect.stringContaining('a credential placeholder was sent where it is not bound'),
     arrived: [`GET ${APP} /elsewhere`],
@@ -111,9 +115,19 @@ test.for([
 
 test.for([
   ['a path', '', `https://${APP}/private/x`, `deny not-this GET https ${APP} /private/x`],
-  ['a path over HTTP/1.1', '--http1.1', `https://${APP}/private/x`, `deny not-this GET https ${APP} /private/x`],
+  [
+    'a path over HTTP/1.1',
+    '--http1.1',
+    `https://${APP}/private/x`,
+    `deny not-this GET https ${APP} /private/x`,
+  ],
   ['a method', '-X DELETE', `https://${OTHER}/hello`, `deny default DELETE https ${OTHER} /hello`],
-  ['a path of the canary', '', `https://${CANARY_HOST}/x`, `deny default GET https ${CANARY_HOST} /x`],
+  [
+    'a path of the canary',
+    '',
+    `https://${CANARY_HOST}/x`,
+    `deny default GET https ${CANARY_HOST} /x`,
+  ],
 ] as const)('curl is told that %s is not allowed', async ([, flags, url, action]) => {
   const played = await stage.session(`curl -sS -w ' %{http_code}' ${flags} ${url}`)
   expect(played).toMatchObject({

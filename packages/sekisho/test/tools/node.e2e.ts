@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answerAsApp, LONG_TEXT, PLAIN } from './app.ts'
-import { CANARY_HOST, EVIL_HOST, NOTHING_SEEN, openStage, type Played, type Stage } from './stage.ts'
+import {
+  CANARY_HOST,
+  EVIL_HOST,
+  NOTHING_SEEN,
+  openStage,
+  type Played,
+  type Stage,
+} from './stage.ts'
 import { APP, sha256, TALK } from './world.ts'
 
 let stage: Stage

@@ -16,7 +16,12 @@ const FILES = {
   ]),
   'sekisho-tools-second': packNpm(
     { name: 'sekisho-tools-second', dependencies: { 'sekisho-tools-first': '1.0.0' } },
-    [{ path: 'package/index.js', content: "module.exports = 1 + require('sekisho-tools-first')\n" }],
+    [
+      {
+        path: 'package/index.js',
+        content: "module.exports = 1 + require('sekisho-tools-first')\n",
+      },
+    ],
   ),
   '@sekisho-tools/third': packNpm({ name: '@sekisho-tools/third', bin: { third: 'third.js' } }, [
     { path: 'package/third.js', content: "#!/usr/bin/env node\nconsole.log('third')\n" },

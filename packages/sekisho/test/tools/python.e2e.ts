@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answerAsApp, LONG_TEXT, PLAIN } from './app.ts'
-import { CANARY_HOST, EVIL_HOST, NOTHING_SEEN, openStage, type Played, type Stage } from './stage.ts'
+import {
+  CANARY_HOST,
+  EVIL_HOST,
+  NOTHING_SEEN,
+  openStage,
+  type Played,
+  type Stage,
+} from './stage.ts'
 import { APP, sha256, TALK } from './world.ts'
 
 let stage: Stage
@@ -44,7 +51,10 @@ print(len(gzip.decompress(c.getresponse().read())))
     code: 0,
     stdout: `${sha256('a'.repeat(10_000))}\n${LONG_TEXT.length}\n`,
     stderr: '',
-    actions: [`allow app POST https ${APP} /echo → 200`, `allow app GET https ${APP} /packed → 200`],
+    actions: [
+      `allow app POST https ${APP} /echo → 200`,
+      `allow app GET https ${APP} /packed → 200`,
+    ],
   })
 })
 

@@ -152,9 +152,8 @@ async function readActions(
   instance: Instance,
   session: string,
 ): Promise<Pick<Played, 'actions' | 'namesDenied'>> {
-  const { code, stdout, stderr } = await instance.sekisho(
-    ...['log', 'show', '--session', session, '--json'],
-  )
+  const show = ['log', 'show', '--session', session, '--json']
+  const { code, stdout, stderr } = await instance.sekisho(...show)
   if (code !== 0) throw new Error(`sekisho log show: ${stderr}`)
   const lines = stdout.split('\n').filter((line) => line !== '')
   const leaves = lines.map((line) => Line.parse(JSON.parse(line)).leaf)
@@ -184,7 +183,8 @@ async function readActions(
 /** An action's values in a fixed order, without what differs from run to run. */
 function spell(action: { kind: string } & Record<string, unknown>): string {
   const shown = SHOWN[action.kind] ?? ['kind', 'type', 'name', 'host', 'path']
-  return shown.flatMap((key) => action[key] ?? (key === 'host' ? action['address'] : null) ?? []).join(' ')
+  const words = shown.map((key) => action[key] ?? (key === 'host' ? action['address'] : null))
+  return words.filter((word) => typeof word === 'string' || typeof word === 'number').join(' ')
 }
 
 const SHOWN: Readonly<Record<string, readonly string[]>> = {

@@ -80,7 +80,7 @@ const malformed: Attack[] = Object.entries({
   'a continuation of nothing': raw(0x80, 'a'),
   'a message inside a message': Buffer.concat([raw(0x01, 'a'), raw(0x81, 'b')]),
   'a control frame in fragments': raw(0x09, 'a'),
-  'a long control frame': raw(0x89, Buffer.alloc(126)).fill(0, 1, 2),
+  'a long control frame': Buffer.concat([Buffer.from([0x89, 0xfe, 0, 126]), Buffer.alloc(130)]),
   'text that is no UTF-8': raw(0x81, Buffer.from([0xff])),
   'a length above any message': Buffer.from([0x82, 0xff, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
   'a length in a longer form than it needs': Buffer.from([0x82, 0xfe, 0, 1, 0, 0, 0, 0, 97]),

@@ -75,10 +75,10 @@ export const DATA_MUTATIONS = [
   ...mutationsOf(
     'grpc',
     ['what no rule allows is denied', DEFAULT_ALLOWS],
+    ['messages are looked at', grpc('this.#look.findings.add(finding,', 'void (finding,')],
     [
-      'messages are looked at',
-      grpc('this.#seeOne([clear, ...leaves', '[clear].concat([...leaves'),
-      grpc('this.#found(found.filter(lies)', 'this.#found(found.slice(0, 0)'),
+      'a message that cannot be read does not leave',
+      grpc("else this.fail('invariant.body-encoding',", "else void ('invariant.body-encoding',"),
     ],
     ['metadata is looked at', FIELDS_UNREAD],
     [

@@ -62,6 +62,18 @@ export const PROTOCOL_MUTATIONS = [
       proxy('.find((name) => values(name).length > 0)', '.find((name) => values(name).length > 9)'),
     ],
     [
+      'a tunnel leads to one name and port',
+      proxy(
+        'const to = readAuthority(head.target)',
+        "const to = readAuthority(head.target) ?? { host: 'api.example.com', port: 443 }",
+      ),
+    ],
+    [
+      'the proxy is asked for http alone',
+      proxy('/^http:', '/^https?:'),
+      head('if (scheme.toLowerCase() !== route.scheme)', "if (scheme === 'none')"),
+    ],
+    [
       'the version of a tunnel is 1.1',
       proxy("if (head.httpVersion !== '1.1')", "if (head.httpVersion === 'none')"),
     ],
@@ -214,6 +226,11 @@ export const PROTOCOL_MUTATIONS = [
     [
       'frames that carry nothing are counted',
       http2('if (!budget.incoming(frame))', 'if (budget === null)'),
+    ],
+    [
+      'floods are recorded, whoever of two notices',
+      http2('if (!budget.incoming(frame))', 'if (budget === null)'),
+      http2('if (channel.isOver || !isByAgent(error)) return', 'return'),
     ],
     [
       'what breaks a connection off is recorded',

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LONG_TEXT, PLAIN } from './app.ts'
 import { CANARY_HOST, EVIL_HOST, NOTHING_SEEN, openStage, type Stage } from './stage.ts'
-import { APP, OTHER, sha256 } from './world.ts'
+import { APP, OTHER, portOf, sha256 } from './world.ts'
+
+/** Without TLS. */
+const BARE = 'bare.tools.test'
 
 const PROXY = 'http://198.19.255.1:3128'
 const BEARER = `tok-${randomBytes(20).toString('hex')}`
@@ -10,9 +15,14 @@ const API_KEY = `key-${randomBytes(20).toString('hex')}`
 /** 2.6 MB of text that detectors look at */
 const LINES = Array.from({ length: 380_000 }, (_, at) => `${at + 1}\n`).join('')
 
+let bare: Server
 let stage: Stage
 beforeAll(async () => {
+  bare = createServer((_, response) => response.end(PLAIN)).listen(0, '127.0.0.1')
+  await once(bare, 'listening')
   stage = await openStage({
+    rules: [{ id: 'bare', effect: 'allow', host: BARE, scheme: 'http', paths: ['/hello'] }],
+    prepare: async () => ({ [`${BARE}:80`]: portOf(bare.address()) }),
     agent: {
       secrets: [
         {
@@ -28,7 +38,10 @@ beforeAll(async () => {
     secrets: { BEARER, API_KEY },
   })
 })
-afterAll(async () => stage?.close())
+afterAll(async () => {
+  await stage?.close()
+  bare?.close()
+})
 
 test.for([
   ['--http1.1', '1.1'],
@@ -106,12 +119,18 @@ test('curl -L that takes a credential of its own field to another host is denied
 test.for([
   ['https_proxy', `https://${APP}/hello`, `allow app GET https ${APP} /hello → 200`],
   ['HTTPS_PROXY', `https://${APP}/hello`, `allow app GET https ${APP} /hello → 200`],
+  ['http_proxy', `http://${BARE}/hello`, `allow bare GET http ${BARE} /hello → 200`],
+  ['no_such_proxy', `http://${BARE}/hello`, `allow bare GET http ${BARE} /hello → 200`],
+  ['http_proxy', `https://${APP}/hello`, `allow app GET https ${APP} /hello → 200`],
   ['ALL_PROXY', `https://${APP}/hello`, `allow app GET https ${APP} /hello → 200`],
-] as const)('curl with %s in its environment goes the same way', async ([name, url, action]) => {
-  const played = await stage.session(`export ${name}=${PROXY}; curl -sS ${url}`)
-  expect(played).toMatchObject({ code: 0, stdout: PLAIN, stderr: '', namesDenied: [] })
-  expect(played.actions).toEqual([action])
-})
+] as const)(
+  'curl with %s in its environment goes the same way: %s',
+  async ([name, url, action]) => {
+    const played = await stage.session(`export ${name}=${PROXY}; curl -sS ${url}`)
+    expect(played).toMatchObject({ code: 0, stdout: PLAIN, stderr: '', namesDenied: [] })
+    expect(played.actions).toEqual([action])
+  },
+)
 
 test.for([
   ['a path', '', `https://${APP}/private/x`, `deny not-this GET https ${APP} /private/x`],

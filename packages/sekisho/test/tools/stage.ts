@@ -42,7 +42,7 @@ export type StageOptions = {
   /** of the agent file, beside those that every tool has */
   rules?: readonly unknown[]
   mounts?: readonly { source: string; target: string }[]
-  /** starts servers of other kinds, whose ports stand behind hosts of `answers` instead */
+  /** starts servers of other kinds, whose ports stand behind `host` or `host:port` */
   prepare?: (world: World, directory: string) => Promise<Readonly<Record<string, number>>>
   agent?: Readonly<Record<string, unknown>>
   secrets?: Readonly<Record<string, string>>
@@ -103,8 +103,8 @@ function agentFile(
     limits: { wallClock: '5m' },
     // Node 26, at the start of each event loop: refused, recorded, and no more
     containment: { tolerated: ['io_uring_setup'] },
-    upstreams: Object.entries(ports).map(([host, dialPort]) => ({
-      host,
+    upstreams: Object.entries(ports).map(([place, dialPort]) => ({
+      ...readPlace(place),
       address: '127.0.0.1',
       dialPort,
       caFile,
@@ -112,6 +112,11 @@ function agentFile(
     })),
     ...agent,
   }
+}
+
+function readPlace(place: string): { host: string; port: number } {
+  const [host = '', port = '443'] = place.split(':')
+  return { host, port: Number(port) }
 }
 
 async function play(given: {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
 import { setTimeSlice } from '../kernel/scheduling.ts'
 import { inNewNamespace } from '../kernel/network-namespace.ts'
@@ -44,6 +45,8 @@ export class Child<Out extends Protocol, In extends Protocol> {
   readonly #report: (line: string) => void
   #process: ChildProcess | undefined
   #peer: Peer<Out, In> | undefined
+  /** called once it is up and wired */
+  readonly #waiting: (() => void)[] = []
   #restarts = 0
   /** a child that never came up is its supervisor's failure to start, and is not tried again */
   #wasUp = false
@@ -75,6 +78,19 @@ export class Child<Out extends Protocol, In extends Protocol> {
       })
     }
     return this.#peer
+  }
+
+  /**
+   * As `peer`, after a wait for one that is being restarted.
+   *
+   * @throws SekishoError PEER_UNAVAILABLE when it is not up in time
+   */
+  async whenUp(timeoutMs: number): Promise<Peer<Out, In>> {
+    if (!this.isUp) {
+      const up = new Promise<void>((resolve) => this.#waiting.push(resolve))
+      await Promise.race([up, pause(timeoutMs, undefined, { ref: false })])
+    }
+    return this.peer
   }
 
   async start(): Promise<void> {
@@ -116,6 +132,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
     if (child.exitCode !== null || child.signalCode !== null) peer.close()
     await this.#onUp(peer)
     this.#wasUp = true
+    for (const resume of this.#waiting.splice(0)) resume()
   }
 
   /** Asks, then insists; resolves when the process is gone. */

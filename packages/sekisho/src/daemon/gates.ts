@@ -72,6 +72,13 @@ export class Gates {
     return child.peer
   }
 
+  /** @throws SekishoError PEER_UNAVAILABLE when it is not up in time */
+  async whenUp(index: number, timeoutMs: number): Promise<GatePeer> {
+    const child = this.#children[index]
+    if (child === undefined) throw new RangeError(`no gate ${index}`)
+    return child.whenUp(timeoutMs)
+  }
+
   peers(): GatePeer[] {
     return this.#children.flatMap((child) => {
       try {

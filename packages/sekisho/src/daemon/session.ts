@@ -31,6 +31,9 @@ import { readUpstreams } from './upstream-files.ts'
 
 type EndReason = SessionEnd['reason']
 
+/** A gate that has died is there again in less. */
+const GATE_WAIT_MS = 5_000
+
 /**
  * One session, from its plan to the last trace of it gone. Order is what makes it safe: secrets
  * and workspace are checked first; the start leaf is durable and the gate knows the session
@@ -260,7 +263,7 @@ export class Session {
       prints: this.#prints,
       egressUsed: network.egressUsed,
     })
-    const gate = this.#platform.gates.peer(network.gate)
+    const gate = await this.#platform.gates.whenUp(network.gate, GATE_WAIT_MS)
     await gate.call('session.bind', { network: network.id, config })
   }
 

@@ -162,7 +162,7 @@ test('extra mounts are there, read-only', async () => {
   const done = await sandbox.run(['sh', '-c', 'ls /opt/extra/files; touch /opt/extra/x'], {
     readOnlyMounts: [{ source: sandbox.directory, target: '/opt/extra' }],
   })
-  expect(done.stdout).toBe('certs\nmachine-id\n')
+  expect(done.stdout).toBe('browser-policy.json\ncerts\nmachine-id\n')
   expect(done.stderr).toContain('Read-only file system')
 })
 

@@ -18,6 +18,8 @@ describe('the home of a session', () => {
   ].flatMap((line) => line.split(' '))
   const closed = ['.config/git', '.config/pip']
   const open = ['.', '.config']
+  /** the agent's own: credentials that nobody has issued */
+  const canaries = ['.aws/credentials', '.config/gh/hosts.yml']
 
   test('holds start files of the platform’s own and nothing else, each with its owner', async () => {
     const end = await sh("cd; find . | sed 's,^./,,' | xargs -d '\\n' stat -c '%n %u:%g %a %F'")
@@ -25,6 +27,8 @@ describe('the home of a session', () => {
       ...files.map((path) => `${path} 0:0 444 ${EMPTY.has(path) ? 'regular empty file' : FILE}`),
       ...closed.map((path) => `${path} 0:0 555 directory`),
       ...open.map((path) => `${path} 0:1000 1770 directory`),
+      ...canaries.map((path) => `${path} 1000:1000 600 ${FILE}`),
+      ...['.aws', '.config/gh'].map((path) => `${path} 1000:1000 700 directory`),
     ]
     expect(end.stderr).toBe('')
     expect(lines(end).toSorted()).toEqual(rows.toSorted())
@@ -56,7 +60,7 @@ describe('the home of a session', () => {
     const script =
       'cd; mkdir .claude .config/tool; echo x > .claude/file; mv .claude .cursor; ls -A'
     const { code, stdout } = await sh(`${script}; rm -r .cursor .config/tool; ls .config`)
-    const names = new Set([...files, ...closed].map((path) => path.split('/')[0]))
+    const names = new Set([...files, ...closed, '.aws', 'gh'].map((path) => path.split('/')[0]))
     const added = stdout.split('\n').filter((name) => name !== '' && !names.has(name))
     expect({ code, added }).toEqual({ code: 0, added: ['.cursor', 'git', 'pip'] })
   })

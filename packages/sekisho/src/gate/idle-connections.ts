@@ -1,5 +1,5 @@
-/** Node and OpenSSL hold about 60 KB for each, idle or not: three thousand are some 200 MB. */
-const MAX_TLS_CONNECTIONS = 3_072
+/** Node and OpenSSL hold about 60 KB for each, idle or not: two thousand are 120 MB. */
+const MAX_TLS_CONNECTIONS = 2_048
 
 /** A connection whose TLS ends in the gate. */
 export type TlsConnection = {

@@ -31,6 +31,8 @@ export type GateOptions = {
   dnsServers?: readonly string[]
   /** in place of the resolvers */
   lookup?: Lookup
+  /** how many connections may have their TLS end here, in place of the usual number */
+  maxTlsConnections?: number | undefined
   /** in place of what the kernel says a connection was dialled to */
   destinationOf?: (socket: Socket) => Destination
 }
@@ -61,7 +63,7 @@ function makeParts(options: GateOptions): GateParts {
     destinationOf: options.destinationOf ?? destinationOf,
     detectors: compileDetectors(DETECTORS),
     heldBytes: new HeldBytes(HELD_BYTES),
-    idle: new IdleConnections(),
+    idle: new IdleConnections(options.maxTlsConnections),
     popular: new PopularLists(),
     withheld: new WithheldBytes(WITHHELD_BYTES),
     newId: () => `${start}-${(ids++).toString(36)}`,

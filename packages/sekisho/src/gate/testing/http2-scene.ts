@@ -17,6 +17,7 @@ export type Http2SceneOptions = {
   credentials?: GateCredential[]
   egress?: Partial<EgressPlan>
   limits?: Partial<EgressLimits>
+  maxTlsConnections?: number
   /** where the upstream's TLS ends, when it is not this scene's own server */
   upstreamPort?: number
   /** of the scene's own server */
@@ -43,6 +44,9 @@ export class Http2Scene {
           caPem: OUTSIDE.pem,
         },
       ],
+      ...(options.maxTlsConnections === undefined
+        ? {}
+        : { maxTlsConnections: options.maxTlsConnections }),
       ...(options.egress === undefined ? {} : { egress: options.egress }),
     })
     return new Http2Scene(rig, outside)

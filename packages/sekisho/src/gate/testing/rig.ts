@@ -54,6 +54,7 @@ export type RigOptions = {
   lookup?: Lookup
   limits?: Partial<EgressLimits>
   egressUsed?: EgressUse
+  maxTlsConnections?: number
 }
 
 /**
@@ -76,6 +77,7 @@ export class Rig {
       now: () => Date.now(),
       lookup: options.lookup ?? unknown,
       destinationOf: playedDestination,
+      maxTlsConnections: options.maxTlsConnections,
     })
     const gate = new Peer('gate', supervisorEnd, { out: supervisorToGate, in: {}, handlers: {} })
     const listener = net.createServer().listen(0, '0.0.0.0')

@@ -62,6 +62,7 @@ export type SceneOptions = {
   lookup?: Lookup
   limits?: Partial<EgressLimits>
   egressUsed?: EgressUse
+  maxTlsConnections?: number
   /** false leaves the upstreams to the resolver */
   hasUpstreams?: boolean
   /** upstreams beside the usual ones, before them */

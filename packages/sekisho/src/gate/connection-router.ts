@@ -171,6 +171,14 @@ export class ConnectionRouter {
     }
   }
 
+  /** What the engine refuses, an old version for one; an alert is the agent's own refusal of us. */
+  async #recordHandshake(error: Error, action: NetConnectAction): Promise<void> {
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+    if (!code.startsWith('ERR_SSL_') || code.includes('ALERT')) return
+    const by = deny('invariant.tls-handshake', code.slice(0, 128))
+    await this.#parts.denials.record(action, by)
+  }
+
   #terminate(
     taken: { socket: Socket; route: Route; action: NetConnectAction },
     secureContext: Awaited<ReturnType<Certificates['contextFor']>>,
@@ -187,9 +195,13 @@ export class ConnectionRouter {
       this.#parts.context.counters.tlsFailed += 1
       secure.destroy()
     }
+    const failed = (error: Error): void => {
+      fail()
+      void this.#recordHandshake(error, action)
+    }
     const timer = setTimeout(fail, HANDSHAKE_TIMEOUT_MS)
     let isIdle = (): boolean => true // until the handshake is over nothing can be asked
-    secure.once('error', fail)
+    secure.once('error', failed)
     const gone = this.#parts.idle.add(this, {
       isIdle: () => isIdle(),
       close: () => secure.destroySoon(),
@@ -200,7 +212,7 @@ export class ConnectionRouter {
     })
     secure.once('secure', () => {
       clearTimeout(timer)
-      secure.off('error', fail)
+      secure.off('error', failed)
       const { front, http2 } = this.#parts
       const taken = secure.alpnProtocol === 'h2' ? http2 : front
       isIdle = () => taken.isIdle(secure)

@@ -8,7 +8,7 @@ import type { FindingSet } from './inspection/finding-set.ts'
 import type { HeldBytes } from './inspection/held-bytes.ts'
 import type { Inspector } from './inspection/inspector.ts'
 import type { Placeholders } from './placeholders.ts'
-import { type BodyPace, type OutgoingBody, RequestBody } from './request-body.ts'
+import { type BodyLook, type BodyPace, type OutgoingBody, RequestBody } from './request-body.ts'
 
 export type BodyArrival = {
   action: HttpRequestAction
@@ -41,5 +41,10 @@ export function makeOutgoingBody(
     return new GrpcBody(body, { ...look, coding, newScan }, parts)
   }
   const coding = fieldValue(fields, 'content-encoding')
-  return new RequestBody(body, { ...look, coding, scan: inspector.scanBody(contentType) }, parts)
+  const another = (): Pick<BodyLook, 'watch' | 'scan'> => ({
+    watch: placeholders.watchBody(action),
+    scan: inspector.scanBody(undefined),
+  })
+  const scan = inspector.scanBody(contentType)
+  return new RequestBody(body, { ...look, coding, scan, another }, parts)
 }

@@ -5,6 +5,15 @@ import zlib from 'node:zlib'
 const MAX_RATIO = 200
 const FREE_BYTES = 1024 * 1024
 
+/** A bomb: few bytes that become very many. */
+export class GrowsTooMuch extends Error {
+  override readonly name = 'GrowsTooMuch'
+
+  constructor() {
+    super('it grows too much when it is decoded')
+  }
+}
+
 /** A reply that has to be read in the clear but came encoded all the same. */
 export type ReplyDecoder = {
   /** back-pressure as with any writable: false asks to wait for `onDrain` */
@@ -40,7 +49,7 @@ export function makeDecoder(coding: string, events: DecoderEvents): ReplyDecoder
   engine.on('data', (chunk: Buffer) => {
     bytesOut += chunk.length
     if (bytesOut > FREE_BYTES + bytesIn * MAX_RATIO) {
-      engine.destroy(new Error('the reply grows too much when decoded'))
+      engine.destroy(new GrowsTooMuch())
     } else events.data(chunk)
   })
   engine.on('drain', () => events.drain())

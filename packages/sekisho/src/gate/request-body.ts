@@ -6,6 +6,7 @@ import { type BodyPiece, nextPiece } from './body-source.ts'
 import type { EgressMeter } from './egress-meter.ts'
 import { BodyReading } from './inspection/body-reading.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
+import { HiddenCoding } from './inspection/hidden-coding.ts'
 import { LateStop } from './late-stop.ts'
 import type { BodyWatch } from './placeholders.ts'
 import type { Turns } from './turns.ts'
@@ -24,6 +25,8 @@ export type BodyLook = {
   /** undefined when the session has no placeholders that could be misused here */
   watch: BodyWatch | undefined
   scan: Scan
+  /** the same, for another stream: what a body holds that is compressed and does not say so */
+  another(): Pick<BodyLook, 'watch' | 'scan'>
   findings: FindingSet
   /** content-encoding */
   coding: string | undefined
@@ -76,6 +79,8 @@ export class RequestBody implements OutgoingBody {
   readonly #look: BodyLook
   readonly #pace: BodyPace
   readonly #reading: BodyReading
+  readonly #hidden: HiddenCoding
+  #inside: { coding: string; look: Pick<BodyLook, 'watch' | 'scan'> } | undefined
   readonly #head: Buffer[] = []
   readonly #redactions: Finding[] = []
   #held = 0
@@ -88,6 +93,10 @@ export class RequestBody implements OutgoingBody {
     this.#look = look
     this.#pace = pace
     this.#reading = new BodyReading(look.coding, (piece) => this.#see(piece), look.maxBytes)
+    this.#hidden = new HiddenCoding(
+      (coding, piece) => this.#seeInside(coding, piece),
+      look.maxBytes,
+    )
   }
 
   get bytes(): number {
@@ -111,7 +120,7 @@ export class RequestBody implements OutgoingBody {
   }
 
   get problem(): Deny | undefined {
-    return this.#reading.problem
+    return this.#reading.problem ?? this.#hidden.problem
   }
 
   /** Reads up to the cap. Resolves early when something stops the request. */
@@ -122,7 +131,7 @@ export class RequestBody implements OutgoingBody {
       if (chunk === 'end') return this.#finish()
       this.#head.push(chunk)
       this.#held += chunk.length
-      await this.#reading.write(chunk)
+      await this.#readOn(chunk)
       if (this.#isStopped()) return 'whole'
       if (this.#held > this.#look.maxBytes) return 'partial'
       if (this.#held > FREE_BYTES) await this.#pace.turns.next()
@@ -132,6 +141,7 @@ export class RequestBody implements OutgoingBody {
   drop(): void {
     this.#head.length = 0
     this.#reading.destroy()
+    this.#hidden.destroy()
   }
 
   toSend(): Buffer | Readable {
@@ -144,16 +154,27 @@ export class RequestBody implements OutgoingBody {
   }
 
   async #finish(): Promise<BodyRead> {
-    await this.#reading.end()
-    this.#found(this.#look.scan.end())
+    await this.#endLook()
     this.#isWhole = true
     return 'whole'
+  }
+
+  async #readOn(chunk: Buffer): Promise<void> {
+    await this.#reading.write(chunk)
+    if (this.#look.coding === undefined) await this.#hidden.write(chunk)
+  }
+
+  async #endLook(): Promise<void> {
+    await this.#reading.end()
+    this.#found(this.#look.scan.end())
+    await this.#hidden.end()
+    if (this.#inside !== undefined) this.#foundInside(this.#inside.look.scan.end())
   }
 
   #isStopped(): boolean {
     return (
       this.#misuse !== undefined ||
-      this.#reading.problem !== undefined ||
+      this.problem !== undefined ||
       this.#look.findings.stopping?.kind === 'deny'
     )
   }
@@ -161,6 +182,19 @@ export class RequestBody implements OutgoingBody {
   #see(piece: Buffer): void {
     this.#misuse ??= this.#look.watch?.(piece)
     this.#found(this.#look.scan.push(piece))
+  }
+
+  #seeInside(coding: string, piece: Buffer): void {
+    this.#inside ??= { coding, look: this.#look.another() }
+    this.#misuse ??= this.#inside.look.watch?.(piece)
+    this.#foundInside(this.#inside.look.scan.push(piece))
+  }
+
+  #foundInside(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      const inner = finding.view === undefined ? '' : `>${finding.view}`
+      this.#look.findings.add(finding, `body (${this.#inside?.coding}${inner})`, false)
+    }
   }
 
   #found(findings: readonly Finding[]): void {
@@ -200,15 +234,14 @@ export class RequestBody implements OutgoingBody {
       const chunk = await this.#next()
       if (chunk === 'gone') throw new Error('the agent went away')
       if (chunk === 'end') break
-      await this.#reading.write(chunk)
+      await this.#readOn(chunk)
       this.#throwIfStopped()
       if (this.#bytes > 0) await this.#pace.turns.next()
       this.#pace.meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk
     }
-    await this.#reading.end()
-    this.#found(this.#look.scan.end())
+    await this.#endLook()
     this.#throwIfStopped()
   }
 

@@ -1,5 +1,5 @@
 import { type Deny, deny } from '../../core/verdict.ts'
-import { makeDecoder, type ReplyDecoder } from '../reply-decoder.ts'
+import { GrowsTooMuch, makeDecoder, type ReplyDecoder } from '../reply-decoder.ts'
 
 /** A body may be so many times its own cap once its coding is undone. */
 const MAX_DECODED_FACTOR = 8
@@ -30,7 +30,7 @@ export class BodyReading {
       data: (piece) => this.#take(piece),
       drain: () => this.#settleDrain(),
       end: () => this.#settleAll(),
-      error: (error) => this.#fail('invariant.body-encoding', `${name}: ${error.message}`),
+      error: (error) => this.#fail(ruleFor(error), `${name}: ${error.message}`),
     })
     if (this.#decoder === undefined) {
       this.#fail('invariant.body-encoding', `a body encoded as ${name.slice(0, 64)}`)
@@ -101,4 +101,8 @@ export class BodyReading {
     this.#settleDrain()
     this.#ended?.()
   }
+}
+
+function ruleFor(error: Error): string {
+  return error instanceof GrowsTooMuch ? 'invariant.body-bomb' : 'invariant.body-encoding'
 }

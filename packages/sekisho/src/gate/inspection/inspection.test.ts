@@ -45,6 +45,7 @@ function post(body: string | Buffer, ...fields: string[]): Buffer {
   return Buffer.concat([Buffer.from(head('POST /x', `Host: ${HOST}`, length, ...fields)), bytes])
 }
 
+const ZEROS = Buffer.alloc(64 * 1024 * 1024)
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 test.for([
@@ -55,6 +56,8 @@ test.for([
   ['in a gzip body', post(gzipSync(PLANTED), 'Content-Encoding: gzip')],
   ['in a brotli body', post(brotliCompressSync(PLANTED), 'Content-Encoding: br')],
   ['in a zstd body', post(zstdCompressSync(PLANTED), 'Content-Encoding: zstd')],
+  ['in a gzip file', post(gzipSync(PLANTED))],
+  ['in a zstd file, in base64', post(zstdCompressSync(base64(`x ${PLANTED} y`)))],
   ['in a deflate body', post(deflateSync(PLANTED), 'Content-Encoding: deflate')],
   ['in the path', Buffer.from(get(`/a/${PLANTED}/b`))],
   ['in the query, in base64', Buffer.from(get(`/a?q=${base64(`the key ${PLANTED}`)}`))],
@@ -144,6 +147,19 @@ test.for([
   expect(JSON.stringify(rig.keyholder.leaves)).not.toContain(TOKEN)
 })
 
+test('a bomb in a file is denied like one that says so', async () => {
+  const { rig } = await start()
+  expect(await rig.send(HOST, post(gzipSync(ZEROS)))).toMatch(/^HTTP\/1\.1 403 /)
+  expect(rig.keyholder.deniedBy()).toEqual(['invariant.body-bomb'])
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
+test('bytes that only begin like a compressed file leave as they are', async () => {
+  await start()
+  const body = Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(100, 7)])
+  expect(await scene.rig.send(HOST, post(body))).toMatch(/^HTTP\/1\.1 200 /)
+})
+
 test('what is only to be recorded leaves, and the leaf counts it', async () => {
   const { rig } = await start()
   const body = 'write to someone@somewhere.org and nobody@nowhere.net'
@@ -163,8 +179,6 @@ test('what wants an approval is denied while nobody can be asked', async () => {
   })
   expect(scene.leaked).toEqual(NOTHING_LEAKED)
 })
-
-const ZEROS = Buffer.alloc(64 * 1024 * 1024)
 
 test.for([
   ['a bomb', gzipSync(ZEROS), 'gzip', /^invariant\.body-(?:bomb|encoding)$/],

@@ -206,6 +206,7 @@ test.for([
   expect([message.type, message.payload.readUInt16BE(0)]).toEqual(['close', 1002])
   await closed(client.socket)
   await rig.keyholder.until((keyholder) => keyholder.outcomes().length === 2)
+  expect(rig.keyholder.deniedBy()).toEqual(['invariant.websocket-malformed'])
   expect(rig.keyholder.outcomes().at(-1)?.outcome.kind).toBe('failed')
   expect(upstream.seen).toEqual([])
 })

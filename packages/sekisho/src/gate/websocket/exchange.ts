@@ -5,7 +5,7 @@ import type { HttpRequestAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
 import { Scrubber } from '../../detect/scrub.ts'
 import type { Cut, Exchange, Failed, Inspected, Performed, Pinned } from '../../flow/ports.ts'
-import type { Deny } from '../../core/verdict.ts'
+import { type Deny, deny } from '../../core/verdict.ts'
 import type { BudgetLedger } from '../../policy/provenance/budget-ledger.ts'
 import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
 import type { RuleOptions } from '../../wire/policy.ts'
@@ -228,7 +228,10 @@ export class WebSocketExchange implements Exchange {
       this.#close(POLICY_VIOLATION, 'the message may not leave')
       return this.#cutOff(thrown.by)
     }
-    if (thrown instanceof FrameError) this.#close(PROTOCOL_ERROR, 'malformed')
+    if (thrown instanceof FrameError) {
+      this.#close(PROTOCOL_ERROR, 'malformed')
+      return this.#cutOff(deny('invariant.websocket-malformed', thrown.message))
+    }
     if (thrown instanceof EgressCut) this.#close(POLICY_VIOLATION, 'a limit is reached')
     const { code, message } = toSekishoError(thrown)
     const own = thrown instanceof EgressCut ? thrown.code : code
@@ -247,7 +250,7 @@ export class WebSocketExchange implements Exchange {
     }
   }
 
-  /** Not for what it says: the destination has been told enough. */
+  /** Not for what a message says: it is none, or the destination has been told enough. */
   #cutOff(by: Deny): Cut {
     const { action } = this.#arrival
     const outcome = { kind: 'failed', code: 'DATA_STOPPED', message: `cut: ${by.reason}` } as const

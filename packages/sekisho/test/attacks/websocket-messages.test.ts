@@ -89,7 +89,7 @@ const malformed: Attack[] = Object.entries({
   run: inSocket(frame),
   told: '101; 1002',
   rule: 'none',
-  record: ['allow ws', 'failed INTERNAL'],
+  record: ['allow ws', 'deny invariant.websocket-malformed', 'failed DATA_STOPPED'],
   arrived: [],
 }))
 

@@ -106,7 +106,7 @@ test('an unknown command is a usage error', () => {
   const entry = join(import.meta.dirname, '..', 'setup.mjs')
   const done = spawnSync(process.execPath, [entry, 'tests'], { encoding: 'utf8' })
   expect(done.status).toBe(64)
-  expect(done.stderr).toContain('want one of start, check, test, bench')
+  expect(done.stderr).toContain('want one of start, check, test, tools, bench')
   expect(done.stdout).toBe('')
 })
 

@@ -20,8 +20,6 @@ export const PLACEHOLDER_MISUSE = 'invariant.placeholder-misuse'
 /** An action that leads to one port of one name. */
 export type LeavingAction = HttpRequestAction | (NetConnectAction & { host: string; port: number })
 
-const NOTHING: Clear = { kind: 'clear', credentials: [] }
-
 /**
  * The one path of a request or connection that asks to leave a session: decided, recorded, resolved, performed,
  * its outcome recorded. Resolves to what happened; only a `Deny` leaves the reply to the caller.
@@ -47,7 +45,8 @@ async function pass(
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
   const decided = settle(ports.decide(action))
-  const found = decided.kind === 'allow' ? await exchange.inspect(decided.rules) : NOTHING
+  if (decided.kind === 'deny') return recordRefusal(action, decided, { exchange, ports })
+  const found = await exchange.inspect(decided.rules)
   const verdict = found.kind === 'clear' ? decided : whyDenied(action.host, found)
   const id = ports.newId()
   const credentials = found.kind === 'clear' ? found.credentials : []
@@ -61,6 +60,22 @@ async function pass(
   })
   if (verdict.kind === 'deny') return verdict
   return attempt(action, { id, exchange, values }, ports)
+}
+
+/** The reason quotes the URL: it is the one of the action as it is recorded. */
+async function recordRefusal(
+  action: LeavingAction,
+  by: Deny,
+  { exchange, ports }: { exchange: Exchange; ports: CheckpointPorts },
+): Promise<Deny> {
+  const { recordAs = action, findings } = exchange.describe?.() ?? {}
+  const again = recordAs === action ? by : settle(ports.decide(recordAs))
+  const reason = again.kind === 'deny' ? again.reason : by.reason
+  await recordDenial(
+    { action: recordAs, by: { ...by, reason }, ...(findings === undefined ? {} : { findings }) },
+    ports,
+  )
+  return by
 }
 
 /** What the record says of a look at the data; nothing where there is nothing to say. */

@@ -110,6 +110,12 @@ export interface Exchange {
     credentials: ReadonlyMap<string, string>,
   ): Promise<Performed | Failed | Misuse | Cut>
 
+  /**
+   * What the record of a request that policy denies may say of it: a URL that nobody may send may
+   * hold what nobody may read in a log either.
+   */
+  describe?(): Pick<Clear, 'recordAs' | 'findings'>
+
   /** Lets go of what it holds; called last, whatever came of it. */
   drop?(): void
 }

@@ -50,3 +50,13 @@ export function stoppedBy(findings: FindingSet, recordAs: Clear['recordAs']): St
 export function seenBy(findings: FindingSet | undefined): Pick<Clear, 'findings'> {
   return findings === undefined || findings.isEmpty ? {} : { findings: findings.recorded }
 }
+
+/** What may stand in the log of a request that goes nowhere, and what was found in its head. */
+export function describeHead(
+  { action, fields }: { action: HttpRequestAction; fields: readonly string[] },
+  { inspector }: Pick<HeadInspector, 'inspector'>,
+): Pick<Clear, 'recordAs' | 'findings'> {
+  const findings = inspector.findings({})
+  const recordAs = inspector.inspectHead(action, fields, findings)
+  return { recordAs, ...seenBy(findings) }
+}

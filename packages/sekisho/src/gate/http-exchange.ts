@@ -20,6 +20,7 @@ import type { ProvenanceState } from '../policy/provenance/provenance-state.ts'
 import { DestinationMeter } from './destination-meter.ts'
 import { EgressCut, type EgressMeter } from './egress-meter.ts'
 import {
+  describeHead,
   type HeadInspector,
   type LookedAt,
   lookAtHead,
@@ -114,6 +115,10 @@ export class HttpExchange implements Exchange {
     const denied = hasBody ? meter.check(bytes) : this.#admit(0)
     if (denied !== undefined) return denied
     return hasBody ? this.#inspectBody(looked) : looked.clear
+  }
+
+  describe(): Pick<Clear, 'recordAs' | 'findings'> {
+    return describeHead(this.#arrival, this.#performer)
   }
 
   async perform(

@@ -7,6 +7,7 @@ import { fieldValue } from './http-fields.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
 import type { HeldBytes } from './inspection/held-bytes.ts'
 import type { Inspector } from './inspection/inspector.ts'
+import { isPush } from './inspection/pack-look.ts'
 import type { Placeholders } from './placeholders.ts'
 import { type BodyLook, type BodyPace, type OutgoingBody, RequestBody } from './request-body.ts'
 
@@ -46,5 +47,9 @@ export function makeOutgoingBody(
     scan: inspector.scanBody(undefined),
   })
   const scan = inspector.scanBody(contentType)
-  return new RequestBody(body, { ...look, coding, scan, another }, parts)
+  return new RequestBody(
+    body,
+    { ...look, coding, scan, another, isPush: isPush(contentType) },
+    parts,
+  )
 }

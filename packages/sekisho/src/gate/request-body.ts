@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { Deny } from '../core/verdict.ts'
+import { type Deny, deny } from '../core/verdict.ts'
 import type { Finding, Scan } from '../detect/egress/finding.ts'
 import type { Misuse } from '../flow/ports.ts'
 import { type BodyPiece, nextPiece } from './body-source.ts'
@@ -7,6 +7,7 @@ import type { EgressMeter } from './egress-meter.ts'
 import { BodyReading } from './inspection/body-reading.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
 import { HiddenCoding } from './inspection/hidden-coding.ts'
+import { lookIntoPack } from './inspection/pack-look.ts'
 import { LateStop } from './late-stop.ts'
 import type { BodyWatch } from './placeholders.ts'
 import type { Turns } from './turns.ts'
@@ -27,6 +28,8 @@ export type BodyLook = {
   scan: Scan
   /** the same, for another stream: what a body holds that is compressed and does not say so */
   another(): Pick<BodyLook, 'watch' | 'scan'>
+  /** the objects of a pack are looked at one by one */
+  isPush: boolean
   findings: FindingSet
   /** content-encoding */
   coding: string | undefined
@@ -84,6 +87,7 @@ export class RequestBody implements OutgoingBody {
   readonly #head: Buffer[] = []
   readonly #redactions: Finding[] = []
   #held = 0
+  #packProblem: Deny | undefined
   #isWhole = false
   #bytes = 0
   #misuse: Misuse | undefined
@@ -120,7 +124,7 @@ export class RequestBody implements OutgoingBody {
   }
 
   get problem(): Deny | undefined {
-    return this.#reading.problem ?? this.#hidden.problem
+    return this.#reading.problem ?? this.#hidden.problem ?? this.#packProblem
   }
 
   /** Reads up to the cap. Resolves early when something stops the request. */
@@ -155,6 +159,7 @@ export class RequestBody implements OutgoingBody {
 
   async #finish(): Promise<BodyRead> {
     await this.#endLook()
+    if (this.#look.isPush && !this.#isStopped()) this.#packProblem = await this.#lookIntoPack()
     this.#isWhole = true
     return 'whole'
   }
@@ -169,6 +174,20 @@ export class RequestBody implements OutgoingBody {
     this.#found(this.#look.scan.end())
     await this.#hidden.end()
     if (this.#inside !== undefined) this.#foundInside(this.#inside.look.scan.end())
+  }
+
+  /** A push is compressed object by object, and never as a whole. */
+  async #lookIntoPack(): Promise<Deny | undefined> {
+    if (!this.#reading.isPlain) return deny('invariant.body-encoding', 'a push that is encoded')
+    const { maxBytes } = this.#look
+    const see = (object: Buffer): boolean => {
+      this.#inside = { coding: 'git', look: this.#look.another() }
+      this.#seeInside('git', object)
+      this.#foundInside(this.#inside.look.scan.end())
+      return this.#isStopped()
+    }
+    const nextTurn = (): Promise<void> => this.#pace.turns.next()
+    return lookIntoPack(Buffer.concat(this.#head), { maxBytes, see, nextTurn })
   }
 
   #isStopped(): boolean {

@@ -46,6 +46,13 @@ function post(body: string | Buffer, ...fields: string[]): Buffer {
 }
 
 const ZEROS = Buffer.alloc(64 * 1024 * 1024)
+const FORM = 'Content-Type: multipart/form-data; boundary=xyz'
+const multipart = (file: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from('--xyz\r\nContent-Disposition: form-data; name="f"; filename="f.gz"\r\n\r\n'),
+    file,
+    Buffer.from('\r\n--xyz--\r\n'),
+  ])
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
 test.for([
@@ -58,6 +65,9 @@ test.for([
   ['in a zstd body', post(zstdCompressSync(PLANTED), 'Content-Encoding: zstd')],
   ['in a gzip file', post(gzipSync(PLANTED))],
   ['in a zstd file, in base64', post(zstdCompressSync(base64(`x ${PLANTED} y`)))],
+  ['in a gzip file of a form', post(multipart(gzipSync(PLANTED)), FORM)],
+  ['in gzip in gzip', post(gzipSync(gzipSync(`x ${PLANTED}`)))],
+  ['in gzip behind another byte', post(Buffer.concat([Buffer.from('x'), gzipSync(PLANTED)]))],
   ['in a deflate body', post(deflateSync(PLANTED), 'Content-Encoding: deflate')],
   ['in the path', Buffer.from(get(`/a/${PLANTED}/b`))],
   ['in the query, in base64', Buffer.from(get(`/a?q=${base64(`the key ${PLANTED}`)}`))],
@@ -91,6 +101,20 @@ test('a secret of the platform in a chunked body, cut in two, is known by its pr
   expect(reply).toMatch(/^HTTP\/1\.1 403 /)
   expect(rig.keyholder.deniedBy()).toEqual(['detect.platform.deploy'])
   expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
+test('a canary in a URL that no rule allows raises its alarm, and stands in no log', async () => {
+  const { rig } = await start({ rules: [rule({ paths: ['/open/**'] })] })
+  expect(await rig.send(HOST, get(`/closed/${PLANTED}`))).toMatch(/^HTTP\/1\.1 403 /)
+  await rig.keyholder.until(({ leaves }) => leaves.some(({ type }) => type === 'alert'))
+  expect(rig.keyholder.intents().at(-1)).toMatchObject({
+    action: { path: `/closed/${'*'.repeat(PLANTED.length)}` },
+    verdict: { kind: 'deny', rules: ['default'] },
+    findings: expect.arrayContaining([
+      { detector: 'canary.aws-access-key-id', place: 'url', count: 1, did: 'denied' },
+    ]),
+  })
+  expect(JSON.stringify(rig.keyholder.leaves)).not.toContain(PLANTED)
 })
 
 test('no rule and no file weakens what is done about a canary', async () => {
@@ -158,6 +182,35 @@ test('bytes that only begin like a compressed file leave as they are', async () 
   await start()
   const body = Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(100, 7)])
   expect(await scene.rig.send(HOST, post(body))).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+/** As git writes it: one blob, compressed by itself. */
+function pushOf(text: string): Buffer {
+  const head = Buffer.from('PACK\0\0\0\x02\0\0\0\x01')
+  const object = Buffer.concat([Buffer.from([0xb0 | (text.length & 15), text.length >> 4])])
+  return Buffer.concat([Buffer.from('0000'), head, object, deflateSync(text), Buffer.alloc(20)])
+}
+const PUSH = 'Content-Type: application/x-git-receive-pack-request'
+
+test.for([
+  ['in an object of a push', pushOf(`some text, ${PLANTED}, and more of it`)],
+  ['in base64 in an object of a push', pushOf(base64(`${PLANTED} and more of it, and more`))],
+] as const)('a canary %s: denied, recorded, no byte outside', async ([, body]) => {
+  const { rig } = await start()
+  expect(await rig.send(HOST, post(body, PUSH))).toMatch(/^HTTP\/1\.1 403 /)
+  expect(rig.keyholder.deniedBy()).toEqual(['detect.canary.aws-access-key-id'])
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
+test('a push that cannot be read is denied, one that can is passed on as it is', async () => {
+  const { rig } = await start()
+  const broken = Buffer.concat([pushOf('x').subarray(0, 20), Buffer.alloc(60, 7)])
+  expect(await rig.send(HOST, post(broken, PUSH))).toMatch(/^HTTP\/1\.1 403 /)
+  expect(rig.keyholder.deniedBy()).toEqual(['invariant.body-encoding'])
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  const whole = pushOf('what everybody may read')
+  expect(await rig.send(HOST, post(whole, PUSH))).toMatch(/^HTTP\/1\.1 200 /)
+  expect(scene.canary.requests.map(({ body }) => body)).toEqual([whole.toString('latin1')])
 })
 
 test('what is only to be recorded leaves, and the leaf counts it', async () => {

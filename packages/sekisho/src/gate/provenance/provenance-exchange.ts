@@ -30,7 +30,8 @@ export class ProvenanceExchange implements Exchange {
   inspect(allowedBy: readonly string[]): Promise<Inspected> | Inspected {
     this.#rules = allowedBy
     const origin = this.#state.decide(this.#arrival.action, allowedBy)
-    return origin.kind === 'deny' ? origin : this.#inner.inspect(allowedBy)
+    if (origin.kind !== 'deny') return this.#inner.inspect(allowedBy)
+    return { kind: 'stopped', verdict: origin, ...this.describe() }
   }
 
   perform(
@@ -38,6 +39,10 @@ export class ProvenanceExchange implements Exchange {
     credentials: ReadonlyMap<string, string>,
   ): ReturnType<Exchange['perform']> {
     return this.#inner.perform(pinned, credentials)
+  }
+
+  describe(): ReturnType<NonNullable<Exchange['describe']>> {
+    return this.#inner.describe?.() ?? {}
   }
 
   drop(): void {

@@ -1,4 +1,5 @@
 import { EscapesView } from './escapes.ts'
+import { GzipView } from './gzip.ts'
 import { InterleavedView } from './interleaved.ts'
 import { hasParts, MimeView } from './mime.ts'
 import { BASE64, HEX } from './run-alphabets.ts'
@@ -23,6 +24,7 @@ export function makeViews(
     { name: 'base64', view: new RunsView(BASE64) },
     { name: 'hex', view: new RunsView(HEX) },
     { name: 'utf16', view: new InterleavedView() },
+    { name: 'gzip', view: new GzipView(contentType !== undefined) },
   ]
   if (contentType !== undefined && hasParts(contentType)) {
     views.push({ name: 'mime', view: new MimeView(contentType) })

@@ -13,7 +13,9 @@ import type { BodyWatch } from './placeholders.ts'
 import type { Turns } from './turns.ts'
 
 /** Read at full speed; from here on a body takes turns with the others of its session. */
-const FREE_BYTES = 256 * 1024
+const FREE_BYTES = 64 * 1024
+/** Looked at without a pause. */
+const PIECE_BYTES = 16 * 1024
 /** A body on which nothing moves for so long is given up. */
 const IDLE_MS = 60_000
 const MAX_REDACTIONS = 4_096
@@ -138,7 +140,6 @@ export class RequestBody implements OutgoingBody {
       await this.#readOn(chunk)
       if (this.#isStopped()) return 'whole'
       if (this.#held > this.#look.maxBytes) return 'partial'
-      if (this.#held > FREE_BYTES) await this.#pace.turns.next()
     }
   }
 
@@ -164,9 +165,16 @@ export class RequestBody implements OutgoingBody {
     return 'whole'
   }
 
+  /** In small pieces: while one is looked at, nobody else in the gate gets anything. */
   async #readOn(chunk: Buffer): Promise<void> {
-    await this.#reading.write(chunk)
-    if (this.#look.coding === undefined) await this.#hidden.write(chunk)
+    for (let at = 0; at < chunk.length && !this.#isStopped(); at += PIECE_BYTES) {
+      const startedMs = performance.now()
+      const piece = chunk.subarray(at, at + PIECE_BYTES)
+      await this.#reading.write(piece)
+      if (this.#look.coding === undefined) await this.#hidden.write(piece)
+      if (this.#held + this.#bytes < FREE_BYTES) continue
+      await this.#pace.turns.next(performance.now() - startedMs)
+    }
   }
 
   async #endLook(): Promise<void> {
@@ -255,7 +263,6 @@ export class RequestBody implements OutgoingBody {
       if (chunk === 'end') break
       await this.#readOn(chunk)
       this.#throwIfStopped()
-      if (this.#bytes > 0) await this.#pace.turns.next()
       this.#pace.meter.take(chunk.length)
       this.#bytes += chunk.length
       yield chunk

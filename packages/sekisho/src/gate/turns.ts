@@ -1,19 +1,43 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 
-/** A piece is at most 64 KiB: some 50 MB/s for a session, a quarter of what a gate can carry. */
-const EVERY_MS = 1
+/** Of a gate's time, what the long bodies of one session may take. */
+const SHARE = 0.25
+/** So much of it at once: a body of some megabytes is not slowed down. */
+const BURST_MS = 100
+/** What a piece costs, in ms, of which nobody has measured it: copied, encrypted and sent. */
+const PIECE_COST = 0.25
 
 /**
- * Lets one piece of a session's long bodies through each millisecond, however many connections they
- * come on: an upload must not keep the gate from the requests of other sessions.
+ * Takes turns with the pieces of a session's long bodies, however many connections they come on: an
+ * upload must not keep the gate from the requests of other sessions.
  */
 export class Turns {
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #nowMs: () => number
+  #last: Promise<void> = Promise.resolve()
+  #owedMs = 0
+  #atMs: number
 
-  /** Resolves when it is the caller's turn, in the order of asking. */
-  async next(): Promise<void> {
-    const before = this.#last
-    this.#last = before.then(() => pause(EVERY_MS))
-    await before
+  /** @param nowMs monotonic */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs
+    this.#atMs = nowMs()
+  }
+
+  /**
+   * Resolves when it is the caller's turn, in the order of asking.
+   *
+   * @param costMs what the piece before it has taken of the gate's time
+   */
+  next(costMs = PIECE_COST): Promise<void> {
+    this.#last = this.#last.then(() => this.#wait(costMs))
+    return this.#last
+  }
+
+  async #wait(costMs: number): Promise<void> {
+    const nowMs = this.#nowMs()
+    this.#owedMs = Math.max(0, this.#owedMs - (nowMs - this.#atMs) * SHARE) + costMs
+    this.#atMs = nowMs
+    const overMs = this.#owedMs - BURST_MS
+    await (overMs > 0 ? pause(overMs / SHARE) : nextTurn())
   }
 }

@@ -9,6 +9,7 @@ import {
 
 const outgoing = inFile('gate/outgoing-body.ts')
 const reading = inFile('gate/inspection/body-reading.ts')
+const decoder = inFile('gate/reply-decoder.ts')
 const views = inFile('detect/egress/views/all.ts')
 const detection = inFile('gate/inspection/detection.ts')
 const exchange = inFile('gate/http-exchange.ts')
@@ -27,7 +28,10 @@ export const DATA_MUTATIONS = [
     'exfiltration',
     ['URLs are looked at', ...URL_UNREAD],
     ['fields are looked at', FIELDS_UNREAD],
-    ['bodies are looked at', outgoing('scan: inspector.scanBody(contentType)', `scan: ${NOTHING}`)],
+    [
+      'bodies are looked at',
+      outgoing('const scan = inspector.scanBody(contentType)', `const scan = ${NOTHING}`),
+    ],
     ['the coding of a body is undone', reading("(coding ?? 'identity')", "'identity'")],
     ['base64 is undone', withoutView('base64', 'RunsView(BASE64)')],
     ['hexadecimal is undone', withoutView('hex', 'RunsView(HEX)')],
@@ -64,6 +68,7 @@ export const DATA_MUTATIONS = [
     [
       'a body grows no more than so much',
       reading('if (this.#decoded <= this.#maxDecodedBytes)', 'if (this.#decoded >= 0)'),
+      decoder('if (bytesOut > FREE_BYTES + bytesIn * MAX_RATIO)', 'if (bytesOut < 0)'),
     ],
     [
       'a body that cannot be read does not leave',

@@ -1,5 +1,4 @@
 import net from 'node:net'
-import tls from 'node:tls'
 import { matchesHost } from '../core/host.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Pinned } from '../flow/ports.ts'
@@ -75,43 +74,6 @@ function connect(host: string, port: number): Promise<net.Socket> {
       // whoever takes the socket brings a listener of its own; until then none may be missing
       setImmediate(() => socket.off('error', failed))
       resolve(socket)
-    })
-  })
-}
-
-/**
- * The same, and TLS on it where the scheme says so: the certificate must be for the name, whatever
- * the address.
- *
- * @throws as {@link Dialer.dial}
- */
-export async function dialUpstream(
-  dialer: Dialer,
-  to: Target & { scheme: 'http' | 'https' },
-): Promise<net.Socket> {
-  const socket = await dialer.dial(to)
-  if (to.scheme === 'http') return socket
-  const { host, pinned } = to
-  return new Promise((resolve, reject) => {
-    const secure = tls.connect({
-      socket,
-      servername: host,
-      ALPNProtocols: ['http/1.1'],
-      minVersion: 'TLSv1.2',
-      ...(pinned.caPem === null ? {} : { ca: pinned.caPem }),
-    })
-    const timer = setTimeout(() => {
-      secure.destroy(new SekishoError('TIMEOUT', `no TLS in ${CONNECT_TIMEOUT_MS} ms`))
-    }, CONNECT_TIMEOUT_MS)
-    const failed = (error: Error): void => {
-      clearTimeout(timer)
-      reject(error)
-    }
-    secure.once('error', failed)
-    secure.once('secureConnect', () => {
-      clearTimeout(timer)
-      setImmediate(() => secure.off('error', failed))
-      resolve(secure)
     })
   })
 }

@@ -169,10 +169,7 @@ function checkField(name: string, value: string): void {
     throw malformed(`header ${name}`)
   }
   if (name === 'upgrade') {
-    // 426 sends a WebSocket client back to plain HTTP at once (RFC 9110 §15.5.22); told 501, Codex
-    // asks six more times in 6 s before it does
-    const status = value.toLowerCase() === 'websocket' ? 426 : 501
-    throw new Refusal('invariant.upgrade', `upgrade to ${value.slice(0, 64)}`, status)
+    throw new Refusal('invariant.upgrade', `upgrade to ${value.slice(0, 64)}`, 501)
   }
   if (name === 'expect' && value.toLowerCase() !== '100-continue') {
     throw malformed(`expectation ${value.slice(0, 64)}`, 417)

@@ -94,7 +94,8 @@ export class RequestPath {
       if (result.kind === 'performed') return this.#count(result)
       if (result.kind === 'deny') counters.denied += 1
       if (exchange.isSwitched) return void socket.end()
-      // 426 sends a client back to plain HTTP at once (RFC 9110 §15.5.22)
+      // 426 sends a client back to plain HTTP at once (RFC 9110 §15.5.22); told 501, Codex asks six
+      // more times in 6 s before it does
       if (result.kind === 'deny') {
         const status = result.rules.includes('invariant.upgrade') ? 426 : null
         return end(deniedReply(result.rules, status))
@@ -136,7 +137,7 @@ export class RequestPath {
   }
 }
 
-/** What a package registry is asked for takes the firewall's path, everything else its own. */
+/** Where a URL comes from is asked first; then the package firewall; then the request is made. */
 function exchangeFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
   const { provenance } = performer
   if (provenance === null) return fetchFor(arrival, performer)

@@ -11,12 +11,13 @@ import type { ProvenanceState } from '../../policy/provenance/provenance-state.t
 import type { RuleOptions } from '../../wire/policy.ts'
 import { DestinationMeter } from '../destination-meter.ts'
 import { LateStop } from '../late-stop.ts'
-import { type Dialer, dialUpstream } from '../dialer.ts'
+import type { Dialer } from '../dialer.ts'
 import { EgressCut, type EgressMeter } from '../egress-meter.ts'
 import { type HeadInspector, lookAtHead } from '../head-inspection.ts'
 import { endToEndFields, type Fields, fieldBytes } from '../http-fields.ts'
 import { StreamLook, StreamStopped } from '../inspection/stream-look.ts'
 import type { Turns } from '../turns.ts'
+import { TlsDoor } from '../upstream-door.ts'
 import { closePayload, FrameError, FrameReader, type Message, writeFrame } from './frames.ts'
 import { keyOf, requestFields } from './head.ts'
 import { readSwitch, type Switched } from './switch-reply.ts'
@@ -87,7 +88,7 @@ export class WebSocketExchange implements Exchange {
   ): Promise<Performed | Failed | Cut> {
     let upstream: Socket | undefined
     try {
-      upstream = await dialUpstream(this.#performer.dialer, { ...this.#arrival.action, pinned })
+      upstream = await this.#dial(pinned)
       const switched = await this.#shakeHands(upstream, credentials)
       if (switched.status !== 101) return this.#performed(pinned, switched.status)
       await Promise.all([this.#carryOut(upstream), this.#carryIn(upstream, switched, credentials)])
@@ -100,6 +101,13 @@ export class WebSocketExchange implements Exchange {
       upstream?.destroy()
       this.#arrival.socket.end()
     }
+  }
+
+  #dial(pinned: Pinned): Promise<Socket> {
+    const { dialer } = this.#performer
+    const { action } = this.#arrival
+    if (action.scheme === 'http') return dialer.dial({ host: action.host, pinned })
+    return new TlsDoor(dialer, action, pinned).open(['http/1.1'])
   }
 
   async #shakeHands(upstream: Socket, credentials: ReadonlyMap<string, string>): Promise<Switched> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { SecretReference } from '../wire/control.ts'
-import { readSecret } from './secrets.ts'
+import { readSecret, unrecognisable } from './secrets.ts'
 
 let dir = ''
 beforeEach(() => {
@@ -89,4 +89,20 @@ test('64 KiB are read, one byte more is refused', () => {
   expect(() => readSecret(inFile('key'), {})).toThrow(
     missing(new Error('it is longer than 65536 bytes')),
   )
+})
+
+test('secrets too short or too long to be recognised are named, others are not', () => {
+  const secret = (name: string, value: string): { binding: { name: string }; value: string } => ({
+    binding: { name },
+    value,
+  })
+  const told = unrecognisable([
+    secret('short', ' 1234567 '),
+    secret('usual', '12345678'),
+    secret('long', 'x'.repeat(16_385)),
+  ])
+  expect(told.map((line) => /the secret (\S+) cannot be recognised/.exec(line)?.[1])).toEqual([
+    'short',
+    'long',
+  ])
 })

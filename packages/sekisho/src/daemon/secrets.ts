@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import { Secret } from '../core/secret.ts'
 import type { SecretReference } from '../wire/control.ts'
+import { MAX_SECRET_BYTES as MAX_PRINTED_BYTES, MIN_SECRET_BYTES } from '../wire/secret-prints.ts'
 
 const MAX_SECRET_BYTES = 64 * 1024
 
@@ -14,6 +15,20 @@ export function readSecrets(
     binding: reference.binding,
     value: readSecret(reference, environment).reveal(),
   }))
+}
+
+/** For the start leaf: a gate does not know these when it sees them leave. */
+export function unrecognisable(
+  secrets: readonly { binding: { name: string }; value: string }[],
+): string[] {
+  return secrets.flatMap(({ binding: { name }, value }) => {
+    const bytes = Buffer.byteLength(value.trim())
+    if (bytes >= MIN_SECRET_BYTES && bytes <= MAX_PRINTED_BYTES) return []
+    const bounds = `${MIN_SECRET_BYTES} to ${MAX_PRINTED_BYTES} bytes`
+    return [
+      `egress: the secret ${name} cannot be recognised when it leaves; those of ${bounds} can`,
+    ]
+  })
 }
 
 /** What the sandbox finds in its environment where a secret has a variable: never its value. */

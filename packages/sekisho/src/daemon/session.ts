@@ -13,7 +13,7 @@ import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
 import { DenialRecords } from './records.ts'
 import { concerning } from './rootless.ts'
-import { placeholdersByVariable, readSecrets } from './secrets.ts'
+import { placeholdersByVariable, readSecrets, unrecognisable } from './secrets.ts'
 import { Cell } from './cell.ts'
 import { CommandSignals, type Signal } from './command-signals.ts'
 import {
@@ -170,15 +170,14 @@ export class Session {
     const opened = platform.keyholder().call('session.open', {
       session: plan.session,
       secrets,
-      leaf: this.#startLeaf(attested, kind),
+      leaf: this.#startLeaf(attested, [...kind.degraded, ...unrecognisable(secrets)], kind),
       printKey: berth.canaries.key,
     })
     // without secrets the gate need not wait for the keyholder's answer
     if (plan.secrets.length === 0) this.#placeholders = {}
     const early = this.#placeholders && this.#bind(berth, this.#placeholders)
     early?.catch(() => undefined)
-    const { index, caPem, placeholders, prints, unprinted } = await opened
-    for (const why of unprinted) platform.warn(`${plan.session}: cannot be recognised: ${why}`)
+    const { index, caPem, placeholders, prints } = await opened
     this.#prints = prints
     this.#firstLeaf = index
     this.#isOpen = true
@@ -267,14 +266,18 @@ export class Session {
     await gate.call('session.bind', { network: network.id, config })
   }
 
-  #startLeaf(attestation: readonly Attested[], kind: SandboxKind): LeafInput {
+  #startLeaf(
+    attestation: readonly Attested[],
+    own: readonly string[],
+    { runtime }: SandboxKind,
+  ): LeafInput {
     const { plan } = this
     const platform = this.#platform
     return startLeaf(plan, {
-      runtime: kind.runtime.name,
+      runtime: runtime.name,
       initiator: platform.clients.processOf(plan.connection),
       attestation,
-      degraded: [...concerning(platform.degraded(), this.#started.berth), ...kind.degraded],
+      degraded: [...concerning(platform.degraded(), this.#started.berth), ...own],
     })
   }
 

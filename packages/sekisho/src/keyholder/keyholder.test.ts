@@ -49,7 +49,6 @@ test('a session opens with its authority, its placeholders and its start leaf', 
   expect(opened).toEqual({
     index: 0,
     prints: [expect.objectContaining({ class: 'platform-secret', name: 'GH' })],
-    unprinted: [],
     caPem: expect.stringMatching(/^-----BEGIN CERTIFICATE-----\n/),
     placeholders: { GH: expect.stringMatching(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/) },
   })

@@ -5,7 +5,8 @@ import type { LeafInput } from '../wire/leaves.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './log/open-log.ts'
 import { makePlaceholder } from './placeholder.ts'
-import { type Printed, printSecrets } from './print-secrets.ts'
+import type { SecretPrints } from '../wire/secret-prints.ts'
+import { printSecrets } from './print-secrets.ts'
 import { Session, type SessionSecret, violation } from './session.ts'
 import { type IssuedCertificate, toPem } from './x509.ts'
 
@@ -37,7 +38,8 @@ export type SessionOpening = {
   printKey: string | null
 }
 
-export type OpenedSession = Printed & {
+export type OpenedSession = {
+  prints: SecretPrints[]
   index: number | null
   caPem: string
   placeholders: Record<string, string>
@@ -79,7 +81,7 @@ export class Keyholder {
     const index = await this.#begin(session, leaf)
     return {
       index,
-      ...printSecrets(secrets, printKey),
+      prints: printSecrets(secrets, printKey),
       caPem: toPem(session.authority.certificate),
       placeholders: Object.fromEntries(
         secrets.map(({ binding, value }) => [

@@ -2,17 +2,20 @@ import { makeSecretPrints } from '../detect/egress/secret-prints/make-secret-pri
 import type { SecretPrints } from '../wire/secret-prints.ts'
 import type { SessionSecret } from './session.ts'
 
-export type Printed = { prints: SecretPrints[]; unprinted: string[] }
-
-/** What a gate knows secrets by without having them. @param key base64; null makes none */
-export function printSecrets(secrets: readonly SessionSecret[], key: string | null): Printed {
-  const printed: Printed = { prints: [], unprinted: [] }
-  if (key === null) return printed
+/**
+ * What a gate knows secrets by without having them. One of a length that cannot be known so has none:
+ * the session's start leaf says which.
+ *
+ * @param key base64; null makes none
+ */
+export function printSecrets(
+  secrets: readonly SessionSecret[],
+  key: string | null,
+): SecretPrints[] {
+  if (key === null) return []
   const bytes = Buffer.from(key, 'base64')
-  for (const { binding, value } of secrets) {
+  return secrets.flatMap(({ binding, value }) => {
     const made = makeSecretPrints(binding.name, value, bytes)
-    if (made.kind === 'made') printed.prints.push(made.prints)
-    else printed.unprinted.push(made.reason)
-  }
-  return printed
+    return made.kind === 'made' ? [made.prints] : []
+  })
 }

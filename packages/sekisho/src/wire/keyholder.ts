@@ -51,10 +51,8 @@ export const supervisorToKeyholder = {
     }),
     result: z.strictObject({
       index: z.int().nullable(),
-      /** by which a gate knows the secrets when it sees them */
+      /** by which a gate knows the secrets when it sees them; of those that can be known so */
       prints: z.array(SecretPrints).max(16),
-      /** secrets that cannot be known so, and why */
-      unprinted: z.array(z.string().max(256)).max(16),
       /** PEM of the session's CA certificate */
       caPem: z.string(),
       placeholders: z.record(z.string(), z.string()),

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readLog } from '../agents/platform.ts'
 import {
@@ -48,9 +49,29 @@ const descriptors = (): Record<string, number> =>
     ]),
   )
 
+/** As many readings in a row that are the same are a platform at rest. */
+const AT_REST = 8
+
+/**
+ * What there is once nothing is being made ready or taken down: a single reading may catch a
+ * launcher or a dying sandbox, which then would be missed as if it belonged there.
+ */
+async function tracesAtRest(): Promise<Traces> {
+  let last = traces()
+  let same = 0
+  const reading = (): number => {
+    const now = traces()
+    same = isDeepStrictEqual(now, last) ? same + 1 : 0
+    last = now
+    return same
+  }
+  await expect.poll(reading, { timeout: 15_000, interval: 100 }).toBeGreaterThanOrEqual(AT_REST)
+  return last
+}
+
 /** Once what works behind the scenes (berths made ready, networks taken down) has come to rest. */
 async function settled(expected: Partial<Traces>): Promise<void> {
-  await expect.poll(traces, { timeout: 8000, interval: 100 }).toMatchObject(expected)
+  await expect.poll(traces, { timeout: 15_000, interval: 100 }).toMatchObject(expected)
 }
 
 /**
@@ -69,7 +90,7 @@ const COMMANDS = [
 test(`after ${RUNS} runs, ${AT_ONCE} at a time, nothing is left`, { timeout: 60_000 }, async () => {
   await Promise.all(Array.from({ length: 8 }, () => run(instance, ['true']))) // warm
   await expect.poll(() => runningSessions(instance)).toEqual([])
-  const before = traces()
+  const before = await tracesAtRest()
   const descriptorsBefore = descriptors()
 
   const codes = new Map<number | null, number>()
@@ -105,7 +126,7 @@ test('every session that started has ended in the log, which verifies', async ()
 })
 
 test('sessions that are killed leave nothing either, whoever kills them', async () => {
-  const before = traces()
+  const before = await tracesAtRest()
   const stubborn = ['sh', '-c', 'trap "" TERM HUP; echo ready; while :; do sleep 0.05; done']
   const clients = Array.from({ length: 4 }, () => startRun(instance, stubborn))
   await Promise.all(clients.map(async (client) => client.says('ready')))
@@ -119,7 +140,7 @@ test('sessions that are killed leave nothing either, whoever kills them', async 
 })
 
 test('a session with changes leaves them and nothing else', async () => {
-  const before = traces()
+  const before = await tracesAtRest()
   const flags = ['--workspace', workspace]
   const { stdout } = await run(
     instance,

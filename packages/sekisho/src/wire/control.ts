@@ -1,9 +1,10 @@
 import * as z from 'zod'
+import { ApprovalResult, SignedApproval } from './approval.ts'
+import { Approver, DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
 import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
 import { Ecosystem } from './packages.ts'
-import { SessionPolicy } from './policy.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import {
   AttestationPolicy,
@@ -53,7 +54,7 @@ export const SessionPlan = z.strictObject({
   detached: z.boolean(),
   /** which network of the agent file it has; left out where the file knows one only */
   phase: Phase.optional(),
-  policy: SessionPolicy,
+  decision: SessionDecision,
   egress: EgressPlan,
   secrets: z.array(SecretReference),
   upstreams: z.array(Upstream.omit({ caPem: true }).extend({ caFile: z.string().nullable() })),
@@ -78,7 +79,28 @@ export const SessionEnd = z.strictObject({
 })
 export type SessionEnd = z.infer<typeof SessionEnd>
 
+/** What is put in force: by the gates decided by, by the keyholder checked against. */
+export const PolicyInstall = z.strictObject({
+  bundle: DecisionBundle,
+  approvers: z.array(Approver).max(10_064),
+  change: z.enum(['first', 'equal', 'narrower', 'wider', 'not-proven']),
+  detail: z.string().max(4096),
+  signers: z.array(z.strictObject({ name: z.string().max(64), key: Digest })).max(16),
+  /** of each session that runs, by this generation */
+  sessions: z.array(z.strictObject({ session: SessionId, decision: SessionDecision })).max(4096),
+})
+export type PolicyInstall = z.infer<typeof PolicyInstall>
+
 export const controlToSupervisor = {
+  /** resolves once every gate and the keyholder have it and every session is decided by it */
+  'policy.install': { params: PolicyInstall, result: z.strictObject({ closed: z.int() }) },
+  /** files that do not become a generation; recorded */
+  'policy.refused': {
+    params: z.strictObject({ digest: Digest.nullable(), reason: z.string().max(4096) }),
+    result: z.strictObject({}),
+  },
+  /** the keyholder checks and records it; this process cannot make one */
+  'approval.answer': { params: SignedApproval, result: ApprovalResult },
   /** resolves when the command runs; `session.ended` follows */
   'session.start': { params: SessionPlan, result: z.strictObject({ pid: z.int() }) },
   'session.signal': {
@@ -141,5 +163,7 @@ export const supervisorToControl = {
     result: z.strictObject({}),
   },
   'session.ended': { params: SessionEnd, result: z.strictObject({}) },
+  /** carries control's end of a socket pair; a gate has the other end */
+  'gate.attach': { params: z.strictObject({}), result: z.strictObject({}) },
   stop: { params: z.strictObject({}), result: z.strictObject({}) },
 } as const

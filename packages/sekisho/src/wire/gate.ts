@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
-import { SessionPolicy } from './policy.ts'
 import { LimitsShape } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
 import { SecretPrintSet } from './secret-prints.ts'
@@ -34,7 +34,7 @@ export type EgressLimits = z.infer<typeof EgressLimits>
 
 export const GateSession = z.strictObject({
   session: SessionId,
-  policy: SessionPolicy,
+  decision: SessionDecision,
   credentials: z.array(GateCredential),
   upstreams: z.array(Upstream),
   limits: EgressLimits,
@@ -43,6 +43,8 @@ export const GateSession = z.strictObject({
   prints: SecretPrintSet,
   /** before this gate: a session does not get its limits anew with each gate that dies */
   egressUsed: EgressUse,
+  /** a gate before this one had the session: what came into it then is not known any more */
+  isResumed: z.boolean(),
 })
 export type GateSession = z.infer<typeof GateSession>
 
@@ -52,6 +54,16 @@ export const supervisorToGate = {
   'network.tcp': { params: z.strictObject({ network: z.int() }), result: z.strictObject({}) },
   /** carries the UDP socket bound to the network's resolver address, port 53 */
   'network.dns': { params: z.strictObject({ network: z.int() }), result: z.strictObject({}) },
+  /** a generation to decide by; sessions take it with `session.bind` or `session.policy` */
+  'policy.install': { params: DecisionBundle, result: z.strictObject({}) },
+  /**
+   * From its answer on nothing of the session is decided by another generation, and what streams
+   * on that this one forbids has been closed.
+   */
+  'session.policy': {
+    params: z.strictObject({ network: z.int(), decision: SessionDecision }),
+    result: z.strictObject({ closed: z.int() }),
+  },
   /** until this, everything arriving on the network is dropped */
   'session.bind': {
     params: z.strictObject({ network: z.int(), config: GateSession }),
@@ -71,9 +83,13 @@ export const supervisorToGate = {
   },
   /** carries the gate's end of a socket pair to the keyholder */
   'keyholder.attach': { params: z.strictObject({}), result: z.strictObject({}) },
+  /** carries the gate's end of a socket pair to control */
+  'control.attach': { params: z.strictObject({}), result: z.strictObject({}) },
   status: {
     params: z.strictObject({}),
     result: z.strictObject({
+      /** digest of each generation that some session is decided by, and of the newest */
+      policies: z.array(z.string()),
       networks: z.int(),
       connections: z.int(),
       degraded: z.array(z.string()),

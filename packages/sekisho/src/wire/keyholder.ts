@@ -1,5 +1,8 @@
 import * as z from 'zod'
+import { ApprovalResult, SignedApproval } from './approval.ts'
+import { Approver, Generation, Mandate } from './decision.ts'
 import { LeafInput } from './leaves.ts'
+import { Digest } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
 import { SecretPrints } from './secret-prints.ts'
 
@@ -37,6 +40,17 @@ export const gateToKeyholder = {
 
 /** What the supervisor may ask of the keyholder. */
 export const supervisorToKeyholder = {
+  /** the generation in force, whose digest answers must name, and whose keys they are checked by */
+  'policy.set': {
+    params: z.strictObject({
+      digest: Digest,
+      generation: Generation,
+      approvers: z.array(Approver).max(10_064),
+      mandates: z.array(Mandate).max(256),
+    }),
+    result: z.strictObject({}),
+  },
+  'approval.answer': { params: SignedApproval, result: ApprovalResult },
   /**
    * Opens a session: derives its CA (the same one again after a restart), takes its secrets,
    * makes its start leaf durable. `leaf` is null when a session is resumed after a restart.

@@ -1,5 +1,7 @@
 import * as z from 'zod'
 import { RecordedFinding } from './egress.ts'
+import { ApprovedHold, IntentFacts, policyLeaves } from './policy-leaves.ts'
+import { Generation } from './decision.ts'
 import {
   Attested,
   Digest,
@@ -169,6 +171,7 @@ export const LeafInput = z.discriminatedUnion('type', [
   ...sessionLeaves,
   ...quarantineLeaves,
   ...workspaceLeaves,
+  ...policyLeaves,
   z.strictObject({
     type: z.literal('action.intent'),
     session: SessionId,
@@ -183,6 +186,10 @@ export const LeafInput = z.discriminatedUnion('type', [
     findings: z.array(RecordedFinding).max(64).optional(),
     /** what of it nobody looked at, and why it passed all the same */
     uninspected: z.string().max(1024).optional(),
+    /** of the bundle that it was decided by; left out of what the supervisor records */
+    generation: Generation.optional(),
+    facts: IntentFacts.optional(),
+    hold: ApprovedHold.optional(),
   }),
   z.strictObject({
     type: z.literal('action.outcome'),

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { Consequence, Effect, Reversibility } from './labels.ts'
+import { Recovery } from './recovery.ts'
 
 /** What becomes of a request in which a detector found something, from the mildest on. */
 export const TREATMENTS = ['record', 'redact', 'hold', 'deny'] as const
@@ -27,6 +29,12 @@ export const RuleOptions = z.strictObject({
   /** what comes after the cap passes unseen, which the leaf says */
   uninspected: z.boolean().optional(),
   treatments: Treatments.optional(),
+  /** what a request by this rule does outside, where its method does not say it */
+  effect: Effect.optional(),
+  reversibility: Reversibility.optional(),
+  consequence: Consequence.optional(),
+  /** a PUT, PATCH or DELETE is preceded by a look at what is there, which is kept */
+  recovery: Recovery.optional(),
 })
 export type RuleOptions = z.infer<typeof RuleOptions>
 
@@ -34,10 +42,7 @@ export type RuleOptions = z.infer<typeof RuleOptions>
 export const Scheme = z.enum(['http', 'https', 'tcp', 'tls'])
 export type Scheme = z.infer<typeof Scheme>
 
-/**
- * The policy of one session after presets are expanded: what the gate decides by, in memory.
- * Cedar takes this place later behind the same `Decide`.
- */
+/** A grant of the agent file, after presets are expanded: the ceiling, which Cedar narrows. */
 export const PolicyRule = z.strictObject({
   id: z.string().min(1).max(128),
   effect: z.enum(['allow', 'deny']),

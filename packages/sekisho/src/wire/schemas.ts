@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ApprovalKind } from './labels.ts'
 
 /** Shapes that more than one process sends. Strict everywhere: an unknown field is an error. */
 
@@ -13,7 +14,12 @@ export const Port = z.int().min(1).max(65_535)
 export const VerdictShape = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('allow'), rules: z.array(z.string()) }),
   z.strictObject({ kind: z.literal('deny'), rules: z.array(z.string()), reason: z.string() }),
-  z.strictObject({ kind: z.literal('hold'), rules: z.array(z.string()), reason: z.string() }),
+  z.strictObject({
+    kind: z.literal('hold'),
+    rules: z.array(z.string()),
+    reason: z.string(),
+    needs: z.array(ApprovalKind).optional(),
+  }),
 ])
 
 const Text = z.string().max(8192)

@@ -1,0 +1,58 @@
+import type {
+  ApprovalKind,
+  Consequence,
+  CriticalArgument,
+  Label,
+  Reversibility,
+} from '../../core/label.ts'
+import { CLEAN } from '../../core/label.ts'
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+
+/** A request that is a declared operation, with arguments that its schema has taken. */
+export type OperationCall = {
+  id: string
+  arguments: Json
+  reversibility: Reversibility
+  consequence: Consequence
+}
+
+/** An argument that decides where an action strikes and whose value no trusted source has named. */
+export type UnconfirmedArgument = {
+  kind: CriticalArgument
+  /** path of the argument, such as `to[0]` */
+  argument: string
+  value: string
+  /** where the value was seen; `unknown` where it was not */
+  origin: string
+}
+
+/** What is known of one action beside itself when it is decided. */
+export type ActionFacts = {
+  /** detector ids */
+  findings: readonly string[]
+  /** names of the credentials that would be attached */
+  credentials: readonly string[]
+  approvals: readonly ApprovalKind[]
+  bodyBytes: number
+  /** of the session as it is now */
+  label: Label
+  operation: OperationCall | null
+  unconfirmed: readonly UnconfirmedArgument[]
+  /**
+   * whether what is there now has been kept: null before anybody tried, and where no rule asks
+   * for it
+   */
+  hasPreImage: boolean | null
+}
+
+export const NO_FACTS: ActionFacts = Object.freeze({
+  findings: [],
+  credentials: [],
+  approvals: [],
+  bodyBytes: 0,
+  label: CLEAN,
+  operation: null,
+  unconfirmed: [],
+  hasPreImage: null,
+})

@@ -27,6 +27,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
   keyholder: { imports: [...BELOW_FLOW, 'npm:@sekisho/verify'] },
   control: { imports: BELOW_FLOW },
+  // Proofs about policies; z3 is megabytes and threads, so no process of an action's path has it.
+  prove: { imports: ['core', 'wire', 'policy', 'npm:z3-solver', 'npm:zod', 'node'] },
   daemon: {
     imports: [
       ...BELOW_FLOW,
@@ -35,6 +37,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'sandbox',
       'keyholder',
       'control',
+      'prove',
       'npm:yaml',
       'npm:@sekisho/verify',
     ],
@@ -56,7 +59,9 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   // The attacker’s programs: they run in the sandbox and share nothing with the platform.
   'drill/inside': { imports: ['node', 'npm:koffi'] },
   'sandbox/battery/inside': { imports: ['node', 'npm:koffi'] },
-  cli: { imports: ['core', 'wire', 'policy', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'] },
+  cli: {
+    imports: ['core', 'wire', 'policy', 'prove', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'],
+  },
   'main.ts': { imports: ['core', 'cli', 'node'] },
   'run-main.ts': { imports: ['cli'] },
   'index.ts': { imports: ['core', 'wire', 'policy', 'flow', 'daemon'] },

@@ -1,7 +1,7 @@
 import { sign } from 'node:crypto'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
-import { keyDigest } from '../daemon/operator-key.ts'
+import { keyDigest } from '../policy/signing-key.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import { api } from '../wire/api.ts'
 import type { Peer } from '../wire/peer.ts'

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
@@ -6,11 +5,6 @@ import { type Operator, parseOperators } from '../policy/operators.ts'
 import { isMissing } from './session-record.ts'
 
 export const OPERATORS_FILE = 'operators.yaml'
-
-/** Names an operator's public key in statements and leaves. */
-export function keyDigest(key: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(key).digest('hex')}`
-}
 
 /**
  * Read anew at each use: an operator who has left must not release anything after a restart only.

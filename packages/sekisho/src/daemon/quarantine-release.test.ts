@@ -2,7 +2,7 @@ import { sign } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Operator } from '../policy/operators.ts'
 import { type QuarantineEntry, releaseBytes, SignedRelease } from '../wire/quarantine.ts'
-import { keyDigest } from './operator-key.ts'
+import { keyDigest } from '../policy/signing-key.ts'
 import {
   AGENT,
   AIKO,

@@ -1,13 +1,12 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { SekishoError } from '../core/error.ts'
 import { OPERATORS_TO_RELEASE, type Operator } from '../policy/operators.ts'
+import { isSignedBy, keyDigest } from '../policy/signing-key.ts'
 import {
   type QuarantineEntry,
   type ReleaseStatement,
   releaseBytes,
   type SignedRelease,
 } from '../wire/quarantine.ts'
-import { keyDigest } from './operator-key.ts'
 
 /** A consent that waits longer than this for the second one is to be thought over again. */
 const MAX_CONSENT_MS = 24 * 3_600_000
@@ -35,7 +34,8 @@ export function agree(
   if (operator === undefined) {
     throw denied('this key is no operator’s', 'its line is not in operators.yaml of the bundle')
   }
-  if (!isSignedBy(operator, signed)) {
+  const { signature } = signed
+  if (!isSignedBy(operator.key, { bytes: releaseBytes(statement), signature })) {
     throw denied(
       'the signature is not over this statement',
       'run `sekisho quarantine release` again',
@@ -67,14 +67,6 @@ function standing(
   return consents.filter(
     ({ key, expiresAt }) => keys.has(key) && Date.parse(expiresAt) > now.getTime(),
   )
-}
-
-function isSignedBy({ key }: Operator, { statement, signature }: SignedRelease): boolean {
-  const publicKey = createPublicKey({
-    key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') },
-    format: 'jwk',
-  })
-  return verify(null, releaseBytes(statement), publicKey, Buffer.from(signature, 'base64'))
 }
 
 function checkSubject(entry: QuarantineEntry, statement: ReleaseStatement): void {

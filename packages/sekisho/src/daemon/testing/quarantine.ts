@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Operator } from '../../policy/operators.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 import { type ReleaseStatement, releaseBytes, type SignedRelease } from '../../wire/quarantine.ts'
-import { keyDigest } from '../operator-key.ts'
+import { keyDigest } from '../../policy/signing-key.ts'
 import { Quarantine, type Subject } from '../quarantine.ts'
 
 export const digest = (character: string): string => `sha256:${character.repeat(64)}`

@@ -1,10 +1,75 @@
-import type { Action } from '../core/action.ts'
+import type { Action, HttpRequestAction } from '../core/action.ts'
 import type { RecordedFinding } from '../core/finding.ts'
 import type { SekishoError } from '../core/error.ts'
+import type { Label } from '../core/label.ts'
 import type { Deny, Hold, Verdict } from '../core/verdict.ts'
+import type { Place } from '../policy/network-policy.ts'
+import type { ActionFacts, OperationCall, UnconfirmedArgument } from '../policy/decision/facts.ts'
+import type { ApprovedHold, IntentFacts } from '../wire/policy-leaves.ts'
+import type { RuleOptions } from '../wire/policy.ts'
+import type { PreImage, Recovery } from '../wire/recovery.ts'
+import type { ApprovalDesk } from './approvals-port.ts'
 
-/** Decides by rules in memory; never waits, never throws. The interface that Cedar will take. */
-export type Decide = (action: Action) => Verdict
+/** Decides by rules in memory; never waits, never throws. */
+export type Decide = (action: Action, facts?: ActionFacts) => Verdict
+
+/** What an action is decided by: one generation of the bundle, taken once at the action's start. */
+export interface Decider {
+  readonly generation: number
+  /** of that generation */
+  readonly digest: string
+  decide: Decide
+  /** what the rules that allowed an action grant and ask beyond it */
+  optionsFor(place: Place, rules: readonly string[]): RuleOptions
+  /**
+   * What a request is of a service's declared operations; null for none.
+   *
+   * @param outgoing asked for only if there is one
+   */
+  readOperation(
+    action: HttpRequestAction,
+    outgoing: () => Outgoing | Deny,
+  ): { call: OperationCall; unconfirmed: readonly UnconfirmedArgument[] } | Deny | null
+  /** A standing yes of all these kinds for this action; undefined for none. */
+  mandateFor(action: Action, facts: ActionFacts, hold: Hold): string | undefined
+  /** What it counts for in each constraint that it falls under; null for none. */
+  amountsFor(action: Action, facts: ActionFacts): Readonly<Record<string, number | null>> | null
+  /** how it was decided, for the record */
+  describe(action: Action, facts: ActionFacts): IntentFacts
+}
+
+/** Exactly what a request will send, with placeholders where credentials will stand. */
+export type Outgoing = {
+  /** name, value, name, value … */
+  fields: readonly string[]
+  /** null for a request without one */
+  body: Uint8Array | null
+}
+
+/** What has come into a session so far. */
+export interface SessionLabels {
+  readonly label: Label
+  readonly sources: readonly { what: string; label: Label }[]
+  /** Called before anything of the reply reaches the agent. */
+  enter(action: Action, credentials: readonly string[]): void
+}
+
+/** Sums over many actions. */
+export interface Ledger {
+  /** Takes what the action may come to, or says what it would exceed. Never rejects. */
+  reserve(id: string, amounts: Readonly<Record<string, number | null>>): Promise<Deny | undefined>
+  /** the action was not performed */
+  release(id: string): void
+}
+
+/** Keeps what is there before it is changed. */
+export interface Recoveries {
+  /** Never rejects: what could not be kept says why. */
+  capture(
+    action: HttpRequestAction,
+    parts: { recovery: Recovery; credentials: readonly string[]; id: string },
+  ): Promise<PreImage | { kind: 'none'; why: string }>
+}
 
 export type Performed = {
   kind: 'performed'
@@ -13,6 +78,8 @@ export type Performed = {
   bytesOut: number
   bytesIn: number
   scrubbed: number
+  /** strong ETag of what it left, where a pre-image was kept; a restore knows by it what is ours */
+  etag?: string | undefined
 }
 export type Refused = { kind: 'refused'; rules: readonly string[]; reason: string }
 export type Failed = { kind: 'failed'; code: string; message: string }
@@ -28,6 +95,11 @@ export type Intent = {
   findings?: readonly RecordedFinding[] | undefined
   /** what nobody looked at, and why it passes all the same; left out when all was seen */
   uninspected?: string | undefined
+  /** by which generation, and what was known; left out where no rules were asked */
+  generation?: number | undefined
+  facts?: IntentFacts | undefined
+  /** the answered hold that allows it */
+  hold?: ApprovedHold | undefined
 }
 
 export interface Recorder {
@@ -68,12 +140,15 @@ export type Clear = {
   recordAs?: Action | undefined
   findings?: readonly RecordedFinding[] | undefined
   uninspected?: string | undefined
+  /** it may leave only if somebody says yes to what was found in it */
+  hold?: Hold | undefined
+  bodyBytes?: number | undefined
 }
 
 /** Something in the request keeps it from leaving. */
 export type Stopped = {
   kind: 'stopped'
-  verdict: Deny | Hold
+  verdict: Deny
   /** as of {@link Clear} */
   recordAs?: Action | undefined
   findings?: readonly RecordedFinding[] | undefined
@@ -91,15 +166,29 @@ export type Cut = {
   outcome: Performed | Failed
 }
 
+/** By which rules of the agent file a request may leave, and what those say of it. */
+export type Allowed = { rules: readonly string[]; options: RuleOptions }
+
 /** One request between its reader and its performer. */
 export interface Exchange {
   /**
    * Looks for what may not leave in what has arrived of the request, and whether the session may
    * send that much; asked only if policy allows.
    *
-   * @param allowedBy the rules that allow it, whose options say how it is looked at
    */
-  inspect(allowedBy: readonly string[]): Promise<Inspected> | Inspected
+  inspect(allowed: Allowed): Promise<Inspected> | Inspected
+
+  /**
+   * What will be sent, for whoever is asked about it; asked only of what `inspect` has found clear.
+   * A denial where nobody can say: a stream, or a body that is too long.
+   */
+  outgoing?(): Outgoing | Deny
+
+  /** Tells once that the agent has gone away. */
+  onGone?(listener: () => void): void
+
+  /** Breaks off what is being performed: it is not allowed any more. */
+  cut?(by: Deny): void
   /**
    * Sends the request to the pinned address, with the values in place of their placeholders, and
    * carries the reply to the agent. Never rejects. A misuse, or what a detector found in a late
@@ -120,8 +209,25 @@ export interface Exchange {
   drop?(): void
 }
 
+/** What is being performed, so that a change of the rules can end it. */
+export interface LiveActions {
+  /** @returns to be called when it has ended */
+  enter(live: { action: Action; facts: ActionFacts; cut: (by: Deny) => void }): () => void
+}
+
 export type CheckpointPorts = {
+  /** by the rules in force */
   decide: Decide
+  /** the rules in force, to be asked for all of one action */
+  current(): Decider
+  labels: SessionLabels
+  live: LiveActions
+  /** undefined: nobody can be asked, so what is to be held is denied */
+  desk?: ApprovalDesk | undefined
+  /** undefined: an action that counts for a constraint is denied */
+  ledger?: Ledger | undefined
+  /** undefined: nothing is kept */
+  recoveries?: Recoveries | undefined
   recorder: Recorder
   resolver: Resolver
   /** unique within the log */

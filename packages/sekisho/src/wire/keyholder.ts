@@ -6,6 +6,11 @@ import { Digest } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
 import { SecretPrints } from './secret-prints.ts'
 
+/** Longest content that is kept whole. */
+export const MAX_BLOB_BYTES = 8 * 1024 * 1024
+/** Raw bytes in one message: a third more in base64, below a frame's limit. A multiple of three. */
+export const MAX_BLOB_PIECE_BYTES = 1536 * 1024
+
 /** Where one credential may go, and how it looks there. */
 export const CredentialBinding = z.strictObject({
   name: z.string().min(1).max(128),
@@ -27,6 +32,37 @@ export const gateToKeyholder = {
     params: z.strictObject({ leaf: LeafInput, credentials: z.array(z.string()).max(16) }),
     result: z.strictObject({ index: z.int(), credentials: z.record(z.string(), z.string()) }),
   },
+  /**
+   * Keeps content of a session, encrypted, in pieces of one upload; `digest` is null until the last
+   * one, and durable then.
+   */
+  'blob.put': {
+    params: z.strictObject({
+      session: SessionId,
+      /** chosen by the gate, for this content alone */
+      upload: z.string().min(1).max(64),
+      /** of the whole content */
+      totalBytes: z.int().min(0).max(MAX_BLOB_BYTES),
+      offset: z.int().min(0),
+      piece: z.base64().max((MAX_BLOB_PIECE_BYTES / 3) * 4),
+    }),
+    result: z.strictObject({ digest: Digest.nullable() }),
+  },
+  /** the digest that content would be kept under, by its SHA-256 */
+  'blob.name': {
+    params: z.strictObject({ session: SessionId, sha256: Digest }),
+    result: z.strictObject({ digest: Digest }),
+  },
+  /** in a session that was opened to restore `of`, a piece of what was kept of that */
+  'blob.get': {
+    params: z.strictObject({
+      session: SessionId,
+      of: SessionId,
+      digest: Digest,
+      offset: z.int().min(0),
+    }),
+    result: z.strictObject({ totalBytes: z.int().min(0), piece: z.base64() }),
+  },
   /** A certificate for one host, signed by the session's own CA. Base64 DER in and out. */
   certify: {
     params: z.strictObject({ session: SessionId, host: z.string().max(253), spki: z.string() }),
@@ -47,6 +83,8 @@ export const supervisorToKeyholder = {
       generation: Generation,
       approvers: z.array(Approver).max(10_064),
       mandates: z.array(Mandate).max(256),
+      /** uids of users whose sessions get nothing approved */
+      disabled: z.array(z.int().min(0)).max(10_000),
     }),
     result: z.strictObject({}),
   },
@@ -60,6 +98,8 @@ export const supervisorToKeyholder = {
       session: SessionId,
       secrets: z.array(z.strictObject({ binding: CredentialBinding, value: z.string().min(1) })),
       leaf: LeafInput.nullable(),
+      /** uid of who began a session that is resumed; its start leaf says it of any other */
+      initiator: z.int().min(0).optional(),
       /** 32 bytes in base64 by which the secrets' prints are made; null for none */
       printKey: z.base64().length(44).nullable(),
     }),

@@ -97,6 +97,8 @@ export const OutcomeShape = z.discriminatedUnion('kind', [
     bytesIn: z.int().min(0),
     /** how many echoes of a credential were taken out of the reply */
     scrubbed: z.int().min(0),
+    /** strong ETag of what the action left, where a pre-image was kept and the reply tells it */
+    etag: z.string().max(1024).optional(),
   }),
   z.strictObject({
     kind: z.literal('refused'),

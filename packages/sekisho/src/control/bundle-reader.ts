@@ -1,44 +1,36 @@
-import type { Bundle } from '../policy/bundle.ts'
-import { loadBundle } from '../policy/bundle.ts'
-import { namedDetectors, requireKnownDetectors } from '../policy/known-detectors.ts'
+import type { RegistryUrl } from '../policy/registry-config.ts'
 import type { controlToSupervisor } from '../wire/control.ts'
 import type { Peer, Protocol } from '../wire/peer.ts'
 
+export type BundleTexts = {
+  /** text by path below the bundle's directory */
+  files: ReadonlyMap<string, string>
+  registries: readonly RegistryUrl[]
+}
+
 /**
- * The policy bundle, re-read when its files change. The supervisor reads the bytes (this process
- * has no file rights); what they mean is decided here, by strict schemas.
+ * The bundle's files, when they have changed. The supervisor reads the bytes (this process has no
+ * file rights); what they mean is decided here, by strict schemas.
  */
 export class BundleReader {
   readonly #supervisor: Peer<typeof controlToSupervisor, Protocol>
   #stamp: string | null = null
-  #bundle: Bundle | undefined
 
   constructor(supervisor: Peer<typeof controlToSupervisor, Protocol>) {
     this.#supervisor = supervisor
   }
 
-  /** @throws SekishoError CONFIG_INVALID when a file of the bundle is not valid */
-  async read(): Promise<Bundle> {
+  /**
+   * @param options.whole also when no file seems to have changed
+   * @returns null when they are as they were at the last call
+   * @throws SekishoError CONFIG_INVALID when the files cannot be read
+   */
+  async read({ whole = false } = {}): Promise<BundleTexts | null> {
     const { stamp, files, registries } = await this.#supervisor.call('bundle.read', {
-      stamp: this.#stamp,
+      stamp: whole ? null : this.#stamp,
     })
-    if (files === null && this.#bundle !== undefined) return this.#bundle
-    this.#stamp = null // a bundle that does not parse is read again next time
-    const bundle = loadBundle(new Map(Object.entries(files ?? {})), registries)
-    await checkDetectors(bundle)
-    this.#bundle = bundle
+    if (files === null) return null
     this.#stamp = stamp
-    return bundle
+    return { files: new Map(Object.entries(files)), registries }
   }
-}
-
-/** @throws SekishoError CONFIG_INVALID */
-async function checkDetectors(bundle: Bundle): Promise<void> {
-  const named = namedDetectors(bundle.agents.map((name) => bundle.agent(name)))
-  if (named.length === 0) return
-  const { DETECTORS } = await import('../detect/egress/all.ts') // some 400, which few files need
-  requireKnownDetectors(
-    named,
-    DETECTORS.map(({ id }) => id),
-  )
 }

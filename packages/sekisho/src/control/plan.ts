@@ -3,8 +3,8 @@ import { compilePolicy } from '../policy/compile.ts'
 import { extractUrls } from '../policy/provenance/extract-urls.ts'
 import { provenancePlan } from '../policy/provenance-schema.ts'
 import type { SessionPlan } from '../wire/control.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import type { EgressPlan } from '../wire/egress.ts'
-import type { SessionPolicy } from '../wire/policy.ts'
 import type { Phase } from '../wire/schemas.ts'
 import type { RunRequest } from './sessions.ts'
 
@@ -17,13 +17,13 @@ export function planSession(parts: {
   agent: AgentFile
   configuration: string
   /** of this phase */
-  policy: SessionPolicy
+  decision: SessionDecision
   phase: Phase
   session: string
   connection: number | null
   detached: boolean
 }): SessionPlan {
-  const { request, agent, configuration, policy, phase, session, connection } = parts
+  const { request, agent, configuration, decision, phase, session, connection } = parts
   return {
     session,
     connection,
@@ -34,9 +34,9 @@ export function planSession(parts: {
     terminal: request.terminal,
     detached: parts.detached,
     ...(agent.setup === null ? {} : { phase }),
-    policy,
+    decision,
     egress: egressOf(agent, request.argv),
-    secrets: secretsOf(agent, policy),
+    secrets: secretsOf(agent, decision),
     upstreams: agent.upstreams.map(({ host, port, address, dialPort, caFile }) => ({
       host,
       port,
@@ -74,7 +74,10 @@ function taskUrls(argv: readonly string[]): readonly string[] {
 }
 
 /** A file with two phases names the secrets of both: each gets those that it can use. */
-function secretsOf({ secrets, setup }: AgentFile, policy: SessionPolicy): SessionPlan['secrets'] {
+function secretsOf(
+  { secrets, setup }: AgentFile,
+  { policy }: SessionDecision,
+): SessionPlan['secrets'] {
   const compiled = setup === null ? null : compilePolicy(policy, () => 0)
   return secrets
     .filter(

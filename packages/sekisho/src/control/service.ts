@@ -5,6 +5,7 @@ import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { BundleReader } from './bundle-reader.ts'
+import { Generations } from './generations/generations.ts'
 import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
 export type ControlOptions = {
@@ -39,9 +40,14 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
       stop: () => ({}),
     },
   })
+  const generations = new Generations({
+    supervisor,
+    reader: new BundleReader(supervisor),
+    running: () => sessions.subjects(),
+  })
   const sessions = new Sessions({
     supervisor,
-    bundle: new BundleReader(supervisor),
+    generations,
     newSessionId: options.newSessionId,
     now: options.now,
   })

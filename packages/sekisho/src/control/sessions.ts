@@ -6,7 +6,9 @@ import type { api } from '../wire/api.ts'
 import type { controlToSupervisor, SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { Peer, Protocol } from '../wire/peer.ts'
 import type { Phase } from '../wire/schemas.ts'
-import type { BundleReader } from './bundle-reader.ts'
+import type { Generation } from './generations/generation.ts'
+import type { Generations } from './generations/generations.ts'
+import { sessionDecision, type Subject } from './generations/session-decision.ts'
 import { planSession } from './plan.ts'
 import { describeFailedSetup, setupCommand } from './setup-phase.ts'
 
@@ -16,6 +18,7 @@ type Listed = z.infer<(typeof api)['ps']['result']>['sessions'][number]
 export type Signal = z.infer<(typeof controlToSupervisor)['session.signal']['params']>['signal']
 
 type Running = {
+  subject: Subject
   plan: SessionPlan
   startedAt: Date
   ended: Promise<SessionEnd>
@@ -32,24 +35,25 @@ const SETTLE_TIMEOUT_MS = 60_000
 /** A session's disk is copied byte by byte. */
 export const SNAPSHOT_TIMEOUT_MS = 300_000
 
-type Asked = { request: RunRequest; client: { connection: number }; detached: boolean }
+type Asker = { connection: number; uid: number }
+type Asked = { request: RunRequest; client: Asker; detached: boolean }
 
 /** The sessions that run, and what a client may do to them. */
 export class Sessions {
   readonly #running = new Map<string, Running>()
   readonly #supervisor: Supervisor
-  readonly #bundle: BundleReader
+  readonly #generations: Generations
   readonly #newSessionId: () => string
   readonly #now: () => Date
 
   constructor(options: {
     supervisor: Supervisor
-    bundle: BundleReader
+    generations: Generations
     newSessionId: () => string
     now: () => Date
   }) {
     this.#supervisor = options.supervisor
-    this.#bundle = options.bundle
+    this.#generations = options.generations
     this.#newSessionId = options.newSessionId
     this.#now = options.now
   }
@@ -61,7 +65,7 @@ export class Sessions {
    */
   async run(
     request: RunRequest,
-    client: { connection: number },
+    client: Asker,
     started: (session: string | null) => void,
   ): Promise<SessionEnd> {
     const asked = { request, client, detached: false }
@@ -78,7 +82,7 @@ export class Sessions {
    */
   async start(
     request: Omit<RunRequest, 'terminal'>,
-    client: { connection: number },
+    client: Asker,
   ): Promise<{ session: string }> {
     const asked = { request: { ...request, terminal: null }, client, detached: true }
     const setUp = await this.#setUp(asked, () => undefined)
@@ -97,8 +101,9 @@ export class Sessions {
     started: (session: string | null) => void,
   ): Promise<{ request: RunRequest } | { end: SessionEnd }> {
     const { request } = asked
-    const bundle = await this.#bundle.read()
-    const argv = setupCommand(request, bundle.agent(request.agent))
+    const argv = await this.#generations.withCurrent(({ bundle }) =>
+      setupCommand(request, bundle.agent(request.agent)),
+    )
     if (argv === null) return { request }
     const begun = { ...asked, request: { ...request, argv }, phase: 'setup' as const }
     const { ended } = await this.#begin(begun, started)
@@ -133,31 +138,52 @@ export class Sessions {
     asked: Asked & { phase: Phase },
     started: (session: string) => void,
   ): Promise<Running> {
-    const { request, client, detached, phase } = asked
-    const bundle = await this.#bundle.read()
-    const agent: AgentFile = bundle.agent(request.agent)
-    const setup = phase === 'setup' ? bundle.setupPolicyOf(agent) : null
-    const policy = setup ?? bundle.policyOf(agent)
+    // planned and on its way before another generation can come into force
+    const { running, starting } = await this.#generations.withCurrent((generation) => {
+      const { plan, subject } = this.#plan(asked, generation)
+      const call = this.#supervisor.call('session.start', plan, { timeoutMs: START_TIMEOUT_MS })
+      return { running: this.#add(plan, subject), starting: call }
+    })
+    const { session } = running.plan
+    started(session) // after the call: the channel keeps the order, so signals find it
+    try {
+      await starting
+    } catch (thrown) {
+      this.#running.delete(session)
+      throw toSekishoError(thrown)
+    }
+    return running
+  }
+
+  #plan(
+    { request, client, detached, phase }: Asked & { phase: Phase },
+    generation: Generation,
+  ): { plan: SessionPlan; subject: Subject } {
+    const agent: AgentFile = generation.bundle.agent(request.agent)
+    const subject: Subject = {
+      agent: agent.name,
+      uid: client.uid,
+      phase,
+      argv: request.argv,
+      hasWorkspace: request.workspace !== null,
+    }
+    const decision = sessionDecision(generation, subject)
     const plan = planSession({
       request,
       agent,
-      configuration: configurationDigest(agent, policy),
-      policy,
+      configuration: configurationDigest(agent, decision.policy),
+      decision,
       phase,
       session: this.#newSessionId(),
       connection: client.connection,
       detached,
     })
-    const running = this.#add(plan)
-    try {
-      const starting = this.#supervisor.call('session.start', plan, { timeoutMs: START_TIMEOUT_MS })
-      started(plan.session) // after the call: the channel keeps the order, so signals find it
-      await starting
-    } catch (thrown) {
-      this.#running.delete(plan.session)
-      throw toSekishoError(thrown)
-    }
-    return running
+    return { plan, subject }
+  }
+
+  /** Of each session that runs or is being started. */
+  subjects(): { session: string; subject: Subject }[] {
+    return [...this.#running].map(([session, { subject }]) => ({ session, subject }))
   }
 
   ended(end: SessionEnd): void {
@@ -207,9 +233,9 @@ export class Sessions {
     })
   }
 
-  #add(plan: SessionPlan): Running {
+  #add(plan: SessionPlan, subject: Subject): Running {
     const { promise, resolve } = Promise.withResolvers<SessionEnd>()
-    const running = { plan, startedAt: this.#now(), ended: promise, settle: resolve }
+    const running = { plan, subject, startedAt: this.#now(), ended: promise, settle: resolve }
     this.#running.set(plan.session, running)
     return running
   }

@@ -135,6 +135,11 @@ export class Child<Out extends Protocol, In extends Protocol> {
     for (const resume of this.#waiting.splice(0)) resume()
   }
 
+  /** Ends the process at once; it is started again as after any other end. */
+  kill(): void {
+    this.#process?.kill('SIGKILL')
+  }
+
   /** Asks, then insists; resolves when the process is gone. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true

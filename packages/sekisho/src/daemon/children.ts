@@ -19,6 +19,7 @@ import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
 import { linkGateToKeyholder } from './links.ts'
 import type { Networks } from './networks.ts'
+import { PolicyInstaller } from './policy-install.ts'
 import { KEYHOLDER_STATE, type Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
 import { readRegistries } from './registries.ts'
@@ -52,6 +53,8 @@ export type ChildrenOptions = {
 /** The processes below the supervisor, and the wires between them. */
 export class Children {
   readonly gates: Gates
+  readonly #policy: PolicyInstaller
+  readonly #ready = Promise.withResolvers<void>()
   readonly #options: ChildrenOptions
   readonly #keyholder: Child<typeof supervisorToKeyholder, Record<never, never>>
   readonly #control: Child<typeof supervisorToControl, typeof controlToSupervisor>
@@ -88,6 +91,13 @@ export class Children {
       dnsServers: settings.dnsServers,
       onUp: (index, peer) => this.#gateUp(index, peer),
       report: warn,
+    })
+    this.#policy = new PolicyInstaller({
+      gates: this.gates,
+      keyholder: () => this.keyholder(),
+      sessions: () => options.table.decided(),
+      record: (leaf) => this.keyholder().call('record', { leaf }),
+      warn,
     })
     this.#control = new Child(
       {
@@ -130,6 +140,7 @@ export class Children {
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
+    this.#ready.resolve()
   }
 
   #sealLog(): void {
@@ -177,6 +188,7 @@ export class Children {
     const { table, warn } = this.#options
     // before anything is entrusted to it: its state may have been replaced while it was down
     if (this.#started) await this.#checkKeyholder()
+    await this.#policy.keyholderUp(peer)
     for (const session of table.all()) {
       // a session whose secret is gone stays without it, and so fails closed
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
@@ -200,6 +212,7 @@ export class Children {
 
   async #gateUp(index: number, peer: ReturnType<Gates['peer']>): Promise<void> {
     if (this.#networks === undefined) return
+    await this.#policy.gateUp(peer)
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
     if (!this.#started || !this.#keyholder.isUp) return
@@ -236,6 +249,17 @@ export class Children {
       return session
     }
     return {
+      // what comes before the others are linked waits for them
+      'policy.install': async (next) => {
+        await this.#ready.promise
+        return this.#policy.install(next)
+      },
+      'policy.refused': async (refused) => {
+        await this.#ready.promise
+        await this.keyholder().call('record', { leaf: { type: 'policy.refused', ...refused } })
+        return {}
+      },
+      'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
       'session.start': async (plan) => ({
         pid: await onSession(plan, (end) => this.#reportEnd(end)),
       }),

@@ -1,16 +1,21 @@
 import type { SessionPlan } from '../wire/control.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { SecretPrints } from '../wire/secret-prints.ts'
 import { type CanaryPrints, printSet } from './canaries.ts'
 
 /** What a session has for its gate that its plan does not say. */
 export type GateMatters = {
+  /** by the generation that is in force now */
+  decision: SessionDecision
   placeholders: Readonly<Record<string, string>>
   upstreams: GateSession['upstreams']
   canaries: CanaryPrints
   /** of the session's secrets */
   prints: SecretPrints[]
   egressUsed: GateSession['egressUsed']
+  /** a gate before this one had it */
+  isResumed: boolean
 }
 
 /** All that a gate holds of one session. */
@@ -18,7 +23,7 @@ export function gateSession(plan: SessionPlan, matters: GateMatters): GateSessio
   const { egressBytes, egressRequests } = plan.limits
   return {
     session: plan.session,
-    policy: plan.policy,
+    decision: matters.decision,
     egress: plan.egress,
     prints: printSet(matters.canaries, matters.prints),
     credentials: plan.secrets.map(({ binding }) => ({
@@ -28,5 +33,6 @@ export function gateSession(plan: SessionPlan, matters: GateMatters): GateSessio
     upstreams: matters.upstreams,
     limits: { egressBytes, egressRequests },
     egressUsed: matters.egressUsed,
+    isResumed: matters.isResumed,
   }
 }

@@ -79,14 +79,20 @@ export class Gates {
     return child.whenUp(timeoutMs)
   }
 
+  /** Those that are up; another is wired when it comes up. */
+  live(): { index: number; peer: GatePeer }[] {
+    return this.#children.flatMap((child, index) =>
+      child.isUp ? [{ index, peer: child.peer }] : [],
+    )
+  }
+
   peers(): GatePeer[] {
-    return this.#children.flatMap((child) => {
-      try {
-        return [child.peer]
-      } catch {
-        return [] // down; it is wired when it comes up
-      }
-    })
+    return this.live().map(({ peer }) => peer)
+  }
+
+  /** Ends the process; it is started again and wired anew. */
+  kill(index: number): void {
+    this.#children[index]?.kill()
   }
 
   pids(): Record<string, number> {

@@ -5,6 +5,7 @@ import { type InterceptedCall, nameCall, watchSyscalls } from '../kernel/seccomp
 import type { Reactor } from '../kernel/reactor.ts'
 import { attemptNames } from './attempts.ts'
 import type { Attempt } from './containment.ts'
+import type { Decided } from './policy-install.ts'
 import type { Session } from './session.ts'
 
 const EPERM = 1
@@ -66,6 +67,16 @@ export class SessionTable {
 
   all(): Session[] {
     return [...this.#sessions.values()]
+  }
+
+  /** As what the sessions are decided by is put in force. */
+  decided(): Decided[] {
+    return this.all().map((session) => ({
+      id: session.plan.session,
+      gate: session.gate,
+      decision: session.decision,
+      decide: (decision, timeoutMs) => session.decide(decision, timeoutMs),
+    }))
   }
 
   /**

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { Attested } from '../wire/sandbox.ts'
 import type { GateSession } from '../wire/gate.ts'
@@ -63,6 +64,9 @@ export class Session {
     isEmpty: () => this.#started.berth?.cgroup.isEmpty() ?? true,
     letGo: () => this.#relay?.destroy(),
   })
+  #decision: SessionDecision
+  /** whether some gate has, or is about to have, what it decides this session by */
+  #isBound = false
   #placeholders: Record<string, string> | undefined
   #prints: SecretPrints[] = []
   #reason: EndReason = 'exit'
@@ -79,6 +83,7 @@ export class Session {
     hooks: { ended: (end: SessionEnd) => void; gone: () => void },
   ) {
     this.plan = plan
+    this.#decision = plan.decision
     this.#platform = platform
     this.#ended = hooks.ended
     this.#gone = hooks.gone
@@ -92,6 +97,16 @@ export class Session {
   /** Index of its start leaf; null before that is durable. */
   get firstLeaf(): number | null {
     return this.#firstLeaf
+  }
+
+  /** By what it is decided now. */
+  get decision(): SessionDecision {
+    return this.#decision
+  }
+
+  /** Index of its gate, once it has one. */
+  get gate(): number | undefined {
+    return this.#started.berth?.network.gate
   }
 
   /** The name of its berth, which its cgroup has too. */
@@ -133,6 +148,21 @@ export class Session {
 
   killNow(): void {
     this.#ladder.killNow()
+  }
+
+  /**
+   * Decided by this from the answer on; one that no gate has yet is bound by it.
+   *
+   * @returns how many streams the gate has closed because of it
+   * @throws SekishoError PEER_UNAVAILABLE while its gate is down: the next is bound by it
+   */
+  async decide(decision: SessionDecision, timeoutMs: number): Promise<number> {
+    this.#decision = decision
+    const { berth } = this.#started
+    if (!this.#isBound || berth === undefined) return 0
+    const { id: network, gate } = berth.network
+    const peer = this.#platform.gates.peer(gate)
+    return (await peer.call('session.policy', { network, decision }, { timeoutMs })).closed
   }
 
   /** The keyholder was restarted and has forgotten its sessions. */
@@ -255,14 +285,18 @@ export class Session {
   }
 
   async #bind({ network, canaries }: Berth, placeholders: Record<string, string>): Promise<void> {
+    const gate = await this.#platform.gates.whenUp(network.gate, GATE_WAIT_MS)
+    // read after the wait: from here to the call nothing can change it
     const config = gateSession(this.plan, {
+      decision: this.#decision,
+      isResumed: this.#isBound,
       placeholders,
       upstreams: this.#upstreams,
       canaries,
       prints: this.#prints,
       egressUsed: network.egressUsed,
     })
-    const gate = await this.#platform.gates.whenUp(network.gate, GATE_WAIT_MS)
+    this.#isBound = true
     await gate.call('session.bind', { network: network.id, config })
   }
 
@@ -322,6 +356,7 @@ export class Session {
   /** Takes everything down; what is not there (yet, any more) is passed over. */
   async #release(exitCode: number | null): Promise<Record<string, number>> {
     const { berth, cell } = this.#started
+    this.#isBound = false
     this.#signals.close()
     const attended = (await this.#attendance?.end()) ?? {}
     const unrecorded = (await this.#packets?.stop()) ?? 0

@@ -20,6 +20,9 @@ const FACTS = [
   'quarantine.release',
   'workspace.snapshot',
   'image.import',
+  'policy.generation',
+  'policy.refused',
+  'policy.drift',
 ] as const
 type Fact = Leaf<(typeof FACTS)[number]>
 

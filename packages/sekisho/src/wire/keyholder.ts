@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ApprovalResult, SignedApproval } from './approval.ts'
-import { Approver, Generation, Mandate } from './decision.ts'
+import { Approver, Generation, Mandate, User } from './decision.ts'
 import { LeafInput } from './leaves.ts'
 import { Digest } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
@@ -83,8 +83,8 @@ export const supervisorToKeyholder = {
       generation: Generation,
       approvers: z.array(Approver).max(10_064),
       mandates: z.array(Mandate).max(256),
-      /** uids of users whose sessions get nothing approved */
-      disabled: z.array(z.int().min(0)).max(10_000),
+      /** by whom mandates are bound, and whose sessions get nothing approved */
+      users: z.array(User).max(10_000),
     }),
     result: z.strictObject({}),
   },
@@ -98,8 +98,8 @@ export const supervisorToKeyholder = {
       session: SessionId,
       secrets: z.array(z.strictObject({ binding: CredentialBinding, value: z.string().min(1) })),
       leaf: LeafInput.nullable(),
-      /** uid of who began a session that is resumed; its start leaf says it of any other */
-      initiator: z.int().min(0).optional(),
+      /** of a session that is resumed; its start leaf says it of any other */
+      began: z.strictObject({ agent: z.string().max(128), uid: z.int().min(0) }).optional(),
       /** 32 bytes in base64 by which the secrets' prints are made; null for none */
       printKey: z.base64().length(44).nullable(),
     }),

@@ -83,3 +83,45 @@ function operatorOf(expr: Expr): CedarNode | null {
   }
   return null
 }
+
+type Of<K extends CedarNode['kind']> = Extract<CedarNode, { kind: K }>
+type Listing = Of<'value' | 'variable' | 'set' | 'record' | 'call'>
+
+/** The expressions that one is made of, in the order in which they are evaluated. */
+export function operandsOf(node: CedarNode): readonly Expr[] {
+  if (isListing(node)) return listedIn(node)
+  switch (node.kind) {
+    case 'binary':
+      return [node.left, node.right]
+    case 'unary':
+      return [node.arg]
+    case 'if':
+      return [node.condition, node.yes, node.no]
+    case 'is':
+      return node.in === null ? [node.left] : [node.left, node.in]
+    case 'attribute':
+    case 'has':
+    case 'like':
+      return [node.left]
+  }
+}
+
+const LISTINGS: readonly CedarNode['kind'][] = ['value', 'variable', 'set', 'record', 'call']
+
+function isListing(node: CedarNode): node is Listing {
+  return LISTINGS.includes(node.kind)
+}
+
+function listedIn(node: Listing): readonly Expr[] {
+  switch (node.kind) {
+    case 'set':
+      return node.items
+    case 'record':
+      return node.entries.map(([, value]) => value)
+    case 'call':
+      return node.args
+    case 'value':
+    case 'variable':
+      return []
+  }
+}

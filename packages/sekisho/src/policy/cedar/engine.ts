@@ -1,0 +1,173 @@
+import type { CedarActionScope, CedarPolicy, EntityUid } from '../../wire/cedar.ts'
+import type { Environment } from './code.ts'
+import { compileConditions, type Condition } from './condition.ts'
+import type { CedarEntities } from './entities.ts'
+import { contextReads, readsPath } from './reads.ts'
+import { ScopeIndex } from './scope-index.ts'
+import { type CedarRecord, EntityRef, Fault, isSameUid } from './value.ts'
+
+export type CedarRequest = {
+  principal: EntityUid
+  action: EntityUid
+  resource: EntityUid
+  context: CedarRecord
+}
+
+export type CedarDecision = {
+  decision: 'allow' | 'deny'
+  /** in the order of the policies: the forbids that are satisfied, or else the permits */
+  determining: readonly string[]
+  /** policies that were skipped; messages name nothing of the request */
+  errors: readonly { id: string; message: string }[]
+}
+
+export type CedarEngine = {
+  /**
+   * Cedar's authorizer: a policy whose evaluation fails is skipped, a satisfied forbid wins over
+   * any permit, and without a satisfied permit it is denied.
+   */
+  decide(request: CedarRequest, entities: CedarEntities): CedarDecision
+  /**
+   * Whether a policy that may apply to an action reads what stands at a path of the context, such
+   * as `['facts', 'approvals']`. Never false where one does.
+   */
+  mentions(action: EntityUid, path: readonly string[]): boolean
+}
+
+type Compiled = {
+  id: string
+  order: number
+  isForbid: boolean
+  /** filed in several places of the index, so that it can be found twice */
+  isRepeated: boolean
+  condition: Condition
+}
+
+type ByResource = ScopeIndex<Compiled[]>
+type ByPrincipal = ScopeIndex<ByResource>
+type ByAction = ScopeIndex<ByPrincipal>
+
+/**
+ * Policies as closures, found by action, principal and resource.
+ *
+ * @param hierarchy what actions are in, for `mentions` alone; without it an action may be in any
+ * @throws TypeError for what the wire schema does not let through
+ */
+export function compileCedar(
+  policies: readonly CedarPolicy[],
+  hierarchy?: CedarEntities,
+): CedarEngine {
+  const index = indexOf(policies)
+  const readings = policies.map(({ policy }) => ({
+    scope: policy.action,
+    reads: contextReads(policy),
+  }))
+  return {
+    decide: (request, entities) => decide(index, request, entities),
+    mentions: (action, path) =>
+      readings.some(
+        ({ scope, reads }) => mayApply(scope, action, hierarchy) && readsPath(reads, path),
+      ),
+  }
+}
+
+function indexOf(policies: readonly CedarPolicy[]): ByAction {
+  const index: ByAction = new ScopeIndex(
+    () => new ScopeIndex<ByResource>(() => new ScopeIndex<Compiled[]>(() => [])),
+  )
+  for (const [order, { id, policy }] of policies.entries()) {
+    const places = index.placesOf(policy.action)
+    const compiled: Compiled = {
+      id,
+      order,
+      isForbid: policy.effect === 'forbid',
+      isRepeated: places.length > 1,
+      condition: compileConditions(policy.conditions),
+    }
+    new Set(places)
+      .values()
+      .flatMap((byAction) => byAction.placesOf(policy.principal))
+      .flatMap((byPrincipal) => byPrincipal.placesOf(policy.resource))
+      .forEach((group) => group.push(compiled))
+  }
+  return index
+}
+
+function decide(index: ByAction, request: CedarRequest, entities: CedarEntities): CedarDecision {
+  const environment: Environment = {
+    principal: refOf(request.principal),
+    action: refOf(request.action),
+    resource: refOf(request.resource),
+    context: request.context,
+    entities,
+  }
+  const outcome = new Tally()
+  for (const policies of candidates(index, environment)) {
+    for (const policy of policies) outcome.count(policy, environment)
+  }
+  return outcome.decision()
+}
+
+function refOf(uid: EntityUid): EntityRef {
+  return uid instanceof EntityRef ? uid : new EntityRef(uid.type, uid.id)
+}
+
+/** The policies whose scope matches, in groups. */
+function candidates(index: ByAction, environment: Environment): Compiled[][] {
+  const { entities } = environment
+  const place = (uid: EntityRef) => ({ uid, ancestors: entities.ancestors(uid) })
+  const [principal, resource] = [place(environment.principal), place(environment.resource)]
+  const byPrincipal: ByPrincipal[] = []
+  const byResource: ByResource[] = []
+  const groups: Compiled[][] = []
+  index.collect(place(environment.action), byPrincipal)
+  for (const inner of byPrincipal) inner.collect(principal, byResource)
+  for (const inner of byResource) inner.collect(resource, groups)
+  return groups
+}
+
+/** What the policies of one decision come to. */
+class Tally {
+  readonly #permits: Compiled[] = []
+  readonly #forbids: Compiled[] = []
+  readonly #errors: { policy: Compiled; message: string }[] = []
+  #repeated: Set<Compiled> | null = null
+
+  count(policy: Compiled, environment: Environment): void {
+    if (policy.isRepeated && this.#isSecond(policy)) return
+    const outcome = policy.condition(environment)
+    if (outcome instanceof Fault) this.#errors.push({ policy, message: outcome.message })
+    else if (outcome) (policy.isForbid ? this.#forbids : this.#permits).push(policy)
+  }
+
+  decision(): CedarDecision {
+    const isForbidden = this.#forbids.length > 0
+    const satisfied = isForbidden ? this.#forbids : this.#permits
+    return {
+      decision: !isForbidden && satisfied.length > 0 ? 'allow' : 'deny',
+      determining: satisfied.sort((a, b) => a.order - b.order).map(({ id }) => id),
+      errors: this.#errors
+        .sort((a, b) => a.policy.order - b.policy.order)
+        .map(({ policy, message }) => ({ id: policy.id, message })),
+    }
+  }
+
+  #isSecond(policy: Compiled): boolean {
+    this.#repeated ??= new Set()
+    if (this.#repeated.has(policy)) return true
+    this.#repeated.add(policy)
+    return false
+  }
+}
+
+function mayApply(
+  scope: CedarActionScope,
+  action: EntityUid,
+  hierarchy: CedarEntities | undefined,
+): boolean {
+  if (scope.op === 'All') return true
+  if (scope.op === '==') return isSameUid(scope.entity, action)
+  if (hierarchy === undefined) return true
+  const targets = 'entity' in scope ? [scope.entity] : scope.entities
+  return targets.some((target) => hierarchy.isIn(action, target))
+}

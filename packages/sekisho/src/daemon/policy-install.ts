@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { PolicyInstall } from '../wire/control.ts'
 import type { SessionDecision } from '../wire/decision.ts'
@@ -8,6 +9,7 @@ import type { Peer, Protocol } from '../wire/peer.ts'
 
 type GatePeer = Peer<typeof supervisorToGate, Protocol>
 type KeyholderPeer = Peer<typeof supervisorToKeyholder, Protocol>
+type PolicySet = z.infer<(typeof supervisorToKeyholder)['policy.set']['params']>
 
 /** A gate that has not compiled a generation by then is stuck. */
 const GATE_INSTALL_TIMEOUT_MS = 5_000
@@ -144,14 +146,9 @@ function grantNothing(before: SessionDecision, { bundle }: PolicyInstall): Sessi
   return { ...before, generation: bundle.generation, policy: { rules: [] } }
 }
 
-function keyholderPart({ bundle, approvers }: PolicyInstall): {
-  digest: string
-  generation: number
-  approvers: PolicyInstall['approvers']
-  mandates: PolicyInstall['bundle']['mandates']
-} {
-  const { digest, generation, mandates } = bundle
-  return { digest, generation, approvers, mandates }
+function keyholderPart({ bundle, approvers }: PolicyInstall): PolicySet {
+  const { digest, generation, mandates, users } = bundle
+  return { digest, generation, approvers, mandates, users }
 }
 
 function leafOf({ bundle, change, detail, signers }: PolicyInstall): LeafInput {

@@ -171,6 +171,7 @@ export class Session {
       session: this.plan.session,
       secrets: readSecrets(this.plan.secrets, process.env),
       leaf: null,
+      began: { agent: this.plan.agent, uid: this.plan.decision.uid },
       printKey: null, // the gate has them
     })
   }

@@ -23,6 +23,8 @@ export const ERRORS = {
   TIMEOUT: { exit: 4, http: 504, retry: true },
   UPSTREAM_FAILED: { exit: 4, http: 502, retry: true },
   LOG_UNWRITABLE: { exit: 5, http: 503, retry: true },
+  CONTENT_UNKEPT: { exit: 5, http: 507, retry: false },
+  CONTENT_LOST: { exit: 1, http: 410, retry: false },
   LOG_BROKEN: { exit: 1, http: 500, retry: false },
   INTERNAL: { exit: 70, http: 500, retry: false },
 } as const

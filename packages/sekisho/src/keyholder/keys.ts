@@ -42,6 +42,11 @@ export class Keys {
     return this.#derive(['placeholder', ...subject], count)
   }
 
+  /** Of content that is kept, or of the names it has: one key for each subject. */
+  contentKey(subject: readonly string[]): Buffer {
+    return this.#derive(['content', ...subject], 32)
+  }
+
   /** HKDF (RFC 5869); the first part of `info` keeps uses apart. JSON: no two lists share a text. */
   #derive(info: readonly string[], count: number): Buffer {
     const label = JSON.stringify(['sekisho', 1, ...info])

@@ -18,6 +18,8 @@ export const ERRORS = {
   ATTESTATION_FAILED: { exit: 3, http: 503, retry: false },
   DAEMON_UNREACHABLE: { exit: 4, http: 503, retry: true },
   DAEMON_RUNNING: { exit: 4, http: 409, retry: false },
+  POLICY_CHANGED: { exit: 4, http: 409, retry: true },
+  APPROVAL_REFUSED: { exit: 3, http: 409, retry: false },
   PEER_UNAVAILABLE: { exit: 4, http: 503, retry: true },
   PROTOCOL_VIOLATION: { exit: 4, http: 502, retry: false },
   TIMEOUT: { exit: 4, http: 504, retry: true },

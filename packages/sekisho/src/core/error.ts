@@ -1,6 +1,7 @@
 /** Every failure a user or operator can meet. Adding a code adds a row to docs/errors.md. */
 export const ERRORS = {
   CONFIG_INVALID: { exit: 2, http: 500, retry: false },
+  POLICY_REFUSED: { exit: 2, http: 409, retry: false },
   AGENT_UNKNOWN: { exit: 2, http: 404, retry: false },
   SECRET_MISSING: { exit: 2, http: 500, retry: false },
   WORKSPACE_INVALID: { exit: 2, http: 400, retry: false },

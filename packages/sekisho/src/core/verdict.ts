@@ -14,6 +14,8 @@ export type Hold = {
   reason: string
   /** whose yes it takes; left out for one operator's */
   needs?: readonly ApprovalKind[] | undefined
+  /** rules of the agent file that grant it; an approval does not widen those */
+  grants?: readonly string[] | undefined
 }
 export type Verdict = Allow | Deny | Hold
 

@@ -1,17 +1,22 @@
 import type { HttpRequestAction, NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
-import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
+import { type Deny, deny } from '../core/verdict.ts'
+import type { ActionFacts } from '../policy/decision/facts.ts'
+import { NO_FACTS } from '../policy/decision/facts.ts'
+import { asDenial, type Authorized, authorize } from './authorize.ts'
 import type {
   ActionOutcome,
   CheckpointPorts,
   Clear,
   Cut,
+  Decider,
   Exchange,
   Failed,
   Inspected,
   Intent,
   Misuse,
   Performed,
+  Pinned,
 } from './ports.ts'
 
 /** Rule of every denial for a placeholder outside the place its credential is bound to. */
@@ -44,32 +49,69 @@ async function pass(
   exchange: Exchange,
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
-  const decided = settle(ports.decide(action))
-  if (decided.kind === 'deny') return recordRefusal(action, decided, { exchange, ports })
-  const found = await exchange.inspect(decided.rules)
-  const verdict = found.kind === 'clear' ? decided : whyDenied(action.host, found)
+  const by = ports.current()
+  const first = by.decide(action, { ...NO_FACTS, label: ports.labels.label })
+  if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by })
+  const rules = first.kind === 'allow' ? first.rules : (first.grants ?? [])
+  const options = by.optionsFor(placeOf(action), rules)
+  const found = await exchange.inspect({ rules, options })
   const id = ports.newId()
-  const credentials = found.kind === 'clear' ? found.credentials : []
-  const values = await ports.recorder.intent({
-    id,
-    action: ('recordAs' in found ? found.recordAs : undefined) ?? action,
-    verdict,
-    credentials,
-    repeated: 0,
-    ...seenIn(found),
-  })
+  const authorized =
+    found.kind === 'clear'
+      ? await authorize({ id, action, clear: found, rules, options, exchange }, by, ports)
+      : { verdict: whyDenied(action.host, found), by, facts: NO_FACTS }
+  const denied = await reserve(id, { action, authorized }, ports)
+  const verdict = denied ?? authorized.verdict
+  const { facts } = authorized
+  const credentials = found.kind === 'clear' && verdict.kind === 'allow' ? found.credentials : []
+  const recordAs = ('recordAs' in found ? found.recordAs : undefined) ?? action
+  const values = await ports.recorder
+    .intent({
+      id,
+      action: recordAs,
+      verdict,
+      credentials,
+      repeated: 0,
+      ...seenIn(found),
+      generation: authorized.by.generation,
+      facts: authorized.by.describe(action, facts),
+      hold: verdict.kind === 'allow' ? authorized.hold : undefined,
+    })
+    .catch((thrown: unknown) => {
+      ports.ledger?.release(id)
+      throw thrown
+    })
   if (verdict.kind === 'deny') return verdict
-  return attempt(action, { id, exchange, values }, ports)
+  return attempt(action, { id, exchange, values, facts, credentials }, ports)
+}
+
+/** Takes what the action counts for from the ledger, which it does only if it is allowed. */
+async function reserve(
+  id: string,
+  { action, authorized }: { action: LeavingAction; authorized: Authorized },
+  { ledger }: CheckpointPorts,
+): Promise<Deny | undefined> {
+  const { verdict, by, facts } = authorized
+  if (verdict.kind === 'deny') return undefined
+  const amounts = by.amountsFor(action, facts)
+  if (amounts === null) return undefined
+  if (ledger === undefined) return deny('invariant.ledger', 'there is no ledger to count it in')
+  return ledger.reserve(id, amounts)
+}
+
+function placeOf(action: LeavingAction): Parameters<Decider['optionsFor']>[0] {
+  const { host, port } = action
+  return { host, port, scheme: action.kind === 'http.request' ? action.scheme : 'tcp' }
 }
 
 /** The reason quotes the URL: it is the one of the action as it is recorded. */
 async function recordRefusal(
   action: LeavingAction,
   by: Deny,
-  { exchange, ports }: { exchange: Exchange; ports: CheckpointPorts },
+  { exchange, ports, by: rules }: { exchange: Exchange; ports: CheckpointPorts; by: Decider },
 ): Promise<Deny> {
   const { recordAs = action, findings } = exchange.describe?.() ?? {}
-  const again = recordAs === action ? by : settle(ports.decide(recordAs))
+  const again = recordAs === action ? by : rules.decide(recordAs)
   const reason = again.kind === 'deny' ? again.reason : by.reason
   await recordDenial(
     { action: recordAs, by: { ...by, reason }, ...(findings === undefined ? {} : { findings }) },
@@ -104,24 +146,12 @@ export async function recordDenial(
   })
 }
 
-/** Nobody is there yet who could be asked, so what wants an approval is denied and says so. */
-function settle(verdict: Verdict): Allow | Deny {
-  return verdict.kind === 'hold' ? asDenial(verdict) : verdict
-}
-
-/** What a hold is while nobody can be asked. */
-export function asDenial(verdict: Deny | Hold): Deny {
-  if (verdict.kind === 'deny') return verdict
-  const reason = `${verdict.reason}; approvals are not built yet`
-  return { kind: 'deny', rules: verdict.rules, reason }
-}
-
 function whyDenied(host: string, found: Exclude<Inspected, Clear>): Deny {
   switch (found.kind) {
     case 'misuse':
       return denyMisuse(host, found)
     case 'stopped':
-      return asDenial(found.verdict)
+      return found.verdict
     case 'deny':
       return found
   }
@@ -131,7 +161,13 @@ function denyMisuse(host: string, { secret, where }: Misuse): Deny {
   return deny(PLACEHOLDER_MISUSE, `the placeholder of ${secret} in ${where}, to ${host}`)
 }
 
-type Recorded = { id: string; exchange: Exchange; values: ReadonlyMap<string, string> }
+type Recorded = {
+  id: string
+  exchange: Exchange
+  values: ReadonlyMap<string, string>
+  facts: ActionFacts
+  credentials: readonly string[]
+}
 
 async function attempt(
   action: LeavingAction,
@@ -139,13 +175,16 @@ async function attempt(
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
   let outcome: ActionOutcome = { kind: 'failed', code: 'INTERNAL', message: 'broken off' }
+  let hasBegun = false
   try {
     const pinned = await ports.resolver.pin(action.host, action.port)
     if (pinned.kind === 'deny') {
       outcome = { kind: 'refused', rules: pinned.rules, reason: pinned.reason }
       return pinned
     }
-    const done = await recorded.exchange.perform(pinned, recorded.values)
+    ports.labels.enter(action, recorded.credentials)
+    hasBegun = true
+    const done = await performLive(action, { pinned, recorded }, ports)
     outcome = isOutcome(done) ? done : await recordCut(action, done, ports)
     return outcome
   } catch (thrown) {
@@ -153,10 +192,26 @@ async function attempt(
     outcome = { kind: 'failed', code: error.code, message: error.message }
     throw error
   } finally {
+    // what has begun may have happened, whatever it looks like from here
+    if (!hasBegun) ports.ledger?.release(recorded.id)
     // not awaited: the reply has left, and an intent without an outcome becomes a gap leaf
     ports.recorder.outcome(recorded.id, outcome).catch((thrown: unknown) => {
       ports.outcomeLost(toSekishoError(thrown))
     })
+  }
+}
+
+async function performLive(
+  action: LeavingAction,
+  { pinned, recorded }: { pinned: Pinned; recorded: Recorded },
+  { live }: CheckpointPorts,
+): ReturnType<Exchange['perform']> {
+  const { exchange, facts, values } = recorded
+  const leave = live.enter({ action, facts, cut: (by) => exchange.cut?.(by) })
+  try {
+    return await exchange.perform(pinned, values)
+  } finally {
+    leave()
   }
 }
 

@@ -7,7 +7,7 @@ import type { Place } from '../policy/network-policy.ts'
 import type { ActionFacts, OperationCall, UnconfirmedArgument } from '../policy/decision/facts.ts'
 import type { ApprovedHold, IntentFacts } from '../wire/policy-leaves.ts'
 import type { RuleOptions } from '../wire/policy.ts'
-import type { PreImage, Recovery } from '../wire/recovery.ts'
+import type { Recovery } from '../wire/recovery.ts'
 import type { ApprovalDesk } from './approvals-port.ts'
 
 /** Decides by rules in memory; never waits, never throws. */
@@ -60,15 +60,6 @@ export interface Ledger {
   reserve(id: string, amounts: Readonly<Record<string, number | null>>): Promise<Deny | undefined>
   /** the action was not performed */
   release(id: string): void
-}
-
-/** Keeps what is there before it is changed. */
-export interface Recoveries {
-  /** Never rejects: what could not be kept says why. */
-  capture(
-    action: HttpRequestAction,
-    parts: { recovery: Recovery; credentials: readonly string[]; id: string },
-  ): Promise<PreImage | { kind: 'none'; why: string }>
 }
 
 export type Performed = {
@@ -184,6 +175,14 @@ export interface Exchange {
    */
   outgoing?(): Outgoing | Deny
 
+  /**
+   * Keeps what is there before it is changed, durably; false where that cannot be done.
+   *
+   * @param asked.rules that allow the request
+   * @param asked.id of the action
+   */
+  keepBefore?(asked: { id: string; rules: readonly string[]; recovery: Recovery }): Promise<boolean>
+
   /** Tells once that the agent has gone away. */
   onGone?(listener: () => void): void
 
@@ -226,8 +225,6 @@ export type CheckpointPorts = {
   desk?: ApprovalDesk | undefined
   /** undefined: an action that counts for a constraint is denied */
   ledger?: Ledger | undefined
-  /** undefined: nothing is kept */
-  recoveries?: Recoveries | undefined
   recorder: Recorder
   resolver: Resolver
   /** unique within the log */

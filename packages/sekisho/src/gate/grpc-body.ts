@@ -76,6 +76,11 @@ export class GrpcBody implements OutgoingBody {
     return next === 'gone' ? 'gone' : 'partial'
   }
 
+  /** It comes message by message. */
+  content(): undefined {
+    return undefined
+  }
+
   drop(): void {
     void this.#first?.then(
       (first) => {

@@ -1,5 +1,5 @@
 import type { HttpRequestAction } from '../core/action.ts'
-import type { Clear, Misuse, Stopped } from '../flow/ports.ts'
+import type { Allowed, Clear, Misuse, Stopped } from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
 import type { Inspector } from './inspection/inspector.ts'
@@ -8,8 +8,6 @@ import type { Placeholders } from './placeholders.ts'
 export type HeadInspector = {
   placeholders: Placeholders
   inspector: Inspector
-  /** what the rules that allow a request say of how it is looked at */
-  optionsOf(action: HttpRequestAction, allowedBy: readonly string[]): RuleOptions
 }
 
 export type LookedAt = {
@@ -22,19 +20,18 @@ export type LookedAt = {
 /** Looks at URL and fields, for placeholders and for what detectors know. */
 export function lookAtHead(
   { action, fields }: { action: HttpRequestAction; fields: readonly string[] },
-  allowedBy: readonly string[],
+  { options }: Allowed,
   performer: HeadInspector,
 ): LookedAt | Misuse | Stopped {
   const { placeholders, inspector } = performer
   const inHead = placeholders.inspectHead(action, fields)
   if (inHead.kind === 'misuse') return inHead
-  const options = performer.optionsOf(action, allowedBy)
   const findings = inspector.findings(options)
   const recordAs = inspector.inspectHead(action, fields, findings)
-  if (findings.stopping !== undefined) return stoppedBy(findings, recordAs)
+  if (findings.stopping?.kind === 'deny') return stoppedBy(findings, recordAs)
   return {
     kind: 'looked-at',
-    clear: { ...inHead, ...seenBy(findings), recordAs },
+    clear: { ...inHead, ...seenBy(findings), ...heldBy(findings), recordAs },
     findings,
     options,
   }
@@ -43,8 +40,13 @@ export function lookAtHead(
 /** @param findings that stop the request */
 export function stoppedBy(findings: FindingSet, recordAs: Clear['recordAs']): Stopped {
   const { stopping: verdict } = findings
-  if (verdict === undefined) throw new Error('nothing stops it')
+  if (verdict?.kind !== 'deny') throw new Error('nothing stops it')
   return { kind: 'stopped', verdict, recordAs, ...seenBy(findings) }
+}
+
+/** What was found wants somebody's yes. */
+export function heldBy({ stopping }: FindingSet): Pick<Clear, 'hold'> {
+  return stopping?.kind === 'hold' ? { hold: stopping } : {}
 }
 
 export function seenBy(findings: FindingSet | undefined): Pick<Clear, 'findings'> {

@@ -4,12 +4,14 @@ import { toSekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import { Scrubber } from '../detect/scrub.ts'
 import type {
+  Allowed,
   Clear,
   Cut,
   Exchange,
   Failed,
   Inspected,
   Misuse,
+  Outgoing,
   Performed,
   Pinned,
 } from '../flow/ports.ts'
@@ -21,6 +23,7 @@ import { DestinationMeter } from './destination-meter.ts'
 import { EgressCut, type EgressMeter } from './egress-meter.ts'
 import {
   describeHead,
+  heldBy,
   type HeadInspector,
   type LookedAt,
   lookAtHead,
@@ -97,6 +100,7 @@ export class HttpExchange implements Exchange {
   #body: OutgoingBody | undefined
   #findings: FindingSet | undefined
   #release: (() => void) | undefined
+  #relay: ReplyRelay | undefined
 
   constructor(arrival: HttpArrival, performer: HttpPerformer) {
     this.#arrival = arrival
@@ -104,10 +108,10 @@ export class HttpExchange implements Exchange {
     this.#meter = new DestinationMeter(arrival.action.host, performer.meter, performer.budgets)
   }
 
-  inspect(allowedBy: readonly string[]): Inspected | Promise<Inspected> {
+  inspect(allowed: Allowed): Inspected | Promise<Inspected> {
     const { hasBody } = this.#arrival
     const meter = this.#meter
-    const looked = lookAtHead(this.#arrival, allowedBy, this.#performer)
+    const looked = lookAtHead(this.#arrival, allowed, this.#performer)
     if (looked.kind !== 'looked-at') return looked
     this.#findings = looked.findings
     const bytes = this.#announcedBytes()
@@ -115,6 +119,27 @@ export class HttpExchange implements Exchange {
     const denied = hasBody ? meter.check(bytes) : this.#admit(0)
     if (denied !== undefined) return denied
     return hasBody ? this.#inspectBody(looked) : looked.clear
+  }
+
+  outgoing(): Outgoing | Deny {
+    const fields = endToEndFields(this.#arrival.fields, DROP)
+    if (this.#body === undefined) return { fields, body: null }
+    const body = this.#body.content()
+    if (body !== undefined) return { fields, body }
+    return deny('invariant.unshowable', 'a body that streams cannot be shown whole')
+  }
+
+  onGone(listener: () => void): void {
+    const { sink } = this.#arrival
+    const gone = (): void => {
+      if (!sink.isFinished) listener()
+    }
+    if (sink.isGone) gone()
+    else sink.onClose(gone)
+  }
+
+  cut(by: Deny): void {
+    this.#relay?.abort(new LateStop(by))
   }
 
   describe(): Pick<Clear, 'recordAs' | 'findings'> {
@@ -128,6 +153,7 @@ export class HttpExchange implements Exchange {
     const { action, sink } = this.#arrival
     const scrubber = credentials.size === 0 ? undefined : new Scrubber(credentials.values())
     const relay = new ReplyRelay(sink, { scrubber, isHead: action.method === 'HEAD' })
+    this.#relay = relay
     const fields = this.#fields(credentials)
     this.#dispatch(relay, pinned, fields)
     const result = await relay.done
@@ -163,9 +189,11 @@ export class HttpExchange implements Exchange {
     this.#body = body
     const problem = whyStopped(body, await body.read(), { maxBytes, options })
     if (problem !== undefined) return problem
-    if (findings.stopping !== undefined) return stoppedBy(findings, clear.recordAs)
+    if (findings.stopping?.kind === 'deny') return stoppedBy(findings, clear.recordAs)
     const denied = this.#admit(body.wholeBytes)
-    return denied ?? { ...clear, ...seenBy(findings), ...unseenPart(body, maxBytes) }
+    const bodyBytes = body.isWhole ? body.wholeBytes : (length ?? body.heldBytes)
+    const seen = { ...seenBy(findings), ...heldBy(findings), ...unseenPart(body, maxBytes) }
+    return denied ?? { ...clear, ...seen, bodyBytes }
   }
 
   /** @param bodyBytes of a body that is here; one that streams is taken as it goes */

@@ -1,11 +1,14 @@
+import type * as z from 'zod'
 import type { Action } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
 import type { RecordedFinding } from '../core/finding.ts'
+import type { Verdict } from '../core/verdict.ts'
 import type { Recorder } from '../flow/ports.ts'
 import type { EgressBreach } from './egress-meter.ts'
 import { gateToKeyholder } from '../wire/keyholder.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
 import type { LeafInput } from '../wire/leaves.ts'
+import type { VerdictShape } from '../wire/schemas.ts'
 
 /** A disk that does not answer within this stops the action. */
 const RECORD_TIMEOUT_MS = 10_000
@@ -88,15 +91,18 @@ export function recorderFor(
     }
   }
   return {
-    intent: async ({ id, action, verdict, credentials, repeated, findings, uninspected }) => {
+    intent: async ({ id, action, verdict, credentials, findings, uninspected, ...rest }) => {
       const leaf: LeafInput = {
         type: 'action.intent',
         session,
         id,
         action: action.kind === 'process.syscall' ? { ...action, args: [...action.args] } : action,
-        verdict: { ...verdict, rules: [...verdict.rules] },
+        verdict: verdictShape(verdict),
         credentials: [...credentials],
-        repeated,
+        repeated: rest.repeated,
+        ...(rest.generation === undefined ? {} : { generation: rest.generation }),
+        ...(rest.facts === undefined ? {} : { facts: rest.facts }),
+        ...(rest.hold === undefined ? {} : { hold: rest.hold }),
         ...(findings === undefined ? {} : { findings: [...findings] }),
         ...(uninspected === undefined ? {} : { uninspected }),
       }
@@ -116,6 +122,14 @@ export function recorderFor(
       await Promise.allSettled(waiting)
     },
   }
+}
+
+function verdictShape(verdict: Verdict): z.infer<typeof VerdictShape> {
+  const rules = [...verdict.rules]
+  if (verdict.kind === 'allow') return { kind: 'allow', rules }
+  const { kind, reason } = verdict
+  if (kind === 'deny' || verdict.needs === undefined) return { kind, rules, reason }
+  return { kind, rules, reason, needs: [...verdict.needs] }
 }
 
 /** Nothing honest carries these away: a secret of the platform, or a canary. */

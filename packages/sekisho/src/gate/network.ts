@@ -1,6 +1,7 @@
 import type { Socket as UdpSocket } from 'node:dgram'
 import type { Server, Socket } from 'node:net'
 import { SekishoError } from '../core/error.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Counters } from './counters.ts'
 import { serveDnsDatagrams } from './dns-sockets.ts'
@@ -49,6 +50,11 @@ export class Network {
       throw new SekishoError('PROTOCOL_VIOLATION', 'the network has its session already')
     }
     this.#session = new Session(config, this.#parts, this.#counters)
+  }
+
+  /** @throws SekishoError PROTOCOL_VIOLATION; a network without a session has nothing to decide */
+  decideBy(decision: SessionDecision): number {
+    return this.#session?.decideBy(decision) ?? 0
   }
 
   get egress(): EgressUse {

@@ -64,6 +64,8 @@ export interface OutgoingBody {
   readonly problem: Deny | undefined
   /** Reads what is looked at before the request is decided upon. */
   read(): Promise<BodyRead>
+  /** All of it as it will be sent; undefined where that is not here. */
+  content(): Buffer | undefined
   /** Lets go of what is held; the body is not sent. */
   drop(): void
   /**
@@ -141,6 +143,10 @@ export class RequestBody implements OutgoingBody {
       if (this.#isStopped()) return 'whole'
       if (this.#held > this.#look.maxBytes) return 'partial'
     }
+  }
+
+  content(): Buffer | undefined {
+    return this.#isWhole ? this.#redact(Buffer.concat(this.#head)) : undefined
   }
 
   drop(): void {

@@ -14,6 +14,7 @@ import { HeldBytes } from './inspection/held-bytes.ts'
 import { KeyholderLink } from './keyholder-link.ts'
 import { Network } from './network.ts'
 import { PopularLists } from './packages/popular-lists.ts'
+import { Policies } from './policies.ts'
 import { WithheldBytes } from './packages/withheld-bytes.ts'
 import { type Lookup, systemLookup } from './resolver.ts'
 import type { GateParts } from './session-parts.ts'
@@ -58,6 +59,7 @@ function makeParts(options: GateOptions): GateParts {
   let ids = 0
   return {
     keyholder: new KeyholderLink(),
+    policies: new Policies(),
     key: makeGateKey(),
     lookup: options.lookup ?? systemLookup(options.dnsServers ?? []),
     destinationOf: options.destinationOf ?? destinationOf,
@@ -129,6 +131,13 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       networks.take(network).answer(handle)
       return {}
     },
+    'policy.install': (bundle) => {
+      networks.parts.policies.install(bundle)
+      return {}
+    },
+    'session.policy': ({ network, decision }) => ({
+      closed: networks.find(network).decideBy(decision),
+    }),
     'session.bind': ({ network, config }) => {
       networks.find(network).bind(config)
       return {}
@@ -145,6 +154,7 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       return {}
     },
     status: () => ({
+      policies: networks.parts.policies.digests,
       networks: networks.size,
       connections: networks.connections,
       degraded: keyholder.isUp ? [] : ['the keyholder is not attached: everything is denied'],

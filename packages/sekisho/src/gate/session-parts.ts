@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
 import type { CompiledDetectors } from '../detect/egress/engine.ts'
 import type { PopularNames } from '../detect/packages/popular-names.ts'
-import { compilePolicy } from '../policy/compile.ts'
+import type { CheckpointPorts } from '../flow/ports.ts'
+import { NO_FACTS } from '../policy/decision/facts.ts'
 import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
 import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { Ecosystem } from '../wire/packages.ts'
 import type { GateKey } from './certificates.ts'
@@ -11,6 +13,7 @@ import type { Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
 import { makeDialer } from './dialer.ts'
 import type { EgressMeter } from './egress-meter.ts'
+import { GateActions } from './live-actions.ts'
 import type { HttpPerformer } from './http-exchange.ts'
 import { makeDetection } from './inspection/detection.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
@@ -22,8 +25,11 @@ import type { PopularLists } from './packages/popular-lists.ts'
 import { packageRegistries } from './packages/registries.ts'
 import type { WithheldBytes } from './packages/withheld-bytes.ts'
 import { Placeholders } from './placeholders.ts'
+import type { Policies } from './policies.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import type { SessionContext } from './session-context.ts'
+import { GateLabels } from './session-labels.ts'
+import { sessionRules, type SessionRules } from './session-rules.ts'
 import { SyntheticNames } from './synthetic-names.ts'
 import { Turns } from './turns.ts'
 import { Upstreams } from './upstream.ts'
@@ -34,6 +40,7 @@ const HELD_BYTES_PER_SESSION = 64 * 1024 * 1024
 /** What a gate process has once and its sessions share. */
 export type GateParts = {
   keyholder: KeyholderLink
+  policies: Policies
   key: GateKey
   lookup: Lookup
   destinationOf: (socket: Socket) => Destination
@@ -55,6 +62,13 @@ export type MadeContext = {
   recorder: SessionRecorder
   /** tells that a pinned address could not be used */
   forget: (host: string) => void
+  /**
+   * From now on the session is decided by other rules; ends what they do not allow any more.
+   *
+   * @returns how much was ended
+   * @throws SekishoError PROTOCOL_VIOLATION for a generation that is not installed
+   */
+  decideBy(decision: SessionDecision): number
 }
 
 /** What the readers of one session share. */
@@ -63,21 +77,50 @@ export function makeContext(
   parts: GateParts,
   counters: Counters,
 ): MadeContext {
+  const { session } = config
   const now = (): number => parts.now()
   const { upstreams, egress } = config
   const named = { upstreams, privateRanges: egress.privateRanges, proxy: egress.proxy }
   const resolver = new PinningResolver(named, parts.lookup, now)
-  const policy = compilePolicy(config.policy, now)
-  const recorder = recorderFor(config.session, parts.keyholder, () => {
+  const rulesOf = (decision: SessionDecision): SessionRules =>
+    sessionRules(parts.policies.find(decision.generation), { session, decision }, now)
+  let rules = rulesOf(config.decision)
+  const recorder = recorderFor(session, parts.keyholder, () => {
     counters.unavailable += 1
   })
-  const outcomeLost = (): void => {
-    counters.outcomesLost += 1
+  const live = new GateActions()
+  const begins = { begins: config.decision.begins, isResumed: config.isResumed }
+  const labels = new GateLabels(begins, (host) => rules.point.labelOf(host))
+  const ports: CheckpointPorts = {
+    decide: (action, facts = { ...NO_FACTS, label: labels.label }) => rules.decide(action, facts),
+    current: () => rules,
+    labels,
+    live,
+    recorder,
+    resolver,
+    newId: () => parts.newId(),
+    outcomeLost: () => {
+      counters.outcomesLost += 1
+    },
   }
-  const newId = (): string => parts.newId()
-  const ports = { decide: policy.decide, recorder, resolver, newId, outcomeLost }
-  const context = { policy, names: new SyntheticNames(), counters, now, ports }
-  return { context, recorder, forget: (host) => resolver.forget(host) }
+  const context: SessionContext = {
+    get policy() {
+      return rules.point.grants
+    },
+    names: new SyntheticNames(),
+    counters,
+    now,
+    ports,
+  }
+  return {
+    context,
+    recorder,
+    forget: (host) => resolver.forget(host),
+    decideBy: (decision) => {
+      rules = rulesOf(decision)
+      return live.recheck(ports.decide)
+    },
+  }
 }
 
 /** What looks at and carries out the requests of one session. */
@@ -95,7 +138,6 @@ export function makePerformer(
     meter,
     budgets: new BudgetLedger(budgets),
     turns: new Turns(),
-    optionsOf: (action, allowedBy) => context.policy.optionsFor(action, allowedBy),
     upstreams: new Upstreams(dialer),
     onUnreachable: forget,
     provenance: provenance === null ? null : new ProvenanceState(provenance),
@@ -109,7 +151,7 @@ function firewallOf(
   parts: GateParts,
   context: SessionContext,
 ): PackageFirewall | undefined {
-  const registries = packageRegistries(config.policy)
+  const registries = packageRegistries(config.decision.policy)
   if (registries.length === 0) return undefined
   const popular = (ecosystem: Ecosystem): Promise<PopularNames> => parts.popular.get(ecosystem)
   return new PackageFirewall({

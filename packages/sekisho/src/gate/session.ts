@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { NetConnectAction } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
 import { Certificates } from './certificates.ts'
 import { ConnectionRouter } from './connection-router.ts'
@@ -15,7 +16,7 @@ import { describePacket } from './packet.ts'
 import { RateBound } from './rate-bound.ts'
 import { RequestPath } from './request-path.ts'
 import { DenialLog, type SessionContext } from './session-context.ts'
-import { type GateParts, makeContext, makePerformer } from './session-parts.ts'
+import { type GateParts, makeContext, makePerformer, type MadeContext } from './session-parts.ts'
 import type { Upstreams } from './upstream.ts'
 
 /** Denied connections and packets recorded a second; above, they are counted. */
@@ -32,10 +33,13 @@ export class Session {
   readonly #context: SessionContext
   readonly #recorder: SessionRecorder
   readonly #meter: EgressMeter
+  readonly #made: MadeContext
 
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
     const now = (): number => parts.now()
-    const { context, recorder, forget } = makeContext(config, parts, counters)
+    const made = makeContext(config, parts, counters)
+    const { context, recorder, forget } = made
+    this.#made = made
     this.#context = context
     this.#recorder = recorder
     this.#meter = new EgressMeter({ limits: config.limits, used: config.egressUsed }, (breach) => {
@@ -76,6 +80,11 @@ export class Session {
 
   accept(socket: Socket): void {
     void this.#router.accept(socket)
+  }
+
+  /** @throws SekishoError PROTOCOL_VIOLATION, and then it is decided as before */
+  decideBy(decision: SessionDecision): number {
+    return this.#made.decideBy(decision)
   }
 
   /** @param alike how many more packets like this one there were */

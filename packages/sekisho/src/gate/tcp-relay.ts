@@ -3,7 +3,16 @@ import type { NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import { passRequest } from '../flow/checkpoint.ts'
-import type { Cut, Exchange, Failed, Inspected, Performed, Pinned } from '../flow/ports.ts'
+import type {
+  Allowed,
+  Cut,
+  Exchange,
+  Failed,
+  Inspected,
+  Outgoing,
+  Performed,
+  Pinned,
+} from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Dialer } from './dialer.ts'
 import type { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
@@ -68,12 +77,24 @@ class TcpExchange implements Exchange {
     this.#meter = new DestinationMeter(route.action.host, performer.meter, performer.budgets)
   }
 
-  inspect(allowedBy: readonly string[]): Inspected {
+  inspect({ rules }: Allowed): Inspected {
     const denied = this.#meter.admit(0, null)
     if (denied !== undefined) return denied
     if (this.#route.scheme === 'tcp') return { kind: 'clear', credentials: [] }
-    const uninspected = `TLS passed through unread, by ${allowedBy.join(', ').slice(0, 512)}`
+    const uninspected = `TLS passed through unread, by ${rules.join(', ').slice(0, 512)}`
     return { kind: 'clear', credentials: [], uninspected }
+  }
+
+  outgoing(): Outgoing {
+    return { fields: [], body: null }
+  }
+
+  onGone(listener: () => void): void {
+    this.#agent.once('close', listener)
+  }
+
+  cut(by: Deny): void {
+    this.#agent.destroy(new LateStop(by))
   }
 
   async perform(pinned: Pinned): Promise<Performed | Failed | Cut> {

@@ -1,7 +1,7 @@
 import type { HttpRequestAction, PackageInstallAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
 import type { RecordedFinding } from '../../core/finding.ts'
-import type { Deny, Hold, Verdict } from '../../core/verdict.ts'
+import { type Deny, deny, type Hold, type Verdict } from '../../core/verdict.ts'
 import {
   type InstallVerdict,
   judgeInstall,
@@ -10,8 +10,9 @@ import {
 } from '../../detect/packages/judge-install.ts'
 import type { TarballVerdict } from '../../detect/packages/npm-tarball.ts'
 import type { PackageFile } from '../../detect/packages/package-request.ts'
-import { asDenial } from '../../flow/checkpoint.ts'
+import { asDenial } from '../../flow/authorize.ts'
 import type {
+  Allowed,
   Cut,
   Exchange,
   Failed,
@@ -59,9 +60,9 @@ export class FileExchange implements Exchange {
     this.#inner = fetch({ ...arrival, sink, fields: fileFields(arrival.fields) })
   }
 
-  async inspect(allowedBy: readonly string[]): Promise<Inspected> {
+  async inspect(allowed: Allowed): Promise<Inspected> {
     const popular = await this.#parts.popular(this.#file.ecosystem)
-    const inner = await this.#inner.inspect(allowedBy)
+    const inner = await this.#inner.inspect(allowed)
     if (inner.kind !== 'clear') return inner
     if (inner.recordAs?.kind === 'http.request') {
       this.#install = installOf(this.#file, this.#arrival.action, inner.recordAs)
@@ -73,7 +74,9 @@ export class FileExchange implements Exchange {
     const findings = [...(inner.findings ?? []), ...this.#recorded(judged)]
     const recordAs = this.#install
     if (judged.stop === undefined) return { ...inner, recordAs, findings }
-    return { kind: 'stopped', verdict: this.#shown(judged.stop), recordAs, findings }
+    const verdict = this.#shown(judged.stop)
+    if (verdict.kind === 'hold') return { ...inner, recordAs, findings, hold: verdict }
+    return { kind: 'stopped', verdict, recordAs, findings }
   }
 
   async perform(
@@ -94,6 +97,19 @@ export class FileExchange implements Exchange {
     const by = asDenial(this.#shown(judged.stop))
     const outcome: Failed = { kind: 'failed', code: 'PACKAGE_WITHHELD', message: by.reason }
     return { kind: 'cut', action, by, findings: this.#recorded(judged), outcome }
+  }
+
+  outgoing(): ReturnType<NonNullable<Exchange['outgoing']>> {
+    const nothing = deny('invariant.unshowable', 'what it will send cannot be shown')
+    return this.#inner.outgoing?.() ?? nothing
+  }
+
+  onGone(listener: () => void): void {
+    this.#inner.onGone?.(listener)
+  }
+
+  cut(by: Deny): void {
+    this.#inner.cut?.(by)
   }
 
   drop(): void {

@@ -1,7 +1,10 @@
-import type { Exchange, Inspected, Pinned } from '../../flow/ports.ts'
+import type { Allowed, Exchange, Inspected, Pinned } from '../../flow/ports.ts'
+import { type Deny, deny } from '../../core/verdict.ts'
 import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
 import type { HttpArrival } from '../http-exchange.ts'
 import { LinkSink } from './link-sink.ts'
+
+const NOT_SHOWN = deny('invariant.unshowable', 'what it will send cannot be shown')
 
 const CODINGS = 'accept-encoding'
 
@@ -27,10 +30,10 @@ export class ProvenanceExchange implements Exchange {
     this.#inner = fetch({ ...arrival, fields, sink })
   }
 
-  inspect(allowedBy: readonly string[]): Promise<Inspected> | Inspected {
-    this.#rules = allowedBy
-    const origin = this.#state.decide(this.#arrival.action, allowedBy)
-    if (origin.kind !== 'deny') return this.#inner.inspect(allowedBy)
+  inspect(allowed: Allowed): Promise<Inspected> | Inspected {
+    this.#rules = allowed.rules
+    const origin = this.#state.decide(this.#arrival.action, allowed.rules)
+    if (origin.kind !== 'deny') return this.#inner.inspect(allowed)
     return { kind: 'stopped', verdict: origin, ...this.describe() }
   }
 
@@ -43,6 +46,22 @@ export class ProvenanceExchange implements Exchange {
 
   describe(): ReturnType<NonNullable<Exchange['describe']>> {
     return this.#inner.describe?.() ?? {}
+  }
+
+  outgoing(): ReturnType<NonNullable<Exchange['outgoing']>> {
+    return this.#inner.outgoing?.() ?? NOT_SHOWN
+  }
+
+  async keepBefore(asked: Parameters<NonNullable<Exchange['keepBefore']>>[0]): Promise<boolean> {
+    return (await this.#inner.keepBefore?.(asked)) ?? false
+  }
+
+  onGone(listener: () => void): void {
+    this.#inner.onGone?.(listener)
+  }
+
+  cut(by: Deny): void {
+    this.#inner.cut?.(by)
   }
 
   drop(): void {

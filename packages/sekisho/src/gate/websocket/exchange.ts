@@ -4,7 +4,16 @@ import type { Duplex } from 'node:stream'
 import type { HttpRequestAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
 import { Scrubber } from '../../detect/scrub.ts'
-import type { Cut, Exchange, Failed, Inspected, Performed, Pinned } from '../../flow/ports.ts'
+import type {
+  Allowed,
+  Cut,
+  Exchange,
+  Failed,
+  Inspected,
+  Outgoing,
+  Performed,
+  Pinned,
+} from '../../flow/ports.ts'
 import { type Deny, deny } from '../../core/verdict.ts'
 import type { BudgetLedger } from '../../policy/provenance/budget-ledger.ts'
 import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
@@ -56,6 +65,7 @@ export class WebSocketExchange implements Exchange {
   #in = 0
   #scrubbed = 0
   #isSwitched = false
+  #upstream: Socket | undefined
   /** the agent has said that it is done (RFC 6455 §5.5.1), and the upstream knows */
   #isClosing = false
 
@@ -70,16 +80,28 @@ export class WebSocketExchange implements Exchange {
     return this.#isSwitched
   }
 
-  inspect(allowedBy: readonly string[]): Inspected {
+  inspect(allowed: Allowed): Inspected {
     const { action, fields } = this.#arrival
-    const origin = this.#performer.provenance?.decide(action, allowedBy)
+    const origin = this.#performer.provenance?.decide(action, allowed.rules)
     if (origin?.kind === 'deny') return origin
-    const looked = lookAtHead(this.#arrival, allowedBy, this.#performer)
+    const looked = lookAtHead(this.#arrival, allowed, this.#performer)
     if (looked.kind !== 'looked-at') return looked
     this.#options = looked.options
-    this.#allowedBy = allowedBy
+    this.#allowedBy = allowed.rules
     const bytes = fieldBytes(fields)
     return this.#meter.admit(bytes, { action, bytes }) ?? looked.clear
+  }
+
+  outgoing(): Outgoing {
+    return { fields: requestFields(this.#arrival.fields), body: null }
+  }
+
+  onGone(listener: () => void): void {
+    this.#arrival.socket.once('close', listener)
+  }
+
+  cut(by: Deny): void {
+    this.#upstream?.destroy(new LateStop(by))
   }
 
   async perform(
@@ -89,6 +111,7 @@ export class WebSocketExchange implements Exchange {
     let upstream: Socket | undefined
     try {
       upstream = await this.#dial(pinned)
+      this.#upstream = upstream
       const switched = await this.#shakeHands(upstream, credentials)
       if (switched.status !== 101) return this.#performed(pinned, switched.status)
       await Promise.all([this.#carryOut(upstream), this.#carryIn(upstream, switched, credentials)])

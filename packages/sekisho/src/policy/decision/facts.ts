@@ -44,6 +44,8 @@ export type ActionFacts = {
    * for it
    */
   hasPreImage: boolean | null
+  /** the mandate that stands for the approvals */
+  mandate?: string | undefined
 }
 
 export const NO_FACTS: ActionFacts = Object.freeze({

@@ -1,0 +1,179 @@
+import type { Action, HttpRequestAction } from '../core/action.ts'
+import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
+import type { ActionFacts } from '../policy/decision/facts.ts'
+import { NO_FACTS } from '../policy/decision/facts.ts'
+import type { ApprovedHold } from '../wire/policy-leaves.ts'
+import type { RuleOptions } from '../wire/policy.ts'
+import type { Answer } from './approvals-port.ts'
+import type { CheckpointPorts, Clear, Decider, Exchange, Outgoing } from './ports.ts'
+
+/** Rule of what a change of the bundle has overtaken while it waited. */
+const POLICY_CHANGED = 'invariant.policy-changed'
+
+/** A request that is about to leave. */
+export type Leaving = {
+  id: string
+  action: Action
+  clear: Clear
+  /** of the agent file, that grant it */
+  rules: readonly string[]
+  options: RuleOptions
+  exchange: Exchange
+}
+
+export type Authorized = {
+  verdict: Allow | Deny
+  /** the generation that the verdict is of */
+  by: Decider
+  facts: ActionFacts
+  hold?: ApprovedHold | undefined
+}
+
+/**
+ * Decides an action with all that is known of it now: what it carries, what it is of a declared
+ * operation, whether what it changes has been kept. What is to be held waits here for an answer.
+ * Never rejects.
+ */
+export async function authorize(
+  leaving: Leaving,
+  by: Decider,
+  ports: CheckpointPorts,
+): Promise<Authorized> {
+  const gathered = await gatherFacts(leaving, by, ports)
+  if ('kind' in gathered) return { verdict: gathered, by, facts: NO_FACTS }
+  const verdict = withFound(by.decide(leaving.action, gathered), leaving.clear)
+  if (verdict.kind !== 'hold') return { verdict, by, facts: gathered }
+  const mandate = by.mandateFor(leaving.action, gathered, verdict)
+  if (mandate !== undefined) {
+    const facts = { ...gathered, approvals: verdict.needs ?? ['approver'], mandate }
+    const again = by.decide(leaving.action, facts)
+    if (again.kind !== 'hold') return { verdict: again, by, facts }
+  }
+  return askFor({ leaving, by, facts: gathered, hold: verdict }, ports)
+}
+
+async function gatherFacts(
+  { id, action, clear, rules, options, exchange }: Leaving,
+  by: Decider,
+  ports: CheckpointPorts,
+): Promise<ActionFacts | Deny> {
+  const facts: ActionFacts = {
+    ...NO_FACTS,
+    findings: clear.findings?.map(({ detector }) => detector) ?? [],
+    credentials: clear.credentials,
+    bodyBytes: clear.bodyBytes ?? 0,
+    label: ports.labels.label,
+  }
+  if (action.kind !== 'http.request') return facts
+  const operation = by.readOperation(action, () => outgoingOf(exchange))
+  if (operation !== null && 'kind' in operation) return operation
+  const { call = null, unconfirmed = [] } = operation ?? {}
+  const hasPreImage = await keepBefore(action, { id, options, exchange, rules })
+  return { ...facts, operation: call, unconfirmed, hasPreImage }
+}
+
+type Keeping = Pick<Leaving, 'id' | 'options' | 'exchange' | 'rules'>
+
+/** @returns null where no rule asks for it */
+async function keepBefore(
+  action: HttpRequestAction,
+  { id, options, exchange, rules }: Keeping,
+): Promise<boolean | null> {
+  const { recovery } = options
+  if (recovery === undefined || !CHANGING.has(action.method)) return null
+  return (await exchange.keepBefore?.({ id, rules, recovery })) ?? false
+}
+
+const CHANGING: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'DELETE'])
+
+/** What a detector wants somebody's yes for is held whatever the policy says. */
+function withFound(verdict: Verdict, { hold }: Clear): Verdict {
+  if (verdict.kind === 'deny' || hold === undefined) return verdict
+  if (verdict.kind === 'allow') return hold
+  return {
+    ...verdict,
+    rules: [...new Set([...verdict.rules, ...hold.rules])],
+    reason: `${verdict.reason}; ${hold.reason}`,
+    needs: [...new Set([...(verdict.needs ?? ['approver']), 'approver' as const])],
+  }
+}
+
+type Held = { leaving: Leaving; by: Decider; facts: ActionFacts; hold: Hold }
+
+async function askFor(held: Held, ports: CheckpointPorts): Promise<Authorized> {
+  const { leaving, by, facts, hold } = held
+  const refused = (verdict: Deny): Authorized => ({ verdict, by, facts })
+  if (ports.desk === undefined) return refused(asDenial(hold))
+  const outgoing = outgoingOf(leaving.exchange)
+  if ('kind' in outgoing) return refused(unasked(hold, outgoing.reason))
+  const gone = new AbortController()
+  leaving.exchange.onGone?.(() => gone.abort())
+  const answer = await ports.desk.ask(
+    {
+      action: leaving.action,
+      recordAs: leaving.clear.recordAs,
+      ...outgoing,
+      operation: facts.operation,
+      credentials: facts.credentials,
+      label: facts.label,
+      sources: ports.labels.sources,
+      unconfirmed: facts.unconfirmed,
+      findings: leaving.clear.findings ?? [],
+      needs: hold.needs ?? ['approver'],
+      rules: hold.rules,
+      reason: hold.reason,
+      generation: by.generation,
+      policy: by.digest,
+    },
+    gone.signal,
+  )
+  return settle(held, answer, ports)
+}
+
+/** The answer is to the action as it was decided; what has changed since counts all the same. */
+function settle(
+  { leaving, by, facts, hold }: Held,
+  answer: Answer,
+  ports: CheckpointPorts,
+): Authorized {
+  const now = ports.current()
+  const { action, clear } = leaving
+  const isChanged = now.generation !== by.generation
+  if (answer.kind === 'denied' && answer.why !== 'policy-changed') {
+    return { verdict: unasked(hold, answer.reason), by, facts }
+  }
+  if (isChanged || answer.kind === 'denied') {
+    const anew = withFound(now.decide(action, { ...facts, label: ports.labels.label }), clear)
+    const verdict = anew.kind === 'hold' ? overtaken(anew) : anew
+    return { verdict, by: now, facts }
+  }
+  const approved = { ...facts, approvals: answer.by, label: ports.labels.label }
+  const verdict = by.decide(action, approved)
+  // by now it takes more than it did when they were asked
+  if (verdict.kind === 'hold') return { verdict: asDenial(verdict), by, facts: approved }
+  return { verdict, by, facts: approved, hold: answer.hold }
+}
+
+function overtaken({ rules, reason }: Hold): Deny {
+  return {
+    kind: 'deny',
+    rules: [POLICY_CHANGED, ...rules],
+    reason: `the policy changed while it waited, so it is to be asked again: ${reason}`,
+  }
+}
+
+function unasked({ rules, reason }: Hold, why: string): Deny {
+  return { kind: 'deny', rules, reason: `${reason}; ${why}` }
+}
+
+function outgoingOf(exchange: Exchange): Outgoing | Deny {
+  const nothing = deny('invariant.unshowable', 'what it will send cannot be shown')
+  return exchange.outgoing?.() ?? nothing
+}
+
+/** What a hold is where nobody can be asked: in the middle of a stream, or without a desk. */
+export function asDenial(verdict: Deny | Hold): Deny {
+  if (verdict.kind === 'deny') return verdict
+  const reason = `${verdict.reason}; nobody can be asked here`
+  return { kind: 'deny', rules: verdict.rules, reason }
+}

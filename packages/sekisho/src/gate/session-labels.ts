@@ -1,0 +1,79 @@
+import type { Action } from '../core/action.ts'
+import { CLEAN, joinLabels, type Label } from '../core/label.ts'
+import type { SessionLabels } from '../flow/ports.ts'
+import type { LabelSource } from '../wire/labels.ts'
+
+/** Sources that are named; the label is that of all. */
+const MAX_SOURCES = 64
+
+/** What a gate that has died had let in is not known any more: the worst is taken. */
+const FORGOTTEN: LabelSource = {
+  what: 'what came in before a gate was restarted',
+  label: { integrity: 'untrusted', confidentiality: 'internal' },
+}
+
+export type LabelOf = (host: string) => Label
+
+/**
+ * What has come into one session: it only gets worse. A reply counts from the moment that its
+ * request leaves, so that no other request can slip out between the two.
+ */
+export class GateLabels implements SessionLabels {
+  readonly #sources: LabelSource[] = []
+  readonly #known = new Set<string>()
+  readonly #labelOf: LabelOf
+  #label: Label = CLEAN
+
+  /** @param labelOf what the rules in force say of a host */
+  constructor(
+    { begins, isResumed }: { begins: readonly LabelSource[]; isResumed: boolean },
+    labelOf: LabelOf,
+  ) {
+    this.#labelOf = labelOf
+    for (const source of isResumed ? [...begins, FORGOTTEN] : begins) this.#join(source)
+  }
+
+  get label(): Label {
+    return this.#label
+  }
+
+  get sources(): readonly LabelSource[] {
+    return this.#sources
+  }
+
+  enter(action: Action, credentials: readonly string[]): void {
+    if (!('host' in action) || action.host === null) return
+    const { integrity, confidentiality } = this.#labelOf(action.host)
+    // what is answered to a credential is not for everybody
+    const isPrivate = credentials.length > 0 && confidentiality === 'public'
+    const label: Label = {
+      integrity,
+      confidentiality: isPrivate ? 'internal' : confidentiality,
+    }
+    this.#join({ what: describe(action), label })
+  }
+
+  #join({ what, label }: LabelSource): void {
+    const { integrity, confidentiality } = label
+    const before = this.#label
+    this.#label = joinLabels(before, label)
+    const isNews =
+      this.#label.integrity !== before.integrity ||
+      this.#label.confidentiality !== before.confidentiality
+    // of each host and kind one is named, and always the one that changed something
+    const key = `${what} ${integrity} ${confidentiality}`
+    if (this.#known.has(key)) return
+    if (this.#sources.length >= MAX_SOURCES) {
+      if (!isNews) return
+      this.#sources.pop()
+    }
+    this.#known.add(key)
+    this.#sources.push({ what, label: { integrity, confidentiality } })
+  }
+}
+
+/** Without path and query, which are the agent's to choose and many. */
+function describe(action: Action): string {
+  if (action.kind === 'http.request') return `${action.method} ${action.scheme}://${action.host}`
+  return 'host' in action ? `${action.kind} ${action.host}` : action.kind
+}

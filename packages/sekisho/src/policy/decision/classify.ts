@@ -1,0 +1,81 @@
+import type { Action } from '../../core/action.ts'
+import {
+  type Consequence,
+  CONSEQUENCES,
+  type Effect,
+  REVERSIBILITIES,
+  type Reversibility,
+} from '../../core/label.ts'
+import type { HostLabel } from '../../wire/decision.ts'
+import type { RuleOptions } from '../../wire/policy.ts'
+import type { ActionFacts } from './facts.ts'
+
+/** Where an action leads. */
+export type Leads = Pick<HostLabel, 'external'> & {
+  /** whether it is opened for requests, each of which is decided by itself */
+  isForRequests: boolean
+}
+
+/** What an action does, by what the operator says of it and never by what the agent says. */
+export type Classified = { effect: Effect; reversibility: Reversibility; consequence: Consequence }
+
+/** They ask, and by RFC 9110 §9.2.1 change nothing. */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export function classify(
+  action: Action,
+  said: RuleOptions,
+  { leads, facts }: { leads: Leads; facts: ActionFacts },
+): Classified {
+  const { operation } = facts
+  const effect = said.effect ?? (isRead(operation) ? 'read' : usualEffect(action, leads))
+  return {
+    effect,
+    reversibility: reversibilityOf(effect, said, facts),
+    consequence: worse(CONSEQUENCES, operation?.consequence ?? 'low', said.consequence ?? 'low'),
+  }
+}
+
+function isRead(operation: ActionFacts['operation']): boolean {
+  return operation?.reversibility === 'read_only'
+}
+
+function usualEffect(action: Action, { external, isForRequests }: Leads): Effect {
+  switch (action.kind) {
+    case 'http.request':
+      if (action.upgrade === undefined && READS.has(action.method)) return 'read'
+      return external ? 'external' : 'none'
+    case 'net.connect':
+      return external && !isForRequests ? 'external' : 'none'
+    case 'ws.message':
+      return external ? 'external' : 'none'
+    case 'package.install':
+      return 'read'
+    case 'dns.resolve':
+    case 'process.syscall':
+    case 'file.open':
+    case 'secret.use':
+      return 'none'
+  }
+}
+
+/** What could not be kept cannot be put back, whatever its rule says. */
+function reversibilityOf(
+  effect: Effect,
+  said: RuleOptions,
+  { hasPreImage, operation }: ActionFacts,
+): Reversibility {
+  if (said.recovery !== undefined && hasPreImage === false) return 'irreversible'
+  const declared = worse(
+    REVERSIBILITIES,
+    said.reversibility ?? 'read_only',
+    operation?.reversibility ?? 'read_only',
+  )
+  if (said.reversibility !== undefined || operation !== null) return declared
+  if (hasPreImage === true) return 'reversible'
+  return effect === 'read' ? 'read_only' : 'externally_reversible'
+}
+
+function worse<T>(order: readonly T[], a: T, b: T): T {
+  return order.indexOf(a) >= order.indexOf(b) ? a : b
+}

@@ -1,0 +1,238 @@
+import type { Action } from '../../core/action.ts'
+import { APPROVALS, type ApprovalKind } from '../../core/label.ts'
+import type { Hold, Verdict } from '../../core/verdict.ts'
+import type { SessionDecision, User } from '../../wire/decision.ts'
+import type { IntentFacts } from '../../wire/policy-leaves.ts'
+import type { RuleOptions } from '../../wire/policy.ts'
+import type { CedarRecord, CedarValue, EntityRef } from '../cedar/value.ts'
+import { type CedarEntities, entityStore } from '../cedar/entities.ts'
+import { type CompiledPolicy, compilePolicy } from '../compile.ts'
+import type { Place } from '../network-policy.ts'
+import { describeAction, factsRecord, uidOf } from './cedar-context.ts'
+import { type Classified, classify } from './classify.ts'
+import { type CompiledBundle, hostEntity } from './compiled-bundle.ts'
+import { type ActionFacts, NO_FACTS } from './facts.ts'
+
+/** Where no policy permits, and none forbids. */
+export const NOT_PERMITTED = 'policy.not-permitted'
+/** A policy that no bundle can take away could not be evaluated. */
+const UNDECIDABLE = 'invariant.undecidable'
+
+/** Whose yes may help, from the least that is asked of people to the most. */
+const APPROVAL_SETS: readonly (readonly ApprovalKind[])[] = [
+  ['initiator'],
+  ['approver'],
+  ['initiator', 'approver'],
+  APPROVALS,
+]
+const APPROVALS_PATH = ['facts', 'approvals']
+
+/** Actions that rules and policies decide; every other is refused for what it is. */
+const DECIDED: ReadonlySet<Action['kind']> = new Set(['http.request', 'net.connect', 'dns.resolve'])
+
+type Asked = {
+  action: EntityRef
+  resource: EntityRef
+  /** of the context beside the facts */
+  own: readonly (readonly [string, CedarRecord])[]
+}
+
+type Answered = { kind: 'allow' } | { kind: 'deny'; rules: readonly string[]; who: string }
+
+/**
+ * All that one session is decided by under one generation: what its agent file grants, what the
+ * bundle's policies permit to the session and to the user who began it, and what no bundle can
+ * allow. All must permit. Never waits, never throws.
+ */
+export class DecisionPoint {
+  readonly generation: number
+  readonly digest: string
+  /** what the agent file grants: the ceiling */
+  readonly grants: CompiledPolicy
+  readonly user: User
+  readonly #bundle: CompiledBundle
+  readonly #agent: string
+  readonly #session: EntityRef
+  readonly #principals: readonly { uid: EntityRef; who: string }[]
+  readonly #entities: CedarEntities
+  readonly #now: () => number
+
+  constructor(
+    bundle: CompiledBundle,
+    { session, decision }: { session: string; decision: SessionDecision },
+    now: () => number,
+  ) {
+    this.generation = bundle.generation
+    this.digest = bundle.digest
+    this.grants = compilePolicy(decision.policy, now)
+    this.user = bundle.userOf(decision.uid)
+    this.#bundle = bundle
+    this.#agent = decision.agent
+    this.#now = now
+    this.#session = uidOf('Session', session)
+    const user = uidOf('User', this.user.name)
+    this.#principals = [
+      { uid: this.#session, who: `agent ${decision.agent}` },
+      { uid: user, who: `user ${this.user.name}` },
+    ]
+    this.#entities = this.#principalEntities(user)
+  }
+
+  decide(action: Action, facts: ActionFacts = NO_FACTS): Verdict {
+    const granted = this.grants.decide(action)
+    if (granted.kind !== 'allow' || !DECIDED.has(action.kind)) return granted
+    const classified = this.#classify(action, facts, granted.rules)
+    const asked = this.#askedOf(action, facts)
+    const decideWith = (approvals: readonly ApprovalKind[]): Answered =>
+      this.#answer(asked, { facts: { ...facts, approvals }, classified, grants: granted.rules })
+    const answer = decideWith(facts.approvals)
+    if (answer.kind === 'allow') return granted
+    // a name is told or not: what leads to it is asked about when it is used
+    if (this.#mayHelp(asked)) {
+      for (const approvals of APPROVAL_SETS) {
+        if (approvals.every((kind) => facts.approvals.includes(kind))) continue
+        if (decideWith(approvals).kind !== 'allow') continue
+        if (action.kind === 'dns.resolve') return granted
+        return this.#hold(answer, approvals, granted.rules)
+      }
+    }
+    return { kind: 'deny', rules: answer.rules, reason: this.#explain(action, answer) }
+  }
+
+  optionsFor(place: Place, rules: readonly string[]): RuleOptions {
+    return this.grants.optionsFor(place, rules)
+  }
+
+  /** how an action is decided, for the record */
+  describe(action: Action, facts: ActionFacts): IntentFacts {
+    const rules = this.#grantsOf(action)
+    const { effect, reversibility, consequence } = this.#classify(action, facts, rules)
+    const kinds = [...new Set(facts.unconfirmed.map(({ kind }) => kind))]
+    return {
+      user: this.user.name,
+      label: facts.label,
+      ...(effect === 'read' ? {} : { effect }),
+      ...(reversibility === 'read_only' ? {} : { reversibility }),
+      ...(consequence === 'low' ? {} : { consequence }),
+      ...(facts.bodyBytes === 0 ? {} : { bodyBytes: facts.bodyBytes }),
+      ...(facts.operation === null ? {} : { operation: facts.operation.id }),
+      ...(kinds.length === 0 ? {} : { unconfirmed: kinds }),
+      ...(facts.approvals.length === 0 ? {} : { approvals: [...facts.approvals] }),
+      ...(facts.mandate === undefined ? {} : { mandate: facts.mandate }),
+    }
+  }
+
+  /** what the session's label becomes with what a host answers */
+  labelOf(host: string): ReturnType<CompiledBundle['hosts']['find']> {
+    return this.#bundle.hosts.find(host)
+  }
+
+  get bundle(): CompiledBundle {
+    return this.#bundle
+  }
+
+  #grantsOf(action: Action): readonly string[] {
+    const granted = this.grants.decide(action)
+    return granted.kind === 'allow' ? granted.rules : []
+  }
+
+  #classify(action: Action, facts: ActionFacts, rules: readonly string[]): Classified {
+    const host = 'host' in action && action.host !== null ? action.host : ''
+    const said = action.kind === 'http.request' ? this.grants.optionsFor(action, rules) : {}
+    const { external } = this.#bundle.hosts.find(host)
+    return classify(action, said, {
+      leads: { external, isForRequests: this.#isForRequests(action) },
+      facts,
+    })
+  }
+
+  #isForRequests(action: Action): boolean {
+    if (action.kind !== 'net.connect' || action.host === null || action.port === null) return false
+    const scheme = this.grants.isPort(action.host, action.port)
+    return scheme === 'https' || scheme === 'http'
+  }
+
+  /** A declared operation is asked about twice: as the request, and as what the request means. */
+  #askedOf(action: Action, facts: ActionFacts): readonly Asked[] {
+    const { resource, own } = describeAction(action, facts)
+    const request: Asked = { action: uidOf('Action', action.kind), resource, own: [own] }
+    return [request]
+  }
+
+  #answer(
+    asked: readonly Asked[],
+    parts: { facts: ActionFacts; classified: Classified; grants: readonly string[] },
+  ): Answered {
+    const facts = factsRecord({ ...parts, nowMs: this.#now() })
+    for (const { action, resource, own } of asked) {
+      const context: CedarRecord = new Map<string, CedarRecord>([['facts', facts], ...own])
+      const entities = this.#withResource(resource)
+      for (const { uid: principal, who } of this.#principals) {
+        const request = { principal, action, resource, context }
+        const answer = this.#bundle.engine.decide(request, entities)
+        const broken = answer.errors.find(({ id }) => id.startsWith('invariant.'))
+        if (broken !== undefined) return { kind: 'deny', rules: [UNDECIDABLE, broken.id], who }
+        if (answer.decision === 'allow') continue
+        const { determining } = answer
+        const rules = determining.length > 0 ? determining : [NOT_PERMITTED]
+        return { kind: 'deny', rules, who }
+      }
+    }
+    return { kind: 'allow' }
+  }
+
+  #mayHelp(asked: readonly Asked[]): boolean {
+    return asked.some(({ action }) => this.#bundle.engine.mentions(action, APPROVALS_PATH))
+  }
+
+  #hold(
+    { rules, who }: Extract<Answered, { kind: 'deny' }>,
+    needs: readonly ApprovalKind[],
+    grants: readonly string[],
+  ): Hold {
+    const reason = `${this.#reasonsOf(rules)} (${who}); it takes the yes of ${needs.join(' and ')}`
+    return { kind: 'hold', rules, reason, needs, grants }
+  }
+
+  #explain(action: Action, { rules, who }: Extract<Answered, { kind: 'deny' }>): string {
+    if (rules.includes(NOT_PERMITTED)) return `no policy permits ${action.kind} to ${who}`
+    return `${this.#reasonsOf(rules)} (${who})`
+  }
+
+  #reasonsOf(rules: readonly string[]): string {
+    return rules
+      .slice(0, 3)
+      .map((rule) => this.#bundle.reasonOf(rule) ?? rule)
+      .join('; ')
+  }
+
+  #withResource(resource: EntityRef): CedarEntities {
+    if (resource.type !== 'Sekisho::Host') return this.#entities
+    const { id } = resource
+    return entityStore([hostEntity(id, this.#bundle.hosts.find(id))], this.#entities)
+  }
+
+  #principalEntities(user: EntityRef): CedarEntities {
+    const agent = uidOf('Agent', this.#agent)
+    const { groups, enabled } = this.user
+    return entityStore(
+      [
+        { uid: agent },
+        {
+          uid: this.#session,
+          parents: [agent],
+          attrs: new Map<string, CedarValue>([
+            ['agent', agent],
+            ['user', user],
+          ]),
+        },
+        {
+          uid: user,
+          parents: groups.map((group) => uidOf('Group', group)),
+          attrs: new Map([['enabled', enabled]]),
+        },
+      ],
+      this.#bundle.actions,
+    )
+  }
+}

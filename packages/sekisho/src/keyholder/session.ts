@@ -4,6 +4,7 @@ import type { Action } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import type { CredentialBinding } from '../wire/keyholder.ts'
+import type { Began } from './approvals/approvals.ts'
 import { type Released, Vault } from './vault.ts'
 import { type Authority, type IssuedCertificate, issueLeaf, makeAuthority } from './x509.ts'
 
@@ -21,6 +22,10 @@ export class Session {
   readonly authority: Authority
   /** set once the session ends: nothing more is recorded, issued or released */
   isClosing = false
+  /** undefined for one that was opened only to be closed */
+  began: Began | undefined
+  /** the session whose changes are taken back in this one, as its start leaf says */
+  restores: string | null = null
   #vault: Vault
   readonly #open = new Set<string>()
   readonly #counters = new Map<string, number>()

@@ -50,7 +50,12 @@ export const gateToKeyholder = {
   },
   /** the digest that content would be kept under, by its SHA-256 */
   'blob.name': {
-    params: z.strictObject({ session: SessionId, sha256: Digest }),
+    params: z.strictObject({
+      session: SessionId,
+      /** the session that `session` restores, for content of that; null for its own */
+      of: SessionId.nullable(),
+      sha256: Digest,
+    }),
     result: z.strictObject({ digest: Digest }),
   },
   /** in a session that was opened to restore `of`, a piece of what was kept of that */

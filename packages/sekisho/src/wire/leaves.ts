@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { RecordedFinding } from './egress.ts'
 import { ApprovedHold, IntentFacts, policyLeaves } from './policy-leaves.ts'
 import { Generation } from './decision.ts'
+import { recoveryLeaves } from './recovery-leaves.ts'
 import {
   Attested,
   Digest,
@@ -35,6 +36,8 @@ const sessionLeaves = [
     snapshot: z.string().nullable(),
     /** left out where the agent file has no setup phase */
     phase: Phase.optional(),
+    /** a session without a sandbox, in which an operator takes back what this one changed */
+    restores: SessionId.optional(),
     runtime: z.string(),
     isolation: Isolation,
     rootfs: RootfsSource,
@@ -172,6 +175,7 @@ export const LeafInput = z.discriminatedUnion('type', [
   ...quarantineLeaves,
   ...workspaceLeaves,
   ...policyLeaves,
+  ...recoveryLeaves,
   z.strictObject({
     type: z.literal('action.intent'),
     session: SessionId,

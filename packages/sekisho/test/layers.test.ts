@@ -17,6 +17,18 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   core: { imports: ['node:crypto'] },
   wire: { imports: ['core', 'npm:zod', 'node'] },
   policy: { imports: ['core', 'wire', 'npm:zod', 'npm:yaml', 'node:crypto'] },
+  // The bundle as text: Cedar's own library is here, and nowhere near a decision.
+  'policy-text': {
+    imports: [
+      'core',
+      'wire',
+      'policy',
+      'npm:zod',
+      'npm:yaml',
+      'npm:@cedar-policy/cedar-wasm/nodejs',
+      'node:crypto',
+    ],
+  },
   // hashing and inflating: functions of their input, though Node keeps them in modules
   detect: {
     imports: ['core', 'wire', 'npm:zod', 'npm:yaml', 'node:crypto', 'node:zlib'],
@@ -26,7 +38,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici', 'npm:npm-high-impact'] },
   sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
   keyholder: { imports: [...BELOW_FLOW, 'npm:@sekisho/verify'] },
-  control: { imports: BELOW_FLOW },
+  control: { imports: [...BELOW_FLOW, 'policy-text'] },
   // Proofs about policies; z3 is megabytes and threads, so no process of an action's path has it.
   prove: { imports: ['core', 'wire', 'policy', 'npm:z3-solver', 'npm:zod', 'node'] },
   daemon: {
@@ -60,7 +72,17 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   'drill/inside': { imports: ['node', 'npm:koffi'] },
   'sandbox/battery/inside': { imports: ['node', 'npm:koffi'] },
   cli: {
-    imports: ['core', 'wire', 'policy', 'prove', 'daemon', 'drill', 'npm:@sekisho/verify', 'node'],
+    imports: [
+      'core',
+      'wire',
+      'policy',
+      'policy-text',
+      'prove',
+      'daemon',
+      'drill',
+      'npm:@sekisho/verify',
+      'node',
+    ],
   },
   'main.ts': { imports: ['core', 'cli', 'node'] },
   'run-main.ts': { imports: ['cli'] },
@@ -88,7 +110,7 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
 const IMPURE =
   /\b(Date\.now|new Date\(\)|performance\.|Math\.random|random(Bytes|UUID|Int)|getRandomValues|set(Timeout|Interval|Immediate)|(?<!['"])process\.|fetch\()/
 
-const PURE = ['core', 'policy', 'detect']
+const PURE = ['core', 'policy', 'policy-text', 'detect']
 
 const packages = join(import.meta.dirname, '..', '..')
 const sekisho = sourcesOf(join(packages, 'sekisho/src'))

@@ -34,6 +34,37 @@ export function configInvalid(file: string, problems: readonly Located[]): Sekis
   })
 }
 
+/** One thing that is wrong with a bundle, which is of several files. */
+export type FileProblem = Located & {
+  /** path below the bundle's directory */
+  file: string
+}
+
+/** CONFIG_INVALID with one line a problem, by file and place; a lone problem's hint apart. */
+export function bundleInvalid(problems: readonly FileProblem[]): SekishoError {
+  const sorted = sortProblems(problems)
+  const lone = sorted.length === 1
+  const lines = sorted
+    .slice(0, MAX_SHOWN)
+    .map(({ hint, ...problem }) => describeProblem(lone ? problem : { ...problem, hint }))
+  if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`)
+  return new SekishoError('CONFIG_INVALID', lines.join('\n'), {
+    hint: lone ? sorted[0]?.hint : 'correct the bundle in these places',
+  })
+}
+
+/** `defaults.cedar:3:7: unknown action … (did you mean …?)` */
+export function describeProblem({ file, line, column, message, hint }: FileProblem): string {
+  return `${file}:${line}:${column}: ${message}${hint === undefined ? '' : ` (${hint})`}`
+}
+
+export function sortProblems<P extends FileProblem>(problems: readonly P[]): readonly P[] {
+  return problems.toSorted(
+    (a, b) =>
+      (a.file === b.file ? 0 : a.file < b.file ? -1 : 1) || a.line - b.line || a.column - b.column,
+  )
+}
+
 /** `rules[0].methods[1]` */
 export function describePath(path: readonly PropertyKey[]): string {
   let text = ''

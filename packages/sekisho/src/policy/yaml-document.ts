@@ -158,8 +158,10 @@ function keyOf(path: readonly PropertyKey[]): string {
 }
 
 /** A file must look to a reviewer as it reads to the machine (CVE-2021-42574). */
+export const MISLEADING_CHARACTER = /[^\P{Cc}\t\n\r]|\p{Bidi_Control}|\uFEFF/u
+
 function checkCharacters(text: string, fail: Fail): void {
-  const found = /[^\P{Cc}\t\n\r]|\p{Bidi_Control}|\uFEFF/u.exec(text)
+  const found = MISLEADING_CHARACTER.exec(text)
   if (found === null) return
   fail(found.index, { message: `the character ${printable(found[0])} is not allowed` })
 }

@@ -142,7 +142,7 @@ test('a session whose start was turned away though the disk holds it is closed b
 async function start(): Promise<Keyholder> {
   const now = (): Date => new Date()
   const log = await openLog({ dir, signer: keys.logSigner(), now, files })
-  return new Keyholder({ log, keys, now })
+  return new Keyholder({ log, keys, now, uses: { take: () => false } })
 }
 
 async function leaves(): Promise<Record<string, unknown>[]> {

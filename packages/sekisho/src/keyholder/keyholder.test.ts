@@ -214,7 +214,7 @@ test.for([
 async function start(): Promise<Keyholder> {
   const now = (): Date => new Date()
   const log = await openLog({ dir, signer: keys.logSigner(), now, files })
-  return new Keyholder({ log, keys, now })
+  return new Keyholder({ log, keys, now, uses: { take: () => false } })
 }
 
 async function leaves(): Promise<Record<string, unknown>[]> {

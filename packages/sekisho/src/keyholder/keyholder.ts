@@ -6,6 +6,8 @@ import type { Keys } from './keys.ts'
 import type { Log } from './log/open-log.ts'
 import { makePlaceholder } from './placeholder.ts'
 import type { SecretPrints } from '../wire/secret-prints.ts'
+import { Approvals, type Began } from './approvals/approvals.ts'
+import type { MandateUses } from './approvals/mandate-uses.ts'
 import { printSecrets } from './print-secrets.ts'
 import { Session, type SessionSecret, violation } from './session.ts'
 import { type IssuedCertificate, toPem } from './x509.ts'
@@ -38,6 +40,8 @@ type Outcome = Leaf<'action.outcome'>
 export type SessionOpening = {
   secrets: readonly SessionSecret[]
   leaf: LeafInput | null
+  /** of a session that is resumed */
+  began?: Began | undefined
   printKey: string | null
 }
 
@@ -48,6 +52,9 @@ export type OpenedSession = {
   placeholders: Record<string, string>
 }
 
+/** Rule of an allowed action whose approval nobody gave. */
+const UNAPPROVED = 'invariant.unapproved'
+
 /** Leaves that one flush takes; the log refuses more than it can queue. */
 const GAPS_AT_ONCE = 1024
 
@@ -56,12 +63,15 @@ export type Recorded = { index: number; credentials: ReadonlyMap<string, Secret>
 /** What the keyholder does, whoever asks; who may ask for what is `service.ts`'s to say. */
 export class Keyholder {
   readonly log: Log
+  readonly approvals: Approvals
   readonly #keys: Keys
   readonly #now: () => Date
   readonly #sessions = new Map<string, Session>()
 
-  constructor({ log, keys, now }: { log: Log; keys: Keys; now: () => Date }) {
+  constructor(parts: { log: Log; keys: Keys; now: () => Date; uses: Pick<MandateUses, 'take'> }) {
+    const { log, keys, now, uses } = parts
     this.log = log
+    this.approvals = new Approvals({ uses, now, append: (leaf) => this.#appendCounted(leaf) })
     this.#keys = keys
     this.#now = now
   }
@@ -74,12 +84,16 @@ export class Keyholder {
    * @param leaf null resumes a session that this keyholder's predecessor had open
    * @param printKey base64; null makes no prints
    */
-  async open(id: string, { secrets, leaf, printKey }: SessionOpening): Promise<OpenedSession> {
+  async open(
+    id: string,
+    { secrets, leaf, printKey, began }: SessionOpening,
+  ): Promise<OpenedSession> {
     if (leaf !== null && !(leaf.type === 'session.start' && leaf.session === id)) {
       throw violation('a session begins with its own start leaf')
     }
     if (this.#sessions.has(id)) throw violation(`session ${id} is open already`)
     const session = new Session(id, { key: this.#keys.sessionAuthority(id), secrets }, this.#now())
+    session.began = leaf === null ? began : { agent: leaf.agent, uid: leaf.initiator.uid }
     this.#sessions.set(id, session)
     const index = await this.#begin(session, leaf)
     return {
@@ -100,6 +114,7 @@ export class Keyholder {
       session.count('resumed') // what it counts is then a part of the session's
       return null
     }
+    session.restores = leaf.type === 'session.start' ? (leaf.restores ?? null) : null
     try {
       return await this.#append(session, leaf)
     } catch (error) {
@@ -126,6 +141,7 @@ export class Keyholder {
     if (session === undefined) throw unknownSession(id)
     session.isClosing = true
     session.forgetSecrets()
+    await this.approvals.endSession(id)
     await Promise.all(session.openIntents.map((intent) => this.#closeByGap(session, intent)))
     const isOpen = this.log.isOpen({ session: id, id: SESSION_END })
     const counters = { ...leaf.counters, ...session.counters }
@@ -146,7 +162,7 @@ export class Keyholder {
   recordPlatform(leaf: Leaf<'platform.start' | 'platform.stop' | 'gap'>): Promise<number> {
     if (leaf.type === 'platform.start') return this.#beginPlatform(leaf)
     if (leaf.type !== 'gap' || leaf.session === null) return this.log.append(leaf)
-    const session = this.#running(leaf.session)
+    const session = this.running(leaf.session)
     return this.#closing(session, leaf.id, () => this.#append(session, leaf))
   }
 
@@ -155,9 +171,12 @@ export class Keyholder {
     return this.log.append(leaf)
   }
 
-  /** A limit that a gate holds, or its alarm; of a session that runs, and counted with its leaves. */
-  recordOfSession(leaf: Leaf<'limit.breach' | 'alert'>): Promise<number> {
-    return this.#append(this.#running(leaf.session), leaf)
+  /**
+   * A limit that a gate holds, its alarm, or what it has kept; of a session that runs, and counted
+   * with its leaves.
+   */
+  recordOfSession(leaf: Leaf<'limit.breach' | 'alert' | 'action.preimage'>): Promise<number> {
+    return this.#append(this.running(leaf.session), leaf)
   }
 
   /**
@@ -178,7 +197,7 @@ export class Keyholder {
 
   /** Releases nothing unless the intent is allowed and durable. */
   async recordIntent(leaf: Intent, names: readonly string[]): Promise<Recorded> {
-    const session = this.#running(leaf.session)
+    const session = this.running(leaf.session)
     if (leaf.verdict.kind !== 'allow') {
       return { index: await this.#append(session, leaf), credentials: new Map() }
     }
@@ -186,6 +205,8 @@ export class Keyholder {
       throw violation('credentials that the leaf does not name')
     const released = session.release(names, leaf.action)
     if (released.kind === 'deny') return this.#refuseRelease(session, leaf, released)
+    const unapproved = this.approvals.admit(leaf, session.began)
+    if (unapproved !== undefined) return this.#refuseUnapproved(session, leaf, unapproved)
     session.openIntent(leaf.id)
     const index = await this.#append(session, leaf).catch((error: unknown) => {
       session.forgetIntent(leaf.id)
@@ -198,12 +219,12 @@ export class Keyholder {
   }
 
   recordOutcome(leaf: Outcome): Promise<number> {
-    const session = this.#running(leaf.session)
+    const session = this.running(leaf.session)
     return this.#closing(session, leaf.id, () => this.#append(session, leaf))
   }
 
   certify(id: string, host: string, spki: string): IssuedCertificate {
-    return this.#running(id).certify(host, spki, this.#now())
+    return this.running(id).certify(host, spki, this.#now())
   }
 
   async #closing(session: Session, id: string, append: () => Promise<number>): Promise<number> {
@@ -235,13 +256,30 @@ export class Keyholder {
     })
   }
 
+  /** As {@link #refuseRelease}: what it says of its approval is not so. */
+  async #refuseUnapproved(session: Session, leaf: Intent, reason: string): Promise<never> {
+    const verdict = { kind: 'deny' as const, rules: [UNAPPROVED], reason }
+    await this.#append(session, { ...leaf, verdict, credentials: [] })
+    throw new SekishoError('APPROVAL_REFUSED', reason, {
+      hint: 'ask again; an approval is for exactly what was shown, and is used once',
+    })
+  }
+
+  /** With the leaves of its session while that is open, else with nobody's. */
+  #appendCounted(leaf: LeafInput): Promise<number> {
+    const id = 'session' in leaf ? leaf.session : null
+    const session = id === null ? undefined : this.#sessions.get(id)
+    return session === undefined ? this.log.append(leaf) : this.#append(session, leaf)
+  }
+
   async #append(session: Session, leaf: LeafInput): Promise<number> {
     const index = await this.log.append(leaf)
     session.count(`leaves.${leaf.type}`)
     return index
   }
 
-  #running(id: string): Session {
+  /** @throws SekishoError SESSION_UNKNOWN, of one that is ending too */
+  running(id: string): Session {
     const session = this.#sessions.get(id)
     if (session === undefined || session.isClosing) throw unknownSession(id)
     return session

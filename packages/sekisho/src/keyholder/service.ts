@@ -7,10 +7,13 @@ import { type Handle, type Handlers, Peer, type Transport } from '../wire/peer.t
 import type { LeafInput } from '../wire/leaves.ts'
 import type { LimitName } from '../wire/sandbox.ts'
 import { socketTransport } from '../wire/transport.ts'
+import { ContentStore } from './blobs/content-store.ts'
+import { KeptContents } from './blobs/kept-contents.ts'
 import { isFact, Keyholder } from './keyholder.ts'
 import { Keys } from './keys.ts'
 import { openLog } from './log/open-log.ts'
 import { loadMasterKey } from './master-key.ts'
+import { MandateUses } from './approvals/mandate-uses.ts'
 import { violation } from './session.ts'
 
 const GATE_LIMITS: ReadonlySet<LimitName> = new Set(['egress-bytes', 'egress-requests'])
@@ -33,7 +36,16 @@ export async function serveKeyholder(options: {
   const { stateDir, now, supervisor } = options
   const keys = new Keys(loadMasterKey(join(stateDir, 'keys')))
   const log = await openLog({ dir: join(stateDir, 'log'), signer: keys.logSigner(), now })
-  const service = new Service(new Keyholder({ log, keys, now }))
+  const uses = new MandateUses(join(stateDir, 'mandate-uses.sqlite'), now())
+  const keyholder = new Keyholder({ log, keys, now, uses })
+  const nowMs = (): number => now().getTime()
+  const contents = new KeptContents({
+    store: new ContentStore({ dir: join(stateDir, 'contents'), keys, now: nowMs }),
+    running: (id) => keyholder.running(id),
+    append: (leaf) => log.append(leaf),
+    now: nowMs,
+  })
+  const service = new Service(keyholder, contents)
   new Peer('supervisor', supervisor, {
     out: {},
     in: supervisorToKeyholder,
@@ -46,11 +58,13 @@ type NoCalls = Record<never, never>
 
 class Service {
   readonly #keyholder: Keyholder
+  readonly #contents: KeptContents
   readonly #gates = new Set<Peer<NoCalls, typeof gateToKeyholder>>()
   #stopped: Promise<void> | undefined
 
-  constructor(keyholder: Keyholder) {
+  constructor(keyholder: Keyholder, contents: KeptContents) {
     this.#keyholder = keyholder
+    this.#contents = contents
   }
 
   /** What is queued is written and answered; then the gates are let go. */
@@ -60,6 +74,7 @@ class Service {
   }
 
   async #stop(): Promise<void> {
+    this.#contents.stop()
     await this.#keyholder.log.close()
     await nextTurn() // the answers of the last batch leave first
     for (const gate of this.#gates) gate.close()
@@ -69,10 +84,16 @@ class Service {
     const keyholder = this.#keyholder
     return {
       'session.open': ({ session, ...opening }) => keyholder.open(session, opening),
-      'session.close': async ({ session, leaf }) => ({
-        index: await keyholder.close(session, leaf),
-      }),
+      'session.close': async ({ session, leaf }) => {
+        this.#contents.forget(session)
+        return { index: await keyholder.close(session, leaf) }
+      },
       record: async ({ leaf }) => ({ index: await this.#recordForSupervisor(leaf) }),
+      'policy.set': async (policy) => {
+        await keyholder.approvals.setPolicy(policy)
+        return {}
+      },
+      'approval.answer': (signed) => keyholder.approvals.answer(signed),
       'gate.attach': (_, handle) => this.#attach(handle),
       status: () => ({
         logSize: keyholder.log.size,
@@ -91,6 +112,8 @@ class Service {
     if (isFact(leaf)) return this.#keyholder.recordFact(leaf)
     switch (leaf.type) {
       case 'platform.start':
+        this.#contents.sweepRegularly()
+        return this.#keyholder.recordPlatform(leaf)
       case 'platform.stop':
       case 'gap':
         return this.#keyholder.recordPlatform(leaf)
@@ -101,6 +124,8 @@ class Service {
       case 'session.start':
       case 'session.end':
         throw violation(`${leaf.type} is written by session.open and session.close`)
+      default:
+        throw violation(`${leaf.type} is not the supervisor’s to record`)
     }
   }
 
@@ -110,25 +135,51 @@ class Service {
       handle.destroy()
       throw new SekishoError('PEER_UNAVAILABLE', 'the keyholder is stopping')
     }
-    const gate = new Peer('gate', socketTransport(handle), {
+    const gate: Peer<NoCalls, typeof gateToKeyholder> = new Peer('gate', socketTransport(handle), {
       out: {},
       in: gateToKeyholder,
-      handlers: this.#gateHandlers(),
+      handlers: this.#gateHandlers(() => gate),
     })
     this.#gates.add(gate)
-    gate.onClose(() => this.#gates.delete(gate))
+    gate.onClose(() => {
+      this.#gates.delete(gate)
+      this.#keyholder.approvals.openerGone(gate).catch(unrecorded)
+    })
     handle.resume() // a socket handed over may have been paused until now
     return {}
   }
 
-  #gateHandlers(): Handlers<typeof gateToKeyholder> {
+  /** @param gate whose they are */
+  #gateHandlers(gate: () => object): Handlers<typeof gateToKeyholder> {
     return {
-      record: ({ leaf, credentials }) => this.#recordForGate(leaf, credentials),
+      record: async ({ leaf, credentials }) => {
+        const index = await this.#recordHold(leaf, gate())
+        if (index !== undefined) return { index, credentials: {} }
+        return this.#recordForGate(leaf, credentials)
+      },
       certify: ({ session, host, spki }) => {
         const { certificate, notAfter } = this.#keyholder.certify(session, host, spki)
         return { certificate: certificate.toString('base64'), notAfter: notAfter.getTime() }
       },
+      'blob.put': async (piece) => ({ digest: await this.#contents.put(piece) }),
+      'blob.name': ({ session, of, sha256 }) => ({
+        digest:
+          of === null
+            ? this.#contents.nameOf(session, sha256)
+            : this.#contents.nameOfRestored(session, of, sha256),
+      }),
+      'blob.get': (asked) => this.#contents.get(asked),
     }
+  }
+
+  /** @returns undefined for a leaf about anything else */
+  async #recordHold(leaf: LeafInput, gate: object): Promise<number | undefined> {
+    if (leaf.type !== 'action.held' && leaf.type !== 'approval.ended') return undefined
+    const { approvals } = this.#keyholder
+    const { began } = this.#keyholder.running(leaf.session)
+    if (leaf.type === 'approval.ended') return approvals.end(leaf)
+    if (began === undefined) throw violation('nobody knows who began this session')
+    return approvals.open(leaf, { uid: began.uid, opener: gate })
   }
 
   /**
@@ -150,9 +201,18 @@ class Service {
     if (leaf.type === 'alert' && leaf.rule.startsWith('detect.') && names.length === 0) {
       return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
     }
+    if (leaf.type === 'action.preimage' && names.length === 0) {
+      this.#contents.checkPreImage(leaf)
+      return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
+    }
     if (leaf.type !== 'action.intent') throw violation(`a gate records no ${leaf.type}`)
     const { index, credentials } = await this.#keyholder.recordIntent(leaf, names)
     const values = [...credentials].map(([name, secret]) => [name, secret.reveal()] as const)
     return { index, credentials: Object.fromEntries(values) }
   }
+}
+
+/** The log is down, and with it everything; what waited is over all the same. */
+function unrecorded(error: unknown): void {
+  process.stderr.write(`keyholder: the end of a hold is not in the log: ${String(error)}\n`)
 }

@@ -13,6 +13,8 @@ const POLICY_CHANGED = 'invariant.policy-changed'
 /** A request that is about to leave. */
 export type Leaving = {
   id: string
+  /** by what was known before anybody looked into it */
+  first: { verdict: Allow | Hold; facts: ActionFacts }
   action: Action
   clear: Clear
   /** of the agent file, that grant it */
@@ -41,7 +43,11 @@ export async function authorize(
 ): Promise<Authorized> {
   const gathered = await gatherFacts(leaving, by, ports)
   if ('kind' in gathered) return { verdict: gathered, by, facts: NO_FACTS }
-  const verdict = withFound(by.decide(leaving.action, gathered), leaving.clear)
+  const { first } = leaving
+  const decided = isNews(gathered, first.facts)
+    ? by.decide(leaving.action, gathered)
+    : first.verdict
+  const verdict = withFound(decided, leaving.clear)
   if (verdict.kind !== 'hold') return { verdict, by, facts: gathered }
   const mandate = by.mandateFor(leaving.action, gathered, verdict)
   if (mandate !== undefined) {
@@ -50,6 +56,18 @@ export async function authorize(
     if (again.kind !== 'hold') return { verdict: again, by, facts }
   }
   return askFor({ leaving, by, facts: gathered, hold: verdict }, ports)
+}
+
+/** Most requests carry nothing that another answer could come of. */
+function isNews(facts: ActionFacts, before: ActionFacts): boolean {
+  return (
+    facts.label !== before.label ||
+    facts.bodyBytes > 0 ||
+    facts.findings.length > 0 ||
+    facts.credentials.length > 0 ||
+    facts.operation !== null ||
+    facts.hasPreImage !== null
+  )
 }
 
 async function gatherFacts(

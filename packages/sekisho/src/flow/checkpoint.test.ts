@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { deciding } from './testing/deciding.ts'
 import type { HttpRequestAction } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
+import { CLEAN } from '../core/label.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import { passRequest, recordDenial } from './checkpoint.ts'
 import type { ActionOutcome, CheckpointPorts, Exchange, Intent, Performed } from './ports.ts'
@@ -27,7 +29,7 @@ const done: Performed = {
 test('an allowed request takes the whole path, in order', async () => {
   const { ports, exchange, log, intents, outcomes } = fakes()
   expect(await passRequest(action, exchange, ports)).toEqual(done)
-  expect(log).toEqual(['decide', 'inspect', 'intent', 'pin', 'perform', 'outcome'])
+  expect(log).toEqual(['decide', 'inspect', 'decide', 'intent', 'pin', 'perform', 'outcome'])
   expect(intents).toEqual([
     {
       id: 'i1',
@@ -35,6 +37,8 @@ test('an allowed request takes the whole path, in order', async () => {
       verdict: { kind: 'allow', rules: ['r'] },
       credentials: ['key'],
       repeated: 0,
+      generation: 1,
+      facts: { user: 'uid-0', label: CLEAN },
     },
   ])
   expect(outcomes).toEqual([['i1', done]])
@@ -54,22 +58,22 @@ test('the released values reach only the performer', async () => {
 })
 
 test('a denied request is recorded and meets neither resolver nor upstream', async () => {
-  const { ports, exchange, log, intents } = fakes({ decide: () => noWrites })
+  const { ports, exchange, log, intents } = fakes(deciding(() => noWrites))
   expect(await passRequest(action, exchange, ports)).toEqual(noWrites)
   expect(log).toEqual(['intent'])
   expect(intents).toEqual([{ id: 'i1', action, verdict: noWrites, credentials: [], repeated: 0 }])
 })
 
 test('what wants an approval is denied while nobody can be asked', async () => {
-  const { ports, exchange, log } = fakes({
-    decide: () => ({ kind: 'hold', rules: ['ask'], reason: 'rule ask' }),
-  })
+  const { ports, exchange, log } = fakes(
+    deciding(() => ({ kind: 'hold', rules: ['ask'], reason: 'rule ask' })),
+  )
   expect(await passRequest(action, exchange, ports)).toEqual({
     kind: 'deny',
     rules: ['ask'],
-    reason: 'rule ask; approvals are not built yet',
+    reason: 'rule ask; nobody can be asked here',
   })
-  expect(log).toEqual(['intent'])
+  expect(log).toEqual(['inspect', 'intent'])
 })
 
 test('a misplaced placeholder is recorded as a denial and asks for no credential', async () => {
@@ -99,7 +103,7 @@ test('a private address is refused after the record and before the upstream', as
     resolver: { pin: () => Promise.resolve(isPrivate) },
   })
   expect(await passRequest(action, exchange, ports)).toEqual(isPrivate)
-  expect(log).toEqual(['decide', 'inspect', 'intent', 'outcome'])
+  expect(log).toEqual(['decide', 'inspect', 'decide', 'intent', 'outcome'])
   expect(outcomes).toEqual([
     ['i1', { kind: 'refused', rules: isPrivate.rules, reason: isPrivate.reason }],
   ])
@@ -110,7 +114,7 @@ test('no record, no act', async () => {
   const { ports, exchange, log } = fakes()
   ports.recorder.intent = () => Promise.reject(full)
   await expect(passRequest(action, exchange, ports)).rejects.toBe(full)
-  expect(log).toEqual(['decide', 'inspect'])
+  expect(log).toEqual(['decide', 'inspect', 'decide'])
 })
 
 test('a name that does not resolve still gets its outcome', async () => {
@@ -178,7 +182,7 @@ function fakes(over: Partial<CheckpointPorts> = {}, perform?: Exchange['perform'
   }
   let ids = 0
   const ports: CheckpointPorts = {
-    decide: () => did('decide', { kind: 'allow', rules: ['r'] }),
+    ...deciding(() => did('decide', { kind: 'allow', rules: ['r'] })),
     recorder: {
       intent: (intent) => {
         intents.push(did('intent', intent))

@@ -3,7 +3,7 @@ import { toSekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { ActionFacts } from '../policy/decision/facts.ts'
 import { NO_FACTS } from '../policy/decision/facts.ts'
-import { asDenial, type Authorized, authorize } from './authorize.ts'
+import { type Authorized, authorize } from './authorize.ts'
 import type {
   ActionOutcome,
   CheckpointPorts,
@@ -50,7 +50,8 @@ async function pass(
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
   const by = ports.current()
-  const first = by.decide(action, { ...NO_FACTS, label: ports.labels.label })
+  const known = { ...NO_FACTS, label: ports.labels.label }
+  const first = by.decide(action, known)
   if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by })
   const rules = first.kind === 'allow' ? first.rules : (first.grants ?? [])
   const options = by.optionsFor(placeOf(action), rules)
@@ -58,7 +59,19 @@ async function pass(
   const id = ports.newId()
   const authorized =
     found.kind === 'clear'
-      ? await authorize({ id, action, clear: found, rules, options, exchange }, by, ports)
+      ? await authorize(
+          {
+            id,
+            first: { verdict: first, facts: known },
+            action,
+            clear: found,
+            rules,
+            options,
+            exchange,
+          },
+          by,
+          ports,
+        )
       : { verdict: whyDenied(action.host, found), by, facts: NO_FACTS }
   const denied = await reserve(id, { action, authorized }, ports)
   const verdict = denied ?? authorized.verdict

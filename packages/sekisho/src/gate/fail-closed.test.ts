@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { PLAIN_BUNDLE, plainDecision } from './testing/decision.ts'
 import { SekishoError } from '../core/error.ts'
 import { NO_PRINTS, PLAIN_EGRESS, closed } from './testing/rig.ts'
 import { get, HOST, NOTHING_LEAKED, Scene, type SceneOptions } from './testing/scene.ts'
@@ -147,7 +148,12 @@ test('a network that closes ends its connections and tells its counters', async 
 
 test('the supervisor is told how things stand', async () => {
   const { rig } = await start()
-  expect(await rig.gate.call('status', {})).toEqual({ networks: 1, connections: 0, degraded: [] })
+  expect(await rig.gate.call('status', {})).toEqual({
+    policies: [PLAIN_BUNDLE.digest],
+    networks: 1,
+    connections: 0,
+    degraded: [],
+  })
   rig.keyholder.die()
   await expect(rig.dialTls(HOST)).rejects.toThrow(/no address|ECONNRESET|disconnected/)
   expect((await rig.gate.call('status', {})).degraded).toEqual([
@@ -159,13 +165,14 @@ test('a network serves one session', async () => {
   const { rig } = await start()
   const config = {
     session: 's-0123456789abcdefghij',
-    policy: { rules: [] },
+    decision: plainDecision([]),
     egress: PLAIN_EGRESS,
     prints: NO_PRINTS,
     credentials: [],
     upstreams: [],
     limits: { egressBytes: 0, egressRequests: 0 },
     egressUsed: { bytes: 0, requests: 0 },
+    isResumed: false,
   }
   await expect(rig.gate.call('session.bind', { network: 1, config })).rejects.toThrow(
     'has its session',

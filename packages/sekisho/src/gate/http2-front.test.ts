@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import http2 from 'node:http2'
 import net from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { deciding } from '../flow/testing/deciding.ts'
 import type { Action } from '../core/action.ts'
 import { deny } from '../core/verdict.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
@@ -38,7 +39,7 @@ async function front(
 ): Promise<{ client: net.Socket; denied: { action: Action; rules: readonly string[] }[] }> {
   const denied: { action: Action; rules: readonly string[] }[] = []
   const ports: CheckpointPorts = {
-    decide: () => deny('default', 'not asked'),
+    ...deciding(() => deny('default', 'not asked')),
     recorder: {
       intent: ({ action, verdict }) => {
         denied.push({ action, rules: verdict.rules })

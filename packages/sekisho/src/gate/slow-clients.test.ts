@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import { deciding } from '../flow/testing/deciding.ts'
 import { deny } from '../core/verdict.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
 import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
@@ -37,7 +38,7 @@ async function connected(take: (socket: net.Socket) => void): Promise<net.Socket
 }
 
 const ports: CheckpointPorts = {
-  decide: () => deny('default', 'nothing is allowed here'),
+  ...deciding(() => deny('default', 'nothing is allowed here')),
   recorder: { intent: () => Promise.resolve(new Map()), outcome: () => Promise.resolve() },
   resolver: { pin: () => Promise.reject(new Error('not asked')) },
   newId: () => 'id',
@@ -75,7 +76,6 @@ function makeFront(headersMs: number): HttpFront {
     dialer: makeDialer(null),
     budgets: new BudgetLedger([]),
     provenance: null,
-    optionsOf: () => ({}),
     meter: new EgressMeter(
       {
         limits: { egressBytes: 1e6, egressRequests: 1e6 },

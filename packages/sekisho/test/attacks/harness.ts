@@ -64,8 +64,8 @@ export function testFamily({ rules, prepare, controls, attacks, ...options }: Fa
     for (const [name, address] of Object.entries(ADDRESSES)) {
       outside.zone.answers.set(name, [address])
     }
-    const policy = { rules: rules ?? [allow(HOST), allow(OTHER)] }
-    world = { wire: await Wire.open({ policy, ...options }), outside }
+    const granted = rules ?? [allow(HOST), allow(OTHER)]
+    world = { wire: await Wire.open({ rules: granted, ...options }), outside }
     prepare?.(world)
   })
   afterAll(async () => {

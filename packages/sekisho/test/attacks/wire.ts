@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import { makeQuery, readReply } from '../../src/gate/testing/dns-client.ts'
+import { PLAIN_BUNDLE, plainDecision } from '../../src/gate/testing/decision.ts'
 import { FakeKeyholder } from '../../src/gate/testing/keyholder.ts'
 import { NO_PRINTS, PLAIN_EGRESS, talk, transportPair } from '../../src/gate/testing/rig.ts'
 import { serveGate } from '../../src/gate/service.ts'
@@ -16,7 +17,9 @@ import {
 import type { SessionNetwork } from '../../src/kernel/network.ts'
 import { ipv4, ipv6, openSocket, SOCK } from '../../src/kernel/testing/network.ts'
 import { type GateSession, supervisorToGate } from '../../src/wire/gate.ts'
+import type { DecisionBundle, SessionDecision } from '../../src/wire/decision.ts'
 import { Peer } from '../../src/wire/peer.ts'
+import type { PolicyRule } from '../../src/wire/policy.ts'
 import { RESOLVER } from './outside.ts'
 import { parseIpv6 } from '../../src/core/address.ts'
 
@@ -29,7 +32,11 @@ const MAX_PACKETS = 100
 /** An attack that is not refused by then is left open, which fails its test. */
 export const PATIENCE_MS = Number(process.env['ATTACK_PATIENCE_MS'] ?? 5_000)
 
-export type WireOptions = Partial<Omit<GateSession, 'session'>>
+export type WireOptions = Partial<Omit<GateSession, 'session' | 'decision'>> & {
+  rules?: PolicyRule[]
+  bundle?: DecisionBundle
+  decision?: Partial<SessionDecision>
+}
 
 /** A gate process's whole inside, and a session's network in front of it, as the daemon makes it. */
 export class Wire {
@@ -39,7 +46,7 @@ export class Wire {
   readonly #stop: () => Promise<void>
   readonly #clients = new Set<{ destroy(): unknown }>()
 
-  static async open(options: WireOptions): Promise<Wire> {
+  static async open({ rules = [], bundle, decision, ...options }: WireOptions): Promise<Wire> {
     const [supervisorEnd, gateEnd] = transportPair()
     const service = await serveGate({
       supervisor: gateEnd,
@@ -50,15 +57,17 @@ export class Wire {
     const network = createNetwork()
     const wire = new Wire({ gate, network, stop: () => service.stop() })
     await wire.#handOver()
+    await gate.call('policy.install', bundle ?? PLAIN_BUNDLE)
     const config: GateSession = {
       session: SESSION,
-      policy: { rules: [] },
+      decision: { ...plainDecision(rules), ...decision },
       egress: PLAIN_EGRESS,
       prints: NO_PRINTS,
       credentials: [],
       upstreams: [],
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6 },
       egressUsed: { bytes: 0, requests: 0 },
+      isResumed: false,
       ...options,
     }
     await gate.call('session.bind', { network: NETWORK, config })

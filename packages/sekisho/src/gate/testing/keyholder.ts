@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import net from 'node:net'
 import { SekishoError } from '../../core/error.ts'
-import { gateToKeyholder } from '../../wire/keyholder.ts'
-import { Peer } from '../../wire/peer.ts'
+import { gateToKeyholder, MAX_BLOB_PIECE_BYTES } from '../../wire/keyholder.ts'
+
+import { type Handlers, Peer } from '../../wire/peer.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { makeTestCa, type TestCa } from './certificates.ts'
@@ -13,6 +15,8 @@ export class FakeKeyholder {
   readonly ca: TestCa = makeTestCa()
   readonly leaves: LeafInput[] = []
   readonly certified: string[] = []
+  /** what was kept, by its digest */
+  readonly blobs = new Map<string, Buffer>()
   readonly secrets = new Map<string, string>()
   /** runs before a leaf is taken; throwing refuses it, waiting delays it */
   beforeRecord: (leaf: LeafInput) => Promise<void> | void = () => undefined
@@ -75,6 +79,7 @@ export class FakeKeyholder {
           for (const waiter of this.#waiters.splice(0)) if (!waiter()) this.#waiters.push(waiter)
           return { index: this.leaves.length - 1, credentials: this.#release(credentials) }
         },
+        ...this.#blobs(),
         certify: ({ host, spki }) => {
           this.certified.push(host)
           const certificate = this.ca.issue(host, Buffer.from(spki, 'base64'))
@@ -83,6 +88,29 @@ export class FakeKeyholder {
       },
     })
     peer.onClose(() => socket.destroy())
+  }
+
+  #blobs(): Pick<Handlers<typeof gateToKeyholder>, 'blob.put' | 'blob.name' | 'blob.get'> {
+    const uploads = new Map<string, Buffer[]>()
+    const named = (sha256: string): string => `sha256:${sha256.slice('sha256:'.length)}`
+    return {
+      'blob.put': ({ upload, totalBytes, piece }) => {
+        const pieces = uploads.get(upload) ?? []
+        pieces.push(Buffer.from(piece, 'base64'))
+        uploads.set(upload, pieces)
+        const content = Buffer.concat(pieces)
+        if (content.length < totalBytes) return { digest: null }
+        const digest = named(`sha256:${createHash('sha256').update(content).digest('hex')}`)
+        this.blobs.set(digest, content)
+        return { digest }
+      },
+      'blob.name': ({ sha256 }) => ({ digest: named(sha256) }),
+      'blob.get': ({ digest, offset }) => {
+        const content = this.blobs.get(digest) ?? Buffer.alloc(0)
+        const piece = content.subarray(offset, offset + MAX_BLOB_PIECE_BYTES)
+        return { totalBytes: content.length, piece: piece.toString('base64') }
+      },
+    }
   }
 
   #release(names: readonly string[]): Record<string, string> {

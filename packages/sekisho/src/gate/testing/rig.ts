@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
 import type { EgressPlan } from '../../wire/egress.ts'
+import type { DecisionBundle, SessionDecision } from '../../wire/decision.ts'
 import type { SecretPrintSet } from '../../wire/secret-prints.ts'
 import {
   type EgressLimits,
@@ -17,6 +18,7 @@ import type { Destination } from '../connection-router.ts'
 import type { Lookup } from '../resolver.ts'
 import { serveGate } from '../service.ts'
 import { makeQuery, type ReplySeen, readReply } from './dns-client.ts'
+import { PLAIN_BUNDLE, plainDecision } from './decision.ts'
 import { FakeKeyholder } from './keyholder.ts'
 
 export const SESSION = 's-0123456789abcdefghij'
@@ -55,6 +57,9 @@ export type RigOptions = {
   limits?: Partial<EgressLimits>
   egressUsed?: EgressUse
   maxTlsConnections?: number
+  bundle?: DecisionBundle
+  decision?: Partial<SessionDecision>
+  isResumed?: boolean
 }
 
 /**
@@ -88,16 +93,18 @@ export class Rig {
     await gate.call('network.tcp', { network: NETWORK }, { handle: listener })
     await gate.call('network.dns', { network: NETWORK }, { handle: dns })
     await rig.attachKeyholder()
+    await gate.call('policy.install', options.bundle ?? PLAIN_BUNDLE)
     const { rules, credentials = [], upstreams = [] } = options
     const config = {
       session: SESSION,
-      policy: { rules },
+      decision: { ...plainDecision(rules), ...options.decision },
       egress: { ...PLAIN_EGRESS, ...options.egress },
       prints: options.prints ?? NO_PRINTS,
       credentials,
       upstreams,
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6, ...options.limits },
       egressUsed: options.egressUsed ?? { bytes: 0, requests: 0 },
+      isResumed: options.isResumed ?? false,
     }
     await gate.call('session.bind', { network: NETWORK, config })
     return rig

@@ -1,4 +1,5 @@
 import type { EgressPlan } from '../../wire/egress.ts'
+import type { DecisionBundle, SessionDecision } from '../../wire/decision.ts'
 import type { SecretPrintSet } from '../../wire/secret-prints.ts'
 import type { EgressLimits, EgressUse, GateCredential, Upstream } from '../../wire/gate.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
@@ -63,6 +64,8 @@ export type SceneOptions = {
   limits?: Partial<EgressLimits>
   egressUsed?: EgressUse
   maxTlsConnections?: number
+  bundle?: DecisionBundle
+  decision?: Partial<SessionDecision>
   /** false leaves the upstreams to the resolver */
   hasUpstreams?: boolean
   /** upstreams beside the usual ones, before them */

@@ -33,4 +33,9 @@ export class BundleReader {
     this.#stamp = stamp
     return { files: new Map(Object.entries(files)), registries }
   }
+
+  /** The next read gives the files whether or not they have changed. */
+  forget(): void {
+    this.#stamp = null
+  }
 }

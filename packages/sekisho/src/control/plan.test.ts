@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseAgentFile } from '../policy/agent-file.ts'
 import { sessionPolicy, setupPolicy } from '../policy/session-policy.ts'
 import { SessionPlan } from '../wire/control.ts'
+import type { SessionDecision } from '../wire/decision.ts'
 import { planSession } from './plan.ts'
 
 const FILE = `
@@ -32,6 +33,14 @@ const policy = {
     },
   ],
 }
+const decision: SessionDecision = {
+  generation: 1,
+  agent: 'builder',
+  uid: 1000,
+  policy,
+  begins: [],
+  task: ['make', 'test'],
+}
 const request = {
   agent: 'builder',
   argv: ['make', 'test'],
@@ -44,7 +53,7 @@ const plan = planSession({
   request,
   agent,
   configuration: `sha256:${'0'.repeat(64)}`,
-  policy,
+  decision,
   phase: 'agent',
   session: 's-00000000000000000000',
   connection: 7,
@@ -60,7 +69,7 @@ test('a plan is what was asked, and what the agent file grants', () => {
     workspace: '/home/me/project',
     terminal: { columns: 80, rows: 24, type: 'xterm' },
     detached: false,
-    policy,
+    decision,
     egress: {
       inspection: { maxBodyBytes: 8 * 1024 ** 2, treatments: {} },
       privateRanges: [],
@@ -114,7 +123,7 @@ test('the session runs as the agent that was found, whatever the request calls i
     request: asked,
     agent,
     configuration,
-    policy,
+    decision,
     phase: 'agent',
   })
   expect(other.agent).toBe('builder')
@@ -141,10 +150,17 @@ test.for([
   const own = phase === 'setup' ? setupPolicy(both, []) : sessionPolicy(both, [])
   if (own === null) throw new Error('no setup phase')
   const { configuration } = plan
-  const parts = { ...plan, request, agent: both, configuration, policy: own, phase }
+  const parts = {
+    ...plan,
+    request,
+    agent: both,
+    configuration,
+    decision: { ...decision, policy: own },
+    phase,
+  }
   const planned = planSession(parts)
   expect(planned.phase).toBe(phase)
-  expect(planned.policy).toEqual(own)
+  expect(planned.decision.policy).toEqual(own)
   expect(planned.secrets.map(({ binding }) => binding.name)).toEqual(secrets)
   expect(SessionPlan.parse(planned)).toEqual(planned)
 })
@@ -163,7 +179,7 @@ test('URLs in the command are known, in their canonical form, where provenance i
       'agents/x.yaml',
     ),
     configuration: `sha256:${'0'.repeat(64)}`,
-    policy,
+    decision,
     phase: 'agent',
     session: 's-00000000000000000000',
     connection: 7,

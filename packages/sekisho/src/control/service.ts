@@ -43,6 +43,10 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
   const generations = new Generations({
     supervisor,
     reader: new BundleReader(supervisor),
+    compare: () =>
+      Promise.reject(new SekishoError('PEER_UNAVAILABLE', 'there is no solver in this build')),
+    now: options.now,
+    report: (line) => void process.stderr.write(`control: ${line}\n`),
     running: () => sessions.subjects(),
   })
   const sessions = new Sessions({

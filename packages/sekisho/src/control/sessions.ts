@@ -80,10 +80,7 @@ export class Sessions {
    *
    * @throws SekishoError SETUP_FAILED
    */
-  async start(
-    request: Omit<RunRequest, 'terminal'>,
-    client: Asker,
-  ): Promise<{ session: string }> {
+  async start(request: Omit<RunRequest, 'terminal'>, client: Asker): Promise<{ session: string }> {
     const asked = { request: { ...request, terminal: null }, client, detached: true }
     const setUp = await this.#setUp(asked, () => undefined)
     if ('end' in setUp) {

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -25,6 +34,27 @@ test('agent files are read as text; other files are none', () => {
   expect(files.read(null).files).toEqual({ 'agents/a.yaml': 'name: ä', 'agents/b.yaml': 'name: b' })
 })
 
+test('policies at any depth are read too; what tools hide is not', () => {
+  for (const path of ['cedar/team/x.cedar', 'operators.yaml', '.git/x.yaml', 'agents/.a.yaml']) {
+    mkdirSync(join(bundle, path, '..'), { recursive: true })
+    writeFileSync(join(bundle, path), path)
+  }
+  expect(Object.keys(files.read(null).files ?? {})).toEqual(['cedar/team/x.cedar', 'operators.yaml'])
+})
+
+test('directories in directories without end are refused', () => {
+  mkdirSync(join(bundle, 'a/'.repeat(9)), { recursive: true })
+  expect(() => files.read(null)).toThrow(/is nested too deeply$/)
+})
+
+test('a link to nothing and a pipe are refused by name, and not waited for', () => {
+  symlinkSync('nothing', join(bundle, 'agents/a.yaml'))
+  expect(() => files.read(null)).toThrow(/agents\/a\.yaml is no file$/)
+  rmSync(join(bundle, 'agents/a.yaml'))
+  execFileSync('mkfifo', [join(bundle, 'agents/a.yaml')])
+  expect(() => files.read(null)).toThrow(/agents\/a\.yaml is no file$/)
+})
+
 test('while nothing changes there is nothing to read', () => {
   write('a.yaml', 'name: a')
   const { stamp } = files.read(null)
@@ -33,6 +63,13 @@ test('while nothing changes there is nothing to read', () => {
 
 test.for<{ name: string; change: () => void }>([
   { name: 'another text', change: () => write('a.yaml', 'name: other') },
+  {
+    name: 'another text of its length, written over it, with its time set back',
+    change: () => {
+      write('a.yaml', 'name: b')
+      utimesSync(join(bundle, 'agents/a.yaml'), 1000, 1000)
+    },
+  },
   { name: 'a file more', change: () => write('b.yaml', 'name: b') },
   { name: 'a file less', change: () => rmSync(join(bundle, 'agents/a.yaml')) },
   {

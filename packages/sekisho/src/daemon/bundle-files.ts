@@ -7,6 +7,8 @@ import { isMissing } from './session-record.ts'
 
 const MAX_FILES = 1000
 const MAX_FILE_BYTES = 256 * 1024
+const MAX_DEPTH = 8
+const BUNDLE_FILE = /\.(?:ya?ml|cedar|cedarschema)$/
 
 /** The bundle's files as text, with a stamp that changes when any of them does. */
 export class BundleFiles {
@@ -18,10 +20,7 @@ export class BundleFiles {
 
   /** @throws SekishoError CONFIG_INVALID when the bundle cannot be read or is too large */
   read(known: string | null): { stamp: string; files: Record<string, string> | null } {
-    const stats = this.#list().map((name) => {
-      const { size, mtimeMs, ino } = statSync(join(this.#directory, name))
-      return { name, size, key: `${name}:${size}:${mtimeMs}:${ino}` }
-    })
+    const stats = this.#list().map((name) => this.#stat(name))
     const stamp = stats.map((file) => file.key).join('|')
     if (stamp === known) return { stamp, files: null }
     const large = stats.find((file) => file.size > MAX_FILE_BYTES)
@@ -38,19 +37,42 @@ export class BundleFiles {
     return { stamp, files: Object.fromEntries(files) }
   }
 
+  #stat(name: string): { name: string; size: bigint; key: string } {
+    const path = join(this.#directory, name)
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+    if (stats?.isFile() !== true) {
+      throw new SekishoError('CONFIG_INVALID', `${path} is no file`) // a pipe would never end
+    }
+    // the change time, which nobody can set back: a file's own time is whatever its writer says
+    const { size, ctimeNs, ino } = stats
+    return { name, size, key: `${name}:${size}:${ctimeNs}:${ino}` }
+  }
+
   #list(): string[] {
     try {
-      return readdirSync(join(this.#directory, 'agents'))
-        .filter((name) => name.endsWith('.yaml'))
-        .toSorted()
-        .map((name) => `agents/${name}`)
+      readdirSync(join(this.#directory, 'agents'))
+      return filesBelow(this.#directory, '', 0).toSorted()
     } catch (cause) {
+      if (cause instanceof SekishoError) throw cause
       throw new SekishoError('CONFIG_INVALID', `${this.#directory}/agents cannot be read`, {
         hint: 'put agent files there; see docs/guides/agent-files.md',
         cause,
       })
     }
   }
+}
+
+/** Everything that may mean something; hidden directories are tools' own. */
+function filesBelow(root: string, path: string, depth: number): string[] {
+  if (depth > MAX_DEPTH) {
+    throw new SekishoError('CONFIG_INVALID', `${join(root, path)} is nested too deeply`)
+  }
+  return readdirSync(join(root, path), { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name.startsWith('.')) return []
+    const name = path === '' ? entry.name : `${path}/${entry.name}`
+    if (entry.isDirectory()) return filesBelow(root, name, depth + 1)
+    return BUNDLE_FILE.test(entry.name) ? [name] : []
+  })
 }
 
 const NPM_TIMEOUT_MS = 10_000

@@ -97,6 +97,7 @@ export class Children {
       keyholder: () => this.keyholder(),
       sessions: () => options.table.decided(),
       record: (leaf) => this.keyholder().call('record', { leaf }),
+      file: options.paths.policyFile,
       warn,
     })
     this.#control = new Child(
@@ -254,9 +255,15 @@ export class Children {
         await this.#ready.promise
         return this.#policy.install(next)
       },
+      'policy.approved': () => this.#policy.approved(),
       'policy.refused': async (refused) => {
         await this.#ready.promise
         await this.keyholder().call('record', { leaf: { type: 'policy.refused', ...refused } })
+        return {}
+      },
+      'policy.drift': async (drift) => {
+        await this.#ready.promise
+        await this.keyholder().call('record', { leaf: { type: 'policy.drift', ...drift } })
         return {}
       },
       'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),

@@ -13,6 +13,8 @@ export type Paths = {
   sessions: string
   /** the log's verification key, written once by the supervisor: a changed key is noticed */
   logKey: string
+  /** the bundle that was last put in force */
+  policyFile: string
   /** gone at reboot */
   run: string
   apiSocket: string
@@ -51,6 +53,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     keyholderState: join(state, 'keyholder'),
     sessions: join(state, 'sessions'),
     logKey: join(state, 'log.vkey'),
+    policyFile: join(state, 'policy.json'),
     run,
     apiSocket: join(run, 'api.sock'),
     bundle: existsSync(config) ? config : join(code, 'policy'),

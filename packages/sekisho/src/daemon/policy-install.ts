@@ -6,6 +6,7 @@ import type { supervisorToGate } from '../wire/gate.ts'
 import type { supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { Peer, Protocol } from '../wire/peer.ts'
+import { readPolicyFile, writePolicyFile } from './policy-file.ts'
 
 type GatePeer = Peer<typeof supervisorToGate, Protocol>
 type KeyholderPeer = Peer<typeof supervisorToKeyholder, Protocol>
@@ -37,6 +38,8 @@ export type InstallOptions = {
   keyholder: () => KeyholderPeer
   sessions: () => readonly Decided[]
   record: (leaf: LeafInput) => Promise<unknown>
+  /** where the bundle in force is kept */
+  file: string
   warn: (line: string) => void
 }
 
@@ -69,10 +72,17 @@ export class PolicyInstaller {
     }
     const late = await this.#offer(next)
     await this.#options.record(leafOf(next))
+    writePolicyFile(this.#options.file, { digest: next.bundle.digest, files: next.files })
     this.#last = next
     for (const index of late) this.#options.gates.kill(index)
     await this.#tellKeyholder(next)
     return { closed: await this.#switchSessions(next) }
+  }
+
+  /** Also of a life of the daemon before this one. @throws SekishoError CONFIG_INVALID */
+  approved(): { generation: number; files: Record<string, string> | null } {
+    const files = this.#last?.files ?? readPolicyFile(this.#options.file)?.files ?? null
+    return { generation: this.#last?.bundle.generation ?? 0, files }
   }
 
   /** Before any session is bound there. */

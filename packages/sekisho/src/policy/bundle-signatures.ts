@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { canonicalJson } from '../core/canonical-json.ts'
 import type { Operator } from './operators.ts'
 import { configInvalid } from './problem.ts'
 import { isSignedBy, keyDigest } from './signing-key.ts'
@@ -53,6 +55,24 @@ export function writeSignatures(signatures: readonly BundleSignature[]): string 
   return lines.length === 0
     ? 'version: 1\nsignatures: []\n'
     : `version: 1\nsignatures:\n${lines.join('')}`
+}
+
+/** Tests say what a bundle should do, and do nothing themselves. */
+const WITHOUT_MEANING = /^(?:signatures\.yaml$|tests\/)/
+
+/**
+ * Names a bundle by every byte of its files that means something.
+ *
+ * @param files text by path below the bundle's directory
+ */
+export function bundleDigest(files: ReadonlyMap<string, string>): string {
+  const named = [...files].filter(([path]) => !WITHOUT_MEANING.test(path))
+  const digests = named.map(([path, text]) => [path, sha256(text)])
+  return `sha256:${sha256(canonicalJson(Object.fromEntries(digests)))}`
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /**

@@ -88,12 +88,37 @@ export const PolicyInstall = z.strictObject({
   signers: z.array(z.strictObject({ name: z.string().max(64), key: Digest })).max(16),
   /** of each session that runs, by this generation */
   sessions: z.array(z.strictObject({ session: SessionId, decision: SessionDecision })).max(4096),
+  /** the texts it was made of: after a restart, what a change is compared with */
+  files: z.record(z.string(), z.string()),
 })
 export type PolicyInstall = z.infer<typeof PolicyInstall>
 
 export const controlToSupervisor = {
   /** resolves once every gate and the keyholder have it and every session is decided by it */
   'policy.install': { params: PolicyInstall, result: z.strictObject({ closed: z.int() }) },
+  /** what was last put in force, in this life of the daemon or before */
+  'policy.approved': {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      /** 0 in a life that has had none yet */
+      generation: z.int().min(0),
+      files: z.record(z.string(), z.string()).nullable(),
+    }),
+  },
+  /** the files are not what was read, though nothing said that they had changed; recorded */
+  'policy.drift': {
+    params: z.strictObject({ approved: Digest, running: Digest, where: z.string().max(128) }),
+    result: z.strictObject({}),
+  },
+  /** what each process decides by */
+  'policy.running': {
+    params: z.strictObject({}),
+    result: z.strictObject({
+      processes: z.array(z.strictObject({ name: z.string(), policies: z.array(z.string()) })),
+      /** differences that were found, newest last */
+      drift: z.array(z.string()),
+    }),
+  },
   /** files that do not become a generation; recorded */
   'policy.refused': {
     params: z.strictObject({ digest: Digest.nullable(), reason: z.string().max(4096) }),

@@ -1,8 +1,10 @@
 import { type Bundle, loadBundle } from '../../policy/bundle.ts'
+import { bundleDigest } from '../../policy/bundle-signatures.ts'
 import { namedDetectors, requireKnownDetectors } from '../../policy/known-detectors.ts'
 import { type Operator, parseOperators } from '../../policy/operators.ts'
 import type { Approver, DecisionBundle } from '../../wire/decision.ts'
 import type { BundleTexts } from '../bundle-reader.ts'
+import type { Admitted } from './admission.ts'
 
 /** A bundle that is valid in every part; whether it may come into force is another question. */
 export type Candidate = {
@@ -16,18 +18,45 @@ export type Candidate = {
 }
 
 /** A bundle in force. */
-export type Generation = Candidate & { number: number }
+export type Generation = Candidate & {
+  number: number
+  admitted: Admitted
+  /** streams that it forbids, and that were closed when it came into force */
+  closed: number
+  since: Date
+}
 
 const OPERATORS_FILE = 'operators.yaml'
 const HOLD_TIMEOUT_MS = 300_000
+
+const GRANTED: DecisionBundle['cedar'] = [
+  {
+    id: 'default.granted',
+    policy: {
+      effect: 'permit',
+      principal: { op: 'All' },
+      action: { op: 'All' },
+      resource: { op: 'All' },
+      conditions: [
+        {
+          kind: 'when',
+          body: {
+            '.': { left: { '.': { left: { Var: 'context' }, attr: 'facts' } }, attr: 'granted' },
+          },
+        },
+      ],
+    },
+  },
+]
 
 /** @throws SekishoError CONFIG_INVALID naming file, line and what to do */
 export async function readCandidate({ files, registries }: BundleTexts): Promise<Candidate> {
   const bundle = loadBundle(files, registries)
   await checkDetectors(bundle)
-  const operators = parseOperators(files.get(OPERATORS_FILE) ?? NO_OPERATORS, OPERATORS_FILE)
+  const operators = operatorsIn(files)
+  const digest = bundleDigest(files)
   return {
-    digest: bundle.digest,
+    digest,
     bundle,
     operators,
     approvers: operators.map(({ name, key }) => ({
@@ -40,8 +69,8 @@ export async function readCandidate({ files, registries }: BundleTexts): Promise
     files,
     decision: (generation) => ({
       generation,
-      digest: bundle.digest,
-      cedar: [],
+      digest,
+      cedar: GRANTED,
       hosts: [],
       operations: [],
       constraints: [],
@@ -52,7 +81,11 @@ export async function readCandidate({ files, registries }: BundleTexts): Promise
   }
 }
 
-const NO_OPERATORS = 'version: 1\noperators: []\n'
+/** @throws SekishoError CONFIG_INVALID */
+export function operatorsIn(files: ReadonlyMap<string, string>): readonly Operator[] {
+  const text = files.get(OPERATORS_FILE)
+  return text === undefined ? [] : parseOperators(text, OPERATORS_FILE)
+}
 
 async function checkDetectors(bundle: Bundle): Promise<void> {
   const named = namedDetectors(bundle.agents.map((name) => bundle.agent(name)))

@@ -22,7 +22,10 @@ const MAX_TASK_TEXTS = 1024
  * more, and a setup phase that its file does not have, are granted nothing: an empty rule set.
  */
 export function sessionDecision(
-  generation: { number: number; bundle: Pick<Bundle, 'agents' | 'agent' | 'policyOf' | 'setupPolicyOf'> },
+  generation: {
+    number: number
+    bundle: Pick<Bundle, 'agents' | 'agent' | 'policyOf' | 'setupPolicyOf'>
+  },
   subject: Subject,
 ): SessionDecision {
   return {

@@ -66,6 +66,7 @@ function isNews(facts: ActionFacts, before: ActionFacts): boolean {
     facts.findings.length > 0 ||
     facts.credentials.length > 0 ||
     facts.operation !== null ||
+    facts.install !== null ||
     facts.hasPreImage !== null
   )
 }
@@ -81,6 +82,7 @@ async function gatherFacts(
     credentials: clear.credentials,
     bodyBytes: clear.bodyBytes ?? 0,
     label: ports.labels.label,
+    install: clear.recordAs?.kind === 'package.install' ? clear.recordAs : null,
   }
   if (action.kind !== 'http.request') return facts
   const operation = by.readOperation(action, () => outgoingOf(exchange))

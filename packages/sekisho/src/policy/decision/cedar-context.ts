@@ -1,4 +1,5 @@
 import type { Action } from '../../core/action.ts'
+import type { Scheme } from '../../wire/policy.ts'
 import { Datetime } from '../cedar/datetime.ts'
 import { CedarSet } from '../cedar/set.ts'
 import { type CedarRecord, type CedarValue, EntityRef } from '../cedar/value.ts'
@@ -37,46 +38,53 @@ export function factsRecord({ facts, classified, grants, nowMs }: ContextParts):
   ])
 }
 
+export type Described = {
+  action: EntityRef
+  resource: EntityRef
+  /** of the context, beside the facts */
+  own: readonly (readonly [string, CedarRecord])[]
+}
+
 /** What the action is about, and what it says of itself, each by the name that the schema has. */
 export function describeAction(
   action: Action,
-  facts: ActionFacts,
-): { resource: EntityRef; own: [string, CedarRecord] } {
+  { facts, scheme }: { facts: ActionFacts; scheme: Scheme | undefined },
+): Described {
+  const kind = uidOf('Action', action.kind)
   switch (action.kind) {
-    case 'http.request':
-      return {
-        resource: uidOf('Host', action.host),
-        own: [
-          'http',
-          recordOf({
-            method: action.method,
-            scheme: action.scheme,
-            port: action.port,
-            path: action.path,
-            hasQuery: action.query !== null,
-            bodyBytes: facts.bodyBytes,
-            upgrade: action.upgrade !== undefined,
-          }),
-        ],
-      }
+    case 'http.request': {
+      const own = recordOf({
+        method: action.method,
+        scheme: action.scheme,
+        port: action.port,
+        path: action.path,
+        hasQuery: action.query !== null,
+        bodyBytes: facts.bodyBytes,
+        upgrade: action.upgrade !== undefined,
+      })
+      return { action: kind, resource: uidOf('Host', action.host), own: [['http', own]] }
+    }
     case 'net.connect': {
       const { transport, port, host, address } = action
-      const own = recordOf({ transport, port: port ?? 0 })
-      return { resource: uidOf('Host', host ?? address), own: ['connect', own] }
+      const own = recordOf({ transport, port: port ?? 0, scheme: scheme ?? 'none' })
+      return { action: kind, resource: uidOf('Host', host ?? address), own: [['connect', own]] }
     }
     case 'dns.resolve':
-      return {
-        resource: uidOf('Name', action.name),
-        own: ['dns', recordOf({ type: action.type })],
-      }
+      return { action: kind, resource: uidOf('Name', action.name), own: [] }
     case 'package.install': {
       const { ecosystem, name, version } = action
       const own = recordOf({ ecosystem, name, ...(version === null ? {} : { version }) })
-      return { resource: uidOf('Package', `${ecosystem}:${name}`), own: ['package', own] }
+      const resource = uidOf('Package', `${ecosystem}:${name}`)
+      return { action: kind, resource, own: [['package', own]] }
     }
     default:
-      return { resource: uidOf('Platform', action.kind), own: ['other', new Map()] }
+      return { action: kind, resource: uidOf('Platform', 'sekisho'), own: [] }
   }
+}
+
+/** A credential goes along. */
+export function describeSecret(name: string): Described {
+  return { action: uidOf('Action', 'secret.use'), resource: uidOf('Secret', name), own: [] }
 }
 
 function recordOf(fields: Readonly<Record<string, CedarValue>>): CedarRecord {

@@ -3,12 +3,18 @@ import { APPROVALS, type ApprovalKind } from '../../core/label.ts'
 import type { Hold, Verdict } from '../../core/verdict.ts'
 import type { SessionDecision, User } from '../../wire/decision.ts'
 import type { IntentFacts } from '../../wire/policy-leaves.ts'
-import type { RuleOptions } from '../../wire/policy.ts'
+import type { RuleOptions, Scheme } from '../../wire/policy.ts'
 import type { CedarRecord, CedarValue, EntityRef } from '../cedar/value.ts'
 import { type CedarEntities, entityStore } from '../cedar/entities.ts'
 import { type CompiledPolicy, compilePolicy } from '../compile.ts'
 import type { Place } from '../network-policy.ts'
-import { describeAction, factsRecord, uidOf } from './cedar-context.ts'
+import {
+  describeAction,
+  describeSecret,
+  type Described,
+  factsRecord,
+  uidOf,
+} from './cedar-context.ts'
 import { type Classified, classify } from './classify.ts'
 import { type CompiledBundle, hostEntity } from './compiled-bundle.ts'
 import { type ActionFacts, NO_FACTS } from './facts.ts'
@@ -29,13 +35,6 @@ const APPROVALS_PATH = ['facts', 'approvals']
 
 /** Actions that rules and policies decide; every other is refused for what it is. */
 const DECIDED: ReadonlySet<Action['kind']> = new Set(['http.request', 'net.connect', 'dns.resolve'])
-
-type Asked = {
-  action: EntityRef
-  resource: EntityRef
-  /** of the context beside the facts */
-  own: readonly (readonly [string, CedarRecord])[]
-}
 
 type Answered = { kind: 'allow' } | { kind: 'deny'; rules: readonly string[]; who: string }
 
@@ -140,27 +139,37 @@ export class DecisionPoint {
     const host = 'host' in action && action.host !== null ? action.host : ''
     const said = action.kind === 'http.request' ? this.grants.optionsFor(action, rules) : {}
     const { external } = this.#bundle.hosts.find(host)
+    const scheme = this.#schemeOf(action)
     return classify(action, said, {
-      leads: { external, isForRequests: this.#isForRequests(action) },
+      leads: { external, isForRequests: scheme === 'https' || scheme === 'http' },
       facts,
     })
   }
 
-  #isForRequests(action: Action): boolean {
-    if (action.kind !== 'net.connect' || action.host === null || action.port === null) return false
-    const scheme = this.grants.isPort(action.host, action.port)
-    return scheme === 'https' || scheme === 'http'
+  #schemeOf(action: Action): Scheme | undefined {
+    if (action.kind !== 'net.connect' || action.host === null || action.port === null) {
+      return undefined
+    }
+    return this.grants.isPort(action.host, action.port)
   }
 
-  /** A declared operation is asked about twice: as the request, and as what the request means. */
-  #askedOf(action: Action, facts: ActionFacts): readonly Asked[] {
-    const { resource, own } = describeAction(action, facts)
-    const request: Asked = { action: uidOf('Action', action.kind), resource, own: [own] }
-    return [request]
+  /**
+   * A request is asked about as such, as what it means (a declared operation, an install), and for
+   * each credential that goes along: all of these must be permitted.
+   */
+  #askedOf(action: Action, facts: ActionFacts): readonly Described[] {
+    const request = describeAction(action, { facts, scheme: this.#schemeOf(action) })
+    const { install, credentials } = facts
+    if (install === null && credentials.length === 0) return [request]
+    return [
+      request,
+      ...(install === null ? [] : [describeAction(install, { facts, scheme: undefined })]),
+      ...credentials.map(describeSecret),
+    ]
   }
 
   #answer(
-    asked: readonly Asked[],
+    asked: readonly Described[],
     parts: { facts: ActionFacts; classified: Classified; grants: readonly string[] },
   ): Answered {
     const facts = factsRecord({ ...parts, nowMs: this.#now() })
@@ -181,7 +190,7 @@ export class DecisionPoint {
     return { kind: 'allow' }
   }
 
-  #mayHelp(asked: readonly Asked[]): boolean {
+  #mayHelp(asked: readonly Described[]): boolean {
     return asked.some(({ action }) => this.#bundle.engine.mentions(action, APPROVALS_PATH))
   }
 

@@ -1,3 +1,4 @@
+import type { PackageInstallAction } from '../../core/action.ts'
 import type {
   ApprovalKind,
   Consequence,
@@ -38,6 +39,8 @@ export type ActionFacts = {
   /** of the session as it is now */
   label: Label
   operation: OperationCall | null
+  /** the request fetches the file of a package, to be installed */
+  install: PackageInstallAction | null
   unconfirmed: readonly UnconfirmedArgument[]
   /**
    * whether what is there now has been kept: null before anybody tried, and where no rule asks
@@ -55,6 +58,7 @@ export const NO_FACTS: ActionFacts = Object.freeze({
   bodyBytes: 0,
   label: CLEAN,
   operation: null,
+  install: null,
   unconfirmed: [],
   hasPreImage: null,
 })

@@ -36,6 +36,7 @@ import type { HeldBytes } from './inspection/held-bytes.ts'
 import type { PackageFirewall } from './packages/package-firewall.ts'
 import { LateStop } from './late-stop.ts'
 import { makeOutgoingBody } from './outgoing-body.ts'
+import type { CaptureParts } from './recovery/capture.ts'
 import { ReplyRelay } from './reply.ts'
 import type { ReplySink } from './reply-sink.ts'
 import type { BodyRead, OutgoingBody } from './request-body.ts'
@@ -88,6 +89,8 @@ export type HttpPerformer = HeadInspector & {
   provenance: ProvenanceState | null
   /** undefined where the session reaches no package registry */
   packages?: PackageFirewall | undefined
+  /** undefined: nothing is kept before it is changed */
+  recovery?: CaptureParts | undefined
   /** tells that a pinned address could not be used */
   onUnreachable(host: string): void
 }
@@ -136,6 +139,10 @@ export class HttpExchange implements Exchange {
     }
     if (sink.isGone) gone()
     else sink.onClose(gone)
+  }
+
+  isOpenEnded(): boolean {
+    return this.#body !== undefined && !this.#body.isWhole
   }
 
   cut(by: Deny): void {

@@ -10,6 +10,8 @@ import { Peer, type Transport } from '../wire/peer.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { VerdictShape } from '../wire/schemas.ts'
 
+type ContentPiece = z.infer<(typeof gateToKeyholder)['blob.put']['params']>
+
 /** A disk that does not answer within this stops the action. */
 const RECORD_TIMEOUT_MS = 10_000
 const CERTIFY_TIMEOUT_MS = 5_000
@@ -58,6 +60,30 @@ export class KeyholderLink {
     const params = { session, host, spki: spki.toString('base64') }
     const done = await this.#live().call('certify', params, { timeoutMs: CERTIFY_TIMEOUT_MS })
     return Buffer.from(done.certificate, 'base64')
+  }
+
+  /** One piece of content that is to be kept. @returns null until the last. @throws as `record` */
+  async putContent(piece: ContentPiece): Promise<string | null> {
+    return (await this.#live().call('blob.put', piece, { timeoutMs: RECORD_TIMEOUT_MS })).digest
+  }
+
+  /** The digest that content would be kept under. @throws as `record` */
+  async nameContent(asked: {
+    session: string
+    of: string | null
+    sha256: string
+  }): Promise<string> {
+    return (await this.#live().call('blob.name', asked, { timeoutMs: RECORD_TIMEOUT_MS })).digest
+  }
+
+  /** One piece of what was kept. @throws as `record`, CONTENT_LOST */
+  getContent(asked: {
+    session: string
+    of: string
+    digest: string
+    offset: number
+  }): Promise<{ totalBytes: number; piece: string }> {
+    return this.#live().call('blob.get', asked, { timeoutMs: RECORD_TIMEOUT_MS })
   }
 
   #live(): Peer<typeof gateToKeyholder> {

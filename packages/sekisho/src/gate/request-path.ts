@@ -14,6 +14,7 @@ import {
 import { type HttpArrival, HttpExchange, type HttpPerformer } from './http-exchange.ts'
 import type { HeadRead } from './http-head.ts'
 import { ProvenanceExchange } from './provenance/provenance-exchange.ts'
+import { isRecoverable, RecoverableExchange } from './recovery/recoverable-exchange.ts'
 import type { ReplySink } from './reply-sink.ts'
 import type { SessionContext } from './session-context.ts'
 import { WebSocketExchange } from './websocket/exchange.ts'
@@ -137,7 +138,10 @@ export class RequestPath {
   }
 }
 
-/** Where a URL comes from is asked first; then the package firewall; then the request is made. */
+/**
+ * Where a URL comes from is asked first; then the package firewall; then what is there is kept; then
+ * the request is made.
+ */
 function exchangeFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
   const { provenance } = performer
   if (provenance === null) return fetchFor(arrival, performer)
@@ -145,6 +149,11 @@ function exchangeFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
 }
 
 function fetchFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
-  const fetch = (looked: HttpArrival): Exchange => new HttpExchange(looked, performer)
+  const { recovery } = performer
+  const make = (looked: HttpArrival): Exchange => new HttpExchange(looked, performer)
+  const fetch = (looked: HttpArrival): Exchange =>
+    recovery !== undefined && isRecoverable(looked)
+      ? new RecoverableExchange(looked, recovery, make)
+      : make(looked)
   return performer.packages?.exchangeFor(arrival, fetch) ?? fetch(arrival)
 }

@@ -26,6 +26,7 @@ import { packageRegistries } from './packages/registries.ts'
 import type { WithheldBytes } from './packages/withheld-bytes.ts'
 import { Placeholders } from './placeholders.ts'
 import type { Policies } from './policies.ts'
+import { captureParts } from './recovery/session-recovery.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import type { SessionContext } from './session-context.ts'
 import { GateLabels } from './session-labels.ts'
@@ -90,7 +91,10 @@ export function makeContext(
   })
   const live = new GateActions()
   const begins = { begins: config.decision.begins, isResumed: config.isResumed }
-  const labels = new GateLabels(begins, (host) => rules.point.labelOf(host))
+  const labels = new GateLabels(begins, {
+    labelOf: (host) => rules.point.labelOf(host),
+    worse: (label) => live.recheckOpen((action, facts) => rules.decide(action, facts), label),
+  })
   const ports: CheckpointPorts = {
     decide: (action, facts = { ...NO_FACTS, label: labels.label }) => rules.decide(action, facts),
     current: () => rules,
@@ -132,13 +136,18 @@ export function makePerformer(
   const { context, meter, forget } = own
   const { proxy, provenance, budgets } = config.egress
   const dialer = makeDialer(proxy)
-  return {
+  const sending = {
     ...inspectionOf(config, parts),
-    dialer,
     meter,
     budgets: new BudgetLedger(budgets),
-    turns: new Turns(),
     upstreams: new Upstreams(dialer),
+  }
+  const recovering = { ...sending, ports: context.ports, link: parts.keyholder }
+  return {
+    ...sending,
+    dialer,
+    turns: new Turns(),
+    recovery: captureParts(config, recovering),
     onUnreachable: forget,
     provenance: provenance === null ? null : new ProvenanceState(provenance),
     packages: firewallOf(config, parts, context),

@@ -21,19 +21,21 @@ export const PreImage = z.strictObject({
   contentType: z.string().max(256).nullable(),
   /** ETag, by which a restore knows that nobody has changed it since */
   etag: z.string().max(1024).nullable(),
-  /** of the request's fields that it was read with, which a restore needs again ({@link KeptFields}) */
-  fields: Digest,
+  /** of the request that it was read by, which a restore needs again ({@link KeptRequest}) */
+  request: Digest,
   /** of the body that the action sends, as it would be kept; null where it streams or has none */
   sent: Digest.nullable(),
   recovery: Recovery,
 })
 export type PreImage = z.infer<typeof PreImage>
 
-/** Content of {@link PreImage}'s `fields`. */
-export const KeptFields = z.strictObject({
+/** What {@link PreImage}'s `request` names: whole, where the log has a URL without what was found in it. */
+export const KeptRequest = z.strictObject({
+  path: z.string().max(8192),
+  query: z.string().max(8192).nullable(),
   /** name, value, name, value …, with placeholders where credentials go */
   fields: z.array(z.string().max(65_536)).max(256),
-  /** of the session that read: by name of the credential */
+  /** of the session that read, by name of the credential */
   placeholders: z.record(z.string(), z.string()),
 })
-export type KeptFields = z.infer<typeof KeptFields>
+export type KeptRequest = z.infer<typeof KeptRequest>

@@ -1,0 +1,120 @@
+import type { HttpRequestAction } from '../../core/action.ts'
+import { type SekishoError, toSekishoError } from '../../core/error.ts'
+import type { ActionOutcome, Recorder, Resolver } from '../../flow/ports.ts'
+import type { GateCredential } from '../../wire/gate.ts'
+import type { DestinationMeter } from '../destination-meter.ts'
+import { type Fields, fieldBytes } from '../http-fields.ts'
+import type { Placeholders } from '../placeholders.ts'
+import type { Upstreams } from '../upstream.ts'
+import {
+  type ReadRequest,
+  readResource,
+  type ResourceRead,
+  type ResourceState,
+} from './resource-read.ts'
+
+export type ReadParts = {
+  recorder: Recorder
+  resolver: Resolver
+  placeholders: Placeholders
+  credentials: readonly GateCredential[]
+  upstreams: Pick<Upstreams, 'dispatcherFor'>
+  /** of one request to this host */
+  meterFor(host: string): DestinationMeter
+  /** of the rules in force */
+  generation(): number
+  newId(): string
+  outcomeLost(error: SekishoError): void
+}
+
+export type PlatformRead = {
+  action: ReadRequest['action']
+  /** as it stands in the log: without what was found in its URL */
+  recordAs: HttpRequestAction
+  /** with placeholders where credentials go */
+  fields: Fields
+  /** that it is recorded as allowed by */
+  rules: readonly string[]
+  isHttp2: boolean
+}
+
+/** What the platform finds, or why it cannot be known. */
+export type Found = ResourceState | { kind: 'unknown'; why: string }
+
+/**
+ * A look of the platform's own at a resource: an action like any other, recorded before it leaves and
+ * counted, but one whose reply no agent sees. Never rejects.
+ */
+export async function readAsPlatform(read: PlatformRead, parts: ReadParts): Promise<Found> {
+  try {
+    return await readRecorded(read, parts)
+  } catch (thrown) {
+    return { kind: 'unknown', why: toSekishoError(thrown).message }
+  }
+}
+
+async function readRecorded(read: PlatformRead, parts: ReadParts): Promise<Found> {
+  const { action, recordAs, fields, rules } = read
+  const inHead = parts.placeholders.inspectHead(action, fields)
+  if (inHead.kind === 'misuse') {
+    return { kind: 'unknown', why: `the placeholder of ${inHead.secret} in ${inHead.where}` }
+  }
+  const meter = parts.meterFor(action.host)
+  const bytes = headBytes(action, fields)
+  const denied = meter.admit(bytes, { action, bytes })
+  if (denied !== undefined) return { kind: 'unknown', why: denied.reason }
+  const id = parts.newId()
+  const { credentials } = inHead
+  const values = await parts.recorder.intent({
+    id,
+    action: recordAs,
+    verdict: { kind: 'allow', rules },
+    credentials,
+    repeated: 0,
+    generation: parts.generation(),
+  })
+  return performRead({ ...read, id, values, meter }, parts)
+}
+
+type Recorded = PlatformRead & {
+  id: string
+  values: ReadonlyMap<string, string>
+  meter: DestinationMeter
+}
+
+async function performRead(read: Recorded, parts: ReadParts): Promise<Found> {
+  let outcome: ActionOutcome = { kind: 'failed', code: 'INTERNAL', message: 'broken off' }
+  try {
+    const pinned = await parts.resolver.pin(read.action.host, read.action.port)
+    if (pinned.kind === 'deny') {
+      outcome = { kind: 'refused', rules: pinned.rules, reason: pinned.reason }
+      return { kind: 'unknown', why: pinned.reason }
+    }
+    const fields = parts.placeholders.attach(read.action, read.fields, read.values)
+    const bytesOut = headBytes(read.action, fields)
+    read.meter.take(bytesOut)
+    const got = await readResource({ ...read, fields, pinned }, parts.upstreams)
+    outcome = outcomeOf(got, { address: pinned.address, bytesOut })
+    return got.state
+  } catch (thrown) {
+    const { code, message } = toSekishoError(thrown)
+    outcome = { kind: 'failed', code, message }
+    throw thrown
+  } finally {
+    parts.recorder.outcome(read.id, outcome).catch((thrown: unknown) => {
+      parts.outcomeLost(toSekishoError(thrown))
+    })
+  }
+}
+
+function outcomeOf(
+  { state, status, bytesIn }: ResourceRead,
+  sent: { address: string; bytesOut: number },
+): ActionOutcome {
+  if (state.kind === 'unknown') return { kind: 'failed', code: 'STATE_UNKNOWN', message: state.why }
+  return { kind: 'performed', status, ...sent, bytesIn, scrubbed: 0 }
+}
+
+function headBytes({ method, path, query }: HttpRequestAction, fields: Fields): number {
+  return method.length + path.length + (query?.length ?? 0) + 12 + fieldBytes(fields)
+}

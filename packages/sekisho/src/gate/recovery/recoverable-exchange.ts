@@ -1,0 +1,118 @@
+import type { HttpRequestAction } from '../../core/action.ts'
+import { type Deny, deny } from '../../core/verdict.ts'
+import type { Allowed, Clear, Exchange, Inspected, Pinned } from '../../flow/ports.ts'
+import type { HttpArrival } from '../http-exchange.ts'
+import type { Fields } from '../http-fields.ts'
+import { PassingSink } from '../packages/passing-sink.ts'
+import { type Captured, type CaptureParts, capturePreImage } from './capture.ts'
+import { strongEtag } from './resource-read.ts'
+
+const CHANGING: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'DELETE'])
+const NOT_SHOWN = deny('invariant.unshowable', 'what it will send cannot be shown')
+
+type Asked = Parameters<NonNullable<Exchange['keepBefore']>>[0]
+
+/** Whether what a request changes can be kept before. */
+export function isRecoverable({ action }: HttpArrival): boolean {
+  return CHANGING.has(action.method)
+}
+
+/** A request that changes something, preceded where a rule asks for it by a look at what is there. */
+export class RecoverableExchange implements Exchange {
+  readonly #arrival: HttpArrival
+  readonly #parts: CaptureParts
+  readonly #inner: Exchange
+  readonly #sink: StateSink
+  /** the inner exchange's own copy: a condition is added to it once something is kept */
+  readonly #fields: Fields
+  #clear: Clear | undefined
+  #captured: Captured | undefined
+
+  /** @param fetch makes the exchange itself */
+  constructor(
+    arrival: HttpArrival,
+    parts: CaptureParts,
+    fetch: (arrival: HttpArrival) => Exchange,
+  ) {
+    this.#arrival = arrival
+    this.#parts = parts
+    this.#sink = new StateSink(arrival.sink)
+    this.#fields = [...arrival.fields]
+    this.#inner = fetch({ ...arrival, fields: this.#fields, sink: this.#sink })
+  }
+
+  async inspect(allowed: Allowed): Promise<Inspected> {
+    const inspected = await this.#inner.inspect(allowed)
+    this.#clear = inspected.kind === 'clear' ? inspected : undefined
+    return inspected
+  }
+
+  async keepBefore({ id, rules, recovery }: Asked): Promise<boolean> {
+    const { action, isHttp2 } = this.#arrival
+    // what was found may leave only with somebody's yes, and a look would carry it out without
+    if (this.#clear === undefined || this.#clear.hold !== undefined) return false
+    const outgoing = this.outgoing()
+    const body = 'body' in outgoing ? outgoing.body : null
+    const recordAs = requestOf(this.#clear.recordAs) ?? action
+    const fields = this.#arrival.fields
+    const changing = { id, action, recordAs, fields, isHttp2, rules, recovery, body }
+    this.#captured = await capturePreImage(changing, this.#parts)
+    if (this.#captured.kind === 'none') return false
+    this.#addCondition(this.#captured.ifMatch)
+    return true
+  }
+
+  async perform(
+    pinned: Pinned,
+    credentials: ReadonlyMap<string, string>,
+  ): ReturnType<Exchange['perform']> {
+    const done = await this.#inner.perform(pinned, credentials)
+    if (done.kind !== 'performed' || this.#captured?.kind !== 'kept') return done
+    const { etag } = this.#sink
+    return etag === undefined ? done : { ...done, etag }
+  }
+
+  describe(): ReturnType<NonNullable<Exchange['describe']>> {
+    return this.#inner.describe?.() ?? {}
+  }
+
+  outgoing(): ReturnType<NonNullable<Exchange['outgoing']>> {
+    return this.#inner.outgoing?.() ?? NOT_SHOWN
+  }
+
+  onGone(listener: () => void): void {
+    this.#inner.onGone?.(listener)
+  }
+
+  cut(by: Deny): void {
+    this.#inner.cut?.(by)
+  }
+
+  drop(): void {
+    this.#inner.drop?.()
+  }
+
+  #addCondition(etag: string | null): void {
+    if (etag === null) return
+    const others = this.#fields.filter((_, index) => !isCondition(this.#fields, index))
+    this.#fields.splice(0, this.#fields.length, ...others, 'If-Match', etag)
+  }
+}
+
+function isCondition(fields: Fields, index: number): boolean {
+  return fields[index - (index % 2)]?.toLowerCase() === 'if-match'
+}
+
+function requestOf(action: Clear['recordAs']): HttpRequestAction | undefined {
+  return action?.kind === 'http.request' ? action : undefined
+}
+
+/** Keeps what a reply says of what the action has left. */
+class StateSink extends PassingSink {
+  etag: string | undefined
+
+  override head(status: number, message: string, fields: Fields): void {
+    if (status >= 200 && status < 300) this.etag = strongEtag(fields)
+    super.head(status, message, fields)
+  }
+}

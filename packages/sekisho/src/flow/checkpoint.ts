@@ -220,7 +220,12 @@ async function performLive(
   { live }: CheckpointPorts,
 ): ReturnType<Exchange['perform']> {
   const { exchange, facts, values } = recorded
-  const leave = live.enter({ action, facts, cut: (by) => exchange.cut?.(by) })
+  const leave = live.enter({
+    action,
+    facts,
+    isOpenEnded: exchange.isOpenEnded?.() ?? false,
+    cut: (by) => exchange.cut?.(by),
+  })
   try {
     return await exchange.perform(pinned, values)
   } finally {

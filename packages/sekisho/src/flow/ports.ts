@@ -188,6 +188,9 @@ export interface Exchange {
 
   /** Breaks off what is being performed: it is not allowed any more. */
   cut?(by: Deny): void
+
+  /** whether it can still say something, that nobody has seen yet, while it is performed */
+  isOpenEnded?(): boolean
   /**
    * Sends the request to the pinned address, with the values in place of their placeholders, and
    * carries the reply to the agent. Never rejects. A misuse, or what a detector found in a late
@@ -211,7 +214,12 @@ export interface Exchange {
 /** What is being performed, so that a change of the rules can end it. */
 export interface LiveActions {
   /** @returns to be called when it has ended */
-  enter(live: { action: Action; facts: ActionFacts; cut: (by: Deny) => void }): () => void
+  enter(live: {
+    action: Action
+    facts: ActionFacts
+    isOpenEnded: boolean
+    cut: (by: Deny) => void
+  }): () => void
 }
 
 export type CheckpointPorts = {

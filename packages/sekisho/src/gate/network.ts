@@ -28,6 +28,11 @@ export class Network {
     return this.#session?.connections ?? 0
   }
 
+  /** digest of the bundle that its session is decided by; undefined before it has one */
+  get policy(): string | undefined {
+    return this.#session?.policy
+  }
+
   listen(server: Server): void {
     this.#tcp?.close()
     this.#tcp = server

@@ -22,8 +22,8 @@ export class Policies {
     throw new SekishoError('PROTOCOL_VIOLATION', `generation ${generation} is not installed here`)
   }
 
-  /** digests, oldest first */
-  get digests(): string[] {
-    return [...this.#bundles.values()].map(({ digest }) => digest)
+  /** digest of the one that was installed last */
+  get newest(): string | undefined {
+    return [...this.#bundles.values()].at(-1)?.digest
   }
 }

@@ -89,6 +89,13 @@ class Networks {
     return [...this.#networks.values()].reduce((sum, { connections }) => sum + connections, 0)
   }
 
+  /** digests of what decides here, and of what is to decide next */
+  get policies(): string[] {
+    const used = [...this.#networks.values()].map(({ policy }) => policy)
+    const all = new Set([...used, this.parts.policies.newest])
+    return [...all].filter((digest) => digest !== undefined)
+  }
+
   /** made by the first handle that arrives for it */
   take(id: number): Network {
     const known = this.#networks.get(id)
@@ -154,7 +161,7 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       return {}
     },
     status: () => ({
-      policies: networks.parts.policies.digests,
+      policies: networks.policies,
       networks: networks.size,
       connections: networks.connections,
       degraded: keyholder.isUp ? [] : ['the keyholder is not attached: everything is denied'],

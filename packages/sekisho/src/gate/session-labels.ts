@@ -22,14 +22,19 @@ export class GateLabels implements SessionLabels {
   readonly #sources: LabelSource[] = []
   readonly #known = new Set<string>()
   readonly #labelOf: LabelOf
+  readonly #worse: (label: Label) => void
   #label: Label = CLEAN
 
-  /** @param labelOf what the rules in force say of a host */
+  /**
+   * @param told.labelOf what the rules in force say of a host
+   * @param told.worse called when the label has changed, before anything of the reply is there
+   */
   constructor(
     { begins, isResumed }: { begins: readonly LabelSource[]; isResumed: boolean },
-    labelOf: LabelOf,
+    told: { labelOf: LabelOf; worse: (label: Label) => void },
   ) {
-    this.#labelOf = labelOf
+    this.#labelOf = told.labelOf
+    this.#worse = told.worse
     for (const source of isResumed ? [...begins, FORGOTTEN] : begins) this.#join(source)
   }
 
@@ -55,11 +60,12 @@ export class GateLabels implements SessionLabels {
 
   #join({ what, label }: LabelSource): void {
     const { integrity, confidentiality } = label
-    const before = this.#label
-    this.#label = joinLabels(before, label)
+    const joined = joinLabels(this.#label, label)
     const isNews =
-      this.#label.integrity !== before.integrity ||
-      this.#label.confidentiality !== before.confidentiality
+      joined.integrity !== this.#label.integrity ||
+      joined.confidentiality !== this.#label.confidentiality
+    // the same object while it is the same label: whoever holds it knows
+    if (isNews) this.#label = joined
     // of each host and kind one is named, and always the one that changed something
     const key = `${what} ${integrity} ${confidentiality}`
     if (this.#known.has(key)) return
@@ -69,6 +75,7 @@ export class GateLabels implements SessionLabels {
     }
     this.#known.add(key)
     this.#sources.push({ what, label: { integrity, confidentiality } })
+    if (isNews) this.#worse(joined)
   }
 }
 

@@ -74,6 +74,11 @@ export class Session {
     return this.#router.openCount
   }
 
+  /** digest of the bundle that it is decided by */
+  get policy(): string {
+    return this.#context.ports.current().digest
+  }
+
   get egress(): EgressUse {
     return this.#meter.used
   }

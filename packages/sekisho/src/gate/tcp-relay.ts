@@ -93,6 +93,10 @@ class TcpExchange implements Exchange {
     this.#agent.once('close', listener)
   }
 
+  isOpenEnded(): boolean {
+    return true
+  }
+
   cut(by: Deny): void {
     this.#agent.destroy(new LateStop(by))
   }

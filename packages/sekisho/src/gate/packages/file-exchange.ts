@@ -108,6 +108,10 @@ export class FileExchange implements Exchange {
     this.#inner.onGone?.(listener)
   }
 
+  isOpenEnded(): boolean {
+    return this.#inner.isOpenEnded?.() ?? false
+  }
+
   cut(by: Deny): void {
     this.#inner.cut?.(by)
   }

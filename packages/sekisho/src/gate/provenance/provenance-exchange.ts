@@ -60,6 +60,10 @@ export class ProvenanceExchange implements Exchange {
     this.#inner.onGone?.(listener)
   }
 
+  isOpenEnded(): boolean {
+    return this.#inner.isOpenEnded?.() ?? false
+  }
+
   cut(by: Deny): void {
     this.#inner.cut?.(by)
   }

@@ -100,6 +100,10 @@ export class WebSocketExchange implements Exchange {
     this.#arrival.socket.once('close', listener)
   }
 
+  isOpenEnded(): boolean {
+    return true
+  }
+
   cut(by: Deny): void {
     this.#upstream?.destroy(new LateStop(by))
   }

@@ -39,7 +39,7 @@ export function languageRegExp(language: Language): RegExp {
   const sources = language.map((piece) => {
     switch (piece.kind) {
       case 'text':
-        return RegExp.escape(piece.text)
+        return piece.text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
       case 'gap':
         return '[^]*'
       case 'segment':

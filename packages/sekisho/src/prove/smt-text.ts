@@ -1,8 +1,9 @@
-import { type Language, languageRegExp } from './language.ts'
+import { languageRegExp } from './language.ts'
 import { matchFormula, stringLiteral } from './smt-strings.ts'
 import {
   type Application,
   type Match,
+  matchKey,
   partsOf,
   type Sort,
   sortOf,
@@ -19,10 +20,17 @@ export type Assignment = ReadonlyMap<string, Value>
 export type SmtText = {
   /** declarations, definitions and assertions, without `check-sat` */
   script: string
-  /** what to ask the values of */
-  symbols: readonly string[]
   /** @param raw by symbol, as read from the solver */
-  decode(raw: ReadonlyMap<string, Value>): Assignment
+  decode: (raw: ReadonlyMap<string, Value>) => Model
+}
+
+/** What a solver found. */
+export type Model = {
+  assignment: Assignment
+  /** texts in it that stand for some text which is no constant */
+  stand: ReadonlySet<string>
+  /** what the solver took patterns to say, by `matchKey`; empty where it looked into the texts */
+  guesses: ReadonlyMap<string, boolean>
 }
 
 /**
@@ -45,12 +53,15 @@ class Printer {
   readonly #detail: Detail
   readonly #terms: readonly Term[]
   readonly #groups = new Groups()
-  readonly #constants = new Map<string, number>()
+  /** numbers of constants, by the group of texts that they are compared with */
+  readonly #constants = new Map<Group, Map<string, number>>()
+  #numbers = 0
   readonly #printed = new Map<Term, string>()
   readonly #lines: string[] = []
   readonly #symbols = new Map<string, Variable>()
   readonly #symbolOf = new Map<string, string>()
   readonly #guesses = new Map<string, string>()
+  readonly #ties: (() => string[])[] = []
 
   constructor(assertions: readonly Term[], detail: Detail) {
     this.#assertions = assertions
@@ -63,13 +74,12 @@ class Printer {
     const uses = countUses(this.#terms)
     for (const term of this.#terms) {
       const text = this.#show(term)
-      const isShared = (uses.get(term) ?? 0) > 1 && (term.kind === 'apply' || term.kind === 'match')
+      const isShared = (uses.get(term) ?? 0) > 1 && text.startsWith('(') && term.kind !== 'int'
       this.#printed.set(term, isShared ? this.#define(term, text) : text)
     }
     const asserted = this.#assertions.map((term) => `(assert ${this.#text(term)})`)
     return {
-      script: [...this.#lines, ...asserted].join('\n'),
-      symbols: [...this.#symbols.keys()],
+      script: [...this.#lines, ...asserted, ...this.#ties.flatMap((tie) => tie())].join('\n'),
       decode: (raw) => this.#decode(raw),
     }
   }
@@ -113,34 +123,34 @@ class Printer {
   }
 
   #arguments(term: Application): string[] {
-    const isText = [term, ...term.args].some(
-      (part) => sortOf(part) === 'String' && this.#isText(part),
+    const text = [term, ...term.args].find(
+      (part) => sortOf(part) === 'String' && part.kind !== 'string',
     )
     return term.args.map((arg) => {
-      if (arg.kind !== 'string') return this.#text(arg)
-      return isText ? stringLiteral(arg.value) : String(this.#number(arg.value))
+      if (arg.kind !== 'string' || text === undefined) return this.#text(arg)
+      return this.#isText(text) ? stringLiteral(arg.value) : this.#number(arg.value, text)
     })
   }
 
   #match(term: Match): string {
     if (this.#detail === 'exact') return matchFormula(this.#text(term.text), term.language)
-    const text = this.#text(term.text)
-    const key = `${text} ${JSON.stringify(term.language)}`
+    const key = matchKey(term)
     const known = this.#guesses.get(key)
     if (known !== undefined) return known
     const guess = `m${this.#guesses.size}`
     this.#guesses.set(key, guess)
     this.#lines.push(`(declare-const ${guess} Bool)`)
-    for (const line of this.#tieToConstants(text, guess, term.language)) this.#lines.push(line)
+    this.#ties.push(() => this.#tieToConstants(guess, term))
     return guess
   }
 
-  #tieToConstants(text: string, guess: string, language: Language): string[] {
+  /** What a pattern says of the constants that its text is compared with. */
+  #tieToConstants(guess: string, { text, language }: Match): string[] {
     const pattern = languageRegExp(language)
-    const constants = new Set(this.#terms.flatMap((t) => (t.kind === 'string' ? [t.value] : [])))
+    const constants = this.#constants.get(this.#groups.groupOf(text)) ?? new Map<string, number>()
     return [...constants].map(
-      (value) =>
-        `(assert (=> (= ${text} ${this.#number(value)}) (= ${guess} ${pattern.test(value)})))`,
+      ([value, number]) =>
+        `(assert (=> (= ${this.#text(text)} ${number}) (= ${guess} ${pattern.test(value)})))`,
     )
   }
 
@@ -156,35 +166,53 @@ class Printer {
 
   #define(term: Term, text: string): string {
     const symbol = `t${this.#printed.size}`
-    this.#lines.push(`(define-fun ${symbol} () ${this.#sort(term)} ${text})`)
+    // not `define-fun`: z3 lists a definition in its model, as the text that it is
+    this.#lines.push(
+      `(declare-const ${symbol} ${this.#sort(term)})`,
+      `(assert (= ${symbol} ${text}))`,
+    )
     return symbol
   }
 
-  #number(constant: string): number {
-    const known = this.#constants.get(constant)
-    if (known !== undefined) return known
-    this.#constants.set(constant, this.#constants.size)
-    return this.#constants.size - 1
+  #number(constant: string, comparedWith: Term): string {
+    const group = this.#groups.groupOf(comparedWith)
+    const numbers = this.#constants.get(group) ?? new Map<string, number>()
+    this.#constants.set(group, numbers)
+    const number = numbers.get(constant) ?? this.#numbers++
+    numbers.set(constant, number)
+    return String(number)
   }
 
-  #decode(raw: ReadonlyMap<string, Value>): Assignment {
-    const texts = new Map([...this.#constants].map(([text, number]) => [BigInt(number), text]))
+  #decode(raw: ReadonlyMap<string, Value>): Model {
     const assignment = new Map<string, Value>()
-    for (const [symbol, variable] of this.#symbols) {
+    const stand = new Set<string>()
+    for (const [symbol, declared] of this.#symbols) {
       const value = raw.get(symbol)
       if (value === undefined) continue
-      const isNumbered = variable.sort === 'String' && typeof value === 'bigint'
-      const text = isNumbered ? (texts.get(value) ?? otherText(value, this.#constants)) : value
-      assignment.set(variable.name, text)
+      const isNumbered = typeof value === 'bigint' && declared.sort === 'String'
+      const known = isNumbered ? this.#constantOf(value, declared) : value
+      const text = known ?? otherText(value, this.#terms)
+      if (known === undefined) stand.add(String(text))
+      assignment.set(declared.name, text)
     }
-    return assignment
+    const guesses = new Map<string, boolean>()
+    for (const [key, symbol] of this.#guesses) {
+      const value = raw.get(symbol)
+      if (typeof value === 'boolean') guesses.set(key, value)
+    }
+    return { assignment, stand, guesses }
+  }
+
+  #constantOf(number: bigint, declared: Variable): string | undefined {
+    const numbers = this.#constants.get(this.#groups.groupOf(declared)) ?? new Map<string, number>()
+    return [...numbers].find(([, each]) => BigInt(each) === number)?.[0]
   }
 }
 
 /** A text that no policy names. */
-function otherText(number: bigint, constants: ReadonlyMap<string, number>): string {
-  let text = `other${number < 0n ? `-${-number}` : number}`
-  while (constants.has(text)) text += 'x'
+function otherText(number: Value, terms: readonly Term[]): string {
+  let text = `other${String(number)}`
+  while (terms.some((term) => term.kind === 'string' && term.value === text)) text += 'x'
   return text
 }
 
@@ -196,11 +224,14 @@ function countUses(terms: readonly Term[]): ReadonlyMap<Term, number> {
   return uses
 }
 
+/** Names a group of texts that are compared with each other, directly or not. */
+type Group = string | Term
+
 /** Which texts must be printed in one way: those that a pattern looks into, and what meets them. */
 class Groups {
-  readonly #parent = new Map<string | Term, string | Term>()
+  readonly #parent = new Map<Group, Group>()
   readonly #texts: Term[] = []
-  #roots: Set<string | Term> | undefined
+  #roots: Set<Group> | undefined
 
   join(terms: readonly Term[]): void {
     const [first, ...rest] = terms.filter(
@@ -216,10 +247,14 @@ class Groups {
 
   isText(term: Term): boolean {
     this.#roots ??= new Set(this.#texts.map((text) => this.#root(key(text))))
-    return this.#roots.has(this.#root(key(term)))
+    return this.#roots.has(this.groupOf(term))
   }
 
-  #root(term: string | Term): string | Term {
+  groupOf(term: Term): Group {
+    return this.#root(key(term))
+  }
+
+  #root(term: Group): Group {
     let root = term
     for (let next = this.#parent.get(root); next !== undefined && next !== root; ) {
       root = next
@@ -230,6 +265,6 @@ class Groups {
 }
 
 /** A variable is its name, whichever object says it. */
-function key(term: Term): string | Term {
+function key(term: Term): Group {
   return term.kind === 'variable' ? term.name : term
 }

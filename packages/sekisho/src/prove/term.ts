@@ -16,7 +16,7 @@ export type Application = {
   readonly args: readonly Term[]
 }
 /** A text is in a set of texts. */
-export type Match = { readonly kind: 'match'; readonly text: Term; readonly language: Language }
+export type Match = { readonly kind: 'match'; readonly text: Variable; readonly language: Language }
 
 /** A formula or value over variables; made by the functions here, which fold what is constant. */
 export type Term = Variable | Constant | Application | Match
@@ -57,7 +57,7 @@ export function sortOf(term: Term): Sort {
 
 export function not(term: Term): Term {
   if (term.kind === 'bool') return bool(!term.value)
-  if (term.kind === 'apply' && term.operator === 'not') return term.args[0] ?? FALSE
+  if (isNot(term)) return term.args[0] ?? FALSE
   return apply('not', 'Bool', [term])
 }
 
@@ -76,34 +76,37 @@ export function implies(premise: Term, conclusion: Term): Term {
 function connect(operator: 'and' | 'or', terms: readonly Term[]): Term {
   const neutral = operator === 'and'
   const kept = new Set<Term>()
-  for (const term of terms) {
-    if (term.kind === 'bool') {
-      if (term.value !== neutral) return term
-    } else if (term.kind === 'apply' && term.operator === operator) {
-      for (const arg of term.args) kept.add(arg)
-    } else kept.add(term)
+  for (const term of terms.flatMap((each) => operands(operator, each))) {
+    if (term.kind !== 'bool') kept.add(term)
+    else if (term.value !== neutral) return term
   }
-  for (const term of kept) {
-    if (
-      term.kind === 'apply' &&
-      term.operator === 'not' &&
-      term.args.every((arg) => kept.has(arg))
-    ) {
-      return bool(!neutral)
-    }
+  if ([...kept].some((term) => isNot(term) && term.args.every((arg) => kept.has(arg)))) {
+    return bool(!neutral)
   }
   const [only, another] = kept
   if (only === undefined) return bool(neutral)
   return another === undefined ? only : apply(operator, 'Bool', [...kept])
 }
 
+function operands(operator: 'and' | 'or', term: Term): readonly Term[] {
+  return term.kind === 'apply' && term.operator === operator ? term.args : [term]
+}
+
+function isNot(term: Term): term is Application {
+  return term.kind === 'apply' && term.operator === 'not'
+}
+
 /** Both of one sort. */
 export function equal(a: Term, b: Term): Term {
-  if (a === b || (a.kind === 'variable' && b.kind === 'variable' && a.name === b.name)) return TRUE
+  if (a === b || isSameVariable(a, b)) return TRUE
   if ('value' in a && 'value' in b) return bool(a.value === b.value)
   if (a.kind === 'bool') return a.value ? b : not(b)
-  if (b.kind === 'bool') return b.value ? a : not(a)
+  if (b.kind === 'bool') return equal(b, a)
   return apply('=', 'Bool', [a, b])
+}
+
+function isSameVariable(a: Term, b: Term): boolean {
+  return a.kind === 'variable' && b.kind === 'variable' && a.name === b.name
 }
 
 export function ifThenElse(condition: Term, yes: Term, no: Term): Term {
@@ -153,11 +156,21 @@ export function match(text: Term, language: Language): Term {
   if (another === undefined && only.kind === 'text') return equal(text, string(only.text))
   if (another === undefined && only.kind === 'gap') return TRUE
   if (text.kind === 'string') return bool(languageRegExp(language).test(text.value))
+  if (text.kind === 'apply') {
+    const [condition = FALSE, yes = text, no = text] = text.args // a choice: there are no others
+    return ifThenElse(condition, match(yes, language), match(no, language))
+  }
+  if (text.kind !== 'variable') throw new TypeError('a pattern looks into texts only')
   return { kind: 'match', text, language }
 }
 
 function apply(operator: Operator, sort: Sort, args: readonly Term[]): Term {
   return { kind: 'apply', operator, sort, args }
+}
+
+/** One name for what is one question. */
+export function matchKey({ text, language }: Match): string {
+  return `${text.name} ${JSON.stringify(language)}`
 }
 
 /** The terms that a term is made of. */

@@ -100,6 +100,7 @@ class Service {
         logKey: keyholder.log.vkey,
         degraded: DEGRADED,
         sessions: keyholder.sessions,
+        policy: keyholder.approvals.policyDigest,
       }),
       stop: async () => {
         await this.stop()
@@ -110,6 +111,7 @@ class Service {
 
   async #recordForSupervisor(leaf: LeafInput): Promise<number> {
     if (isFact(leaf)) return this.#keyholder.recordFact(leaf)
+    if (isOthers(leaf)) throw violation(`${leaf.type} is not the supervisor’s to record`)
     switch (leaf.type) {
       case 'platform.start':
         this.#contents.sweepRegularly()
@@ -121,11 +123,6 @@ class Service {
         return (await this.#keyholder.recordIntent(leaf, [])).index
       case 'action.outcome':
         return this.#keyholder.recordOutcome(leaf)
-      case 'session.start':
-      case 'session.end':
-        throw violation(`${leaf.type} is written by session.open and session.close`)
-      default:
-        throw violation(`${leaf.type} is not the supervisor’s to record`)
     }
   }
 
@@ -152,11 +149,7 @@ class Service {
   /** @param gate whose they are */
   #gateHandlers(gate: () => object): Handlers<typeof gateToKeyholder> {
     return {
-      record: async ({ leaf, credentials }) => {
-        const index = await this.#recordHold(leaf, gate())
-        if (index !== undefined) return { index, credentials: {} }
-        return this.#recordForGate(leaf, credentials)
-      },
+      record: (asked) => this.#recordForGate(asked, gate()),
       certify: ({ session, host, spki }) => {
         const { certificate, notAfter } = this.#keyholder.certify(session, host, spki)
         return { certificate: certificate.toString('base64'), notAfter: notAfter.getTime() }
@@ -172,8 +165,26 @@ class Service {
     }
   }
 
+  /**
+   * A gate tells of actions, of those that wait for people, of the limits that it holds itself, and
+   * of what its detectors found: it cannot speak for the platform or a session.
+   */
+  async #recordForGate(
+    { leaf, credentials: names }: { leaf: LeafInput; credentials: readonly string[] },
+    gate: object,
+  ): Promise<{ index: number; credentials: Record<string, string> }> {
+    if (leaf.type === 'action.intent') {
+      const { index, credentials } = await this.#keyholder.recordIntent(leaf, names)
+      const values = [...credentials].map(([name, secret]) => [name, secret.reveal()] as const)
+      return { index, credentials: Object.fromEntries(values) }
+    }
+    if (names.length > 0) throw violation(`${leaf.type} takes no credentials`)
+    const recorded = this.#recordHold(leaf, gate) ?? this.#recordOfSession(leaf)
+    return { index: await recorded, credentials: {} }
+  }
+
   /** @returns undefined for a leaf about anything else */
-  async #recordHold(leaf: LeafInput, gate: object): Promise<number | undefined> {
+  #recordHold(leaf: LeafInput, gate: object): Promise<number> | undefined {
     if (leaf.type !== 'action.held' && leaf.type !== 'approval.ended') return undefined
     const { approvals } = this.#keyholder
     const { began } = this.#keyholder.running(leaf.session)
@@ -182,34 +193,34 @@ class Service {
     return approvals.open(leaf, { uid: began.uid, opener: gate })
   }
 
-  /**
-   * A gate tells of actions, of the limits that it holds itself, and of what its detectors found: it
-   * cannot speak for the
-   * platform or a session.
-   */
-  async #recordForGate(
-    leaf: LeafInput,
-    names: readonly string[],
-  ): Promise<{ index: number; credentials: Record<string, string> }> {
-    if (leaf.type === 'action.outcome') {
-      if (names.length > 0) throw violation('an outcome takes no credentials')
-      return { index: await this.#keyholder.recordOutcome(leaf), credentials: {} }
+  #recordOfSession(leaf: LeafInput): Promise<number> {
+    const keyholder = this.#keyholder
+    if (leaf.type === 'action.outcome') return keyholder.recordOutcome(leaf)
+    if (leaf.type === 'limit.breach' && GATE_LIMITS.has(leaf.limit)) {
+      return keyholder.recordOfSession(leaf)
     }
-    if (leaf.type === 'limit.breach' && GATE_LIMITS.has(leaf.limit) && names.length === 0) {
-      return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
+    if (leaf.type === 'alert' && leaf.rule.startsWith('detect.')) {
+      return keyholder.recordOfSession(leaf)
     }
-    if (leaf.type === 'alert' && leaf.rule.startsWith('detect.') && names.length === 0) {
-      return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
-    }
-    if (leaf.type === 'action.preimage' && names.length === 0) {
-      this.#contents.checkPreImage(leaf)
-      return { index: await this.#keyholder.recordOfSession(leaf), credentials: {} }
-    }
-    if (leaf.type !== 'action.intent') throw violation(`a gate records no ${leaf.type}`)
-    const { index, credentials } = await this.#keyholder.recordIntent(leaf, names)
-    const values = [...credentials].map(([name, secret]) => [name, secret.reveal()] as const)
-    return { index, credentials: Object.fromEntries(values) }
+    if (leaf.type !== 'action.preimage') throw violation(`a gate records no ${leaf.type}`)
+    this.#contents.checkPreImage(leaf)
+    return keyholder.recordOfSession(leaf)
   }
+}
+
+/** Written with what they tell of, or by a gate. */
+const OTHERS = [
+  'session.start',
+  'session.end',
+  'action.held',
+  'action.preimage',
+  'approval.answer',
+  'approval.ended',
+  'content.removed',
+] as const
+
+function isOthers(leaf: LeafInput): leaf is Extract<LeafInput, { type: (typeof OTHERS)[number] }> {
+  return OTHERS.some((type) => type === leaf.type)
 }
 
 /** The log is down, and with it everything; what waited is over all the same. */

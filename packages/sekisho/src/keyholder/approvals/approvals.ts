@@ -3,7 +3,14 @@ import type { ApprovalKind } from '../../core/label.ts'
 import type { ApprovalResult, SignedApproval } from '../../wire/approval.ts'
 import type { Mandate } from '../../wire/decision.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
-import { type EndedLeaf, type HeldLeaf, type Hold, isDisabled, type PolicySet } from './hold.ts'
+import {
+  type EndedLeaf,
+  type HeldLeaf,
+  type Hold,
+  type InForce,
+  isDisabled,
+  type PolicySet,
+} from './hold.ts'
 import { Holds, type Intent } from './holds.ts'
 import type { Judgement } from './judge-answer.ts'
 import type { MandateUses } from './mandate-uses.ts'
@@ -48,6 +55,15 @@ export class Approvals {
 
   get #nowMs(): number {
     return this.#options.now().getTime()
+  }
+
+  get policy(): InForce | undefined {
+    return this.#holds.policy
+  }
+
+  /** Digest of the bundle that answers are checked by; null before the first. */
+  get policyDigest(): string | null {
+    return this.#holds.policy?.digest ?? null
   }
 
   /** What was asked under another policy is over, and recorded so. */
@@ -155,15 +171,14 @@ export class Approvals {
    * @throws SekishoError LOG_UNWRITABLE
    */
   admit(intent: Intent, began: Began | undefined): string | undefined {
-    const { facts, hold } = intent
-    const claimed = facts?.approvals ?? []
-    if (claimed.length === 0 && hold === undefined && facts?.mandate === undefined) return undefined
+    if (!claimsConsent(intent)) return undefined
     const mandate = this.#mandateFor(intent, began)
     if (typeof mandate === 'string') return mandate
     const given = this.#holds.use(intent, this.#nowMs)
     if ('refusal' in given) return given.refusal
-    const covered: readonly ApprovalKind[] = [...given, ...(mandate?.kinds ?? [])]
-    const bare = claimed.filter((kind) => !covered.includes(kind))
+    const bare = claimed(intent).filter(
+      (kind) => ![...given, ...(mandate?.kinds ?? [])].includes(kind),
+    )
     if (bare.length > 0) return `nobody has approved it as ${bare.join(' and ')}`
     if (mandate === undefined || this.#options.uses.take(mandate)) return undefined
     return `the mandate ${mandate.id} has been used ${mandate.maxUses} times`
@@ -192,6 +207,15 @@ export class Approvals {
   }
 }
 
+function claimed({ facts }: Intent): readonly ApprovalKind[] {
+  return facts?.approvals ?? []
+}
+
+function claimsConsent(intent: Intent): boolean {
+  const { facts, hold } = intent
+  return hold !== undefined || facts?.mandate !== undefined || claimed(intent).length > 0
+}
+
 function isOf({ agent, user }: Mandate, began: Began | undefined, name: string): boolean {
   if (agent !== null && agent !== began?.agent) return false
   return user === null || (began !== undefined && user === name)
@@ -210,7 +234,8 @@ function resultOf(judgement: Judgement): ApprovalResult {
       return { kind: 'refused', why: judgement.why, message: judgement.message }
     case 'waiting':
       return { kind: 'waiting', needs: [...judgement.needs] }
-    default:
+    case 'approved':
+    case 'denied':
       return { kind: judgement.result }
   }
 }

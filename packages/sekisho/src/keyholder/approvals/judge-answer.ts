@@ -2,7 +2,7 @@ import type { ApprovalKind } from '../../core/label.ts'
 import { isSignedBy } from '../../policy/signing-key.ts'
 import { type ApprovalRefusal, approvalBytes, type SignedApproval } from '../../wire/approval.ts'
 import type { Approver } from '../../wire/decision.ts'
-import { type Hold, type InForce, isDisabled, missing, standing } from './hold.ts'
+import { type Closed, type Hold, type InForce, isDisabled, missing, standing } from './hold.ts'
 
 /** A signature that waits longer than this is to be thought over again. */
 const MAX_CONSENT_MS = 24 * 3_600_000
@@ -91,20 +91,16 @@ function checkSubject({ statement, hold: { leaf } }: Facts): Objection {
   return ['other-action', 'the statement is about other bytes than those that wait']
 }
 
-/** An end that says nothing about the policy or the time; see {@link checkPolicy}, {@link checkExpiry}. */
+/** Ends that say nothing of the policy or the time; see {@link checkPolicy}, {@link checkExpiry}. */
+const OVER: Readonly<Partial<Record<Closed, Objection>>> = {
+  'session-ended': ['session-ended', 'its session has ended'],
+  used: ['already-answered', 'it was approved and has been done'],
+  denied: ['already-answered', 'somebody has denied it'],
+  withdrawn: ['already-answered', 'nobody waits for it any more'],
+}
+
 function checkOpen({ hold: { closed } }: Facts): Objection {
-  switch (closed) {
-    case 'session-ended':
-      return ['session-ended', 'its session has ended']
-    case 'used':
-      return ['already-answered', 'it was approved and has been done']
-    case 'denied':
-      return ['already-answered', 'somebody has denied it']
-    case 'withdrawn':
-      return ['already-answered', 'nobody waits for it any more']
-    default:
-      return undefined
-  }
+  return closed === null ? undefined : OVER[closed]
 }
 
 function checkAsked({ statement: { kind }, hold: { leaf } }: Facts): Objection {

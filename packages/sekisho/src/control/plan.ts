@@ -52,7 +52,7 @@ export function planSession(parts: {
     exec: agent.exec,
     containment: agent.containment,
     attestation: agent.attestation,
-    workspaceOptions: { ...agent.workspace, from: request.from },
+    workspaceOptions: { ...workspaceOptions, from: request.from },
   }
 }
 

@@ -39,7 +39,10 @@ test('policies at any depth are read too; what tools hide is not', () => {
     mkdirSync(join(bundle, path, '..'), { recursive: true })
     writeFileSync(join(bundle, path), path)
   }
-  expect(Object.keys(files.read(null).files ?? {})).toEqual(['cedar/team/x.cedar', 'operators.yaml'])
+  expect(Object.keys(files.read(null).files ?? {})).toEqual([
+    'cedar/team/x.cedar',
+    'operators.yaml',
+  ])
 })
 
 test('directories in directories without end are refused', () => {

@@ -3,7 +3,6 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
-import { readFileSync, writeFileSync } from 'node:fs'
 import {
   controlToSupervisor,
   type SessionEnd,
@@ -18,8 +17,9 @@ import { Child } from './child.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
 import { linkGateToKeyholder } from './links.ts'
+import { pinLogKey } from './log-key.ts'
 import type { Networks } from './networks.ts'
-import { PolicyInstaller } from './policy-install.ts'
+import { PolicyService } from './policy-service.ts'
 import { KEYHOLDER_STATE, type Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
 import { readRegistries } from './registries.ts'
@@ -28,6 +28,10 @@ import type { Settings } from './settings.ts'
 import type { Snapshots } from './snapshots.ts'
 
 type KeyholderPeer = Peer<typeof supervisorToKeyholder, Record<never, never>>
+type SessionCalls = Pick<
+  typeof controlToSupervisor,
+  'session.start' | 'session.signal' | 'session.settled' | 'session.resize' | 'session.stop'
+>
 type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
 
 /** A session that has ended is gone in a second; one with a process that cannot be killed is not. */
@@ -53,8 +57,7 @@ export type ChildrenOptions = {
 /** The processes below the supervisor, and the wires between them. */
 export class Children {
   readonly gates: Gates
-  readonly #policy: PolicyInstaller
-  readonly #ready = Promise.withResolvers<void>()
+  readonly #policy: PolicyService
   readonly #options: ChildrenOptions
   readonly #keyholder: Child<typeof supervisorToKeyholder, Record<never, never>>
   readonly #control: Child<typeof supervisorToControl, typeof controlToSupervisor>
@@ -92,7 +95,7 @@ export class Children {
       onUp: (index, peer) => this.#gateUp(index, peer),
       report: warn,
     })
-    this.#policy = new PolicyInstaller({
+    this.#policy = new PolicyService({
       gates: this.gates,
       keyholder: () => this.keyholder(),
       sessions: () => options.table.decided(),
@@ -118,7 +121,12 @@ export class Children {
   }
 
   get degraded(): string[] {
-    return [...this.#options.degraded, ...this.#ownDegraded, ...this.#keyholderDegraded]
+    return [
+      ...this.#options.degraded,
+      ...this.#ownDegraded,
+      ...this.#keyholderDegraded,
+      ...this.#policy.degraded,
+    ]
   }
 
   get healthy(): string[] {
@@ -141,7 +149,7 @@ export class Children {
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
-    this.#ready.resolve()
+    this.#policy.start()
   }
 
   #sealLog(): void {
@@ -180,6 +188,7 @@ export class Children {
   /** The keyholder goes last: the others' last records reach it. */
   async stop(graceMs: number): Promise<void> {
     this.#logWatch?.close()
+    this.#policy.close()
     await this.#control.stop(graceMs)
     await this.gates.stop(graceMs)
     await this.#keyholder.stop(graceMs)
@@ -189,7 +198,7 @@ export class Children {
     const { table, warn } = this.#options
     // before anything is entrusted to it: its state may have been replaced while it was down
     if (this.#started) await this.#checkKeyholder()
-    await this.#policy.keyholderUp(peer)
+    await this.#policy.installer.keyholderUp(peer)
     for (const session of table.all()) {
       // a session whose secret is gone stays without it, and so fails closed
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
@@ -213,7 +222,7 @@ export class Children {
 
   async #gateUp(index: number, peer: ReturnType<Gates['peer']>): Promise<void> {
     if (this.#networks === undefined) return
-    await this.#policy.gateUp(peer)
+    await this.#policy.installer.gateUp(peer)
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
     if (!this.#started || !this.#keyholder.isUp) return
@@ -243,30 +252,41 @@ export class Children {
   }
 
   #controlHandlers(): Handlers<typeof controlToSupervisor> {
-    const { table, quarantine, snapshots, onSession, onClientGone } = this.#options
+    const { quarantine, snapshots, onClientGone } = this.#options
+    return {
+      ...this.#policy.handlers(),
+      'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
+      ...this.#sessionHandlers(),
+      'client.gone': ({ connection }) => {
+        onClientGone(connection)
+        return {}
+      },
+      'quarantine.list': () => quarantine.list(),
+      'quarantine.release': (signed) => quarantine.release(signed),
+      'image.import': async (image) => {
+        await this.keyholder().call('record', { leaf: { type: 'image.import', ...image } })
+        return {}
+      },
+      'snapshot.take': async ({ session, name }) => {
+        const { id, digest } = await snapshots.take(session, name)
+        return { snapshot: id, digest }
+      },
+      'bundle.read': async ({ stamp }) => ({
+        ...this.#bundle.read(stamp),
+        registries: await this.#registries,
+      }),
+      status: () => this.#status(),
+    }
+  }
+
+  #sessionHandlers(): Handlers<SessionCalls> {
+    const { table, onSession } = this.#options
     const find = (id: string): NonNullable<ReturnType<SessionTable['get']>> => {
       const session = table.get(id)
       if (session === undefined) throw new SekishoError('SESSION_UNKNOWN', `no session ${id} runs`)
       return session
     }
     return {
-      // what comes before the others are linked waits for them
-      'policy.install': async (next) => {
-        await this.#ready.promise
-        return this.#policy.install(next)
-      },
-      'policy.approved': () => this.#policy.approved(),
-      'policy.refused': async (refused) => {
-        await this.#ready.promise
-        await this.keyholder().call('record', { leaf: { type: 'policy.refused', ...refused } })
-        return {}
-      },
-      'policy.drift': async (drift) => {
-        await this.#ready.promise
-        await this.keyholder().call('record', { leaf: { type: 'policy.drift', ...drift } })
-        return {}
-      },
-      'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
       'session.start': async (plan) => ({
         pid: await onSession(plan, (end) => this.#reportEnd(end)),
       }),
@@ -288,25 +308,6 @@ export class Children {
         table.get(session)?.stop(reason)
         return {}
       },
-      'client.gone': ({ connection }) => {
-        onClientGone(connection)
-        return {}
-      },
-      'quarantine.list': () => quarantine.list(),
-      'quarantine.release': (signed) => quarantine.release(signed),
-      'image.import': async (image) => {
-        await this.keyholder().call('record', { leaf: { type: 'image.import', ...image } })
-        return {}
-      },
-      'snapshot.take': async ({ session, name }) => {
-        const { id, digest } = await snapshots.take(session, name)
-        return { snapshot: id, digest }
-      },
-      'bundle.read': async ({ stamp }) => ({
-        ...this.#bundle.read(stamp),
-        registries: await this.#registries,
-      }),
-      status: () => this.#status(),
     }
   }
 
@@ -339,22 +340,5 @@ export class Children {
       return // control is down, and nobody waits
     }
     control.call('session.ended', end).catch((error: unknown) => this.#options.warn(String(error)))
-  }
-}
-
-/**
- * The first key a log is written under is kept, in a file of root's. Another one later means that
- * the keyholder's state was replaced. @throws SekishoError LOG_BROKEN
- */
-function pinLogKey(path: string, key: string): void {
-  try {
-    writeFileSync(path, `${key}\n`, { flag: 'wx', mode: 0o644 })
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    const known = readFileSync(path, 'utf8').trim()
-    if (known === key) return
-    throw new SekishoError('LOG_BROKEN', `the log is signed by another key than ${path} says`, {
-      hint: 'restore the state directory, or move it away to begin a new log',
-    })
   }
 }

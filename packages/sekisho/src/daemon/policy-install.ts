@@ -51,9 +51,15 @@ export type InstallOptions = {
 export class PolicyInstaller {
   readonly #options: InstallOptions
   #last: PolicyInstall | undefined
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: InstallOptions) {
     this.#options = options
+  }
+
+  /** Nobody vouches for what is in force. */
+  get isUnsigned(): boolean {
+    return this.#last !== undefined && this.#last.signers.length === 0
   }
 
   /** What is in force, with the sessions of that moment. */
@@ -65,7 +71,18 @@ export class PolicyInstaller {
    * @throws SekishoError when a gate refuses the generation or the log cannot be written: then the
    * one before it goes on everywhere
    */
-  async install(next: PolicyInstall): Promise<{ closed: number }> {
+  install(next: PolicyInstall): Promise<{ closed: number }> {
+    return this.exclusively(() => this.#install(next))
+  }
+
+  /** No generation comes into force meanwhile. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => undefined) // whoever asked for it has the error
+    return done
+  }
+
+  async #install(next: PolicyInstall): Promise<{ closed: number }> {
     const running = this.#last?.bundle.generation ?? 0
     if (next.bundle.generation <= running) {
       throw new SekishoError('PROTOCOL_VIOLATION', `generation ${running} is in force already`)

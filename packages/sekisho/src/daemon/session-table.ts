@@ -74,7 +74,7 @@ export class SessionTable {
     return this.all().map((session) => ({
       id: session.plan.session,
       gate: session.gate,
-      decision: session.decision,
+      decision: session.binding.decision,
       decide: (decision, timeoutMs) => session.decide(decision, timeoutMs),
     }))
   }

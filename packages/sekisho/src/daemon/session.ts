@@ -8,7 +8,7 @@ import type { GateSession } from '../wire/gate.ts'
 import type { SecretPrints } from '../wire/secret-prints.ts'
 import { beginAttendance, type Attendance } from './attendance.ts'
 import type { Berth } from './berths.ts'
-import { gateSession } from './gate-session.ts'
+import { GateBinding } from './gate-session.ts'
 import { PacketPump } from './packets.ts'
 import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
@@ -32,9 +32,6 @@ import { readUpstreams } from './upstream-files.ts'
 
 type EndReason = SessionEnd['reason']
 
-/** A gate that has died is there again in less. */
-const GATE_WAIT_MS = 5_000
-
 /**
  * One session, from its plan to the last trace of it gone. Order is what makes it safe: secrets
  * and workspace are checked first; the start leaf is durable and the gate knows the session
@@ -43,6 +40,7 @@ const GATE_WAIT_MS = 5_000
 export class Session {
   readonly plan: SessionPlan
   readonly denials: DenialRecords
+  readonly binding: GateBinding
   readonly #platform: Platform
   readonly #ended: (end: SessionEnd) => void
   readonly #gone: () => void
@@ -64,9 +62,6 @@ export class Session {
     isEmpty: () => this.#started.berth?.cgroup.isEmpty() ?? true,
     letGo: () => this.#relay?.destroy(),
   })
-  #decision: SessionDecision
-  /** whether some gate has, or is about to have, what it decides this session by */
-  #isBound = false
   #placeholders: Record<string, string> | undefined
   #prints: SecretPrints[] = []
   #reason: EndReason = 'exit'
@@ -83,7 +78,7 @@ export class Session {
     hooks: { ended: (end: SessionEnd) => void; gone: () => void },
   ) {
     this.plan = plan
-    this.#decision = plan.decision
+    this.binding = new GateBinding(plan, platform.gates)
     this.#platform = platform
     this.#ended = hooks.ended
     this.#gone = hooks.gone
@@ -97,11 +92,6 @@ export class Session {
   /** Index of its start leaf; null before that is durable. */
   get firstLeaf(): number | null {
     return this.#firstLeaf
-  }
-
-  /** By what it is decided now. */
-  get decision(): SessionDecision {
-    return this.#decision
   }
 
   /** Index of its gate, once it has one. */
@@ -150,19 +140,9 @@ export class Session {
     this.#ladder.killNow()
   }
 
-  /**
-   * Decided by this from the answer on; one that no gate has yet is bound by it.
-   *
-   * @returns how many streams the gate has closed because of it
-   * @throws SekishoError PEER_UNAVAILABLE while its gate is down: the next is bound by it
-   */
-  async decide(decision: SessionDecision, timeoutMs: number): Promise<number> {
-    this.#decision = decision
-    const { berth } = this.#started
-    if (!this.#isBound || berth === undefined) return 0
-    const { id: network, gate } = berth.network
-    const peer = this.#platform.gates.peer(gate)
-    return (await peer.call('session.policy', { network, decision }, { timeoutMs })).closed
+  /** @see GateBinding.decide */
+  decide(decision: SessionDecision, timeoutMs: number): Promise<number> {
+    return this.binding.decide(this.#started.berth, decision, timeoutMs)
   }
 
   /** The keyholder was restarted and has forgotten its sessions. */
@@ -285,20 +265,9 @@ export class Session {
     this.#relay = relayTerminal({ input, output }, master)
   }
 
-  async #bind({ network, canaries }: Berth, placeholders: Record<string, string>): Promise<void> {
-    const gate = await this.#platform.gates.whenUp(network.gate, GATE_WAIT_MS)
-    // read after the wait: from here to the call nothing can change it
-    const config = gateSession(this.plan, {
-      decision: this.#decision,
-      isResumed: this.#isBound,
-      placeholders,
-      upstreams: this.#upstreams,
-      canaries,
-      prints: this.#prints,
-      egressUsed: network.egressUsed,
-    })
-    this.#isBound = true
-    await gate.call('session.bind', { network: network.id, config })
+  async #bind(berth: Berth, placeholders: Record<string, string>): Promise<void> {
+    const matters = { placeholders, upstreams: this.#upstreams, prints: this.#prints }
+    await this.binding.bind(berth, matters)
   }
 
   #startLeaf(
@@ -357,7 +326,7 @@ export class Session {
   /** Takes everything down; what is not there (yet, any more) is passed over. */
   async #release(exitCode: number | null): Promise<Record<string, number>> {
     const { berth, cell } = this.#started
-    this.#isBound = false
+    this.binding.close()
     this.#signals.close()
     const attended = (await this.#attendance?.end()) ?? {}
     const unrecorded = (await this.#packets?.stop()) ?? 0

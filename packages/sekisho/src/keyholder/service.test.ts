@@ -103,6 +103,7 @@ test('a session from its start to its end, over a socket handed to it', async ()
     logKey: expect.stringMatching(/^sekisho\/log\/[0-9a-f]{16}\+[0-9a-f]{8}\+A/),
     degraded: ['software-key'],
     sessions: 0,
+    policy: null,
   })
   expect(await supervisor.call('stop', {})).toEqual({})
   expect(await verifyLog(join(stateDir, 'log'), status.logKey)).toMatchObject({

@@ -136,6 +136,8 @@ export const supervisorToKeyholder = {
       logKey: z.string(),
       degraded: z.array(z.string()),
       sessions: z.int(),
+      /** digest of the bundle that answers are checked by; null before the first */
+      policy: Digest.nullable(),
     }),
   },
   stop: { params: z.strictObject({}), result: z.strictObject({}) },

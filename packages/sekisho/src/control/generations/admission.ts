@@ -34,11 +34,11 @@ export async function admit(
   next: Candidate,
   compare: Compare,
 ): Promise<Admitted> {
-  const signers = signersFor(next, before?.operators ?? next.operators)
-  if (before?.digest === next.digest) {
+  if (before === null) return admitFirst(next, signersFor(next, next.operators))
+  const signers = signersFor(next, before.operators)
+  if (before.digest === next.digest) {
     return { change: 'equal', detail: 'as before the restart', signers: [...signers] }
   }
-  if (before === null) return admitFirst(next, signers)
   if (before.operators.length === 0) {
     return { change: 'not-proven', detail: 'not compared: nobody signs this bundle', signers: [] }
   }
@@ -52,7 +52,10 @@ export async function admit(
   throw needsSecond({ signers, operators: before.operators, change, detail })
 }
 
-function signersFor({ digest, files }: Candidate, operators: readonly Operator[]): readonly Signer[] {
+function signersFor(
+  { digest, files }: Candidate,
+  operators: readonly Operator[],
+): readonly Signer[] {
   const text = files.get(SIGNATURES_FILE)
   if (text === undefined) return []
   return signersOf(digest, parseSignatures(text, SIGNATURES_FILE), operators)
@@ -80,7 +83,10 @@ async function compareAll(
   try {
     return await compare(comparedPart(before.candidate), comparedPart(next))
   } catch (thrown) {
-    return { change: 'not-proven', detail: `no proof is to be had: ${toSekishoError(thrown).message}` }
+    return {
+      change: 'not-proven',
+      detail: `no proof is to be had: ${toSekishoError(thrown).message}`,
+    }
   }
 }
 

@@ -96,10 +96,7 @@ function userOf(users: readonly User[], uid: number): User {
   )
 }
 
-function keysThatCome(
-  before: readonly Approver[],
-  after: readonly Approver[],
-): readonly string[] {
+function keysThatCome(before: readonly Approver[], after: readonly Approver[]): readonly string[] {
   const known = before.map((one) => canonicalJson({ ...one, enabled: true }))
   const enabled = new Set(before.filter((one) => one.enabled).map((one) => canonicalJson(one)))
   return after

@@ -14,7 +14,7 @@ export type Candidate = {
   approvers: readonly Approver[]
   files: ReadonlyMap<string, string>
   /** @param generation the number that it is put in force under */
-  decision(generation: number): DecisionBundle
+  decision: (generation: number) => DecisionBundle
 }
 
 /** A bundle in force. */

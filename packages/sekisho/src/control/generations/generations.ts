@@ -151,7 +151,8 @@ export class Generations {
     } catch (thrown) {
       const error = toSekishoError(thrown)
       this.#refusal = { error, digest }
-      if (ERRORS[error.code].retry) this.#options.reader.forget() // looked at again next time
+      if (ERRORS[error.code].retry)
+        this.#options.reader.forget() // looked at again next time
       else await this.#record(this.#refusal)
     }
   }

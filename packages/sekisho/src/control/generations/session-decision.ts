@@ -33,7 +33,7 @@ export function sessionDecision(
     agent: subject.agent,
     uid: subject.uid,
     policy: policyOf(generation.bundle, subject),
-    begins: beginsWith(subject),
+    begins: beginsWith(subject, generation.bundle),
     task: subject.argv.flatMap(taskTexts).slice(0, MAX_TASK_TEXTS),
   }
 }
@@ -47,13 +47,19 @@ function policyOf(bundle: Rules, { agent: name, phase }: Subject): SessionPolicy
   return bundle.setupPolicyOf(agent) ?? { rules: [] }
 }
 
-/** The files are the organisation's own; the command is what the user asked for. */
-function beginsWith({ hasWorkspace }: Subject): SessionDecision['begins'] {
+/** The files are the organisation's own, as far as the agent file says nothing else of them. */
+function beginsWith(
+  { agent: name, hasWorkspace }: Subject,
+  bundle: Rules,
+): SessionDecision['begins'] {
   const task = { what: 'task', label: { integrity: 'user', confidentiality: 'public' } } as const
   if (!hasWorkspace) return [task]
-  const label = { integrity: 'trusted', confidentiality: 'internal' } as const
+  const label = bundle.agents.includes(name) ? bundle.agent(name).workspace.label : UNKNOWN
   return [{ what: 'workspace', label }, task]
 }
+
+/** Of an agent that the bundle does not have any more. */
+const UNKNOWN = { integrity: 'untrusted', confidentiality: 'secret' } as const
 
 /** Cut between words only: half an address would be another one. */
 function taskTexts(word: string): readonly string[] {

@@ -1,0 +1,64 @@
+import type { controlToSupervisor } from '../wire/control.ts'
+import type { Handlers } from '../wire/peer.ts'
+import { type DriftOptions, PolicyDrift } from './policy-drift.ts'
+import { type InstallOptions, PolicyInstaller } from './policy-install.ts'
+
+const UNSIGNED = 'policy-unsigned: the policy bundle is not signed'
+
+type PolicyCalls = Pick<
+  typeof controlToSupervisor,
+  'policy.install' | 'policy.approved' | 'policy.refused' | 'policy.drift' | 'policy.running'
+>
+type Options = InstallOptions & Omit<DriftOptions, 'policy' | 'now'>
+
+/** The policy in force: how it comes to be, and whether it still is what each process decides by. */
+export class PolicyService {
+  readonly installer: PolicyInstaller
+  readonly #drift: PolicyDrift
+  readonly #record: Options['record']
+  readonly #ready = Promise.withResolvers<void>()
+
+  constructor(options: Options) {
+    this.#record = options.record
+    this.installer = new PolicyInstaller(options)
+    this.#drift = new PolicyDrift({ ...options, policy: this.installer, now: () => new Date() })
+  }
+
+  /** Gates and keyholder are there and linked: what was asked before goes on now. */
+  start(): void {
+    this.#drift.start()
+    this.#ready.resolve()
+  }
+
+  close(): void {
+    this.#drift.close()
+  }
+
+  get degraded(): string[] {
+    return [...(this.installer.isUnsigned ? [UNSIGNED] : []), ...this.#drift.alerts]
+  }
+
+  handlers(): Handlers<PolicyCalls> {
+    return {
+      'policy.install': async (next) => {
+        await this.#ready.promise
+        return this.installer.install(next)
+      },
+      'policy.approved': () => this.installer.approved(),
+      'policy.refused': async (refused) => {
+        await this.#ready.promise
+        await this.#record({ type: 'policy.refused', ...refused })
+        return {}
+      },
+      'policy.drift': async (drift) => {
+        await this.#ready.promise
+        await this.#drift.foundInFiles(drift)
+        return {}
+      },
+      'policy.running': async () => ({
+        processes: await this.#drift.running(),
+        drift: this.#drift.alerts,
+      }),
+    }
+  }
+}

@@ -10,6 +10,11 @@ export function quarantineIdFrom(random: Uint8Array): string {
   return idFrom('q-', random)
 }
 
+/** As a session's, beginning with `h-`. */
+export function holdIdFrom(random: Uint8Array): string {
+  return idFrom('h-', random)
+}
+
 function idFrom(prefix: string, random: Uint8Array): string {
   if (random.length < 20) throw new RangeError('want 20 random bytes')
   let id = prefix

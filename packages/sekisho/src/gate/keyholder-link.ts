@@ -27,12 +27,31 @@ const OUTCOME_WAIT_MS = 2
  */
 export class KeyholderLink {
   #peer: Peer<typeof gateToKeyholder> | undefined
+  readonly #downListeners = new Set<() => void>()
 
   /** Takes the place of the peer before it, whose pending calls then fail. */
   attach(transport: Transport): void {
     const before = this.#peer
-    this.#peer = new Peer('keyholder', transport, { out: gateToKeyholder, in: {}, handlers: {} })
+    const peer = new Peer('keyholder', transport, { out: gateToKeyholder, in: {}, handlers: {} })
+    this.#peer = peer
+    peer.onClose(() => this.#tellDown())
     before?.close()
+  }
+
+  /**
+   * Tells once that the keyholder which is there now is gone, and with it what it knew.
+   *
+   * @returns a function that calls it off
+   */
+  onDown(listener: () => void): () => void {
+    this.#downListeners.add(listener)
+    return () => this.#downListeners.delete(listener)
+  }
+
+  #tellDown(): void {
+    const listeners = [...this.#downListeners]
+    this.#downListeners.clear()
+    for (const listener of listeners) listener()
   }
 
   get isUp(): boolean {

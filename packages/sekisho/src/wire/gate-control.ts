@@ -15,6 +15,8 @@ export const gateToControl = {
       z.strictObject({ kind: z.literal('approved'), by: z.array(ApprovalKind) }),
       z.strictObject({ kind: z.literal('denied'), reason: z.string().max(1024) }),
       z.strictObject({ kind: z.literal('expired') }),
+      /** another generation is in force: this was asked under the one before */
+      z.strictObject({ kind: z.literal('policy-changed') }),
     ]),
   },
   /** the agent has gone away, or the policy now allows or denies it without anybody's yes */

@@ -61,7 +61,17 @@ test('a denied request is recorded and meets neither resolver nor upstream', asy
   const { ports, exchange, log, intents } = fakes(deciding(() => noWrites))
   expect(await passRequest(action, exchange, ports)).toEqual(noWrites)
   expect(log).toEqual(['intent'])
-  expect(intents).toEqual([{ id: 'i1', action, verdict: noWrites, credentials: [], repeated: 0 }])
+  expect(intents).toEqual([
+    {
+      id: 'i1',
+      action,
+      verdict: noWrites,
+      credentials: [],
+      repeated: 0,
+      generation: 1,
+      facts: { user: 'uid-0', label: CLEAN },
+    },
+  ])
 })
 
 test('what wants an approval is denied while nobody can be asked', async () => {

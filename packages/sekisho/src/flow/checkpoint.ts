@@ -52,7 +52,7 @@ async function pass(
   const by = ports.current()
   const known = { ...NO_FACTS, label: ports.labels.label }
   const first = by.decide(action, known)
-  if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by })
+  if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by, known })
   const rules = first.kind === 'allow' ? first.rules : (first.grants ?? [])
   const options = by.optionsFor(placeOf(action), rules)
   const found = await exchange.inspect({ rules, options })
@@ -117,17 +117,30 @@ function placeOf(action: LeavingAction): Parameters<Decider['optionsFor']>[0] {
   return { host, port, scheme: action.kind === 'http.request' ? action.scheme : 'tcp' }
 }
 
+type Refusing = {
+  exchange: Exchange
+  ports: CheckpointPorts
+  by: Decider
+  known: ActionFacts
+}
+
 /** The reason quotes the URL: it is the one of the action as it is recorded. */
 async function recordRefusal(
   action: LeavingAction,
   by: Deny,
-  { exchange, ports, by: rules }: { exchange: Exchange; ports: CheckpointPorts; by: Decider },
+  { exchange, ports, by: rules, known }: Refusing,
 ): Promise<Deny> {
   const { recordAs = action, findings } = exchange.describe?.() ?? {}
-  const again = recordAs === action ? by : rules.decide(recordAs)
+  const again = recordAs === action ? by : rules.decide(recordAs, known)
   const reason = again.kind === 'deny' ? again.reason : by.reason
   await recordDenial(
-    { action: recordAs, by: { ...by, reason }, ...(findings === undefined ? {} : { findings }) },
+    {
+      action: recordAs,
+      by: { ...by, reason },
+      generation: rules.generation,
+      facts: rules.describe(action, known),
+      ...(findings === undefined ? {} : { findings }),
+    },
     ports,
   )
   return by
@@ -146,7 +159,10 @@ function seenIn(found: Inspected): Pick<Intent, 'findings' | 'uninspected'> {
 
 /** Records what is denied outright; resolves once that is durable. @throws as passRequest */
 export async function recordDenial(
-  denied: Pick<Intent, 'action' | 'findings'> & { by: Deny; repeated?: number },
+  denied: Pick<Intent, 'action' | 'findings' | 'generation' | 'facts'> & {
+    by: Deny
+    repeated?: number
+  },
   ports: Pick<CheckpointPorts, 'recorder' | 'newId'>,
 ): Promise<void> {
   const { by, repeated = 0, ...seen } = denied

@@ -30,7 +30,7 @@ import { captureParts } from './recovery/session-recovery.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import type { SessionContext } from './session-context.ts'
 import { GateLabels } from './session-labels.ts'
-import { sessionRules, type SessionRules } from './session-rules.ts'
+import { type OriginOf, sessionRules, type SessionRules } from './session-rules.ts'
 import { SyntheticNames } from './synthetic-names.ts'
 import { Turns } from './turns.ts'
 import { Upstreams } from './upstream.ts'
@@ -58,6 +58,9 @@ export type GateParts = {
   now(): number
 }
 
+/** Until somebody says otherwise, nobody who is trusted has named any value. */
+const UNKNOWN_ORIGIN: OriginOf = () => ({ isTrusted: false, origin: 'unknown' })
+
 export type MadeContext = {
   context: SessionContext
   recorder: SessionRecorder
@@ -84,7 +87,11 @@ export function makeContext(
   const named = { upstreams, privateRanges: egress.privateRanges, proxy: egress.proxy }
   const resolver = new PinningResolver(named, parts.lookup, now)
   const rulesOf = (decision: SessionDecision): SessionRules =>
-    sessionRules(parts.policies.find(decision.generation), { session, decision }, now)
+    sessionRules(
+      parts.policies.find(decision.generation),
+      { session, decision, originOf: UNKNOWN_ORIGIN },
+      now,
+    )
   let rules = rulesOf(config.decision)
   const recorder = recorderFor(session, parts.keyholder, () => {
     counters.unavailable += 1

@@ -1,12 +1,24 @@
-import type { Decider } from '../flow/ports.ts'
+import type { HttpRequestAction } from '../core/action.ts'
+import { type Deny, deny } from '../core/verdict.ts'
+import type { Decider, Outgoing } from '../flow/ports.ts'
+import type { UnconfirmedArgument } from '../policy/decision/facts.ts'
 import { DecisionPoint } from '../policy/decision/decision-point.ts'
 import type { CompiledBundle } from '../policy/decision/compiled-bundle.ts'
+import type { CriticalValue } from '../policy/operations/critical-argument.ts'
 import type { SessionDecision } from '../wire/decision.ts'
+import { fieldValue } from './http-fields.ts'
+
+/** Where a value that decides where an action strikes comes from. */
+export type OriginOf = (value: CriticalValue) => { isTrusted: boolean; origin: string }
+
+export type SessionRules = Decider & { point: DecisionPoint }
+
+const NO_BODY = new Uint8Array(0)
 
 /** The rules of one session under one generation, as an action takes them. */
 export function sessionRules(
   bundle: CompiledBundle,
-  session: { session: string; decision: SessionDecision },
+  session: { session: string; decision: SessionDecision; originOf: OriginOf },
   now: () => number,
 ): SessionRules {
   const point = new DecisionPoint(bundle, session, now)
@@ -17,10 +29,32 @@ export function sessionRules(
     decide: (action, facts) => point.decide(action, facts),
     optionsFor: (place, rules) => point.optionsFor(place, rules),
     describe: (action, facts) => point.describe(action, facts),
-    readOperation: () => null,
+    readOperation: (action, outgoing) =>
+      readOperation(action, outgoing, { bundle, originOf: session.originOf }),
     mandateFor: () => undefined,
     amountsFor: () => null,
   }
 }
 
-export type SessionRules = Decider & { point: DecisionPoint }
+function readOperation(
+  action: HttpRequestAction,
+  outgoing: () => Outgoing | Deny,
+  { bundle, originOf }: { bundle: CompiledBundle; originOf: OriginOf },
+): ReturnType<Decider['readOperation']> {
+  const operation = bundle.operations.find(action)
+  if (operation === undefined) return null
+  const sent = outgoing()
+  if ('kind' in sent) return sent
+  const { fields, body } = sent
+  if (fieldValue(fields, 'content-encoding') !== undefined) {
+    return deny('operation.arguments', `${operation.id}: its arguments are compressed`)
+  }
+  const contentType = fieldValue(fields, 'content-type')
+  const read = operation.read({ query: action.query, contentType, body: body ?? NO_BODY })
+  if (read.kind === 'deny') return read
+  const unconfirmed = read.critical.flatMap((critical): UnconfirmedArgument[] => {
+    const { isTrusted, origin } = originOf(critical)
+    return isTrusted ? [] : [{ ...critical, origin }]
+  })
+  return { call: read.call, unconfirmed }
+}

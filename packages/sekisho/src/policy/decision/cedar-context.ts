@@ -42,7 +42,9 @@ export type Described = {
   action: EntityRef
   resource: EntityRef
   /** of the context, beside the facts */
-  own: readonly (readonly [string, CedarRecord])[]
+  /** what the resource is in, where no store says it */
+  parents?: readonly EntityRef[]
+  own: readonly (readonly [string, CedarValue])[]
 }
 
 /** What the action is about, and what it says of itself, each by the name that the schema has. */
@@ -79,6 +81,20 @@ export function describeAction(
     }
     default:
       return { action: kind, resource: uidOf('Platform', 'sekisho'), own: [] }
+  }
+}
+
+/** What a request is of a service's declared operations. @param args as its Cedar action has them */
+export function describeCall(operation: string, args: CedarValue): Described {
+  const [toolset = operation] = operation.split('.')
+  return {
+    action: uidOf('Action', `tool.call/${operation}`),
+    resource: uidOf('Tool', operation),
+    parents: [uidOf('Toolset', toolset)],
+    own: [
+      ['call', recordOf({ operation })],
+      ['args', args],
+    ],
   }
 }
 

@@ -2,6 +2,7 @@ import type { DecisionBundle, HostLabel, Mandate, User } from '../../wire/decisi
 import { type CedarEngine, compileCedar } from '../cedar/engine.ts'
 import { type CedarEntities, type CedarEntity, entityStore } from '../cedar/entities.ts'
 import { INVARIANTS } from '../invariants/compiled.ts'
+import { compileOperations, type OperationIndex } from '../operations/operation-index.ts'
 import { uidOf } from './cedar-context.ts'
 import { HostLabels } from './host-labels.ts'
 
@@ -14,6 +15,7 @@ export type CompiledBundle = {
   /** which actions are kinds of another */
   actions: CedarEntities
   hosts: HostLabels
+  operations: OperationIndex
   mandates: readonly Mandate[]
   /** who a user of this number is now */
   userOf(uid: number): User
@@ -21,6 +23,7 @@ export type CompiledBundle = {
   reasonOf(policy: string): string | undefined
 }
 
+/** @throws SekishoError CONFIG_INVALID for operations that cannot be compiled */
 export function compileBundle(bundle: DecisionBundle): CompiledBundle {
   const users = new Map(bundle.users.map((user) => [user.uid, user]))
   const actions = entityStore(actionEntities(bundle))
@@ -33,6 +36,7 @@ export function compileBundle(bundle: DecisionBundle): CompiledBundle {
     engine: compileCedar([...INVARIANTS, ...bundle.cedar], actions),
     actions,
     hosts: new HostLabels(bundle.hosts),
+    operations: compileOperations(bundle.operations),
     mandates: bundle.mandates,
     userOf: (uid) => users.get(uid) ?? { name: `uid-${uid}`, uid, groups: [], enabled: true },
     reasonOf: (policy) => reasons.get(policy),

@@ -1,15 +1,17 @@
 import type { Action } from '../../core/action.ts'
 import { APPROVALS, type ApprovalKind } from '../../core/label.ts'
-import type { Hold, Verdict } from '../../core/verdict.ts'
+import { deny, type Hold, type Verdict } from '../../core/verdict.ts'
 import type { SessionDecision, User } from '../../wire/decision.ts'
 import type { IntentFacts } from '../../wire/policy-leaves.ts'
 import type { RuleOptions, Scheme } from '../../wire/policy.ts'
-import type { CedarRecord, CedarValue, EntityRef } from '../cedar/value.ts'
+import { type CedarRecord, type CedarValue, type EntityRef, Fault } from '../cedar/value.ts'
+import { valueOfJson } from '../cedar/value-json.ts'
 import { type CedarEntities, entityStore } from '../cedar/entities.ts'
 import { type CompiledPolicy, compilePolicy } from '../compile.ts'
 import type { Place } from '../network-policy.ts'
 import {
   describeAction,
+  describeCall,
   describeSecret,
   type Described,
   factsRecord,
@@ -17,7 +19,7 @@ import {
 } from './cedar-context.ts'
 import { type Classified, classify } from './classify.ts'
 import { type CompiledBundle, hostEntity } from './compiled-bundle.ts'
-import { type ActionFacts, NO_FACTS } from './facts.ts'
+import { type ActionFacts, NO_FACTS, type OperationCall } from './facts.ts'
 
 /** Where no policy permits, and none forbids. */
 export const NOT_PERMITTED = 'policy.not-permitted'
@@ -82,6 +84,9 @@ export class DecisionPoint {
     if (granted.kind !== 'allow' || !DECIDED.has(action.kind)) return granted
     const classified = this.#classify(action, facts, granted.rules)
     const asked = this.#askedOf(action, facts)
+    if (asked === undefined) {
+      return deny(UNDECIDABLE, 'its arguments are none that policies can be asked about')
+    }
     const decideWith = (approvals: readonly ApprovalKind[]): Answered =>
       this.#answer(asked, { facts: { ...facts, approvals }, classified, grants: granted.rules })
     const answer = decideWith(facts.approvals)
@@ -157,15 +162,24 @@ export class DecisionPoint {
    * A request is asked about as such, as what it means (a declared operation, an install), and for
    * each credential that goes along: all of these must be permitted.
    */
-  #askedOf(action: Action, facts: ActionFacts): readonly Described[] {
+  #askedOf(action: Action, facts: ActionFacts): readonly Described[] | undefined {
     const request = describeAction(action, { facts, scheme: this.#schemeOf(action) })
-    const { install, credentials } = facts
-    if (install === null && credentials.length === 0) return [request]
+    const { install, credentials, operation } = facts
+    if (install === null && operation === null && credentials.length === 0) return [request]
+    const args = operation === null ? undefined : this.#argumentsOf(operation)
+    if (args instanceof Fault) return undefined
     return [
       request,
+      ...(operation === null || args === undefined ? [] : [describeCall(operation.id, args)]),
       ...(install === null ? [] : [describeAction(install, { facts, scheme: undefined })]),
       ...credentials.map(describeSecret),
     ]
+  }
+
+  #argumentsOf({ id, arguments: args }: OperationCall): CedarValue | Fault {
+    const operation = this.#bundle.operations.get(id)
+    if (operation === undefined) return new Fault('an operation of another generation')
+    return valueOfJson(operation.toCedarRecord(args))
   }
 
   #answer(
@@ -173,9 +187,9 @@ export class DecisionPoint {
     parts: { facts: ActionFacts; classified: Classified; grants: readonly string[] },
   ): Answered {
     const facts = factsRecord({ ...parts, nowMs: this.#now() })
-    for (const { action, resource, own } of asked) {
-      const context: CedarRecord = new Map<string, CedarRecord>([['facts', facts], ...own])
-      const entities = this.#withResource(resource)
+    for (const { action, resource, parents, own } of asked) {
+      const context: CedarRecord = new Map<string, CedarValue>([['facts', facts], ...own])
+      const entities = this.#withResource(resource, parents)
       for (const { uid: principal, who } of this.#principals) {
         const request = { principal, action, resource, context }
         const answer = this.#bundle.engine.decide(request, entities)
@@ -215,7 +229,8 @@ export class DecisionPoint {
       .join('; ')
   }
 
-  #withResource(resource: EntityRef): CedarEntities {
+  #withResource(resource: EntityRef, parents: Described['parents']): CedarEntities {
+    if (parents !== undefined) return entityStore([{ uid: resource, parents }], this.#entities)
     if (resource.type !== 'Sekisho::Host') return this.#entities
     const { id } = resource
     return entityStore([hostEntity(id, this.#bundle.hosts.find(id))], this.#entities)

@@ -10,6 +10,7 @@ import { jsonFlag } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'
 import { exportFence } from './policy-export.ts'
 import { proposeRules } from './policy-propose.ts'
+import { policyStatus, reloadPolicy } from './policy-running.ts'
 
 /** Time to ask a rule's owner whether it is still needed. */
 const EXPIRY_NOTICE_DAYS = 14
@@ -19,10 +20,12 @@ export const policy: Command = {
   summary:
     'Check a policy bundle, propose rules for what a session was denied, write the outer fence',
   usage:
-    'sekisho policy check [DIRECTORY] [--json] | policy propose SESSION [--bundle DIRECTORY] [--out FILE] [--json] | policy export --to k8s-networkpolicy|cilium|gcp-ngfw-terraform [--agent NAME] [--out FILE] [DIRECTORY]',
+    'sekisho policy check [DIRECTORY] [--json] | policy reload [--json] | policy status [--json] | policy propose SESSION [--bundle DIRECTORY] [--out FILE] [--json] | policy export --to k8s-networkpolicy|cilium|gcp-ngfw-terraform [--agent NAME] [--out FILE] [DIRECTORY]',
   async run(argv, terminal) {
     const [action, ...rest] = argv
     if (action === 'check') return check(rest, terminal)
+    if (action === 'reload') return reloadPolicy(policy.usage, rest, terminal)
+    if (action === 'status') return policyStatus(policy.usage, rest, terminal)
     if (action === 'propose') return proposeRules(policy.usage, rest, terminal)
     if (action === 'export') return exportFence(policy.usage, rest, terminal)
     throw new SekishoError('USAGE', `policy ${action ?? ''}`, { hint: `usage: ${policy.usage}` })

@@ -24,6 +24,7 @@ export function planSession(parts: {
   detached: boolean
 }): SessionPlan {
   const { request, agent, configuration, decision, phase, session, connection } = parts
+  const { label: _forDecisions, ...workspaceOptions } = agent.workspace
   return {
     session,
     connection,

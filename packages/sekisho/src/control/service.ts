@@ -5,6 +5,8 @@ import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { BundleReader } from './bundle-reader.ts'
+import { policyDegraded, policyStatus, reloadPolicy } from './generations/describe-generation.ts'
+import { FileWatch } from './generations/file-watch.ts'
 import { Generations } from './generations/generations.ts'
 import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
@@ -40,13 +42,14 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
       stop: () => ({}),
     },
   })
+  const report = (line: string): void => void process.stderr.write(`control: ${line}\n`)
   const generations = new Generations({
     supervisor,
     reader: new BundleReader(supervisor),
     compare: () =>
       Promise.reject(new SekishoError('PEER_UNAVAILABLE', 'there is no solver in this build')),
     now: options.now,
-    report: (line) => void process.stderr.write(`control: ${line}\n`),
+    report,
     running: () => sessions.subjects(),
   })
   const sessions = new Sessions({
@@ -55,8 +58,15 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
     newSessionId: options.newSessionId,
     now: options.now,
   })
-  const clients = new ClientPeers(supervisor, sessions, options.version)
-  return { stop: async () => clients.close() }
+  const clients = new ClientPeers({ supervisor, sessions, generations, version: options.version })
+  const watch = new FileWatch({ generations, report })
+  watch.start()
+  return {
+    stop: async () => {
+      watch.close()
+      clients.close()
+    },
+  }
 }
 
 /** The open client connections, each with the one command it may run. */
@@ -64,12 +74,19 @@ class ClientPeers {
   readonly #peers = new Set<{ close(): void }>()
   readonly #supervisor: Supervisor
   readonly #sessions: Sessions
+  readonly #generations: Generations
   readonly #version: string
 
-  constructor(supervisor: Supervisor, sessions: Sessions, version: string) {
-    this.#supervisor = supervisor
-    this.#sessions = sessions
-    this.#version = version
+  constructor(parts: {
+    supervisor: Supervisor
+    sessions: Sessions
+    generations: Generations
+    version: string
+  }) {
+    this.#supervisor = parts.supervisor
+    this.#sessions = parts.sessions
+    this.#generations = parts.generations
+    this.#version = parts.version
   }
 
   attach(client: Client, handle: Handle): void {
@@ -133,9 +150,12 @@ class ClientPeers {
       'image.import': (image) => this.#supervisor.call('image.import', image),
       'snapshot.take': (request) =>
         this.#supervisor.call('snapshot.take', request, { timeoutMs: SNAPSHOT_TIMEOUT_MS }),
+      'policy.reload': () => reloadPolicy(this.#generations),
+      'policy.status': () => policyStatus(this.#generations, this.#supervisor),
       status: async () => {
         const status = await this.#supervisor.call('status', {})
-        return { ...status, version: this.#version, sessions: sessions.list().length }
+        const degraded = [...status.degraded, ...policyDegraded(this.#generations)]
+        return { ...status, degraded, version: this.#version, sessions: sessions.list().length }
       },
     }
   }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { SessionEnd, TerminalSize } from './control.ts'
+import { PolicyReloaded, PolicyStatus } from './policy-status.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import { ImageImport } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
@@ -58,6 +59,9 @@ export const api = {
   /** an image is about to be put into the store: it is recorded, or it is not imported */
   'image.import': { params: ImageImport, result: z.strictObject({}) },
   'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
+  /** resolves when every action is decided by the files as they are now */
+  'policy.reload': { params: z.strictObject({}), result: PolicyReloaded },
+  'policy.status': { params: z.strictObject({}), result: PolicyStatus },
   status: {
     params: z.strictObject({}),
     result: z.strictObject({

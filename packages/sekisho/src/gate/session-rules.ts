@@ -6,7 +6,6 @@ import { DecisionPoint } from '../policy/decision/decision-point.ts'
 import type { CompiledBundle } from '../policy/decision/compiled-bundle.ts'
 import type { CriticalValue } from '../policy/operations/critical-argument.ts'
 import type { SessionDecision } from '../wire/decision.ts'
-import { fieldValue } from './http-fields.ts'
 
 /** Where a value that decides where an action strikes comes from. */
 export type OriginOf = (value: CriticalValue) => { isTrusted: boolean; origin: string }
@@ -46,10 +45,12 @@ function readOperation(
   const sent = outgoing()
   if ('kind' in sent) return sent
   const { fields, body } = sent
-  if (fieldValue(fields, 'content-encoding') !== undefined) {
+  if (valuesOf(fields, 'content-encoding').length > 0) {
     return deny('operation.arguments', `${operation.id}: its arguments are compressed`)
   }
-  const contentType = fieldValue(fields, 'content-type')
+  // two of them are two answers to what the body is
+  const types = valuesOf(fields, 'content-type')
+  const contentType = types.length === 0 ? undefined : types.join(', ')
   const read = operation.read({ query: action.query, contentType, body: body ?? NO_BODY })
   if (read.kind === 'deny') return read
   const unconfirmed = read.critical.flatMap((critical): UnconfirmedArgument[] => {
@@ -57,4 +58,8 @@ function readOperation(
     return isTrusted ? [] : [{ ...critical, origin }]
   })
   return { call: read.call, unconfirmed }
+}
+
+function valuesOf(fields: readonly string[], name: string): string[] {
+  return fields.filter((_, index) => index % 2 === 1 && fields[index - 1]?.toLowerCase() === name)
 }

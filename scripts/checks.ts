@@ -87,4 +87,11 @@ export const CHECKS: readonly Check[] = [
     timeoutMs: 15 * MINUTE_MS,
     report: 'fuzz',
   },
+  {
+    name: 'cedar',
+    suites: ['fuzz'],
+    argv: ['node', 'scripts/fuzz.ts', '--cedar', '--count', '100000', '--json'],
+    timeoutMs: 10 * MINUTE_MS,
+    report: 'fuzz',
+  },
 ]

@@ -1,10 +1,12 @@
 /**
  * Fuzzing: `npm run fuzz -- [--seconds N] [--family NAME]… [--seed S]` compares our readers with
  * others over generated inputs, `--readers [--count N]` throws inputs at every reader and at every
- * listener of a real gate. `--json` writes a report for .ci/run to stdout. Exit code 1 when
+ * listener of a real gate, `--cedar [--count N]` asks Cedar's own library what it makes of generated
+ * policies, entities and requests. `--json` writes a report for .ci/run to stdout. Exit code 1 when
  * something was found; what was found is a line for the corpus, or hexadecimal.
  */
 import { parseArgs } from 'node:util'
+import { runCedar } from '../packages/sekisho/test/fuzz/cedar/run-cedar.ts'
 import { FAMILIES } from '../packages/sekisho/test/fuzz/families/all.ts'
 import { Random } from '../packages/sekisho/test/fuzz/random.ts'
 import { READERS } from '../packages/sekisho/test/fuzz/readers.ts'
@@ -26,17 +28,39 @@ const { values } = parseArgs({
     family: { type: 'string', multiple: true, default: [] },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     readers: { type: 'boolean', default: false },
+    cedar: { type: 'boolean', default: false },
     count: { type: 'string', default: '1000000' },
     json: { type: 'boolean', default: false },
   },
 })
 const seed = wholeNumber('seed', values.seed)
-const rows = values.readers
-  ? await runAllReaders(wholeNumber('count', values.count))
-  : await compareReaders(wholeNumber('seconds', values.seconds))
+const rows = await chosenRows()
 if (values.json) process.stdout.write(`${JSON.stringify({ fuzzed: rows })}\n`)
 process.exitCode = rows.length > 0 && rows.every(({ passed }) => passed) ? 0 : 1
 process.exit() // connections of the readers are still open
+
+async function chosenRows(): Promise<Row[]> {
+  const count = wholeNumber('count', values.count)
+  if (values.cedar) return inTurn([{ name: 'cedar' }], async () => compareCedar(count))
+  return values.readers
+    ? runAllReaders(count)
+    : compareReaders(wholeNumber('seconds', values.seconds))
+}
+
+function compareCedar(count: number): Row {
+  const { runs, answers, differences } = runCedar({ seed, until: (done) => done >= count })
+  const detail = `${answers.allow} allowed, ${answers.deny} denied, ${answers.erred} with errors, ${answers.refused} refused, ${differences.length} differences`
+  const shown = differences
+    .slice(0, MAX_SHOWN)
+    .map((difference) =>
+      JSON.stringify(difference, (_key, value: unknown) =>
+        typeof value === 'bigint' ? { __long: String(value) } : value,
+      ),
+    )
+  const isVaried = Object.values(answers).every((number) => number > 0)
+  const passed = differences.length === 0 && isVaried
+  return { name: 'cedar against its library', runs, passed, detail, found: shown }
+}
 
 async function compareReaders(seconds: number): Promise<Row[]> {
   const chosen = FAMILIES.filter(({ name }) => isWanted(name))

@@ -84,11 +84,10 @@ function indexOf(policies: readonly CedarPolicy[]): ByAction {
       isRepeated: places.length > 1,
       condition: compileConditions(policy.conditions),
     }
-    new Set(places)
-      .values()
+    const groups = [...new Set(places)]
       .flatMap((byAction) => byAction.placesOf(policy.principal))
       .flatMap((byPrincipal) => byPrincipal.placesOf(policy.resource))
-      .forEach((group) => group.push(compiled))
+    for (const group of groups) group.push(compiled)
   }
   return index
 }

@@ -11,8 +11,10 @@ export class IpRange {
     this.prefix = prefix
   }
 
+  /** true of a range only where it is of every address in it, here and below */
   isLoopback(): boolean {
-    return this.version === 4 ? this.address >> 24n === 127n : this.address === 1n
+    if (this.version === 4) return this.address >> 24n === 127n && this.prefix >= 8
+    return this.address === 1n && this.prefix === 128
   }
 
   isMulticast(): boolean {

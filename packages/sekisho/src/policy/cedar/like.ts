@@ -12,11 +12,8 @@ export function compileLike(pattern: readonly PatternElement[]): (text: string) 
   const [first = '', ...others] = parts
   const last = others.pop()
   if (last === undefined) return (text) => text === first
-  const anchoredLength = first.length + last.length
   return (text) => {
-    // `a*a` is not in "a": the two ends must not overlap
-    if (text.length < anchoredLength || !text.startsWith(first) || !text.endsWith(last))
-      return false
+    if (!text.startsWith(first) || !text.endsWith(last)) return false
     const end = text.length - last.length
     let from = first.length
     for (const part of others) {
@@ -24,6 +21,7 @@ export function compileLike(pattern: readonly PatternElement[]): (text: string) 
       if (found < 0) return false
       from = found + part.length
     }
+    // `a*a` is not in "a": the end must not overlap what is before it
     return from <= end
   }
 }

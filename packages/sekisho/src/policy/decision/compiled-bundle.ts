@@ -17,6 +17,8 @@ export type CompiledBundle = {
   hosts: HostLabels
   operations: OperationIndex
   mandates: readonly Mandate[]
+  /** how long an action waits for its answers */
+  approvalTimeoutMs: number
   /** who a user of this number is now */
   userOf(uid: number): User
   /** what the policy's author says a policy is for, by its id */
@@ -38,6 +40,7 @@ export function compileBundle(bundle: DecisionBundle): CompiledBundle {
     hosts: new HostLabels(bundle.hosts),
     operations: compileOperations(bundle.operations),
     mandates: bundle.mandates,
+    approvalTimeoutMs: bundle.approvals.timeoutMs,
     userOf: (uid) => users.get(uid) ?? { name: `uid-${uid}`, uid, groups: [], enabled: true },
     reasonOf: (policy) => reasons.get(policy),
   }

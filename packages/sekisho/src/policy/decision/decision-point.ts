@@ -51,6 +51,8 @@ export class DecisionPoint {
   /** what the agent file grants: the ceiling */
   readonly grants: CompiledPolicy
   readonly user: User
+  /** how long an action waits for its answers */
+  readonly approvalTimeoutMs: number
   readonly #bundle: CompiledBundle
   readonly #agent: string
   readonly #session: EntityRef
@@ -67,6 +69,7 @@ export class DecisionPoint {
     this.digest = bundle.digest
     this.grants = compilePolicy(decision.policy, now)
     this.user = bundle.userOf(decision.uid)
+    this.approvalTimeoutMs = bundle.approvalTimeoutMs
     this.#bundle = bundle
     this.#agent = decision.agent
     this.#now = now

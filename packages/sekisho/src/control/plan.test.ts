@@ -107,7 +107,7 @@ test('a plan is what was asked, and what the agent file grants', () => {
     exec: { written: 'record' },
     containment: agent.containment,
     attestation: 'require',
-    workspaceOptions: { ...agent.workspace, from: null },
+    workspaceOptions: { mode: 'overlay', readOnly: agent.workspace.readOnly, from: null },
   })
 })
 

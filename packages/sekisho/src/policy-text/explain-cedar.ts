@@ -84,8 +84,9 @@ function cleanMessage({ message, help }: DetailedError): string {
 
 function hintFor(message: string, error: DetailedError, names: SchemaNames): string | undefined {
   const missing = readMissing(message)
+  // the library takes any attribute for a slip of any other
+  if (missing !== undefined) return hintForAttribute(missing, names)
   return (
-    (missing === undefined ? undefined : hintForAttribute(missing, names)) ??
     hintForName(message, names) ??
     hintForImpossible(message, error.help) ??
     helpOf(error) ??

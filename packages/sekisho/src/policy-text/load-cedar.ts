@@ -6,7 +6,7 @@ import { askCedar, type CedarLibrary, cedarLibrary } from './cedar-library.ts'
 import { type Complaint, explainCedar } from './explain-cedar.ts'
 import { checkAnnotations, policyId } from './policy-names.ts'
 import { namesOf, NO_NAMES, type SchemaNames } from './schema-names.ts'
-import { type OperationFragment, schemaWith } from './schema.ts'
+import { type OperationActions, schemaWith } from './schema.ts'
 import {
   MAX_WEIGHT,
   offsetOfByte,
@@ -30,6 +30,8 @@ export type CedarReading = {
   policies: readonly CedarPolicy[]
   /** where each policy stands, by its id */
   places: ReadonlyMap<string, PolicyPlace>
+  /** the text of each; none of the platform's own defaults */
+  sources: ReadonlyMap<string, PolicyText>
   problems: readonly CedarProblem[]
 }
 
@@ -45,7 +47,7 @@ type Parsed = { source: PolicyText; policy: CedarPolicy }
  */
 export async function readCedar(
   files: ReadonlyMap<string, string>,
-  operations: readonly OperationFragment[] = [],
+  operations: OperationActions = new Map(),
 ): Promise<CedarReading> {
   const cedar = await cedarLibrary()
   const problems: CedarProblem[] = []
@@ -72,6 +74,7 @@ export async function readCedar(
     places: new Map(
       known.map(({ source, policy }) => [policy.id, { file: source.file, ...source.start }]),
     ),
+    sources: new Map(known.map(({ source, policy }) => [policy.id, source])),
     problems,
   }
 }

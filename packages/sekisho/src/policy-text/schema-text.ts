@@ -86,12 +86,12 @@ namespace Sekisho {
   action "net.connect" appliesTo {
     principal: [Session, User],
     resource: Host,
-    context: { facts: Facts, connect: { transport: String, port: Long, scheme: String } },
+    context: { facts: Facts, connect: { transport: String, port: Long, scheme?: String } },
   };
   action "dns.resolve" appliesTo {
     principal: [Session, User],
     resource: Name,
-    context: { facts: Facts },
+    context: { facts: Facts, dns: { type: String } },
   };
   action "llm.generate" appliesTo {
     principal: [Session, User],

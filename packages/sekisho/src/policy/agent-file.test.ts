@@ -45,6 +45,7 @@ const SANDBOX = {
       '.devcontainer',
     ],
     from: null,
+    label: { integrity: 'trusted', confidentiality: 'internal' },
   },
 }
 
@@ -139,7 +140,7 @@ rootfs: { image: ours, digest: "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 exec: { written: deny }
 containment: { onEscape: record, tolerated: [ptrace] }
 attestation: mark
-workspace: { mode: clone, readOnly: [docs/fixed] }
+workspace: { mode: clone, readOnly: [docs/fixed], label: { integrity: untrusted, confidentiality: public } }
 upstreams:
   - host: api.anthropic.com
     address: 127.0.0.1
@@ -228,7 +229,12 @@ upstreams:
     exec: { written: 'deny' },
     containment: { onEscape: 'record', tolerated: ['ptrace'] },
     attestation: 'mark',
-    workspace: { mode: 'clone', readOnly: ['docs/fixed'], from: null },
+    workspace: {
+      mode: 'clone',
+      readOnly: ['docs/fixed'],
+      from: null,
+      label: { integrity: 'untrusted', confidentiality: 'public' },
+    },
     ...EGRESS,
     upstreams: [
       {

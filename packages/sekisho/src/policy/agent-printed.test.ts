@@ -87,6 +87,10 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
     mode: fc.constantFrom('overlay', 'clone'),
     readOnly: fc.subarray(['.claude', 'docs/fixed']),
     from: fc.constant(null),
+    label: fc.record({
+      integrity: fc.constantFrom('trusted', 'untrusted'),
+      confidentiality: fc.constantFrom('public', 'internal', 'secret'),
+    }),
   }),
   inspection: fc.record({
     maxBodyBytes: fc.integer({ min: 1, max: 4096 }).map((n) => n * 1024),

@@ -20,8 +20,14 @@ import { readHost } from './host-pattern.ts'
 import { BudgetFile, ProvenanceFile, ProvenanceKeys } from './provenance-schema.ts'
 import { PackageExceptionFile, PackagesFile } from './packages-schema.ts'
 import { readPresetName } from './presets.ts'
-import { RuleBodyFile, RuleFile } from './rule-schema.ts'
-import { LimitsFile, RootfsFile, SandboxKeys, WorkspaceFile } from './sandbox-schema.ts'
+import { RuleBodyFile, RuleFile, RuleRecoveryFile } from './rule-schema.ts'
+import {
+  LimitsFile,
+  RootfsFile,
+  SandboxKeys,
+  WorkspaceFile,
+  WorkspaceLabelFile,
+} from './sandbox-schema.ts'
 import { text } from './text.ts'
 
 const Note = z.string().max(1024)
@@ -75,10 +81,12 @@ const SetupFile = z.strictObject({
 const shapes: Readonly<Record<string, { shape: Readonly<Record<string, unknown>> }>> = {
   rules: RuleFile.in,
   'rules.body': RuleBodyFile,
+  'rules.recovery': RuleRecoveryFile,
   secrets: Secret,
   mounts: Mount,
   limits: LimitsFile.in,
   workspace: WorkspaceFile.in,
+  'workspace.label': WorkspaceLabelFile,
   rootfs: RootfsFile.in,
   exec: SandboxKeys.exec.unwrap(),
   containment: SandboxKeys.containment.unwrap(),
@@ -93,6 +101,7 @@ const shapes: Readonly<Record<string, { shape: Readonly<Record<string, unknown>>
   setup: SetupFile,
   'setup.rules': RuleFile.in,
   'setup.rules.body': RuleBodyFile,
+  'setup.rules.recovery': RuleRecoveryFile,
 }
 
 export const AgentSchema = z.strictObject({

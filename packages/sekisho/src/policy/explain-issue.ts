@@ -5,10 +5,20 @@ import { describePath, type Problem, printable } from './problem.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** A schema's complaint in the words of the file's author. */
-export function explainIssue(issue: Issue, input: unknown): readonly Problem[] {
+type KeysAt = (path: readonly PropertyKey[]) => readonly string[]
+
+/**
+ * A schema's complaint in the words of the file's author.
+ *
+ * @param keysAt the keys that stand at a path of the file
+ */
+export function explainIssue(
+  issue: Issue,
+  input: unknown,
+  keysAt: KeysAt = knownKeys,
+): readonly Problem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => explainUnknownKey(issue.path, key))
+    return issue.keys.map((key) => explainUnknownKey(issue.path, key, keysAt(issue.path)))
   }
   const value = valueAt(input, issue.path)
   const where = describePath(issue.path)
@@ -18,8 +28,11 @@ export function explainIssue(issue: Issue, input: unknown): readonly Problem[] {
   return [{ path: issue.path, at: 'value', message: `${prefix}${message}`, hint }]
 }
 
-function explainUnknownKey(path: readonly PropertyKey[], key: string): Problem {
-  const known = knownKeys(path)
+function explainUnknownKey(
+  path: readonly PropertyKey[],
+  key: string,
+  known: readonly string[],
+): Problem {
   const where = describePath(path)
   return {
     path: [...path, key],

@@ -1,9 +1,11 @@
+import { CONSEQUENCES, EFFECTS, REVERSIBILITIES } from '../core/label.ts'
 import type { RuleOptions, Treatments } from '../wire/policy.ts'
 import { stricter } from './treatment.ts'
 
 /**
  * What several rules that allow the same thing say together: what any of them grants is granted,
- * the widest body counts, and of two treatments of one key the stricter.
+ * the widest body counts, and of two treatments of one key the stricter. What a request does counts
+ * as the worst that any of them says, and one that says nothing says what goes without saying.
  *
  * @param all in the order in which they may name the ecosystem of packages: the first counts
  */
@@ -26,7 +28,28 @@ function mergeTwo(a: RuleOptions, b: RuleOptions): RuleOptions {
   if (a.treatments !== undefined && b.treatments !== undefined) {
     merged.treatments = mergeTreatments(a.treatments, b.treatments)
   }
-  return merged
+  const { effect: _effect, reversibility: _reversibility, ...rest } = merged
+  return { ...rest, ...mergeClasses(a, b) }
+}
+
+/** What one leaves out is as its method and its host say, which may be as bad as these usual ones. */
+function mergeClasses(a: RuleOptions, b: RuleOptions): RuleOptions {
+  const effect = worst(EFFECTS, [a.effect, b.effect], 'external')
+  const usual = 'externally_reversible'
+  const reversibility = worst(REVERSIBILITIES, [a.reversibility, b.reversibility], usual)
+  const consequence = worst(CONSEQUENCES, [a.consequence, b.consequence], 'low')
+  return {
+    ...(effect === undefined ? {} : { effect }),
+    ...(reversibility === undefined ? {} : { reversibility }),
+    ...(consequence === undefined ? {} : { consequence }),
+  }
+}
+
+/** @param usual the worst that it can be where a rule says nothing */
+function worst<T>(order: readonly T[], said: readonly (T | undefined)[], usual: T): T | undefined {
+  const rank = (one: T | undefined): number => order.indexOf(one ?? usual)
+  const explicitFirst = said.toSorted((a, b) => Number(a === undefined) - Number(b === undefined))
+  return explicitFirst.reduce((a, b) => (rank(a) >= rank(b) ? a : b))
 }
 
 function mergeTreatments(a: Treatments, b: Treatments): Treatments {

@@ -66,7 +66,8 @@ export function writeKey(key: Uint8Array): string {
   return `${PREFIX}${Buffer.from(key).toString('base64')}`
 }
 
-function readKey(input: string): Read<Buffer> {
+/** `ed25519:` and a public key, as `operators.yaml` and `users.yaml` have it. */
+export function readKey(input: string): Read<Buffer> {
   const hint = 'put the line here that `sekisho operator keygen` prints'
   if (!input.startsWith(PREFIX)) return { problem: `want ${PREFIX} and base64`, hint }
   const key = Buffer.from(input.slice(PREFIX.length), 'base64')

@@ -57,6 +57,7 @@ function ask(preset: PresetName, method: string, url: string): string | RuleOpti
 const KEEP_KEYS = {
   maxBodyBytes: 32 * 1024 ** 2,
   treatments: { 'secret-format': 'redact', 'secret.generic-*': 'record' },
+  effect: 'none',
 } as const
 
 test.for<[string, PresetName, string, string, string | RuleOptions]>([

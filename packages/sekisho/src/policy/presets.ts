@@ -1,3 +1,4 @@
+import type { HostLabel } from '../wire/decision.ts'
 import type { PolicyRule, RuleOptions } from '../wire/policy.ts'
 import type { Read } from './problem.ts'
 import { printable } from './problem.ts'
@@ -19,6 +20,12 @@ const KEEP_KEYS: RuleOptions = {
   maxBodyBytes: 32 * 1024 * 1024,
   treatments: { 'secret-format': 'redact', 'secret.generic-*': 'record' },
 }
+
+/**
+ * A model call tells nobody outside: the provider is where the session thinks. Said of these calls
+ * and not of the host, whose other services keep what they are given.
+ */
+const MODEL_CALL: RuleOptions = { ...KEEP_KEYS, effect: 'none' }
 
 /** Hosts that serve git over https, and those that serve its archives and raw files. */
 const GIT_HOSTS = ['github.com', 'gitlab.com', 'bitbucket.org', 'codeberg.org']
@@ -69,12 +76,14 @@ const LLM_PROVIDERS = {
 
 type ProviderName = keyof typeof LLM_PROVIDERS
 
+const ALL_PROVIDERS: readonly ProviderName[] = ['anthropic', 'openai', 'google']
+
 /** Every preset, and what it opens. `none`, or `off`, opens nothing and stands alone. */
 const PRESETS = {
   none: () => [],
   'package-registries': readRegistries,
   'git-forges': readForges,
-  'llm-providers': () => (['anthropic', 'openai', 'google'] as const).flatMap(callModels),
+  'llm-providers': () => ALL_PROVIDERS.flatMap(callModels),
   'llm-providers/anthropic': () => callModels('anthropic'),
   'llm-providers/openai': () => callModels('openai'),
   'llm-providers/google': () => callModels('google'),
@@ -101,6 +110,28 @@ export function expandPreset(
   registries: readonly RegistryOrigin[],
 ): readonly PolicyRule[] {
   return PRESETS[name](registries)
+}
+
+/**
+ * What presets say of hosts. What a model answers is made of what the session told it, so it is no
+ * more public than that; and the session obeys it anyway, so it is trusted or nothing is.
+ */
+export function presetLabels(names: readonly PresetName[]): readonly HostLabel[] {
+  const providers = names.flatMap((name) => PROVIDERS_OF[name] ?? [])
+  return [...new Set(providers)].map((provider) => ({
+    host: LLM_PROVIDERS[provider].host,
+    integrity: 'trusted',
+    confidentiality: 'internal',
+    external: true,
+    groups: ['llm-providers'],
+  }))
+}
+
+const PROVIDERS_OF: Readonly<Partial<Record<PresetName, readonly ProviderName[]>>> = {
+  'llm-providers': ALL_PROVIDERS,
+  'llm-providers/anthropic': ['anthropic'],
+  'llm-providers/openai': ['openai'],
+  'llm-providers/google': ['google'],
 }
 
 function isPresetName(text: string): text is PresetName {
@@ -152,7 +183,7 @@ function callModels(name: ProviderName): PolicyRule[] {
     allow(`preset.llm-providers.${name}.call`, host, {
       methods: ['POST'],
       paths: call,
-      options: KEEP_KEYS,
+      options: MODEL_CALL,
     }),
   ]
 }

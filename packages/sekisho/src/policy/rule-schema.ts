@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Consequence, Effect, Reversibility } from '../wire/labels.ts'
 import { Scheme } from '../wire/policy.ts'
 import { Port } from '../wire/schemas.ts'
 import { readDay, readMethod, readRuleId } from './agent-values.ts'
@@ -6,6 +7,7 @@ import { bodySize, TreatmentsFile } from './egress-schema.ts'
 import { readHostPattern } from './host-pattern.ts'
 import { readPackagesBase } from './packages-schema.ts'
 import { readPathGlob } from './path-glob.ts'
+import { printable, type Read } from './problem.ts'
 import { text } from './text.ts'
 
 const Note = z.string().max(1024)
@@ -13,6 +15,13 @@ const Note = z.string().max(1024)
 export const RuleBodyFile = z.strictObject({
   max: bodySize.optional(),
   uninspected: z.boolean().optional(),
+})
+
+export const RuleRecoveryFile = z.strictObject({
+  method: z.enum(['PUT', 'POST', 'PATCH']),
+  path: text(readRecoveryPath)
+    .optional()
+    .transform((path) => path ?? null),
 })
 
 const RuleKeys = z.strictObject({
@@ -34,6 +43,11 @@ const RuleKeys = z.strictObject({
   packagesBase: text(readPackagesBase).optional(),
   body: RuleBodyFile.optional(),
   treatments: TreatmentsFile.optional(),
+  /** what a request does outside, where its method does not say it */
+  outside: Effect.optional(),
+  reversibility: Reversibility.optional(),
+  consequence: Consequence.optional(),
+  recovery: RuleRecoveryFile.optional(),
 })
 type RuleText = z.output<typeof RuleKeys>
 
@@ -117,12 +131,51 @@ const CONTRADICTIONS: readonly Contradiction[] = [
     hint: 'add GET',
   },
   {
-    keys: ['expires', 'websocket', 'withoutSni', 'packages', 'packagesBase', 'body', 'treatments'],
+    keys: ['recovery'],
+    applies: ({ scheme }) => isOpaque(scheme),
+    message: 'a rule for tcp or tls sees no requests',
+    hint: 'delete the key, or choose http or https',
+  },
+  {
+    keys: ['recovery'],
+    applies: ({ methods, scheme }) => !isOpaque(scheme) && !changesSomething(methods),
+    message: 'nothing that this rule allows is put back: it has no PUT, PATCH or DELETE',
+    hint: 'add the method to `methods`, or delete the key',
+  },
+  {
+    keys: [
+      'expires',
+      'websocket',
+      'withoutSni',
+      'packages',
+      'packagesBase',
+      'body',
+      'treatments',
+      'outside',
+      'reversibility',
+      'consequence',
+      'recovery',
+    ],
     applies: ({ effect }) => effect === 'deny',
     message: 'a deny rule denies, for ever and all of it',
     hint: 'delete the key; a rule that is to end is deleted on its day',
   },
 ]
+
+function changesSomething(methods: readonly string[] = []): boolean {
+  return ['PUT', 'PATCH', 'DELETE', 'any'].some((method) => methods.includes(method))
+}
+
+/** `{path}` stands for the request's own; anything else in braces would be sent as it stands. */
+function readRecoveryPath(input: string): Read<string> {
+  const rest = input.replaceAll('{path}', '/')
+  const isPath = /^\/[\x21-\x7e]*$/.test(rest) && !/[{}?#*]/.test(rest)
+  if (isPath && input.length <= 1024) return { value: input }
+  return {
+    problem: `\`${printable(input)}\` is no path to put something back at`,
+    hint: 'write a path, in which {path} stands for the one of the request',
+  }
+}
 
 function refuseContradictions(rule: RuleText, context: z.RefinementCtx): void {
   for (const { keys, applies, message, hint } of CONTRADICTIONS) {

@@ -9,6 +9,8 @@ import {
   type RootfsSource,
   type WorkspaceOptions,
 } from '../wire/sandbox.ts'
+import type { Label } from '../core/label.ts'
+import { Confidentiality, Integrity } from '../wire/labels.ts'
 import { readAbsolutePath, readWorkspacePath } from './agent-values.ts'
 import { readDuration, readSize } from './quantity.ts'
 import { text } from './text.ts'
@@ -68,19 +70,25 @@ const CONFIGURATION_AREAS: readonly string[] = [
   '.devcontainer',
 ]
 
+/** Of everything in the directory that a session works on. */
+export const WorkspaceLabelFile = z.strictObject({
+  integrity: Integrity.extract(['trusted', 'untrusted']).default('trusted'),
+  confidentiality: Confidentiality.default('internal'),
+})
+
 export const WorkspaceFile = z
   .strictObject({
     mode: z.enum(['overlay', 'clone']).default('overlay'),
     /** in place of the areas that agents take their configuration from */
     readOnly: z.array(text(readWorkspacePath)).max(256).optional(),
+    label: WorkspaceLabelFile.prefault({}),
   })
-  .transform(
-    ({ mode, readOnly }): WorkspaceOptions => ({
-      mode,
-      readOnly: [...(readOnly ?? CONFIGURATION_AREAS)],
-      from: null,
-    }),
-  )
+  .transform(({ mode, readOnly, label }): WorkspaceOptions & { label: Label } => ({
+    mode,
+    readOnly: [...(readOnly ?? CONFIGURATION_AREAS)],
+    from: null,
+    label,
+  }))
 
 export const RootfsFile = z
   .strictObject({

@@ -75,6 +75,7 @@ function expandAt(rule: AgentRule, { scheme, port }: Place): PolicyRule {
 
 function optionsOf(rule: AgentRule): RuleOptions {
   const { body, websocket, withoutSni, packages, packagesBase, treatments } = rule
+  const { outside: effect, reversibility, consequence, recovery } = rule
   const all = {
     websocket,
     withoutSni,
@@ -83,6 +84,10 @@ function optionsOf(rule: AgentRule): RuleOptions {
     treatments,
     maxBodyBytes: body?.max,
     uninspected: body?.uninspected,
+    effect,
+    reversibility,
+    consequence,
+    recovery,
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }

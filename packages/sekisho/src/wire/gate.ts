@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
+import { RestoreItem, RestoreOutcome } from './restore.ts'
 import { LimitsShape } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
 import { SecretPrintSet } from './secret-prints.ts'
@@ -80,6 +81,24 @@ export const supervisorToGate = {
   'packet.denied': {
     params: z.strictObject({ network: z.int(), packet: z.string().max(256), repeated: z.int() }),
     result: z.strictObject({}),
+  },
+  /** a session without a network: it puts back what `restore.item` names, and does nothing else */
+  'restore.open': {
+    params: z.strictObject({ config: GateSession, of: SessionId }),
+    result: z.strictObject({}),
+  },
+  'restore.item': {
+    params: z.strictObject({
+      session: SessionId,
+      item: RestoreItem,
+      isDryRun: z.boolean(),
+      isForced: z.boolean(),
+    }),
+    result: RestoreOutcome,
+  },
+  'restore.close': {
+    params: z.strictObject({ session: SessionId }),
+    result: z.strictObject({ counters: z.record(z.string(), z.int()) }),
   },
   /** carries the gate's end of a socket pair to the keyholder */
   'keyholder.attach': { params: z.strictObject({}), result: z.strictObject({}) },

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bundleOf, DEFAULTS } from '../../policy/decision/testing/bundle.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
-import { KeptRequest } from '../../wire/recovery.ts'
+import { RestoreRecipe } from '../../wire/recovery.ts'
 import type { Canary } from '../testing/canary.ts'
 import {
   CREDENTIAL,
@@ -94,9 +94,15 @@ test('what a DELETE takes away is read and kept before, on record in this order'
   expect(leaf).toMatchObject({
     id: deed?.id,
     action: { method: 'DELETE', path: '/page', query: 'draft=1' },
-    preimage: { bytes: 8, contentType: 'text/markdown', etag: '"v1"', sent: null, recovery },
+    preimage: { bytes: 8, etag: '"v1"', sent: null, recovery },
   })
   expect(kept(leaf?.preimage.content)).toBe('the page')
+  expect(RestoreRecipe.parse(JSON.parse(kept(leaf?.preimage.recipe) ?? ''))).toMatchObject({
+    ...{ scheme: 'https', host: HOST, port: 443, path: '/page', query: 'draft=1' },
+    content: leaf?.preimage.content,
+    contentType: 'text/markdown',
+    recovery,
+  })
   // the reply of the platform's own look is nothing that an agent sees
   expect(
     scene.rig.keyholder
@@ -115,7 +121,7 @@ test.each([404, 410])(
     answerGet(status, 'no such page')
     expect(await put('a new page')).toMatch(/^HTTP\/1.1 204 /)
     const [leaf] = preImages()
-    expect(leaf?.preimage).toMatchObject({ content: null, bytes: 0, contentType: null, etag: null })
+    expect(leaf?.preimage).toMatchObject({ content: null, bytes: 0, etag: null })
     expect(fieldsOf(1)['if-match']).toBeUndefined()
   },
 )
@@ -203,7 +209,7 @@ test('the look asks as the agent does, and for the whole of what is there', asyn
     'cache-control': 'no-cache',
   })
   const [leaf] = preImages()
-  const request = KeptRequest.parse(JSON.parse(kept(leaf?.preimage.request) ?? ''))
+  const request = RestoreRecipe.parse(JSON.parse(kept(leaf?.preimage.recipe) ?? ''))
   expect(request).toMatchObject({
     path: '/page',
     query: null,
@@ -260,7 +266,7 @@ test('what a URL may not say in the log, neither the look nor what was kept says
   expect(asked(scene.canary)).toEqual([`GET /page?key=${TOKEN}`, `DELETE /page?key=${TOKEN}`])
   expect(JSON.stringify(scene.rig.keyholder.leaves)).not.toContain(TOKEN)
   const [leaf] = preImages()
-  expect(kept(leaf?.preimage.request)).toContain(TOKEN)
+  expect(kept(leaf?.preimage.recipe)).toContain(TOKEN)
 })
 
 test('what wants a yes before it leaves is not carried out by a look either', async () => {

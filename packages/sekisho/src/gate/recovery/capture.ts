@@ -1,10 +1,12 @@
 import type { HttpRequestAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
-import type { KeptRequest, PreImage, Recovery } from '../../wire/recovery.ts'
+import { urlOfRequest } from '../../policy/provenance/canonical-url.ts'
+import type { PreImage, Recovery, RestoreRecipe } from '../../wire/recovery.ts'
 import { fieldValue, type Fields } from '../http-fields.ts'
 import type { ContentKeeper } from './content-keeper.ts'
-import { type Found, readAsPlatform, type ReadParts } from './platform-read.ts'
-import { boundTo, conditionFor, readFields } from './read-fields.ts'
+import { readAsPlatform, type ReadParts } from './platform-read.ts'
+import { conditionFor, readFields } from './read-fields.ts'
+import type { ResourceState } from './resource-state.ts'
 
 /** First rule of every look that the platform takes before an agent's action. */
 const PRE_IMAGE = 'platform.pre-image'
@@ -59,25 +61,26 @@ export async function capturePreImage(changing: Changing, parts: CaptureParts): 
   }
 }
 
-type Seen = { changing: Changing; found: Exclude<Found, { kind: 'unknown' }>; fields: Fields }
+type Seen = { changing: Changing; found: ResourceState; fields: Fields }
 
-async function keep({ changing, found, fields }: Seen, parts: CaptureParts): Promise<PreImage> {
+async function keep(seen: Seen, parts: CaptureParts): Promise<PreImage> {
   const { keeper, session } = parts
-  const { id, action, recordAs, body, recovery } = changing
-  const isThere = found.kind === 'present'
-  const { path, query } = action
-  const kept: KeptRequest = { path, query, fields, placeholders: placeholdersFor(action, parts) }
-  const [content, request, sent] = await Promise.all([
-    isThere ? keeper.keep(found.body) : null,
-    keeper.keep(Buffer.from(JSON.stringify(kept))),
+  const { changing, found } = seen
+  const { id, recordAs, body, recovery } = changing
+  const present = found.kind === 'present' ? found : null
+  const content = present === null ? null : await keeper.keep(present.body)
+  const made = recipeOf(seen, content, parts)
+  const [recipe, resource, sent] = await Promise.all([
+    keeper.keep(Buffer.from(JSON.stringify(made))),
+    keeper.nameOf(Buffer.from(urlOfRequest(changing.action))),
     body === null ? null : keeper.nameOf(body),
   ])
   const preimage: PreImage = {
     content,
-    bytes: isThere ? found.body.length : 0,
-    contentType: isThere ? found.contentType : null,
-    etag: isThere ? found.etag : null,
-    request,
+    bytes: present?.body.length ?? 0,
+    etag: present?.etag ?? null,
+    recipe,
+    resource,
     sent,
     recovery,
   }
@@ -85,10 +88,31 @@ async function keep({ changing, found, fields }: Seen, parts: CaptureParts): Pro
   return preimage
 }
 
-function placeholdersFor(
+function recipeOf(
+  { changing, found, fields }: Seen,
+  content: string | null,
+  parts: CaptureParts,
+): RestoreRecipe {
+  const { action, recovery } = changing
+  const { scheme, host, port, path, query } = action
+  return {
+    ...{ scheme, host, port, path, query },
+    fields,
+    placeholders: placeholdersIn(fields, action, parts),
+    content,
+    contentType: found.kind === 'present' ? found.contentType : null,
+    recovery,
+  }
+}
+
+/** Of the credentials that the fields use; a restore needs no other. */
+function placeholdersIn(
+  fields: Fields,
   action: HttpRequestAction,
-  { credentials }: Pick<ReadParts, 'credentials'>,
+  { credentials, placeholders }: CaptureParts,
 ): Record<string, string> {
-  const bound = boundTo(action, credentials)
-  return Object.fromEntries(bound.map(({ name, placeholder }) => [name, placeholder]))
+  const inHead = placeholders.inspectHead(action, fields)
+  const used = new Set(inHead.kind === 'clear' ? inHead.credentials : [])
+  const named = credentials.filter(({ name }) => used.has(name))
+  return Object.fromEntries(named.map(({ name, placeholder }) => [name, placeholder]))
 }

@@ -6,12 +6,8 @@ import type { DestinationMeter } from '../destination-meter.ts'
 import { type Fields, fieldBytes } from '../http-fields.ts'
 import type { Placeholders } from '../placeholders.ts'
 import type { Upstreams } from '../upstream.ts'
-import {
-  type ReadRequest,
-  readResource,
-  type ResourceRead,
-  type ResourceState,
-} from './resource-read.ts'
+import { type Found, stateOf } from './resource-state.ts'
+import { askUpstream, type Reply } from './upstream-ask.ts'
 
 export type ReadParts = {
   recorder: Recorder
@@ -28,7 +24,7 @@ export type ReadParts = {
 }
 
 export type PlatformRead = {
-  action: ReadRequest['action']
+  action: HttpRequestAction & { method: 'GET' }
   /** as it stands in the log: without what was found in its URL */
   recordAs: HttpRequestAction
   /** with placeholders where credentials go */
@@ -37,9 +33,6 @@ export type PlatformRead = {
   rules: readonly string[]
   isHttp2: boolean
 }
-
-/** What the platform finds, or why it cannot be known. */
-export type Found = ResourceState | { kind: 'unknown'; why: string }
 
 /**
  * A look of the platform's own at a resource: an action like any other, recorded before it leaves and
@@ -93,9 +86,14 @@ async function performRead(read: Recorded, parts: ReadParts): Promise<Found> {
     const fields = parts.placeholders.attach(read.action, read.fields, read.values)
     const bytesOut = headBytes(read.action, fields)
     read.meter.take(bytesOut)
-    const got = await readResource({ ...read, fields, pinned }, parts.upstreams)
-    outcome = outcomeOf(got, { address: pinned.address, bytesOut })
-    return got.state
+    const { action, isHttp2 } = read
+    const reply = await askUpstream(
+      { action, fields, body: null, pinned, isHttp2 },
+      parts.upstreams,
+    )
+    const found = stateOf(reply)
+    outcome = outcomeOf({ reply, found }, { address: pinned.address, bytesOut })
+    return found
   } catch (thrown) {
     const { code, message } = toSekishoError(thrown)
     outcome = { kind: 'failed', code, message }
@@ -108,13 +106,14 @@ async function performRead(read: Recorded, parts: ReadParts): Promise<Found> {
 }
 
 function outcomeOf(
-  { state, status, bytesIn }: ResourceRead,
+  { reply, found }: { reply: Reply; found: Found },
   sent: { address: string; bytesOut: number },
 ): ActionOutcome {
-  if (state.kind === 'unknown') return { kind: 'failed', code: 'STATE_UNKNOWN', message: state.why }
-  return { kind: 'performed', status, ...sent, bytesIn, scrubbed: 0 }
+  if (found.kind === 'unknown') return { kind: 'failed', code: 'STATE_UNKNOWN', message: found.why }
+  const status = reply.kind === 'reply' ? reply.status : null
+  return { kind: 'performed', status, ...sent, bytesIn: reply.bytesIn, scrubbed: 0 }
 }
 
-function headBytes({ method, path, query }: HttpRequestAction, fields: Fields): number {
+export function headBytes({ method, path, query }: HttpRequestAction, fields: Fields): number {
   return method.length + path.length + (query?.length ?? 0) + 12 + fieldBytes(fields)
 }

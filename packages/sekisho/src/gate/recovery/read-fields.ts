@@ -34,7 +34,7 @@ export function readFields(
 }
 
 /** The credentials that may go where the action goes. */
-export function boundTo(
+function boundTo(
   { host, port }: HttpRequestAction,
   credentials: readonly GateCredential[],
 ): GateCredential[] {

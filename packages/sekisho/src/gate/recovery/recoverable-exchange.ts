@@ -5,7 +5,7 @@ import type { HttpArrival } from '../http-exchange.ts'
 import type { Fields } from '../http-fields.ts'
 import { PassingSink } from '../packages/passing-sink.ts'
 import { type Captured, type CaptureParts, capturePreImage } from './capture.ts'
-import { strongEtag } from './resource-read.ts'
+import { strongEtag } from './resource-state.ts'
 
 const CHANGING: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'DELETE'])
 const NOT_SHOWN = deny('invariant.unshowable', 'what it will send cannot be shown')

@@ -69,8 +69,8 @@ export class KeptContents {
 
   /** What a pre-image names must be here: a record that cannot be kept is none. */
   checkPreImage({ session, preimage }: PreImageLeaf): void {
-    const { content, request } = preimage
-    const missing = [content, request].find(
+    const { content, recipe } = preimage
+    const missing = [content, recipe].find(
       (digest) => digest !== null && !this.#parts.store.has(session, digest),
     )
     if (missing !== undefined) throw violation(`${missing} of a pre-image is not kept`)

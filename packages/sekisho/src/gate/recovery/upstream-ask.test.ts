@@ -2,7 +2,8 @@ import type { Dispatcher } from 'undici'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Pinned } from '../../flow/ports.ts'
 import { conditionFor } from './read-fields.ts'
-import { readResource, type ResourceRead, strongEtag } from './resource-read.ts'
+import { strongEtag } from './resource-state.ts'
+import { askUpstream, type Reply } from './upstream-ask.ts'
 
 const action = {
   kind: 'http.request',
@@ -38,10 +39,10 @@ class Controller implements Dispatcher.DispatchController {
 
 type Upstream = (handler: Dispatcher.DispatchHandler, controller: Controller) => void
 
-function readFrom(upstream: Upstream): { reading: Promise<ResourceRead>; controller: Controller } {
+function readFrom(upstream: Upstream): { reading: Promise<Reply>; controller: Controller } {
   const controller = new Controller()
-  const reading = readResource(
-    { action, fields: [], pinned, isHttp2: false },
+  const reading = askUpstream(
+    { action, fields: [], body: null, pinned, isHttp2: false },
     {
       dispatcherFor: () => ({
         dispatch: (_options, handler) => {
@@ -74,8 +75,7 @@ test.each([
 ])('a server that falls silent %s is given up in time', async (_, upstream) => {
   const { reading } = readFrom(upstream)
   await vi.advanceTimersByTimeAsync(20_000)
-  const { state } = await reading
-  expect(state).toEqual({ kind: 'unknown', why: 'it was not read in 20000 ms' })
+  expect(await reading).toMatchObject({ kind: 'broken', why: 'no whole reply in 20000 ms' })
 })
 
 test('a request that begins only after it was given up is broken off', async () => {
@@ -95,7 +95,7 @@ test('what is too long is broken off as soon as it is', async () => {
     handler.onResponseStart?.(own, 200, {})
     for (let at = 0; at < 9; at++) handler.onResponseData?.(own, Buffer.alloc(1024 * 1024))
   })
-  expect((await reading).state).toMatchObject({ why: 'it is longer than 8388608 bytes' })
+  expect(await reading).toMatchObject({ why: 'a reply of more than 8388608 bytes' })
   expect(controller.aborted).toBe(true)
 })
 

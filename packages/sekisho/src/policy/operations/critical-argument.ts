@@ -23,19 +23,13 @@ export function readArgumentPath(text: string, type: ArgumentType): Read<Argumen
   const steps = text.split('.').flatMap(readSteps)
   let here: ArgumentType | undefined = type
   for (const step of steps) here = here && typeAfter(step, here)
-  switch (here?.kind) {
-    case undefined:
-      return { problem: `${shown} leads to no argument of the schema` }
-    case 'array':
-      return { problem: `${shown} leads to a list`, hint: 'write [] behind it for each entry' }
-    case 'object':
-    case 'boolean':
-      return { problem: `${shown} leads to no text and no number` }
-    case 'string':
-    case 'integer':
-    case 'decimal':
-      return { value: steps }
+  if (here === undefined) return { problem: `${shown} leads to no argument of the schema` }
+  if (here.kind === 'array') {
+    return { problem: `${shown} leads to a list`, hint: 'write [] behind it for each entry' }
   }
+  return here.kind === 'object' || here.kind === 'boolean'
+    ? { problem: `${shown} leads to no text and no number` }
+    : { value: steps }
 }
 
 /** `to[]` is the member `to` and each of its entries. */

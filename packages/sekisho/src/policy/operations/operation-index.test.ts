@@ -257,7 +257,7 @@ test.for([
   ['other methods do not', [send, { ...send, id: 'mail.read', methods: ['GET'] }], 0],
   ['another port does not', [send, { ...send, id: 'mail.read', port: 8443 }], 0],
   ['another host does not', [send, { ...send, id: 'any.send', host: '*.mail.example' }], 0],
-] as const)('%s', ([, operations, count]) => {
+] satisfies [string, Operation[], number][])('%s', ([, operations, count]) => {
   expect(overlapsOf(operations)).toHaveLength(count)
   if (count > 0) expect(() => compileOperations(operations)).toThrow()
 })

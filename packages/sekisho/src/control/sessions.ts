@@ -2,13 +2,14 @@ import type * as z from 'zod'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import type { AgentFile } from '../policy/agent-file.ts'
 import { configurationDigest } from '../policy/bundle.ts'
+import { decideStart } from '../policy/decision/decide-start.ts'
 import type { api } from '../wire/api.ts'
 import type { controlToSupervisor, SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { Peer, Protocol } from '../wire/peer.ts'
 import type { Phase } from '../wire/schemas.ts'
 import type { Generation } from './generations/generation.ts'
 import type { Generations } from './generations/generations.ts'
-import { sessionDecision, type Subject } from './generations/session-decision.ts'
+import { type Subject, sessionDecision } from './generations/session-decision.ts'
 import { planSession } from './plan.ts'
 import { describeFailedSetup, setupCommand } from './setup-phase.ts'
 
@@ -136,8 +137,9 @@ export class Sessions {
     started: (session: string) => void,
   ): Promise<Running> {
     // planned and on its way before another generation can come into force
-    const { running, starting } = await this.#generations.withCurrent((generation) => {
+    const { running, starting } = await this.#generations.withCurrent(async (generation) => {
       const { plan, subject } = this.#plan(asked, generation)
+      await this.#refuseUnlessPermitted(plan, generation)
       const call = this.#supervisor.call('session.start', plan, { timeoutMs: START_TIMEOUT_MS })
       return { running: this.#add(plan, subject), starting: call }
     })
@@ -150,6 +152,20 @@ export class Sessions {
       throw toSekishoError(thrown)
     }
     return running
+  }
+
+  /** @throws SekishoError PERMISSION_REQUIRED, recorded */
+  async #refuseUnlessPermitted(plan: SessionPlan, generation: Generation): Promise<void> {
+    const { agent, configuration, decision } = plan
+    const { uid } = decision
+    const verdict = decideStart(generation.compiled(), { agent, uid, nowMs: this.#now().getTime() })
+    if (verdict.kind === 'allow') return
+    const { rules, reason } = verdict
+    const rule = rules.join(' ').slice(0, 128)
+    await this.#supervisor.call('session.refuse', { agent, configuration, rule, reason })
+    throw new SekishoError('PERMISSION_REQUIRED', reason, {
+      hint: `see the policy ${rule}, or ask whoever keeps the bundle`,
+    })
   }
 
   #plan(

@@ -16,7 +16,7 @@ import { BundleFiles } from './bundle-files.ts'
 import { Child } from './child.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
-import { linkGateToKeyholder } from './links.ts'
+import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
 import type { Networks } from './networks.ts'
 import { PolicyService } from './policy-service.ts'
@@ -30,7 +30,12 @@ import type { Snapshots } from './snapshots.ts'
 type KeyholderPeer = Peer<typeof supervisorToKeyholder, Record<never, never>>
 type SessionCalls = Pick<
   typeof controlToSupervisor,
-  'session.start' | 'session.signal' | 'session.settled' | 'session.resize' | 'session.stop'
+  | 'session.start'
+  | 'session.refuse'
+  | 'session.signal'
+  | 'session.settled'
+  | 'session.resize'
+  | 'session.stop'
 >
 type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
 
@@ -116,7 +121,7 @@ export class Children {
         in: controlToSupervisor,
         handlers: this.#controlHandlers(),
       },
-      { onUp: () => this.#controlUp(), report: warn },
+      { onUp: (peer) => this.#controlUp(peer), report: warn },
     )
   }
 
@@ -143,7 +148,10 @@ export class Children {
   async start(networks: Networks): Promise<void> {
     this.#networks = networks
     await Promise.all([this.#keyholder.start(), this.gates.start(), this.#control.start()])
-    for (const peer of this.gates.peers()) await linkGateToKeyholder(peer, this.keyholder())
+    for (const peer of this.gates.peers()) {
+      await this.#linkToKeyholder(peer, this.keyholder())
+      await this.#linkToControl(peer, this.#control.peer)
+    }
     await this.#checkKeyholder()
     this.#sealLog()
     await this.keyholder().call('record', {
@@ -204,20 +212,15 @@ export class Children {
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
     }
     if (this.#networks === undefined) return
-    for (const gate of this.gates.peers()) await this.#link(gate, peer)
+    for (const gate of this.gates.peers()) await this.#linkToKeyholder(gate, peer)
   }
 
-  /**
-   * Either of the two may die meanwhile: it is linked when it comes up again, and must not take the
-   * other along. @throws SekishoError when both live and are not linked: then one starts anew
-   */
-  async #link(gate: GatePeer, keyholder: KeyholderPeer): Promise<void> {
-    try {
-      await linkGateToKeyholder(gate, keyholder)
-    } catch (error) {
-      if (!gate.closed && !keyholder.closed) throw error
-      this.#options.warn(`gate and keyholder are not linked yet: ${String(error)}`)
-    }
+  #linkToKeyholder(gate: GatePeer, keyholder: KeyholderPeer): Promise<void> {
+    return linkGateToKeyholder(gate, keyholder, this.#options.warn)
+  }
+
+  #linkToControl(gate: GatePeer, control: ControlPeer): Promise<void> {
+    return linkGateToControl(gate, control, this.#options.warn)
   }
 
   async #gateUp(index: number, peer: ReturnType<Gates['peer']>): Promise<void> {
@@ -225,8 +228,10 @@ export class Children {
     await this.#policy.installer.gateUp(peer)
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
-    if (!this.#started || !this.#keyholder.isUp) return
-    await this.#link(peer, this.keyholder()) // a keyholder that is down links when it comes up
+    if (!this.#started) return
+    // what is down is linked when it comes up
+    if (this.#keyholder.isUp) await this.#linkToKeyholder(peer, this.keyholder())
+    if (this.#control.isUp) await this.#linkToControl(peer, this.#control.peer)
   }
 
   get #started(): boolean {
@@ -234,9 +239,11 @@ export class Children {
   }
 
   /** Its clients are gone, and with them whoever waits for a session's end. */
-  async #controlUp(): Promise<void> {
+  async #controlUp(control: ControlPeer): Promise<void> {
     this.#options.onClientsGone()
     for (const session of this.#options.table.all()) session.stop('client-gone')
+    if (!this.#started) return
+    for (const gate of this.gates.peers()) await this.#linkToControl(gate, control)
   }
 
   /** @throws SekishoError LOG_BROKEN when the log is signed by another key than at its beginning */
@@ -290,6 +297,11 @@ export class Children {
       'session.start': async (plan) => ({
         pid: await onSession(plan, (end) => this.#reportEnd(end)),
       }),
+      'session.refuse': async (refusal) => {
+        const leaf = { type: 'session.refused', ...refusal } as const
+        await this.keyholder().call('record', { leaf })
+        return {}
+      },
       'session.signal': ({ session, signal }) => {
         find(session).signal(signal)
         return {}

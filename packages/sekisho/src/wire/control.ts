@@ -128,6 +128,16 @@ export const controlToSupervisor = {
   'approval.answer': { params: SignedApproval, result: ApprovalResult },
   /** resolves when the command runs; `session.ended` follows */
   'session.start': { params: SessionPlan, result: z.strictObject({ pid: z.int() }) },
+  /** the policy lets this user begin no such session; recorded when it resolves */
+  'session.refuse': {
+    params: z.strictObject({
+      agent: z.string().max(128),
+      configuration: Digest,
+      rule: z.string().max(128),
+      reason: z.string().max(4096),
+    }),
+    result: z.strictObject({}),
+  },
   'session.signal': {
     params: z.strictObject({ session: SessionId, signal: Signal }),
     result: z.strictObject({}),

@@ -2,8 +2,8 @@ import { SekishoError, toSekishoError } from '../../core/error.ts'
 import {
   OPERATORS_TO_WIDEN,
   parseSignatures,
-  type Signer,
   SIGNATURES_FILE,
+  type Signer,
   signersOf,
 } from '../../policy/bundle-signatures.ts'
 import type { Operator } from '../../policy/operators.ts'

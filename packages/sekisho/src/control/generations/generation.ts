@@ -1,8 +1,9 @@
-import { type Bundle, loadBundle } from '../../policy/bundle.ts'
-import { bundleDigest } from '../../policy/bundle-signatures.ts'
+import type { Bundle } from '../../policy/bundle.ts'
+import type { CompiledBundle } from '../../policy/decision/compiled-bundle.ts'
 import { namedDetectors, requireKnownDetectors } from '../../policy/known-detectors.ts'
 import { type Operator, parseOperators } from '../../policy/operators.ts'
 import type { Approver, DecisionBundle } from '../../wire/decision.ts'
+import { loadPolicy } from '../../policy-text/load-policy.ts'
 import type { BundleTexts } from '../bundle-reader.ts'
 import type { Admitted } from './admission.ts'
 
@@ -21,64 +22,19 @@ export type Candidate = {
 export type Generation = Candidate & {
   number: number
   admitted: Admitted
+  /** made when it is first asked for */
+  compiled(): CompiledBundle
   /** streams that it forbids, and that were closed when it came into force */
   closed: number
   since: Date
 }
 
 const OPERATORS_FILE = 'operators.yaml'
-const HOLD_TIMEOUT_MS = 300_000
-
-const GRANTED: DecisionBundle['cedar'] = [
-  {
-    id: 'default.granted',
-    policy: {
-      effect: 'permit',
-      principal: { op: 'All' },
-      action: { op: 'All' },
-      resource: { op: 'All' },
-      conditions: [
-        {
-          kind: 'when',
-          body: {
-            '.': { left: { '.': { left: { Var: 'context' }, attr: 'facts' } }, attr: 'granted' },
-          },
-        },
-      ],
-    },
-  },
-]
-
 /** @throws SekishoError CONFIG_INVALID naming file, line and what to do */
 export async function readCandidate({ files, registries }: BundleTexts): Promise<Candidate> {
-  const bundle = loadBundle(files, registries)
+  const { bundle, digest, operators, approvers, decision } = await loadPolicy(files, registries)
   await checkDetectors(bundle)
-  const operators = operatorsIn(files)
-  const digest = bundleDigest(files)
-  return {
-    digest,
-    bundle,
-    operators,
-    approvers: operators.map(({ name, key }) => ({
-      name,
-      key: key.toString('base64'),
-      as: 'operator',
-      uid: null,
-      enabled: true,
-    })),
-    files,
-    decision: (generation) => ({
-      generation,
-      digest,
-      cedar: GRANTED,
-      hosts: [],
-      operations: [],
-      constraints: [],
-      mandates: [],
-      users: [],
-      approvals: { timeoutMs: HOLD_TIMEOUT_MS },
-    }),
-  }
+  return { digest, bundle, operators, approvers, files, decision }
 }
 
 /** @throws SekishoError CONFIG_INVALID */

@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ERRORS, SekishoError, toSekishoError } from '../../core/error.ts'
 import { bundleDigest } from '../../policy/bundle-signatures.ts'
+import { type CompiledBundle, compileBundle } from '../../policy/decision/compiled-bundle.ts'
 import type { controlToSupervisor, PolicyInstall } from '../../wire/control.ts'
 import type { Peer, Protocol } from '../../wire/peer.ts'
 import type { BundleReader, BundleTexts } from '../bundle-reader.ts'
-import { admit, type Admitted, type Predecessor } from './admission.ts'
+import { type Admitted, admit, type Predecessor } from './admission.ts'
 import type { Compare } from './comparison.ts'
 import { type Candidate, type Generation, operatorsIn, readCandidate } from './generation.ts'
-import { sessionDecision, type Subject } from './session-decision.ts'
+import { type Subject, sessionDecision } from './session-decision.ts'
 
 /** Every gate compiles it, the log has it, every session is decided by it. */
 const INSTALL_TIMEOUT_MS = 30_000
@@ -185,7 +186,9 @@ export class Generations {
       { timeoutMs: INSTALL_TIMEOUT_MS },
     )
     const since = this.#options.now()
-    this.#inForce = { ...candidate, number, admitted, closed, since }
+    let compiled: CompiledBundle | undefined
+    const compile = (): CompiledBundle => (compiled ??= compileBundle(candidate.decision(number)))
+    this.#inForce = { ...candidate, number, admitted, compiled: compile, closed, since }
     this.#before = { digest: candidate.digest, operators: candidate.operators, candidate }
     this.#recorded = ''
   }

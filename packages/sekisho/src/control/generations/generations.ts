@@ -25,6 +25,8 @@ export type GenerationsOptions = {
   running: () => readonly { session: string; subject: Subject }[]
   now: () => Date
   report: (line: string) => void
+  /** told after each generation that has come into force */
+  installed?: (digest: string) => void
 }
 
 /** Why the files that lie there are not in force. */
@@ -191,6 +193,7 @@ export class Generations {
     this.#inForce = { ...candidate, number, admitted, compiled: compile, closed, since }
     this.#before = { digest: candidate.digest, operators: candidate.operators, candidate }
     this.#recorded = ''
+    this.#options.installed?.(candidate.digest)
   }
 
   #installOf(

@@ -4,10 +4,12 @@ import { api } from '../wire/api.ts'
 import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
+import { WaitingHolds } from './approvals/waiting-holds.ts'
 import { BundleReader } from './bundle-reader.ts'
 import { policyDegraded, policyStatus, reloadPolicy } from './generations/describe-generation.ts'
 import { FileWatch } from './generations/file-watch.ts'
 import { Generations } from './generations/generations.ts'
+import { GatePeers, type LedgerHandlers } from './gate-peers.ts'
 import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
 export type ControlOptions = {
@@ -21,6 +23,14 @@ export type ControlOptions = {
 const MAX_EARLY_SIGNALS = 64
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
+
+/** What cannot be counted is denied. */
+const NO_LEDGER: LedgerHandlers = {
+  'ledger.reserve': () => {
+    throw new SekishoError('PEER_UNAVAILABLE', 'there is no ledger in this build')
+  },
+  'ledger.release': () => ({}),
+}
 
 type Supervisor = Peer<typeof controlToSupervisor, Protocol>
 type Client = { connection: number; uid: number; pid: number; session: string | undefined }
@@ -37,6 +47,11 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
       },
       'session.ended': (end) => {
         sessions.ended(end)
+        holds.sessionEnded(end.session)
+        return {}
+      },
+      'gate.attach': (_params, handle) => {
+        gates.attach(handle)
         return {}
       },
       stop: () => ({}),
@@ -51,20 +66,34 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
     now: options.now,
     report,
     running: () => sessions.subjects(),
+    installed: (digest) => holds.policyInstalled(digest),
   })
+  const holds = new WaitingHolds({
+    answer: (signed) => supervisor.call('approval.answer', signed),
+    policy: () => generations.inForce?.digest,
+    now: () => options.now().getTime(),
+  })
+  const gates = new GatePeers({ holds, ledger: NO_LEDGER })
   const sessions = new Sessions({
     supervisor,
     generations,
     newSessionId: options.newSessionId,
     now: options.now,
   })
-  const clients = new ClientPeers({ supervisor, sessions, generations, version: options.version })
+  const clients = new ClientPeers({
+    supervisor,
+    sessions,
+    generations,
+    holds,
+    version: options.version,
+  })
   const watch = new FileWatch({ generations, report })
   watch.start()
   return {
     stop: async () => {
       watch.close()
       clients.close()
+      gates.close()
     },
   }
 }
@@ -75,17 +104,20 @@ class ClientPeers {
   readonly #supervisor: Supervisor
   readonly #sessions: Sessions
   readonly #generations: Generations
+  readonly #holds: WaitingHolds
   readonly #version: string
 
   constructor(parts: {
     supervisor: Supervisor
     sessions: Sessions
     generations: Generations
+    holds: WaitingHolds
     version: string
   }) {
     this.#supervisor = parts.supervisor
     this.#sessions = parts.sessions
     this.#generations = parts.generations
+    this.#holds = parts.holds
     this.#version = parts.version
   }
 
@@ -145,6 +177,9 @@ class ClientPeers {
       resize: (size) => sessions.resize(client.session, size),
       ps: () => ({ sessions: sessions.list() }),
       stop: ({ session }) => sessions.stop(session),
+      'approvals.list': () => ({ holds: this.#holds.list() }),
+      'approvals.show': ({ id }) => this.#holds.find(id),
+      'approvals.answer': (signed) => this.#holds.answer(signed),
       'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
       'quarantine.release': (signed) => this.#supervisor.call('quarantine.release', signed),
       'image.import': (image) => this.#supervisor.call('image.import', image),

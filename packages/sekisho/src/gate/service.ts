@@ -2,17 +2,21 @@ import { randomBytes } from 'node:crypto'
 import { Socket as UdpSocket } from 'node:dgram'
 import { Server, Socket } from 'node:net'
 import { SekishoError } from '../core/error.ts'
+import { holdIdFrom } from '../core/ids.ts'
 import { DETECTORS } from '../detect/egress/all.ts'
 import { compileDetectors } from '../detect/egress/engine.ts'
 import { supervisorToGate } from '../wire/gate.ts'
 import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
+import { ControlLink } from './approvals/control-link.ts'
+import { HoldLine } from './approvals/hold-line.ts'
 import { makeGateKey } from './certificates.ts'
 import { type Destination, destinationOf } from './connection-router.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
 import { KeyholderLink } from './keyholder-link.ts'
 import { Network } from './network.ts'
+import { Restores } from './recovery/restores.ts'
 import { PopularLists } from './packages/popular-lists.ts'
 import { Policies } from './policies.ts'
 import { WithheldBytes } from './packages/withheld-bytes.ts'
@@ -57,8 +61,13 @@ export async function serveGate(options: GateOptions): Promise<{ stop(): Promise
 function makeParts(options: GateOptions): GateParts {
   const start = randomBytes(8).toString('hex')
   let ids = 0
+  const keyholder = new KeyholderLink()
+  const control = new ControlLink()
+  const newHoldId = (): string => holdIdFrom(randomBytes(20))
   return {
-    keyholder: new KeyholderLink(),
+    keyholder,
+    control,
+    holds: new HoldLine({ keyholder, control, newHoldId, now: options.now }),
     policies: new Policies(),
     key: makeGateKey(),
     lookup: options.lookup ?? systemLookup(options.dnsServers ?? []),
@@ -75,10 +84,12 @@ function makeParts(options: GateOptions): GateParts {
 
 class Networks {
   readonly parts: GateParts
+  readonly restores: Restores
   readonly #networks = new Map<number, Network>()
 
   constructor(parts: GateParts) {
     this.parts = parts
+    this.restores = new Restores(parts)
   }
 
   get size(): number {
@@ -120,13 +131,14 @@ class Networks {
 
   async closeAll(): Promise<void> {
     const ids = [...this.#networks.keys()]
-    await Promise.all(ids.map((id) => this.close(id)))
+    await Promise.all([...ids.map((id) => this.close(id)), this.restores.closeAll()])
     this.parts.keyholder.close()
+    this.parts.control.close()
   }
 }
 
 function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
-  const { keyholder } = networks.parts
+  const { keyholder, control } = networks.parts
   return {
     'network.tcp': ({ network }, handle) => {
       if (!(handle instanceof Server)) throw withoutHandle('network.tcp')
@@ -155,21 +167,45 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       await networks.find(network).denyPacket(Buffer.from(packet, 'base64'), repeated)
       return {}
     },
+    ...restoreHandlers(networks.restores),
     'keyholder.attach': (_params, handle) => {
       if (!(handle instanceof Socket)) throw withoutHandle('keyholder.attach')
       keyholder.attach(socketTransport(handle))
+      return {}
+    },
+    'control.attach': (_params, handle) => {
+      if (!(handle instanceof Socket)) throw withoutHandle('control.attach')
+      control.attach(socketTransport(handle))
       return {}
     },
     status: () => ({
       policies: networks.policies,
       networks: networks.size,
       connections: networks.connections,
-      degraded: keyholder.isUp ? [] : ['the keyholder is not attached: everything is denied'],
+      degraded: [
+        ...(keyholder.isUp ? [] : ['the keyholder is not attached: everything is denied']),
+        ...(control.isUp ? [] : ['control is not attached: what waits for people is denied']),
+      ],
     }),
     stop: async () => {
       await networks.closeAll()
       return {}
     },
+  }
+}
+
+type RestoreCalls = 'restore.open' | 'restore.item' | 'restore.close'
+
+function restoreHandlers(
+  restores: Restores,
+): Pick<Handlers<typeof supervisorToGate>, RestoreCalls> {
+  return {
+    'restore.open': ({ config, of }) => {
+      restores.open(config, of)
+      return {}
+    },
+    'restore.item': ({ session, ...asked }) => restores.restore(session, asked),
+    'restore.close': async ({ session }) => ({ counters: await restores.close(session) }),
   }
 }
 

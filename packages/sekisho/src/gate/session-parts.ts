@@ -8,6 +8,8 @@ import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
 import type { SessionDecision } from '../wire/decision.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { Ecosystem } from '../wire/packages.ts'
+import type { ControlLink } from './approvals/control-link.ts'
+import type { HoldLine } from './approvals/hold-line.ts'
 import type { GateKey } from './certificates.ts'
 import type { Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
@@ -41,6 +43,9 @@ const HELD_BYTES_PER_SESSION = 64 * 1024 * 1024
 /** What a gate process has once and its sessions share. */
 export type GateParts = {
   keyholder: KeyholderLink
+  control: ControlLink
+  /** where actions of all sessions wait for people */
+  holds: HoldLine
   policies: Policies
   key: GateKey
   lookup: Lookup
@@ -107,6 +112,12 @@ export function makeContext(
     current: () => rules,
     labels,
     live,
+    desk: parts.holds.deskOf({
+      session,
+      agent: config.decision.agent,
+      user: () => rules.point.user.name,
+      timeoutMs: () => rules.point.approvalTimeoutMs,
+    }),
     recorder,
     resolver,
     newId: () => parts.newId(),

@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import { ApprovalResult, HeldAction, HoldId, SignedApproval } from './approval.ts'
 import { SessionEnd, TerminalSize } from './control.ts'
 import { PolicyReloaded, PolicyStatus } from './policy-status.ts'
+import { ApprovalKind } from './labels.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import { ImageImport } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
@@ -19,6 +21,21 @@ const Run = z.strictObject({
   setup: z.string().min(1).max(65_536).nullable().optional(),
   terminal: TerminalSize.extend({ type: z.string().max(64) }).nullable(),
 })
+
+const WaitingHold = z.strictObject({
+  id: HoldId,
+  session: SessionId,
+  agent: z.string(),
+  user: z.string(),
+  /** one line of what will be done */
+  subject: z.string().max(512),
+  /** whose yes is still missing */
+  needs: z.array(ApprovalKind),
+  reason: z.string().max(512),
+  openedAt: z.string(),
+  expiresAt: z.string(),
+})
+export type WaitingHold = z.infer<typeof WaitingHold>
 
 /**
  * What a client may ask over the daemon's unix socket. Descriptors 0–2 are not sent: the
@@ -54,6 +71,17 @@ export const api = {
     }),
   },
   stop: { params: z.strictObject({ session: SessionId }), result: SessionEnd },
+  'approvals.list': {
+    params: z.strictObject({}),
+    /** oldest first */
+    result: z.strictObject({ holds: z.array(WaitingHold).max(1024) }),
+  },
+  'approvals.show': {
+    params: z.strictObject({ id: HoldId }),
+    /** `needs`: whose yes is still missing */
+    result: z.strictObject({ held: HeldAction, needs: z.array(ApprovalKind) }),
+  },
+  'approvals.answer': { params: SignedApproval, result: ApprovalResult },
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
   /** an image is about to be put into the store: it is recorded, or it is not imported */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import net from 'node:net'
+import type net from 'node:net'
 import { SekishoError } from '../../core/error.ts'
 import { gateToKeyholder, MAX_BLOB_PIECE_BYTES } from '../../wire/keyholder.ts'
 
@@ -7,6 +7,7 @@ import { type Handlers, Peer } from '../../wire/peer.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { makeTestCa, type TestCa } from './certificates.ts'
+import { socketPair } from './socket-pair.ts'
 
 type Leaf<T extends LeafInput['type']> = Extract<LeafInput, { type: T }>
 
@@ -25,16 +26,9 @@ export class FakeKeyholder {
 
   /** The gate's end of a new connection; an earlier one stays as it is. */
   async connect(): Promise<net.Socket> {
-    const server = net.createServer()
-    const accepted = new Promise<net.Socket>((resolve) => server.once('connection', resolve))
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    const gateEnd = net.connect({ host: '127.0.0.1', port, noDelay: true })
-    this.#socket = await accepted
-    this.#socket.setNoDelay(true)
-    server.close()
-    this.#serve(this.#socket)
+    const [gateEnd, own] = await socketPair()
+    this.#socket = own
+    this.#serve(own)
     return gateEnd
   }
 

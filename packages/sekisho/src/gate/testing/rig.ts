@@ -19,6 +19,7 @@ import type { Lookup } from '../resolver.ts'
 import { serveGate } from '../service.ts'
 import { makeQuery, type ReplySeen, readReply } from './dns-client.ts'
 import { PLAIN_BUNDLE, plainDecision } from './decision.ts'
+import { FakeControl } from './control.ts'
 import { FakeKeyholder } from './keyholder.ts'
 
 export const SESSION = 's-0123456789abcdefghij'
@@ -68,6 +69,7 @@ export type RigOptions = {
  */
 export class Rig {
   readonly keyholder = new FakeKeyholder()
+  readonly control = new FakeControl()
   readonly gate: Peer<typeof supervisorToGate>
   readonly #listener: net.Server
   readonly #dns: dgram.Socket
@@ -93,6 +95,7 @@ export class Rig {
     await gate.call('network.tcp', { network: NETWORK }, { handle: listener })
     await gate.call('network.dns', { network: NETWORK }, { handle: dns })
     await rig.attachKeyholder()
+    await rig.attachControl()
     await gate.call('policy.install', options.bundle ?? PLAIN_BUNDLE)
     const { rules, credentials = [], upstreams = [] } = options
     const config = {
@@ -137,6 +140,11 @@ export class Rig {
   async attachKeyholder(): Promise<void> {
     const handle = await this.keyholder.connect()
     await this.gate.call('keyholder.attach', {}, { handle })
+  }
+
+  async attachControl(): Promise<void> {
+    const handle = await this.control.connect()
+    await this.gate.call('control.attach', {}, { handle })
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,60 @@
+import type net from 'node:net'
+import type * as z from 'zod'
+import type { HeldAction } from '../../wire/approval.ts'
+import { gateToControl } from '../../wire/gate-control.ts'
+import { Peer } from '../../wire/peer.ts'
+import { socketTransport } from '../../wire/transport.ts'
+import { socketPair } from './socket-pair.ts'
+
+type WaitResult = z.infer<(typeof gateToControl)['hold.wait']['result']>
+
+/** Speaks control's protocol over a real socket; what it answers is the test's to say. */
+export class FakeControl {
+  readonly held: HeldAction[] = []
+  readonly withdrawn: string[] = []
+  /** what becomes of a hold; by default nobody answers */
+  answer: (held: HeldAction) => Promise<WaitResult> | WaitResult = () =>
+    new Promise(() => undefined)
+  readonly #waiters: (() => void)[] = []
+  #socket: net.Socket | undefined
+
+  /** The gate's end of a new connection. */
+  async connect(): Promise<net.Socket> {
+    const [gateEnd, own] = await socketPair()
+    this.#socket = own
+    const peer = new Peer('gate', socketTransport(own), {
+      out: {},
+      in: gateToControl,
+      handlers: {
+        'hold.wait': (held) => {
+          this.held.push(held)
+          this.#tell()
+          return this.answer(held)
+        },
+        'hold.withdraw': ({ id }) => {
+          this.withdrawn.push(id)
+          this.#tell()
+          return {}
+        },
+        'ledger.reserve': () => ({ kind: 'reserved' as const }),
+        'ledger.release': () => ({}),
+      },
+    })
+    peer.onClose(() => own.destroy())
+    return gateEnd
+  }
+
+  /** As if the process had died. */
+  die(): void {
+    this.#socket?.destroy()
+  }
+
+  /** Resolves as soon as it is so. */
+  async until(isSo: (control: this) => boolean): Promise<void> {
+    while (!isSo(this)) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+  }
+
+  #tell(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter()
+  }
+}

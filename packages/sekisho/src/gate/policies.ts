@@ -26,4 +26,11 @@ export class Policies {
   get newest(): string | undefined {
     return [...this.#bundles.values()].at(-1)?.digest
   }
+
+  /** The one that was installed last. @throws SekishoError PROTOCOL_VIOLATION before the first */
+  current(): CompiledBundle {
+    const bundle = [...this.#bundles.values()].at(-1)
+    if (bundle !== undefined) return bundle
+    throw new SekishoError('PROTOCOL_VIOLATION', 'no generation is installed here')
+  }
 }

@@ -98,7 +98,11 @@ test('what a DELETE takes away is read and kept before, on record in this order'
   })
   expect(kept(leaf?.preimage.content)).toBe('the page')
   expect(RestoreRecipe.parse(JSON.parse(kept(leaf?.preimage.recipe) ?? ''))).toMatchObject({
-    ...{ scheme: 'https', host: HOST, port: 443, path: '/page', query: 'draft=1' },
+    scheme: 'https',
+    host: HOST,
+    port: 443,
+    path: '/page',
+    query: 'draft=1',
     content: leaf?.preimage.content,
     contentType: 'text/markdown',
     recovery,

@@ -96,7 +96,11 @@ function recipeOf(
   const { action, recovery } = changing
   const { scheme, host, port, path, query } = action
   return {
-    ...{ scheme, host, port, path, query },
+    scheme,
+    host,
+    port,
+    path,
+    query,
     fields,
     placeholders: placeholdersIn(fields, action, parts),
     content,

@@ -84,6 +84,10 @@ export class RecoverableExchange implements Exchange {
     this.#inner.onGone?.(listener)
   }
 
+  isOpenEnded(): boolean {
+    return this.#inner.isOpenEnded?.() ?? false
+  }
+
   cut(by: Deny): void {
     this.#inner.cut?.(by)
   }

@@ -24,15 +24,18 @@ export function stateOf(reply: Reply): Found {
   const { status, fields, body } = reply
   if (status === 404 || status === 410) return { kind: 'absent' }
   if (status !== 200) return { kind: 'unknown', why: `a GET is answered with ${status}` }
-  const coding = fieldValue(fields, 'content-encoding')?.trim().toLowerCase() ?? ''
-  if (coding !== 'identity' && coding !== '') {
-    return { kind: 'unknown', why: 'a GET is answered in a coding that was not asked for' }
-  }
   const contentType = fieldValue(fields, 'content-type') ?? null
-  if ((contentType?.length ?? 0) > MAX_CONTENT_TYPE) {
-    return { kind: 'unknown', why: 'its content type is too long to keep' }
-  }
+  const problem = problemOf(fieldValue(fields, 'content-encoding'), contentType)
+  if (problem !== undefined) return { kind: 'unknown', why: problem }
   return { kind: 'present', body, contentType, etag: strongEtag(fields) ?? null }
+}
+
+function problemOf(coding = 'identity', contentType: string | null): string | undefined {
+  if (!['identity', ''].includes(coding.trim().toLowerCase())) {
+    return 'a GET is answered in a coding that was not asked for'
+  }
+  const isTooLong = contentType !== null && contentType.length > MAX_CONTENT_TYPE
+  return isTooLong ? 'its content type is too long to keep' : undefined
 }
 
 /** The ETag of a reply where it is a strong one; else undefined. */

@@ -13,6 +13,7 @@ const COPIED = [
   SOURCES,
   HERE,
   'packages/sekisho/package.json',
+  'policy',
   'package.json',
   'tsconfig.json',
   'vitest.config.ts',

@@ -1,6 +1,7 @@
 import { CONNECTION_MUTATIONS } from './connections.ts'
 import { DATA_MUTATIONS } from './data.ts'
 import type { Mutation } from './mutation.ts'
+import { POLICY_MUTATIONS } from './policies.ts'
 import { PRIVATE_RANGE_MUTATIONS } from './private-ranges.ts'
 import { PROTOCOL_MUTATIONS } from './protocols.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
@@ -9,6 +10,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...REQUEST_MUTATIONS,
   ...CONNECTION_MUTATIONS,
   ...PRIVATE_RANGE_MUTATIONS,
+  ...POLICY_MUTATIONS,
   ...PROTOCOL_MUTATIONS,
   ...DATA_MUTATIONS,
 ]

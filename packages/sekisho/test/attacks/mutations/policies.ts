@@ -1,0 +1,56 @@
+import { inFile, mutationsOf } from './mutation.ts'
+
+const bundle = inFile('policy/decision/compiled-bundle.ts')
+const point = inFile('policy/decision/decision-point.ts')
+const labels = inFile('gate/session-labels.ts')
+const classify = inFile('policy/decision/classify.ts')
+const rules = inFile('gate/session-rules.ts')
+
+/** One that no bundle can take away, taken away. */
+const without = (id: string): ReturnType<typeof bundle> =>
+  bundle(
+    '[...INVARIANTS, ...bundle.cedar]',
+    `[...INVARIANTS.filter((one) => one.id !== 'invariant.${id}'), ...bundle.cedar]`,
+  )
+
+const POLICIES_UNASKED = point(
+  'const answer = decideWith(facts.approvals)',
+  "const answer: Answered = facts.approvals.length < 0 ? decideWith([]) : { kind: 'allow' }",
+)
+
+export const POLICY_MUTATIONS = [
+  ...mutationsOf(
+    'rule-of-two',
+    ['policies are asked', POLICIES_UNASKED],
+    ['what is answered counts', labels('this.#join({ what: describe(action), label })', '')],
+    [
+      'what is there from the start counts',
+      labels(
+        'for (const source of isResumed ? [...begins, FORGOTTEN] : begins)',
+        'for (const source of isResumed ? [FORGOTTEN] : [])',
+      ),
+    ],
+    [
+      'a WebSocket says more than its handshake',
+      classify('if (action.upgrade === undefined && READS', 'if (READS'),
+    ],
+  ),
+  ...mutationsOf(
+    'invariants',
+    ['what cannot be taken back takes a yes', without('irreversible')],
+    ['what is critical takes two', without('critical')],
+    ['who decides where it strikes is asked about', without('unconfirmed')],
+    [
+      'an operation is read',
+      rules(
+        'const operation = bundle.operations.find(action)',
+        'const operation = undefined as ReturnType<typeof bundle.operations.find>',
+      ),
+    ],
+  ),
+  ...mutationsOf('users', [
+    'the user is asked about too',
+    point('      { uid: user, who: `user ${this.user.name}` },\n', ''),
+  ]),
+  ...mutationsOf('secret-flow', ['what is secret stays inside', without('secret-flow')]),
+]

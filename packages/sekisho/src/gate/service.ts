@@ -168,16 +168,7 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       return {}
     },
     ...restoreHandlers(networks.restores),
-    'keyholder.attach': (_params, handle) => {
-      if (!(handle instanceof Socket)) throw withoutHandle('keyholder.attach')
-      keyholder.attach(socketTransport(handle))
-      return {}
-    },
-    'control.attach': (_params, handle) => {
-      if (!(handle instanceof Socket)) throw withoutHandle('control.attach')
-      control.attach(socketTransport(handle))
-      return {}
-    },
+    ...linkHandlers(networks.parts),
     status: () => ({
       policies: networks.policies,
       networks: networks.size,
@@ -189,6 +180,26 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
     }),
     stop: async () => {
       await networks.closeAll()
+      return {}
+    },
+  }
+}
+
+type LinkCalls = 'keyholder.attach' | 'control.attach'
+
+function linkHandlers({
+  keyholder,
+  control,
+}: GateParts): Pick<Handlers<typeof supervisorToGate>, LinkCalls> {
+  return {
+    'keyholder.attach': (_params, handle) => {
+      if (!(handle instanceof Socket)) throw withoutHandle('keyholder.attach')
+      keyholder.attach(socketTransport(handle))
+      return {}
+    },
+    'control.attach': (_params, handle) => {
+      if (!(handle instanceof Socket)) throw withoutHandle('control.attach')
+      control.attach(socketTransport(handle))
       return {}
     },
   }

@@ -45,7 +45,8 @@ class Encoder {
       return this.#node(node)
     } catch (thrown) {
       if (!(thrown instanceof Unencodable) || !isPredicate(node)) throw thrown
-      return this.#world.opaque(this.#guessKey(expr), thrown.message)
+      const why = `policy ${this.#scene.policy ?? 'without a name'}: ${thrown.message}`
+      return this.#world.opaque(this.#guessKey(expr), why)
     }
   }
 

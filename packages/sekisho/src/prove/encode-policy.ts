@@ -18,7 +18,7 @@ export function encodePolicy({ id, policy }: CedarPolicy, scene: Scene): PolicyT
   const inScope = scope(policy, scene)
   if (inScope === FALSE) return { holds: FALSE, fails: FALSE }
   try {
-    return conditions(policy, inScope, scene)
+    return conditions(policy, inScope, { ...scene, policy: id })
   } catch (thrown) {
     if (!(thrown instanceof Unencodable)) throw thrown
     const why = `policy ${id}: ${thrown.message}`

@@ -21,13 +21,18 @@ export type Frame = {
 const SESSION = 'Sekisho::Session'
 const USER = 'Sekisho::User'
 
-/** Every shape of request that a schema has. */
+/** Every shape of request that a schema has; requests first, which examples are easiest read of. */
 export function framesOf({ actions }: RequestTypes): Frame[] {
-  return [...actions].flatMap(([action, { principals, resources }]) =>
+  const requestsFirst = [...actions].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  return requestsFirst.flatMap(([action, { principals, resources }]) =>
     resources.flatMap((resource) =>
       together(principals).map((group) => ({ action, resource, principals: group })),
     ),
   )
+}
+
+function rank(action: string): number {
+  return action === 'http.request' ? 0 : 1
 }
 
 function together(principals: readonly string[]): (readonly string[])[] {

@@ -7,4 +7,10 @@ import type { World } from './world.ts'
 type Bindings = Readonly<Record<CedarVariable, Symbolic>>
 
 /** What the names in a policy mean. */
-export type Scene = { world: World; types: RequestTypes; bindings: Bindings }
+export type Scene = {
+  world: World
+  types: RequestTypes
+  bindings: Bindings
+  /** the policy that is encoded, to name it where that is not possible */
+  policy?: string
+}

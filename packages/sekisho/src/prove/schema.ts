@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import type { CedarSchemaJson, CedarTypeJson } from '../wire/cedar-schema.ts'
 import type { ScalarKind } from './symbolic.ts'
 
 /**
@@ -42,55 +42,6 @@ export type CedarType =
 
 export type ScalarType = { kind: 'scalar'; of: ScalarKind }
 
-type TypeJson = {
-  type: string
-  name?: string | undefined
-  element?: TypeJson | undefined
-  attributes?: Record<string, TypeJson> | undefined
-  required?: boolean | undefined
-}
-
-const Name = z.string().max(512)
-const TypeJson: z.ZodType<TypeJson> = z.lazy(() =>
-  z.object({
-    type: Name,
-    name: Name.optional(),
-    element: TypeJson.optional(),
-    attributes: z.record(Name, TypeJson).optional(),
-    required: z.boolean().optional(),
-  }),
-)
-
-const Namespace = z.object({
-  commonTypes: z.record(Name, TypeJson).optional(),
-  entityTypes: z.record(
-    Name,
-    z.object({
-      memberOfTypes: z.array(Name).optional(),
-      shape: TypeJson.optional(),
-      enum: z.array(z.string()).optional(),
-    }),
-  ),
-  actions: z.record(
-    Name,
-    z.object({
-      appliesTo: z
-        .object({
-          principalTypes: z.array(Name),
-          resourceTypes: z.array(Name),
-          context: TypeJson.optional(),
-        })
-        .optional(),
-      memberOf: z.array(z.object({ id: Name, type: Name.optional() })).optional(),
-    }),
-  ),
-})
-type Namespace = z.infer<typeof Namespace>
-
-/** A schema as it goes to the solver. */
-export const CedarSchemaJson = z.record(Name, Namespace)
-export type CedarSchemaJson = z.infer<typeof CedarSchemaJson>
-
 /** Reads a schema that Cedar's own library has accepted. */
 export function readSchema(schema: CedarSchemaJson): RequestTypes {
   const reader = new SchemaReader(schema)
@@ -110,7 +61,7 @@ const PRIMITIVES: ReadonlyMap<string, CedarType> = new Map<string, CedarType>([
 
 class SchemaReader {
   readonly #schema: CedarSchemaJson
-  readonly #common = new Map<string, { json: TypeJson; namespace: string }>()
+  readonly #common = new Map<string, { json: CedarTypeJson; namespace: string }>()
   readonly #entityNames = new Set<string>()
   /** types being read: a common type may not hold itself */
   readonly #open = new Set<string>()
@@ -171,12 +122,12 @@ class SchemaReader {
     )
   }
 
-  #record(json: TypeJson | undefined, namespace: string): Attributes {
+  #record(json: CedarTypeJson | undefined, namespace: string): Attributes {
     const type = json === undefined ? undefined : this.#type(json, namespace)
     return type?.kind === 'record' ? type.attributes : new Map()
   }
 
-  #type(json: TypeJson, namespace: string): CedarType {
+  #type(json: CedarTypeJson, namespace: string): CedarType {
     switch (json.type) {
       case 'Record':
         return { kind: 'record', attributes: this.#attributes(json.attributes ?? {}, namespace) }
@@ -195,7 +146,7 @@ class SchemaReader {
     }
   }
 
-  #attributes(json: Record<string, TypeJson>, namespace: string): Attributes {
+  #attributes(json: Record<string, CedarTypeJson>, namespace: string): Attributes {
     return new Map(
       Object.entries(json).map(([name, type]) => [
         name,
@@ -214,7 +165,10 @@ class SchemaReader {
     return PRIMITIVES.get(name.replace(/^__cedar::/, '')) ?? { kind: 'other', name }
   }
 
-  #commonType(name: string, { json, namespace }: { json: TypeJson; namespace: string }): CedarType {
+  #commonType(
+    name: string,
+    { json, namespace }: { json: CedarTypeJson; namespace: string },
+  ): CedarType {
     if (this.#open.has(name)) return { kind: 'other', name }
     this.#open.add(name)
     const type = this.#type(json, namespace)

@@ -85,6 +85,7 @@ export class SetWorld {
     const key = keyOf(element)
     const known = set.members.get(key)
     if (known !== undefined) return known
+    this.#same(element, element) // what cannot be compared is found out while a policy is to blame
     const member = { element, isIn: variable(`${key} in ${set.place}`, 'Bool') }
     set.members.set(key, member)
     return member

@@ -22,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => z3.close())
 
-const [x, y, z] = ['x', 'y', 'z'].map((name) => variable(name, 'Int')) as [Term, Term, Term]
+const [x, y, z] = [variable('x', 'Int'), variable('y', 'Int'), variable('z', 'Int')]
 const [host, path] = [variable('host', 'String'), variable('path', 'String')]
 const exact = { timeoutMs: 5000, detail: 'exact' } as const
 
@@ -30,7 +30,7 @@ test('numbers are solved, negative ones too', async () => {
   const sum = equal(arithmetic('+', x, int(7)), int(2))
   expect(await z3.ask([sum], exact)).toEqual({
     kind: 'satisfiable',
-    assignment: new Map([['x', -5n]]),
+    model: { assignment: new Map([['x', -5n]]), stand: new Set(), guesses: new Map() },
   })
   expect(await z3.ask([sum, less(int(0), x)], exact)).toEqual({ kind: 'unsatisfiable' })
 })
@@ -39,7 +39,7 @@ test('texts that are only compared come back as the constants they are', async (
   const either = or(equal(host, string('a"b\\')), equal(host, string('é😀')))
   expect(await z3.ask([either, not(equal(host, string('a"b\\')))], exact)).toEqual({
     kind: 'satisfiable',
-    assignment: new Map([['host', 'é😀']]),
+    model: { assignment: new Map([['host', 'é😀']]), stand: new Set(), guesses: new Map() },
   })
 })
 
@@ -50,7 +50,7 @@ test('texts that a pattern looks into come back as texts', async () => {
     not(match(path, likeLanguage(['Wildcard', { Literal: '\\😀' }]))),
   ]
   const answer = await z3.ask(question, exact)
-  const found = answer.kind === 'satisfiable' ? answer.assignment.get('path') : answer
+  const found = answer.kind === 'satisfiable' ? answer.model.assignment.get('path') : answer
   expect(found).toMatch(/^é"\\(?:.*[^\\])?😀$/su)
 })
 
@@ -84,12 +84,12 @@ test('what takes too long is unknown, and the next question is answered', async 
     z3.ask(fermat, { timeoutMs: 100, detail: 'exact' }),
     z3.ask([and(less(x, y), less(y, x))], exact),
   ])
-  expect(late).toEqual({ kind: 'unknown', why: 'z3 gave up within 100 ms: out of time' })
+  expect(late).toEqual({ kind: 'unknown', why: 'z3 ran out of time' })
   expect(next).toEqual({ kind: 'unsatisfiable' })
 })
 
 test('a question that z3 refuses is an error and no answer', async () => {
-  await expect(z3.ask([equal(x, variable('b', 'Bool'))], exact)).rejects.toThrow(SekishoError)
+  await expect(z3.ask([not(x)], exact)).rejects.toThrow(SekishoError)
 })
 
 test('after it is closed it answers nothing', async () => {

@@ -1,12 +1,12 @@
-import { init, killThreads } from 'z3-solver'
+import { init, killThreads, type Z3_context, type Z3_solver } from 'z3-solver'
 import { SekishoError } from '../core/error.ts'
-import { readReply, type Reply } from './smt-reply.ts'
-import { type Assignment, type Detail, smtText } from './smt-text.ts'
+import { readModel } from './smt-model.ts'
+import { type Detail, type Model, smtText, type Value } from './smt-text.ts'
 import type { Term } from './term.ts'
 
 export type Satisfiability =
   | { kind: 'unsatisfiable' }
-  | { kind: 'satisfiable'; assignment: Assignment }
+  | { kind: 'satisfiable'; model: Model }
   /** late, or beyond what z3 can do */
   | { kind: 'unknown'; why: string }
 
@@ -17,6 +17,13 @@ export type Ask = (
 ) => Promise<Satisfiability>
 
 type Api = Awaited<ReturnType<typeof init>>
+
+type Reply =
+  | Exclude<Satisfiability, { kind: 'satisfiable' }>
+  | { kind: 'satisfiable'; values: ReadonlyMap<string, Value> }
+
+/** `Z3_lbool` */
+const [SATISFIABLE, UNSATISFIABLE] = [1, -1]
 
 /** z3 checks its own time limit now and then; from here on it is told from outside to stop. */
 const INTERRUPT_AFTER_FACTOR = 1.25
@@ -55,19 +62,11 @@ export class Z3 {
    * @throws SekishoError TIMEOUT when z3 hangs; INTERNAL when it does not understand the question
    */
   readonly ask: Ask = async (assertions, { timeoutMs, detail }) => {
-    const { script, symbols, decode } = smtText(assertions, detail)
-    const values = symbols.length === 0 ? '' : `(get-value (${symbols.join(' ')}))`
-    const answer = await this.#inTurn(script, Math.max(timeoutMs, LEAST_TIMEOUT_MS), values)
-    switch (answer.kind) {
-      case 'unsatisfiable':
-        return { kind: 'unsatisfiable' }
-      case 'satisfiable':
-        return { kind: 'satisfiable', assignment: decode(answer.values) }
-      case 'unknown':
-        return { kind: 'unknown', why: `z3 gave up within ${timeoutMs} ms: ${answer.why}` }
-      case 'error':
-        throw new SekishoError('INTERNAL', `z3 refused a question: ${answer.message}`)
-    }
+    const { script, decode } = smtText(assertions, detail)
+    const limitMs = Math.ceil(Math.max(timeoutMs, LEAST_TIMEOUT_MS))
+    const answer = await this.#inTurn(script, limitMs)
+    if (answer.kind !== 'satisfiable') return answer
+    return { kind: 'satisfiable', model: decode(answer.values) }
   }
 
   /** Ends z3's threads. */
@@ -78,9 +77,9 @@ export class Z3 {
     await killThreads(this.#api.em)
   }
 
-  #inTurn(script: string, timeoutMs: number, values: string): Promise<Reply> {
+  #inTurn(script: string, limitMs: number): Promise<Reply> {
     const answer = this.#turn.then(
-      () => this.#run(script, timeoutMs, values),
+      () => this.#run(script, limitMs),
       () => {
         throw new SekishoError('PEER_UNAVAILABLE', 'z3 hangs')
       },
@@ -92,30 +91,67 @@ export class Z3 {
     return answer
   }
 
-  async #run(script: string, timeoutMs: number, values: string): Promise<Reply> {
+  async #run(script: string, limitMs: number): Promise<Reply> {
     if (this.#closed) throw new SekishoError('PEER_UNAVAILABLE', 'z3 is closed')
     const { Z3 } = this.#api
     const config = Z3.mk_config()
     const context = Z3.mk_context(config)
     Z3.del_config(config)
-    const limit = `(set-option :timeout ${Math.ceil(timeoutMs)})`
-    const evaluation = Z3.eval_smtlib2_string(context, `${limit}\n${script}\n(check-sat)`)
-    const interrupt = setTimeout(() => Z3.interrupt(context), timeoutMs * INTERRUPT_AFTER_FACTOR)
+    const solver = this.#solver(context, limitMs)
+    // Not `eval_smtlib2_string`: its text lies on a stack that is gone when z3's thread reads it.
+    Z3.solver_from_string(context, solver, script)
+    this.#refuseError(context)
+    const interrupt = setTimeout(() => Z3.interrupt(context), limitMs * INTERRUPT_AFTER_FACTOR)
     try {
-      const verdict = await this.#within(evaluation, timeoutMs * HUNG_AFTER_FACTOR)
-      clearTimeout(interrupt)
-      const isAsked = verdict.trim() === 'sat' && values !== ''
-      const more = verdict.trim() === 'unknown' ? '(get-info :reason-unknown)' : ''
-      const rest = Z3.eval_smtlib2_string(context, isAsked ? values : more)
-      const detail = await this.#within(rest, timeoutMs * HUNG_AFTER_FACTOR)
+      const checked = Z3.solver_check(context, solver)
+      const verdict = await this.#within(checked, limitMs * HUNG_AFTER_FACTOR)
+      const reply = this.#read(verdict, context, solver)
       Z3.del_context(context)
-      return readReply(verdict, detail)
+      return reply
     } finally {
       clearTimeout(interrupt)
     }
   }
 
-  async #within(work: Promise<string>, limitMs: number): Promise<string> {
+  #solver(context: Z3_context, limitMs: number): Z3_solver {
+    const { Z3 } = this.#api
+    const solver = Z3.mk_simple_solver(context)
+    Z3.solver_inc_ref(context, solver)
+    const params = Z3.mk_params(context)
+    Z3.params_inc_ref(context, params)
+    Z3.params_set_uint(context, params, Z3.mk_string_symbol(context, 'timeout'), limitMs)
+    Z3.solver_set_params(context, solver, params)
+    Z3.params_dec_ref(context, params)
+    return solver
+  }
+
+  #read(verdict: number, context: Z3_context, solver: Z3_solver): Reply {
+    const { Z3 } = this.#api
+    switch (verdict) {
+      case UNSATISFIABLE:
+        return { kind: 'unsatisfiable' }
+      case SATISFIABLE: {
+        const text = Z3.model_to_string(context, Z3.solver_get_model(context, solver))
+        const values = readModel(text)
+        if (values !== undefined) return { kind: 'satisfiable', values }
+        throw new SekishoError('INTERNAL', `z3 found what is not understood: ${text.slice(0, 200)}`)
+      }
+      default: {
+        const why = Z3.solver_get_reason_unknown(context, solver)
+        const isLate = why === 'canceled' || why === 'timeout' || why.startsWith('interrupted')
+        return { kind: 'unknown', why: isLate ? 'z3 ran out of time' : `z3 gave up: ${why}` }
+      }
+    }
+  }
+
+  #refuseError(context: Z3_context): void {
+    const { Z3 } = this.#api
+    const code = Z3.get_error_code(context)
+    if (code === 0) return
+    throw new SekishoError('INTERNAL', `z3 refused a question: ${Z3.get_error_msg(context, code)}`)
+  }
+
+  async #within<T>(work: Promise<T>, limitMs: number): Promise<T> {
     const hung = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
       const error = new SekishoError('TIMEOUT', `z3 did not stop within ${Math.ceil(limitMs)} ms`)

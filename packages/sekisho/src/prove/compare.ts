@@ -1,0 +1,151 @@
+import type { PolicyRule } from '../wire/policy.ts'
+import type { ComparedAgent, ComparedBundle, Comparison } from '../wire/solver.ts'
+import {
+  comparePolicies,
+  compareParts,
+  compareRules,
+  isSame,
+  type PartChange,
+  rulesWithOptions,
+} from './compare-parts.ts'
+import { type Frame, framesOf } from './frame.ts'
+import { type Effort, Question, type Side } from './question.ts'
+import { readSchema, type RequestTypes } from './schema.ts'
+import type { Clock } from './solve.ts'
+import { and, equal, not, string } from './term.ts'
+import type { Ask } from './z3.ts'
+
+type Found = PartChange & { counterexample?: Comparison['counterexample'] }
+
+const RANKS = ['equal', 'narrower', 'not-proven', 'wider'] as const
+const MAX_REASONS = 32
+/** Actions that an agent file's rules grant; of all others they say nothing. */
+const GRANTED: ReadonlySet<string> = new Set(['http.request', 'net.connect', 'dns.resolve'])
+
+/**
+ * Whether everything that `after` allows, with any set of approvals, was allowed by `before` with
+ * the same ones, for every agent, user and action. What cannot be settled in time is not proven.
+ */
+export async function compareBundles(
+  before: ComparedBundle,
+  after: ComparedBundle,
+  { ask, timeoutMs, now }: { ask: Ask; timeoutMs: number; now: Clock },
+): Promise<Comparison> {
+  const startedMs = now()
+  const effort = { ask, now, deadlineMs: startedMs + timeoutMs }
+  const found: Found[] = compareParts(before, after)
+  const comparer = new Comparer(before, after, effort)
+  found.push(...(await comparer.policies()))
+  for (const agent of after.agents) found.push(...(await comparer.agent(agent)))
+  for (const { name } of before.agents) {
+    if (!after.agents.some((agent) => agent.name === name)) {
+      found.push({ change: 'narrower', why: `agent ${name} is gone` })
+    }
+  }
+  return summarise(found, now() - startedMs)
+}
+
+function summarise(found: readonly Found[], tookMs: number): Comparison {
+  const rank = Math.max(0, ...found.map(({ change }) => RANKS.indexOf(change)))
+  const change = RANKS[rank] ?? 'not-proven'
+  const reasons = found.filter((each) => each.change === change).map(({ why }) => why)
+  const counterexample = found.find((each) => each.counterexample)?.counterexample ?? null
+  return { change, reasons: reasons.slice(0, MAX_REASONS), counterexample, tookMs }
+}
+
+class Comparer {
+  readonly #before: ComparedBundle
+  readonly #after: ComparedBundle
+  readonly #effort: Effort
+  readonly #types: { before: RequestTypes; after: RequestTypes }
+  readonly #quick: 'equal' | 'narrower' | null
+
+  constructor(before: ComparedBundle, after: ComparedBundle, effort: Effort) {
+    this.#before = before
+    this.#after = after
+    this.#effort = effort
+    this.#types = { before: readSchema(before.schema), after: readSchema(after.schema) }
+    const quick = comparePolicies(before.bundle.cedar, after.bundle.cedar)
+    this.#quick = isSame(before.schema, after.schema) ? quick : null
+  }
+
+  /** For agents whose rules are what they were, whatever those are. */
+  async policies(): Promise<Found[]> {
+    if (this.#quick === 'equal') return []
+    if (this.#quick === 'narrower') {
+      return [{ change: 'narrower', why: 'policies permit less or forbid more' }]
+    }
+    const worse = await this.#lookInto(framesOf(this.#types.after), null)
+    return worse ?? [{ change: 'narrower', why: 'policies permit nothing that they did not' }]
+  }
+
+  async agent(now: ComparedAgent): Promise<Found[]> {
+    const then = this.#before.agents.find(({ name }) => name === now.name)
+    if (then === undefined) return [{ change: 'wider', why: `agent ${now.name} is new` }]
+    if (isSame(then, now)) return []
+    const rest: Found[] =
+      then.rest === now.rest
+        ? []
+        : [{ change: 'not-proven', why: `agent ${now.name}: more than its rules is another` }]
+    return [...rest, ...(await this.#rules(then, now))]
+  }
+
+  async #rules(then: ComparedAgent, now: ComparedAgent): Promise<Found[]> {
+    const quick = compareRules(then.rules, now.rules)
+    if (quick === 'equal') return []
+    const untold = rulesWithOptions(then.rules, now.rules)
+    if (untold.length > 0) {
+      const why = `agent ${now.name}: rules that say more than what may pass: ${untold.join(', ')}`
+      return [{ change: 'not-proven', why }]
+    }
+    const narrower: Found = { change: 'narrower', why: `agent ${now.name}: its rules grant less` }
+    if (quick === 'narrower' && this.#quick === 'equal' && !this.#namesRules()) return [narrower]
+    const frames = framesOf(this.#types.after).filter(({ action }) => GRANTED.has(action))
+    const worse = await this.#lookInto(frames, { then: then.rules, now: now.rules, name: now.name })
+    return worse ?? [{ ...narrower, why: `agent ${now.name}: its rules grant nothing new` }]
+  }
+
+  /** Whether some policy depends on which rules grant. */
+  #namesRules(): boolean {
+    return JSON.stringify([this.#before.bundle.cedar, this.#after.bundle.cedar]).includes(
+      '"grants"',
+    )
+  }
+
+  /** @returns null when nothing is allowed that was not */
+  async #lookInto(
+    frames: readonly Frame[],
+    rules: { name: string; then: readonly PolicyRule[]; now: readonly PolicyRule[] } | null,
+  ): Promise<Found[] | null> {
+    const unknown: Found[] = []
+    for (const frame of frames) {
+      const question = new Question(frame, [this.#types.after, this.#types.before])
+      const then = this.#side('before', rules?.then ?? null)
+      const now = this.#side('after', rules?.now ?? null)
+      const about = rules === null ? [] : agentIs(rules.name, question, now)
+      const newly = and(question.allowedBy(now), not(question.allowedBy(then)), ...about)
+      const answer = await question.find(newly, this.#effort)
+      const of = `${rules === null ? '' : `agent ${rules.name}: `}${frame.action}`
+      if (answer.kind === 'found') {
+        const { counterexample } = answer
+        return [{ change: 'wider', why: `newly allowed: ${counterexample.text}`, counterexample }]
+      }
+      if (answer.kind === 'unknown')
+        unknown.push({ change: 'not-proven', why: `${of}: ${answer.why}` })
+    }
+    return unknown.length > 0 ? unknown : null
+  }
+
+  #side(name: 'before' | 'after', rules: readonly PolicyRule[] | null): Side {
+    const { bundle } = name === 'before' ? this.#before : this.#after
+    return { name, types: this.#types[name], policies: bundle.cedar, rules }
+  }
+}
+
+function agentIs(name: string, question: Question, side: Side): ReturnType<typeof equal>[] {
+  return question.scenes(side).flatMap(({ world, types, bindings: { principal } }) => {
+    const agent =
+      principal.kind === 'entity' ? world.attribute(principal, 'agent', types)?.value : undefined
+    return agent?.kind === 'entity' ? [equal(agent.id, string(name))] : []
+  })
+}

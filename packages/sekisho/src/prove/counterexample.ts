@@ -1,0 +1,69 @@
+import type { Counterexample } from '../wire/solver.ts'
+import type { Frame } from './frame.ts'
+import type { Assignment, Value } from './smt-text.ts'
+import type { World } from './world.ts'
+
+type Shown = Counterexample['values'][string]
+
+/** Says what a solver found. */
+export function describeRequest(
+  frame: Frame,
+  assignment: Assignment,
+  world: World,
+): Counterexample {
+  const values: Record<string, Shown> = {}
+  for (const [name, value] of assignment) {
+    if (isPlace(name) && !isAbsent(name, assignment)) values[name] = shown(value)
+  }
+  for (const place of world.sets.places) {
+    const members = world.sets.membersOf(place).flatMap(({ element, isIn }) => {
+      const isMember = isIn.kind === 'variable' && assignment.get(isIn.name) === true
+      const term = 'term' in element ? element.term : undefined
+      return isMember && term !== undefined && 'value' in term ? [String(term.value)] : []
+    })
+    const hasOthers = assignment.get(`${place} has others`) === true
+    values[place] = hasOthers ? [...members, '…'] : members
+  }
+  for (const [name, value] of assignment) {
+    const [inner, outer] = name.split(' in ')
+    const isMember = value === true && outer?.includes('::') === true && !name.startsWith('"')
+    if (isMember && inner !== undefined) values[`${inner} in ${outer}`] = true
+  }
+  const sorted = Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const { action, resource, principals } = frame
+  return {
+    action,
+    resource,
+    principals: [...principals],
+    values: sorted,
+    text: sentence(frame, sorted),
+  }
+}
+
+/** Not `… is there`, a guess, or an order between entities. */
+function isPlace(name: string): boolean {
+  return /^[a-z][\w.]*$/i.test(name)
+}
+
+/** A value below something optional that is not there says nothing. */
+function isAbsent(name: string, assignment: Assignment): boolean {
+  const parts = name.split('.')
+  return parts.some((_, end) => {
+    const above = parts.slice(0, end + 1).join('.')
+    return assignment.get(`${above} is there`) === false
+  })
+}
+
+function shown(value: Value): string | number | boolean {
+  if (typeof value !== 'bigint') return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : String(value)
+}
+
+function sentence({ action, principals }: Frame, values: Readonly<Record<string, Shown>>): string {
+  const parts = Object.entries(values).map(
+    ([place, value]) => `${place} = ${JSON.stringify(value)}`,
+  )
+  const who = principals.map((type) => type.split('::').at(-1)?.toLowerCase()).join(' and ')
+  return `${action} by ${who}${parts.length === 0 ? '' : ` where ${parts.join(', ')}`}`
+}

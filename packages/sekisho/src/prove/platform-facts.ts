@@ -1,0 +1,79 @@
+import {
+  APPROVALS,
+  CONFIDENTIALITIES,
+  CONSEQUENCES,
+  CRITICAL_ARGUMENTS,
+  EFFECTS,
+  INTEGRITIES,
+  REVERSIBILITIES,
+} from '../core/label.ts'
+import type { Frame } from './frame.ts'
+import type { RequestTypes } from './schema.ts'
+import type { Symbolic, SymbolicRecord } from './symbolic.ts'
+import { equal, not, or, string, type Term } from './term.ts'
+import type { World } from './world.ts'
+
+/** Facts that are one of a few words, whatever the request. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  integrity: INTEGRITIES,
+  confidentiality: CONFIDENTIALITIES,
+  effect: EFFECTS,
+  reversibility: REVERSIBILITIES,
+  consequence: CONSEQUENCES,
+}
+/** and sets of a few words */
+const SETS_OF_WORDS: Readonly<Record<string, readonly string[]>> = {
+  approvals: APPROVALS,
+  unconfirmed: CRITICAL_ARGUMENTS,
+}
+
+const HOST = 'Sekisho::Host'
+
+/**
+ * What the gate keeps to when it describes an action, whoever asks for it: words are those of
+ * `core/label.ts`, something is granted exactly when a rule grants it, a host is named by its id.
+ */
+export function platformFacts(frame: Frame, types: RequestTypes, world: World): Term[] {
+  const context = world.record('context', types.actions.get(frame.action)?.context ?? new Map())
+  const facts = recordAt(context, 'facts')
+  if (facts === undefined) return []
+  const words = Object.entries(WORDS).flatMap(([name, allowed]) => {
+    const value = facts.field(name)?.value
+    return value?.kind === 'string'
+      ? [or(...allowed.map((word) => equal(value.term, string(word))))]
+      : []
+  })
+  const sets = Object.entries(SETS_OF_WORDS).flatMap(([name, allowed]) => {
+    const value = facts.field(name)?.value
+    return value?.kind === 'set' ? [world.sets.isSubset(value.set, literalSet(allowed))] : []
+  })
+  return [...words, ...sets, ...grantFacts(facts, world), ...hostFacts(frame, types, world)]
+}
+
+export function literalSet(texts: readonly string[]): {
+  kind: 'literal'
+  elements: readonly Symbolic[]
+} {
+  return {
+    kind: 'literal',
+    elements: texts.map((text) => ({ kind: 'string', term: string(text) })),
+  }
+}
+
+function recordAt(record: SymbolicRecord, name: string): SymbolicRecord | undefined {
+  const value = record.field(name)?.value
+  return value?.kind === 'record' ? value.record : undefined
+}
+
+function grantFacts(facts: SymbolicRecord, world: World): Term[] {
+  const [granted, grants] = [facts.field('granted')?.value, facts.field('grants')?.value]
+  if (granted?.kind !== 'bool' || grants?.kind !== 'set') return []
+  return [equal(granted.term, not(world.sets.isEmpty(grants.set)))]
+}
+
+function hostFacts({ resource }: Frame, types: RequestTypes, world: World): Term[] {
+  if (resource !== HOST) return []
+  const host = world.entity('resource', HOST)
+  const name = world.attribute(host, 'name', types)?.value
+  return name?.kind === 'string' ? [equal(name.term, host.id)] : []
+}

@@ -32,21 +32,19 @@ function escapeAll(text: string): string {
 
 /** What is hidden in a text, in words; empty when nothing is. */
 export function hiddenIn(text: string): string[] {
-  const found: string[] = []
-  for (const [what, pattern] of HIDDEN) {
-    const count = text.match(pattern)?.length ?? 0
-    if (count > 0) found.push(`${count} ${what}`)
+  const counts = new Map<string, number>()
+  for (const [character] of text.matchAll(NOT_PLAIN)) {
+    const what = HIDDEN.find(([, pattern]) => pattern.test(character))?.[0] ?? OTHER
+    counts.set(what, (counts.get(what) ?? 0) + 1)
   }
-  return found
+  return Array.from(counts, ([what, count]) => `${count} ${what}`)
 }
 
+const NOT_PLAIN = /[^\P{Cc}\t\n\r]|\p{Cf}|\p{Default_Ignorable_Code_Point}/gu
+const OTHER = 'other control characters'
 const HIDDEN: readonly (readonly [string, RegExp])[] = [
   // oxlint-disable-next-line no-control-regex -- ESC is what is looked for
-  ['escape sequences that would drive a terminal', /\u001b/gu],
-  ['characters that turn the direction of text', /\p{Bidi_Control}/gu],
-  [
-    'characters that take no room',
-    /[\u00ad\u200b-\u200d\u2060-\u2064\ufeff\u180e]|[\u{e0000}-\u{e007f}]/gu,
-  ],
-  ['other control characters', /[^\P{Cc}\t\n\r\u001b]/gu],
+  ['escape characters, by which text drives a terminal', /\u001b/u],
+  ['characters that turn the direction of text', /\p{Bidi_Control}/u],
+  ['characters that take no room', /\p{Cf}|\p{Default_Ignorable_Code_Point}/u],
 ]

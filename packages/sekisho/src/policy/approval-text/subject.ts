@@ -8,47 +8,51 @@ type Held = Pick<HeldAction, 'action' | 'operation'>
 /** One line of what will be done; cut, and saying so, where it is long. */
 export function subjectOf(held: Held): string {
   const line = wholeSubjectOf(held)
-  const characters = [...line]
   if (line.length <= MAX_SUBJECT) return line
-  const shown = characters
-    .slice(0, MAX_SUBJECT / 2)
-    .join('')
-    .slice(0, MAX_SUBJECT - 40)
+  const shown = line.slice(0, MAX_SUBJECT - 40).toWellFormed()
   return `${shown}… (${line.length - shown.length} more characters)`
 }
 
 /** The same, uncut. */
 export function wholeSubjectOf({ action, operation }: Held): string {
   const what = operation === null ? '' : `${showLine(operation.id)}: `
-  return `${what}${describe(action)}`
+  return `${what}${action.kind === 'http.request' ? describeRequest(action) : describe(action)}`
 }
 
-function describe(action: HeldAction['action']): string {
+type Action = HeldAction['action']
+type Web = Extract<Action, { kind: 'http.request' }>
+
+function describeRequest({ method, scheme, host, port, path, query }: Web): string {
+  const origin = `${scheme}://${showLine(host)}${port === USUAL[scheme] ? '' : `:${port}`}`
+  const asked = query === null ? '' : `?${showLine(query)}`
+  return `${showLine(method)} ${origin}${showLine(path)}${asked}`
+}
+
+const USUAL = { http: 80, https: 443 } as const
+
+function describe(action: Exclude<Action, Web>): string {
   switch (action.kind) {
-    case 'http.request': {
-      const { method, path, query } = action
-      return `${showLine(method)} ${originOf(action)}${showLine(path)}${query === null ? '' : `?${showLine(query)}`}`
+    case 'ws.message': {
+      const to = `${showLine(action.host)}:${action.port}${showLine(action.path)}`
+      return `send a ${action.type} message of ${action.bytes} bytes to ${to}`
     }
-    case 'ws.message':
-      return `send a ${action.type} message of ${action.bytes} bytes to ${showLine(action.host)}${showLine(action.path)}`
     case 'net.connect':
-      return `connect by ${action.transport} to ${showLine(action.host ?? action.address)}:${action.port ?? '-'}`
-    case 'dns.resolve':
-      return `resolve ${showLine(action.name)} ${showLine(action.type)}`
+      return describeConnection(action)
     case 'secret.use':
       return `use the secret ${showLine(action.secret)} at ${showLine(action.host)}`
-    case 'package.install':
-      return `install ${action.ecosystem} ${showLine(action.name)} ${showLine(action.version ?? 'of an unknown version')} from ${showLine(action.host)}`
+    case 'package.install': {
+      const version = showLine(action.version ?? 'of an unknown version')
+      const what = `${action.ecosystem} ${showLine(action.name)} ${version}`
+      return `install ${what} from ${showLine(action.host)}${showLine(action.file)}`
+    }
+    case 'dns.resolve':
     case 'process.syscall':
-      return `call ${showLine(action.syscall)}`
     case 'file.open':
-      return `open ${showLine(action.path)}`
+      return showLine(JSON.stringify(action))
   }
 }
 
-type Web = Extract<HeldAction['action'], { kind: 'http.request' }>
-
-function originOf({ scheme, host, port }: Web): string {
-  const usual = scheme === 'https' ? 443 : 80
-  return `${scheme}://${showLine(host)}${port === usual ? '' : `:${port}`}`
+function describeConnection(action: Extract<Action, { kind: 'net.connect' }>): string {
+  const { transport, host, address, port } = action
+  return `connect by ${transport} to ${showLine(host ?? address)}:${port ?? '-'}`
 }

@@ -125,3 +125,13 @@ function listedIn(node: Listing): readonly Expr[] {
       return []
   }
 }
+
+export type AttributePath = { variable: CedarVariable; path: readonly string[] }
+
+/** What `context.a.b` or `resource.name` is of; null for an expression of another form. */
+export function attributePathOf(expr: Expr): AttributePath | null {
+  if ('Var' in expr) return { variable: expr.Var, path: [] }
+  if (!('.' in expr)) return null
+  const base = attributePathOf(expr['.'].left)
+  return base === null ? null : { ...base, path: [...base.path, expr['.'].attr] }
+}

@@ -8,6 +8,8 @@ export type Environment = {
   readonly resource: EntityRef
   readonly context: CedarRecord
   readonly entities: CedarEntities
+  /** what attributes came to in this decision; see `SharedPaths` */
+  readonly slots: (Outcome | undefined)[]
 }
 
 export type Run = (environment: Environment) => Outcome

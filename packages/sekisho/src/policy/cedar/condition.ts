@@ -1,5 +1,6 @@
 import type { CedarPolicyJson } from '../../wire/cedar.ts'
 import type { Environment } from './code.ts'
+import type { SharedPaths } from './shared-paths.ts'
 import { compileExpression } from './expression.ts'
 import { operandFault } from './type-fault.ts'
 import type { Fault } from './value.ts'
@@ -8,10 +9,13 @@ import type { Fault } from './value.ts'
 export type Condition = (environment: Environment) => boolean | Fault
 
 /** All clauses in their order; the first that does not hold ends it, and what follows cannot fail. */
-export function compileConditions(clauses: CedarPolicyJson['conditions']): Condition {
+export function compileConditions(
+  clauses: CedarPolicyJson['conditions'],
+  paths: SharedPaths,
+): Condition {
   const compiled = clauses.map(({ kind, body }) => ({
     holdsAt: kind === 'when',
-    run: compileExpression(body).run,
+    run: compileExpression(body, paths).run,
   }))
   const [only] = compiled
   if (only === undefined) return () => true

@@ -1,10 +1,11 @@
 import type { CedarActionScope, CedarPolicy, EntityUid } from '../../wire/cedar.ts'
 import type { Environment } from './code.ts'
 import { compileConditions, type Condition } from './condition.ts'
+import { SharedPaths } from './shared-paths.ts'
 import type { CedarEntities } from './entities.ts'
 import { contextReads, readsPath } from './reads.ts'
 import { ScopeIndex } from './scope-index.ts'
-import { type CedarRecord, EntityRef, Fault, isSameUid } from './value.ts'
+import { type CedarRecord, EntityRef, Fault, isSameUid, type Outcome } from './value.ts'
 
 export type CedarRequest = {
   principal: EntityUid
@@ -57,13 +58,14 @@ export function compileCedar(
   policies: readonly CedarPolicy[],
   hierarchy?: CedarEntities,
 ): CedarEngine {
-  const index = indexOf(policies)
+  const paths = new SharedPaths()
+  const index = indexOf(policies, paths)
   const readings = policies.map(({ policy }) => ({
     scope: policy.action,
     reads: contextReads(policy),
   }))
   return {
-    decide: (request, entities) => decide(index, request, entities),
+    decide: (request, entities) => decide(index, environmentOf(request, entities, paths.slots)),
     mentions: (action, path) =>
       readings.some(
         ({ scope, reads }) => mayApply(scope, action, hierarchy) && readsPath(reads, path),
@@ -71,7 +73,7 @@ export function compileCedar(
   }
 }
 
-function indexOf(policies: readonly CedarPolicy[]): ByAction {
+function indexOf(policies: readonly CedarPolicy[], paths: SharedPaths): ByAction {
   const index: ByAction = new ScopeIndex(
     () => new ScopeIndex<ByResource>(() => new ScopeIndex<Compiled[]>(() => [])),
   )
@@ -82,7 +84,7 @@ function indexOf(policies: readonly CedarPolicy[]): ByAction {
       order,
       isForbid: policy.effect === 'forbid',
       isRepeated: places.length > 1,
-      condition: compileConditions(policy.conditions),
+      condition: compileConditions(policy.conditions, paths),
     }
     const groups = [...new Set(places)]
       .flatMap((byAction) => byAction.placesOf(policy.principal))
@@ -92,14 +94,22 @@ function indexOf(policies: readonly CedarPolicy[]): ByAction {
   return index
 }
 
-function decide(index: ByAction, request: CedarRequest, entities: CedarEntities): CedarDecision {
-  const environment: Environment = {
-    principal: refOf(request.principal),
-    action: refOf(request.action),
-    resource: refOf(request.resource),
-    context: request.context,
+function environmentOf(
+  { principal, action, resource, context }: CedarRequest,
+  entities: CedarEntities,
+  slots: number,
+): Environment {
+  return {
+    principal: refOf(principal),
+    action: refOf(action),
+    resource: refOf(resource),
+    context,
     entities,
+    slots: Array<Outcome | undefined>(slots).fill(undefined),
   }
+}
+
+function decide(index: ByAction, environment: Environment): CedarDecision {
   const outcome = new Tally()
   for (const policies of candidates(index, environment)) {
     for (const policy of policies) outcome.count(policy, environment)

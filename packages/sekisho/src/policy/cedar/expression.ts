@@ -1,11 +1,12 @@
-import type { CedarVariable, Expr } from '../../wire/cedar.ts'
-import { type CedarNode, nodeOf } from '../../wire/cedar-node.ts'
+import type { Expr } from '../../wire/cedar.ts'
+import { type CedarNode, attributePathOf, nodeOf } from '../../wire/cedar-node.ts'
 import { compileAttribute, compileHas } from './attributes.ts'
 import { type Code, constantCode, dynamicCode, type Run } from './code.ts'
 import { functionNamed } from './functions.ts'
 import { compileLike } from './like.ts'
-import { isIn, STRICT, type StrictOperator, UNARY } from './operators.ts'
+import { type Apply, isIn, STRICT, type StrictOperator, UNARY } from './operators.ts'
 import { CedarSet } from './set.ts'
+import { type SharedPaths, VARIABLES } from './shared-paths.ts'
 import { operandFault } from './type-fault.ts'
 import { type CedarValue, EntityRef, Fault, type Outcome } from './value.ts'
 import { valueOfJson } from './value-json.ts'
@@ -16,31 +17,23 @@ type Listed = Of<'set' | 'record' | 'call'>
 type Operator = Of<'unary' | 'binary' | 'like' | 'is' | 'if'>
 
 /** An expression as a closure. It recurses, so the expression is one that the schema has bounded. */
-export function compileExpression(expr: Expr): Code {
+export function compileExpression(expr: Expr, paths: SharedPaths): Code {
   const node = nodeOf(expr)
-  if (isListed(node)) return compileListed(node)
-  if (isOperator(node)) return compileOperator(node)
+  if (isListed(node)) return compileListed(node, paths)
+  if (isOperator(node)) return compileOperator(node, paths)
   switch (node.kind) {
     case 'value':
       return constantCode(valueOfJson(node.value))
     case 'variable':
       return dynamicCode(VARIABLES[node.name])
-    case 'attribute':
-      return compileAttribute(isContext(node.left) ? null : compileExpression(node.left), node.name)
+    case 'attribute': {
+      const path = attributePathOf(expr)
+      if (path !== null) return paths.codeOf(path)
+      return compileAttribute(compileExpression(node.left, paths), node.name)
+    }
     case 'has':
-      return compileHas(compileExpression(node.left), node.path)
+      return compileHas(compileExpression(node.left, paths), node.path)
   }
-}
-
-const VARIABLES: Readonly<Record<CedarVariable, Run>> = {
-  principal: ({ principal }) => principal,
-  action: ({ action }) => action,
-  resource: ({ resource }) => resource,
-  context: ({ context }) => context,
-}
-
-function isContext(expr: Expr): boolean {
-  return 'Var' in expr && expr.Var === 'context'
 }
 
 function isListed(node: CedarNode): node is Listed {
@@ -48,17 +41,17 @@ function isListed(node: CedarNode): node is Listed {
 }
 
 /** All of them are evaluated, and the first fault is the outcome. */
-function compileListed(node: Listed): Code {
+function compileListed(node: Listed, paths: SharedPaths): Code {
   switch (node.kind) {
     case 'set':
-      return compileList(node.items, (items) => new CedarSet(items))
+      return compileList(compileAll(node.items, paths), (items) => new CedarSet(items))
     case 'call':
-      return compileList(node.args, functionNamed(node.function))
+      return compileList(compileAll(node.args, paths), functionNamed(node.function))
     case 'record': {
       const names = node.entries.map(([name]) => name)
       const values = node.entries.map(([, value]) => value)
       return compileList(
-        values,
+        compileAll(values, paths),
         (items) => new Map(items.map((item, at) => [names[at] ?? '', item])),
       )
     }
@@ -71,19 +64,19 @@ function isOperator(node: CedarNode): node is Operator {
   return OPERATORS.includes(node.kind)
 }
 
-function compileOperator(node: Operator): Code {
+function compileOperator(node: Operator, paths: SharedPaths): Code {
   switch (node.kind) {
     case 'unary':
-      return mapped(compileExpression(node.arg), UNARY[node.operator])
+      return mapped(compileExpression(node.arg, paths), UNARY[node.operator])
     case 'binary':
-      return compileBinary(node)
+      return compileBinary(node, paths)
     case 'if':
-      return compileIf(node)
+      return compileIf(node, paths)
     case 'is':
-      return compileIs(node)
+      return compileIs(node, paths)
     case 'like': {
       const matches = compileLike(node.pattern)
-      return mapped(compileExpression(node.left), (value) =>
+      return mapped(compileExpression(node.left, paths), (value) =>
         typeof value === 'string' ? matches(value) : operandFault(value, 'string'),
       )
     }
@@ -96,8 +89,8 @@ function mapped({ run, constant }: Code, apply: (value: Outcome) => Outcome): Co
   return dynamicCode((environment) => apply(run(environment)))
 }
 
-function compileBinary({ operator, left, right }: Of<'binary'>): Code {
-  const [first, second] = [compileExpression(left), compileExpression(right)]
+function compileBinary({ operator, left, right }: Of<'binary'>, paths: SharedPaths): Code {
+  const [first, second] = [compileExpression(left, paths), compileExpression(right, paths)]
   if (operator === '&&') return shortCircuit(first, second, false)
   if (operator === '||') return shortCircuit(first, second, true)
   if (operator === '==' || operator === '!=') {
@@ -138,6 +131,9 @@ function compareWith(
 
 function strict(operator: StrictOperator, left: Code, right: Code): Code {
   const apply = STRICT[operator]
+  // a constant on one side, as in most conditions, is not asked for its value each time
+  if (isValue(right.constant)) return withRight(left.run, right.constant, apply)
+  if (isValue(left.constant)) return withLeft(left.constant, right.run, apply)
   return dynamicCode((environment) => {
     const first = left.run(environment)
     if (first instanceof Fault) return first
@@ -146,8 +142,24 @@ function strict(operator: StrictOperator, left: Code, right: Code): Code {
   })
 }
 
-function compileIf({ condition, yes, no }: Of<'if'>): Code {
-  const [test, whenTrue, whenFalse] = [condition, yes, no].map(compileExpression)
+function withRight(run: Run, constant: CedarValue, apply: Apply): Code {
+  return dynamicCode((environment) => {
+    const first = run(environment)
+    return first instanceof Fault ? first : apply(first, constant, environment)
+  })
+}
+
+function withLeft(constant: CedarValue, run: Run, apply: Apply): Code {
+  return dynamicCode((environment) => {
+    const second = run(environment)
+    return second instanceof Fault ? second : apply(constant, second, environment)
+  })
+}
+
+function compileIf({ condition, yes, no }: Of<'if'>, paths: SharedPaths): Code {
+  const [test, whenTrue, whenFalse] = [condition, yes, no].map((part) =>
+    compileExpression(part, paths),
+  )
   if (test === undefined || whenTrue === undefined || whenFalse === undefined) {
     throw new TypeError('an if-then-else has three parts')
   }
@@ -159,9 +171,9 @@ function compileIf({ condition, yes, no }: Of<'if'>): Code {
 }
 
 /** `is T in e` evaluates `e` only for an entity of that type. */
-function compileIs({ left, entityType, in: container }: Of<'is'>): Code {
-  const { run } = compileExpression(left)
-  const outer = container === null ? null : compileExpression(container)
+function compileIs({ left, entityType, in: container }: Of<'is'>, paths: SharedPaths): Code {
+  const { run } = compileExpression(left, paths)
+  const outer = container === null ? null : compileExpression(container, paths)
   return dynamicCode((environment) => {
     const value = run(environment)
     if (!(value instanceof EntityRef)) return operandFault(value, 'entity')
@@ -172,11 +184,14 @@ function compileIs({ left, entityType, in: container }: Of<'is'>): Code {
   })
 }
 
+function compileAll(exprs: readonly Expr[], paths: SharedPaths): Code[] {
+  return exprs.map((expr) => compileExpression(expr, paths))
+}
+
 function compileList(
-  exprs: readonly Expr[],
+  items: readonly Code[],
   make: (values: readonly CedarValue[]) => Outcome,
 ): Code {
-  const items = exprs.map(compileExpression)
   const constants = items.map(({ constant }) => constant)
   if (constants.every(isValue)) return constantCode(make(constants))
   return dynamicCode((environment) => {

@@ -15,7 +15,7 @@ import { type CedarValue, EntityRef, Fault, type Outcome } from './value.ts'
 
 /** Operators whose operands are both evaluated, whatever the first one is. */
 export type StrictOperator = Exclude<BinaryOperator, '&&' | '||'>
-type Apply = (left: CedarValue, right: CedarValue, environment: Environment) => Outcome
+export type Apply = (left: CedarValue, right: CedarValue, environment: Environment) => Outcome
 
 const OVERFLOW = new Fault('integer overflow')
 const NO_ENTITY = new Fault('the entity whose tag is read is not known')

@@ -1,5 +1,5 @@
 import type { CedarPolicyJson, Expr } from '../../wire/cedar.ts'
-import { nodeOf, operandsOf } from '../../wire/cedar-node.ts'
+import { attributePathOf, nodeOf, operandsOf } from '../../wire/cedar-node.ts'
 
 /** What a policy looks at in the context: the value at a path, or whether there is one. */
 type Read = { path: readonly string[]; whole: boolean }
@@ -23,13 +23,13 @@ function startsWith(path: readonly string[], beginning: readonly string[]): bool
 }
 
 function collect(expr: Expr, reads: Read[]): void {
-  const path = pathOf(expr)
+  const path = contextPathOf(expr)
   if (path !== null) {
     reads.push({ path, whole: true })
     return
   }
   const node = nodeOf(expr)
-  const base = node.kind === 'has' ? pathOf(node.left) : null
+  const base = node.kind === 'has' ? contextPathOf(node.left) : null
   if (node.kind === 'has' && base !== null) {
     reads.push({ path: [...base, ...node.path], whole: false })
     return
@@ -37,10 +37,7 @@ function collect(expr: Expr, reads: Read[]): void {
   for (const part of operandsOf(node)) collect(part, reads)
 }
 
-/** The path of `context.a.b`; null for an expression of another form. */
-function pathOf(expr: Expr): readonly string[] | null {
-  if ('Var' in expr) return expr.Var === 'context' ? [] : null
-  if (!('.' in expr)) return null
-  const base = pathOf(expr['.'].left)
-  return base === null ? null : [...base, expr['.'].attr]
+function contextPathOf(expr: Expr): readonly string[] | null {
+  const found = attributePathOf(expr)
+  return found?.variable === 'context' ? found.path : null
 }

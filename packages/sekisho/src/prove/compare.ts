@@ -9,7 +9,7 @@ import {
   rulesWithOptions,
 } from './compare-parts.ts'
 import { type Frame, framesOf } from './frame.ts'
-import { type Effort, Question, type Side } from './question.ts'
+import { type Answer, type Effort, Question, type Side } from './question.ts'
 import { readSchema, type RequestTypes } from './schema.ts'
 import type { Clock } from './solve.ts'
 import { and, equal, not, string } from './term.ts'
@@ -52,6 +52,9 @@ function summarise(found: readonly Found[], tookMs: number): Comparison {
   const counterexample = found.find((each) => each.counterexample)?.counterexample ?? null
   return { change, reasons: reasons.slice(0, MAX_REASONS), counterexample, tookMs }
 }
+
+/** Of one agent. */
+type Rules = { name: string; before: readonly PolicyRule[]; after: readonly PolicyRule[] }
 
 class Comparer {
   readonly #before: ComparedBundle
@@ -101,7 +104,11 @@ class Comparer {
     const narrower: Found = { change: 'narrower', why: `agent ${now.name}: its rules grant less` }
     if (quick === 'narrower' && this.#quick === 'equal' && !this.#namesRules()) return [narrower]
     const frames = framesOf(this.#types.after).filter(({ action }) => GRANTED.has(action))
-    const worse = await this.#lookInto(frames, { then: then.rules, now: now.rules, name: now.name })
+    const worse = await this.#lookInto(frames, {
+      before: then.rules,
+      after: now.rules,
+      name: now.name,
+    })
     return worse ?? [{ ...narrower, why: `agent ${now.name}: its rules grant nothing new` }]
   }
 
@@ -113,27 +120,28 @@ class Comparer {
   }
 
   /** @returns null when nothing is allowed that was not */
-  async #lookInto(
-    frames: readonly Frame[],
-    rules: { name: string; then: readonly PolicyRule[]; now: readonly PolicyRule[] } | null,
-  ): Promise<Found[] | null> {
+  async #lookInto(frames: readonly Frame[], rules: Rules | null): Promise<Found[] | null> {
     const unknown: Found[] = []
     for (const frame of frames) {
-      const question = new Question(frame, [this.#types.after, this.#types.before])
-      const then = this.#side('before', rules?.then ?? null)
-      const now = this.#side('after', rules?.now ?? null)
-      const about = rules === null ? [] : agentIs(rules.name, question, now)
-      const newly = and(question.allowedBy(now), not(question.allowedBy(then)), ...about)
-      const answer = await question.find(newly, this.#effort)
-      const of = `${rules === null ? '' : `agent ${rules.name}: `}${frame.action}`
+      const answer = await this.#newlyAllowed(frame, rules)
+      if (answer.kind === 'never') continue
       if (answer.kind === 'found') {
         const { counterexample } = answer
         return [{ change: 'wider', why: `newly allowed: ${counterexample.text}`, counterexample }]
       }
-      if (answer.kind === 'unknown')
-        unknown.push({ change: 'not-proven', why: `${of}: ${answer.why}` })
+      const of = rules === null ? '' : `agent ${rules.name}: `
+      unknown.push({ change: 'not-proven', why: `${of}${frame.action}: ${answer.why}` })
     }
     return unknown.length > 0 ? unknown : null
+  }
+
+  #newlyAllowed(frame: Frame, rules: Rules | null): Promise<Answer> {
+    const question = new Question(frame, [this.#types.after, this.#types.before])
+    const before = this.#side('before', rules?.before ?? null)
+    const after = this.#side('after', rules?.after ?? null)
+    const about = rules === null ? [] : agentIs(rules.name, question, after)
+    const newly = and(question.allowedBy(after), not(question.allowedBy(before)), ...about)
+    return question.find(newly, this.#effort)
   }
 
   #side(name: 'before' | 'after', rules: readonly PolicyRule[] | null): Side {

@@ -11,33 +11,41 @@ export function describeRequest(
   assignment: Assignment,
   world: World,
 ): Counterexample {
-  const values: Record<string, Shown> = {}
-  for (const [name, value] of assignment) {
-    if (isPlace(name) && !isAbsent(name, assignment)) values[name] = shown(value)
-  }
-  for (const place of world.sets.places) {
-    const members = world.sets.membersOf(place).flatMap(({ element, isIn }) => {
-      const isMember = isIn.kind === 'variable' && assignment.get(isIn.name) === true
-      const term = 'term' in element ? element.term : undefined
-      return isMember && term !== undefined && 'value' in term ? [String(term.value)] : []
-    })
-    const hasOthers = assignment.get(`${place} has others`) === true
-    values[place] = hasOthers ? [...members, '…'] : members
-  }
-  for (const [name, value] of assignment) {
-    const [inner, outer] = name.split(' in ')
-    const isMember = value === true && outer?.includes('::') === true && !name.startsWith('"')
-    if (isMember && inner !== undefined) values[`${inner} in ${outer}`] = true
-  }
-  const sorted = Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
+  const values = Object.fromEntries(
+    [
+      ...scalars(assignment),
+      ...world.sets.places.map((place) => [place, elements(place, assignment, world)] as const),
+      ...memberships(assignment),
+    ].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  )
   const { action, resource, principals } = frame
-  return {
-    action,
-    resource,
-    principals: [...principals],
-    values: sorted,
-    text: sentence(frame, sorted),
-  }
+  return { action, resource, principals: [...principals], values, text: sentence(frame, values) }
+}
+
+type Entry = readonly [place: string, value: Shown]
+
+function scalars(assignment: Assignment): Entry[] {
+  return [...assignment].flatMap(([name, value]): Entry[] =>
+    isPlace(name) && !isAbsent(name, assignment) ? [[name, shown(value)]] : [],
+  )
+}
+
+/** As far as policies ask; `…` for any that none asks about. */
+function elements(place: string, assignment: Assignment, world: World): string[] {
+  const known = world.sets.membersOf(place).flatMap(({ element, isIn }) => {
+    const isMember = isIn.kind === 'variable' && assignment.get(isIn.name) === true
+    const term = 'term' in element ? element.term : undefined
+    return isMember && term !== undefined && 'value' in term ? [String(term.value)] : []
+  })
+  return assignment.get(`${place} has others`) === true ? [...known, '…'] : known
+}
+
+/** Entities that are in one that a policy names. */
+function memberships(assignment: Assignment): Entry[] {
+  return [...assignment].flatMap(([name, value]): Entry[] => {
+    const isMember = value === true && /^[a-z][\w.]* in \w+::/i.test(name)
+    return isMember ? [[name, true]] : []
+  })
 }
 
 /** Not `… is there`, a guess, or an order between entities. */

@@ -30,6 +30,14 @@ export function encodeExpression(expr: Expr, scene: Scene): Result {
   return new Encoder(scene).encode(expr)
 }
 
+/** What is asked of one value. */
+type Asked = Extract<CedarNode, { kind: 'attribute' | 'has' | 'like' | 'is' }>
+type Operated = Extract<CedarNode, { kind: 'unary' | 'binary' | 'if' }>
+
+function isAsked(node: CedarNode): node is Asked {
+  return ['attribute', 'has', 'like', 'is'].includes(node.kind)
+}
+
 class Encoder {
   readonly #scene: Scene
   readonly #world: World
@@ -61,30 +69,15 @@ class Encoder {
   }
 
   #node(node: CedarNode): Result {
-    switch (node.kind) {
-      case 'value':
-      case 'variable':
-      case 'set':
-      case 'record':
-      case 'call':
-        return this.#made(node)
-      case 'unary':
-        return this.#map(this.encode(node.arg), (value) => unary(node.operator, value, this.#world))
-      case 'binary':
-        return this.#binary(node)
-      case 'if':
-        return this.#if(node)
-      case 'attribute':
-      case 'has':
-      case 'like':
-      case 'is':
-        return this.#asked(node)
+    if (node.kind === 'unary') {
+      return this.#map(this.encode(node.arg), (value) => unary(node.operator, value, this.#world))
     }
+    if (node.kind === 'binary') return this.#binary(node)
+    if (node.kind === 'if') return this.#if(node)
+    return isAsked(node) ? this.#asked(node) : this.#made(node)
   }
 
-  #made(
-    node: Extract<CedarNode, { kind: 'value' | 'variable' | 'set' | 'record' | 'call' }>,
-  ): Result {
+  #made(node: Exclude<CedarNode, Asked | Operated>): Result {
     switch (node.kind) {
       case 'value':
         return this.#literal(node.value)
@@ -101,7 +94,7 @@ class Encoder {
     }
   }
 
-  #asked(node: Extract<CedarNode, { kind: 'attribute' | 'has' | 'like' | 'is' }>): Result {
+  #asked(node: Asked): Result {
     const left = this.encode(node.left)
     switch (node.kind) {
       case 'attribute':

@@ -1,6 +1,6 @@
 import { languageRegExp } from './language.ts'
 import type { Assignment, Value } from './smt-text.ts'
-import { type Application, calculate, type Sort, type Term, walk } from './term.ts'
+import { type Application, calculate, type Operator, type Sort, type Term, walk } from './term.ts'
 
 const DEFAULTS: Readonly<Record<Sort, Value>> = { Bool: false, Int: 0n, String: '' }
 
@@ -29,24 +29,26 @@ function valueOf(term: Term, assignment: Assignment, known: ReadonlyMap<Term, Va
   }
 }
 
+const LOGIC: ReadonlyMap<Operator, (args: readonly Value[]) => Value> = new Map<
+  Operator,
+  (args: readonly Value[]) => Value
+>([
+  ['not', ([a]) => a !== true],
+  ['and', (args) => args.every((arg) => arg === true)],
+  ['or', (args) => args.includes(true)],
+  ['=', ([a, b]) => a === b],
+  ['ite', ([a, b = false, c = false]) => (a === true ? b : c)],
+  ['<', ([a = 0n, b = 0n]) => BigInt(a) < BigInt(b)],
+  ['<=', ([a = 0n, b = 0n]) => BigInt(a) <= BigInt(b)],
+  ...(['+', '-', '*', 'div', 'mod'] as const).map(
+    (operator) =>
+      [
+        operator,
+        ([a = 0n, b = 0n]: readonly Value[]) => calculate(operator, BigInt(a), BigInt(b)),
+      ] as const,
+  ),
+])
+
 function applied({ operator }: Application, args: readonly Value[]): Value {
-  const [a = false, b = false, c = false] = args
-  switch (operator) {
-    case 'not':
-      return a !== true
-    case 'and':
-      return args.every((arg) => arg === true)
-    case 'or':
-      return args.includes(true)
-    case '=':
-      return a === b
-    case 'ite':
-      return a === true ? b : c
-    case '<':
-      return BigInt(a) < BigInt(b)
-    case '<=':
-      return BigInt(a) <= BigInt(b)
-    default:
-      return calculate(operator, BigInt(a), BigInt(b))
-  }
+  return LOGIC.get(operator)?.(args) ?? false
 }

@@ -16,27 +16,39 @@ export function findText(required: readonly Language[], forbidden: readonly Lang
   const automata = [...required, ...forbidden].map(stepsOf)
   const alphabet = alphabetOf(automata)
   const start = automata.map((steps) => closure(steps, [0]))
-  const isFound = (state: readonly (readonly number[])[]): boolean =>
+  const isFound = (state: State): boolean =>
     automata.every((steps, i) => (state[i] ?? []).includes(steps.length) === i < required.length)
   const seen = new Set<string>([start.join('|')])
-  let frontier = [{ state: start, text: '' }]
+  let frontier: Reached[] = [{ state: start, text: '' }]
   while (frontier.length > 0) {
-    const next: typeof frontier = []
-    for (const { state, text } of frontier) {
-      if (isFound(state)) return { kind: 'found', text }
-      for (const character of alphabet) {
+    const found = frontier.find(({ state }) => isFound(state))
+    if (found !== undefined) return { kind: 'found', text: found.text }
+    if (seen.size > MAX_STATES) return { kind: 'too-large' }
+    frontier = frontier.flatMap(({ state, text }) =>
+      alphabet.flatMap((character) => {
         const reached = automata.map((steps, i) => advance(steps, state[i] ?? [], character))
-        if (reached.some((positions, i) => i < required.length && positions.length === 0)) continue
-        const key = reached.join('|')
-        if (seen.has(key)) continue
-        seen.add(key)
-        next.push({ state: reached, text: text + character })
-      }
-      if (seen.size > MAX_STATES) return { kind: 'too-large' }
-    }
-    frontier = next
+        const isUseful = !isLost(reached, required.length) && isNew(reached, seen)
+        return isUseful ? [{ state: reached, text: text + character }] : []
+      }),
+    )
   }
   return { kind: 'none' }
+}
+
+/** Positions of each automaton. */
+type State = readonly (readonly number[])[]
+type Reached = { state: State; text: string }
+
+/** Some language that the text has to be in cannot be reached any more. */
+function isLost(state: State, required: number): boolean {
+  return state.some((positions, i) => i < required && positions.length === 0)
+}
+
+function isNew(state: State, seen: Set<string>): boolean {
+  const key = state.join('|')
+  if (seen.has(key)) return false
+  seen.add(key)
+  return true
 }
 
 function stepsOf(language: Language): readonly Step[] {
@@ -73,13 +85,12 @@ function closure(steps: readonly Step[], from: readonly number[]): number[] {
 }
 
 function advance(steps: readonly Step[], from: readonly number[], character: string): number[] {
-  const next: number[] = []
-  for (const position of from) {
+  const next = from.flatMap((position) => {
     const step = steps[position]
-    if (step?.kind === 'character' && step.character === character) next.push(position + 1)
-    if (step?.kind === 'any' || (step?.kind === 'no-slash' && character !== '/'))
-      next.push(position)
-  }
+    if (step?.kind === 'character') return step.character === character ? [position + 1] : []
+    const stays = step?.kind === 'any' || (step?.kind === 'no-slash' && character !== '/')
+    return stays ? [position] : []
+  })
   return next.length === 0 ? [] : closure(steps, next)
 }
 

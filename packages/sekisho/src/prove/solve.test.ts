@@ -111,9 +111,9 @@ test('two texts that differ are not given one value', async () => {
   const [one, other] = [variable('one', 'String'), variable('other', 'String')]
   const pattern = pathLanguage('/a/*')
   const answer = await solved(match(one, pattern), match(other, pattern), not(equal(one, other)))
-  const values = answer.kind === 'possible' ? [...answer.assignment.values()] : answer
+  const values = answer.kind === 'possible' ? [...answer.assignment.values()] : []
   expect(values).toHaveLength(2)
-  expect(new Set(values as string[]).size).toBe(2)
+  expect(new Set(values).size).toBe(2)
 })
 
 test('a hundred patterns are settled in time', async () => {

@@ -59,32 +59,49 @@ type Guess = { match: Match; isIn: boolean }
 /** A text for every variable that stands for one which is no constant. */
 function chooseTexts(terms: readonly Term[], model: Model): Chosen {
   const all = walk(terms)
-  const constants = all.flatMap((term) => (term.kind === 'string' ? [term.value] : []))
-  const used = new Set(constants)
+  const constants = new Set(all.flatMap((term) => (term.kind === 'string' ? [term.value] : [])))
   const words = new Map<string, string>()
   const lessons: Term[] = []
-  for (const [stand, { names, guesses }] of classesOf(all, model)) {
-    const taken = [...used].filter((text) => fits(text, guesses))
-    const found = search(guesses, taken)
-    if (found.kind === 'too-large') return { kind: 'unknown', why: 'too many patterns at once' }
-    if (found.kind === 'found') {
-      words.set(stand, found.text)
-      used.add(found.text)
-      continue
-    }
-    if (taken.some((text) => !constants.includes(text))) {
-      return { kind: 'unknown', why: 'more texts are needed than patterns leave' }
-    }
-    lessons.push(lesson(names, smallest(guesses, taken), taken))
+  for (const [stand, group] of classesOf(all, model)) {
+    const found = chooseText(group, constants, [...words.values()])
+    if (found.kind === 'unknown') return found
+    if (found.kind === 'found') words.set(stand, found.text)
+    else lessons.push(found.lesson)
   }
   if (lessons.length > 0) return { kind: 'lessons', lessons }
+  return { kind: 'chosen', assignment: withTexts(model.assignment, words) }
+}
+
+type ChosenText =
+  | { kind: 'found'; text: string }
+  | { kind: 'lesson'; lesson: Term }
+  | { kind: 'unknown'; why: string }
+
+/** A text other than all constants, and than those that stand for other variables. */
+function chooseText(
+  { names, guesses }: TextClass,
+  constants: ReadonlySet<string>,
+  others: readonly string[],
+): ChosenText {
+  const taken = [...constants, ...others].filter((text) => fits(text, guesses))
+  const found = search(guesses, taken)
+  if (found.kind === 'found') return found
+  if (found.kind === 'too-large') return { kind: 'unknown', why: 'too many patterns at once' }
+  if (taken.some((text) => !constants.has(text))) {
+    return { kind: 'unknown', why: 'more texts are needed than patterns leave' }
+  }
+  return { kind: 'lesson', lesson: lesson(names, smallest(guesses, taken), taken) }
+}
+
+function withTexts(from: Assignment, words: ReadonlyMap<string, string>): Assignment {
   const assignment = new Map<string, Value>()
-  for (const [name, value] of model.assignment) {
+  for (const [name, value] of from) {
     assignment.set(name, typeof value === 'string' ? (words.get(value) ?? value) : value)
   }
-  for (const [stand, word] of words)
-    if (stand.startsWith(FREE)) assignment.set(stand.slice(1), word)
-  return { kind: 'chosen', assignment }
+  for (const [stand, word] of words) {
+    if (stand.startsWith(FREE)) assignment.set(stand.slice(FREE.length), word)
+  }
+  return assignment
 }
 
 const FREE = '\0'

@@ -85,7 +85,7 @@ test('it serves as a process without files, network and children, and ends when 
 
 /** Two ends in this process. */
 function pair(): [Transport, Transport] {
-  const ends = [0, 1].map(() => ({ receive: (_: unknown) => {}, closed: () => {} }))
+  const ends = [0, 1].map((): { receive: (message: unknown) => void } => ({ receive: () => {} }))
   const make = (own: number): Transport => ({
     send: (message) => queueMicrotask(() => ends[1 - own]?.receive(structuredClone(message))),
     onMessage: (receive) => {

@@ -1,7 +1,6 @@
-import { type Consequence, type Effect, type Reversibility } from '../core/label.ts'
-import type { ApprovalKind } from '../core/label.ts'
+import type { ApprovalKind, Consequence, Effect, Reversibility } from '../core/label.ts'
 import type { Scene } from './scene.ts'
-import type { Symbolic, SymbolicRecord } from './symbolic.ts'
+import type { Symbolic, SymbolicSet } from './symbolic.ts'
 import { and, bool, equal, FALSE, not, or, string, type Term } from './term.ts'
 
 /** What may be said of a request, apart from any policy. */
@@ -92,62 +91,66 @@ export const SPECIFICATIONS: readonly Specification[] = [
 
 /** A statement about a request as one principal's policies see it. */
 export function encodeStatement(statement: Statement, scene: Scene): Term {
+  if (statement.kind === 'not') return not(encodeStatement(statement.of, scene))
+  if ('of' in statement) {
+    const join = statement.kind === 'all' ? and : or
+    return join(...statement.of.map((each) => encodeStatement(each, scene)))
+  }
+  return isAboutFact(statement) ? aboutFact(statement, scene) : aboutWho(statement, scene)
+}
+
+function isAboutFact(statement: Statement): statement is AboutFact {
+  return ['word', 'member', 'empty', 'granted'].includes(statement.kind)
+}
+
+function aboutWho(
+  statement: Extract<Statement, { kind: 'principal' | 'disabled' | 'action' }>,
+  scene: Scene,
+): Term {
   switch (statement.kind) {
-    case 'not':
-      return not(encodeStatement(statement.of, scene))
-    case 'all':
-      return and(...statement.of.map((each) => encodeStatement(each, scene)))
-    case 'any':
-      return or(...statement.of.map((each) => encodeStatement(each, scene)))
     case 'principal':
+      return bool(principalType(scene) === statement.type)
     case 'disabled':
+      return isDisabled(scene)
     case 'action':
-      return aboutWho(statement, scene)
-    case 'word':
-    case 'member':
-    case 'empty':
-    case 'granted':
-      return aboutFacts(statement, scene)
+      return bool(isAction(statement.in, scene))
   }
 }
 
-type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>
-
-function aboutWho(statement: Of<'principal' | 'disabled' | 'action'>, scene: Scene): Term {
-  const { principal, action } = scene.bindings
-  if (principal.kind !== 'entity' || action.kind !== 'entity') return FALSE
-  switch (statement.kind) {
-    case 'principal':
-      return bool(principal.type === statement.type)
-    case 'disabled': {
-      const enabled = scene.world.attribute(principal, 'enabled', scene.types)?.value
-      return enabled?.kind === 'bool' ? not(enabled.term) : FALSE
-    }
-    case 'action': {
-      const id = action.id.kind === 'string' ? action.id.value : ''
-      const ancestors = scene.types.actions.get(id)?.ancestors
-      return bool(id === statement.in || ancestors?.has(statement.in) === true)
-    }
-  }
+function principalType({ bindings: { principal } }: Scene): string | undefined {
+  return principal.kind === 'entity' ? principal.type : undefined
 }
 
-function aboutFacts(statement: Of<'word' | 'member' | 'empty' | 'granted'>, scene: Scene): Term {
-  const facts = recordOf(scene.bindings.context)?.field('facts')?.value
-  const record = recordOf(facts)
+function isDisabled({ bindings: { principal }, world, types }: Scene): Term {
+  const enabled =
+    principal.kind === 'entity' ? world.attribute(principal, 'enabled', types)?.value : undefined
+  return enabled?.kind === 'bool' ? not(enabled.term) : FALSE
+}
+
+function isAction(group: string, { bindings: { action }, types }: Scene): boolean {
+  const id = action.kind === 'entity' && action.id.kind === 'string' ? action.id.value : ''
+  return id === group || types.actions.get(id)?.ancestors.has(group) === true
+}
+
+type AboutFact = Extract<Statement, { kind: 'word' | 'member' | 'empty' | 'granted' }>
+
+/** Of an action that has no such fact, a statement about it is not true. */
+function aboutFact(statement: AboutFact, scene: Scene): Term {
   const name = statement.kind === 'granted' ? 'granted' : statement.fact
-  const value = record?.field(name)?.value
-  // an action without facts is none that a statement about facts can speak of
-  if (value === undefined) return FALSE
-  if (statement.kind === 'granted') return value.kind === 'bool' ? value.term : FALSE
-  if (statement.kind === 'word') {
-    return value.kind === 'string' ? equal(value.term, string(statement.is)) : FALSE
+  const value = fieldOf(fieldOf(scene.bindings.context, 'facts'), name)
+  if (value?.kind === 'bool') return statement.kind === 'granted' ? value.term : FALSE
+  if (value?.kind === 'string') {
+    return statement.kind === 'word' ? equal(value.term, string(statement.is)) : FALSE
   }
-  if (value.kind !== 'set') return FALSE
-  const { sets } = scene.world
-  if (statement.kind === 'empty') return sets.isEmpty(value.set)
-  return sets.contains(value.set, { kind: 'string', term: string(statement.has) })
+  return value?.kind === 'set' ? aboutSet(statement, value.set, scene) : FALSE
 }
 
-function recordOf(value: Symbolic | undefined): SymbolicRecord | undefined {
-  return value?.kind === 'record' ? value.record : undefined
+function aboutSet(statement: AboutFact, set: SymbolicSet, { world }: Scene): Term {
+  if (statement.kind === 'empty') return world.sets.isEmpty(set)
+  if (statement.kind !== 'member') return FALSE
+  return world.sets.contains(set, { kind: 'string', term: string(statement.has) })
+}
+
+function fieldOf(value: Symbolic | undefined, name: string): Symbolic | undefined {
+  return value?.kind === 'record' ? value.record.field(name)?.value : undefined
 }

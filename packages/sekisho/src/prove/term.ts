@@ -8,7 +8,19 @@ type Constant =
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'int'; readonly value: bigint }
   | { readonly kind: 'string'; readonly value: string }
-type Operator = 'not' | 'and' | 'or' | '=' | 'ite' | '+' | '-' | '*' | 'div' | 'mod' | '<' | '<='
+export type Operator =
+  | 'not'
+  | 'and'
+  | 'or'
+  | '='
+  | 'ite'
+  | '+'
+  | '-'
+  | '*'
+  | 'div'
+  | 'mod'
+  | '<'
+  | '<='
 export type Application = {
   readonly kind: 'apply'
   readonly operator: Operator
@@ -150,18 +162,24 @@ export function atMost(a: Term, b: Term): Term {
   return apply('<=', 'Bool', [a, b])
 }
 
+/** @throws TypeError for a text that is no variable, constant or choice between such */
 export function match(text: Term, language: Language): Term {
-  const [only, another] = language
-  if (only === undefined) return equal(text, string(''))
-  if (another === undefined && only.kind === 'text') return equal(text, string(only.text))
-  if (another === undefined && only.kind === 'gap') return TRUE
+  const constant = onlyText(language)
+  if (constant !== undefined) return equal(text, string(constant))
+  if (language.length === 1 && language[0]?.kind === 'gap') return TRUE
   if (text.kind === 'string') return bool(languageRegExp(language).test(text.value))
-  if (text.kind === 'apply') {
-    const [condition = FALSE, yes = text, no = text] = text.args // a choice: there are no others
-    return ifThenElse(condition, match(yes, language), match(no, language))
+  if (text.kind === 'variable') return { kind: 'match', text, language }
+  const [condition, yes, no] = partsOf(text)
+  if (condition === undefined || yes === undefined || no === undefined) {
+    throw new TypeError('a pattern looks into texts only')
   }
-  if (text.kind !== 'variable') throw new TypeError('a pattern looks into texts only')
-  return { kind: 'match', text, language }
+  return ifThenElse(condition, match(yes, language), match(no, language))
+}
+
+/** The one text of a language that has one only. */
+function onlyText([only, another]: Language): string | undefined {
+  if (only === undefined) return ''
+  return another === undefined && only.kind === 'text' ? only.text : undefined
 }
 
 function apply(operator: Operator, sort: Sort, args: readonly Term[]): Term {

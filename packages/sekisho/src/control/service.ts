@@ -3,13 +3,16 @@ import { SekishoError } from '../core/error.ts'
 import { api } from '../wire/api.ts'
 import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { type Handle, type Handlers, Peer, type Protocol, type Transport } from '../wire/peer.ts'
+import type { RestoreRequest, RestoreResult } from '../wire/restore.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { WaitingHolds } from './approvals/waiting-holds.ts'
 import { BundleReader } from './bundle-reader.ts'
+import { compareBySolver } from './generations/comparison.ts'
 import { policyDegraded, policyStatus, reloadPolicy } from './generations/describe-generation.ts'
 import { FileWatch } from './generations/file-watch.ts'
 import { Generations } from './generations/generations.ts'
 import { GatePeers, type LedgerHandlers } from './gate-peers.ts'
+import { type Operator, runRestore } from './restore/run-restore.ts'
 import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
 export type ControlOptions = {
@@ -61,8 +64,7 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
   const generations = new Generations({
     supervisor,
     reader: new BundleReader(supervisor),
-    compare: () =>
-      Promise.reject(new SekishoError('PEER_UNAVAILABLE', 'there is no solver in this build')),
+    compare: compareBySolver(supervisor),
     now: options.now,
     report,
     running: () => sessions.subjects(),
@@ -82,6 +84,12 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
   })
   const clients = new ClientPeers({
     supervisor,
+    restore: (request, client) =>
+      runRestore(request, client, {
+        supervisor,
+        generations,
+        newSessionId: options.newSessionId,
+      }),
     sessions,
     generations,
     holds,
@@ -98,6 +106,8 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
   }
 }
 
+type Restore = (request: RestoreRequest, client: Operator) => Promise<RestoreResult>
+
 /** The open client connections, each with the one command it may run. */
 class ClientPeers {
   readonly #peers = new Set<{ close(): void }>()
@@ -105,9 +115,11 @@ class ClientPeers {
   readonly #sessions: Sessions
   readonly #generations: Generations
   readonly #holds: WaitingHolds
+  readonly #restore: Restore
   readonly #version: string
 
   constructor(parts: {
+    restore: Restore
     supervisor: Supervisor
     sessions: Sessions
     generations: Generations
@@ -118,6 +130,7 @@ class ClientPeers {
     this.#sessions = parts.sessions
     this.#generations = parts.generations
     this.#holds = parts.holds
+    this.#restore = parts.restore
     this.#version = parts.version
   }
 
@@ -180,6 +193,7 @@ class ClientPeers {
       'approvals.list': () => ({ holds: this.#holds.list() }),
       'approvals.show': ({ id }) => this.#holds.find(id),
       'approvals.answer': (signed) => this.#holds.answer(signed),
+      'restore.run': (request) => this.#restore(request, client),
       'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
       'quarantine.release': (signed) => this.#supervisor.call('quarantine.release', signed),
       'image.import': (image) => this.#supervisor.call('image.import', image),

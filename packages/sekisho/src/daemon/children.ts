@@ -3,31 +3,31 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
-import {
+import type {
   controlToSupervisor,
-  type SessionEnd,
-  type SessionPlan,
-  supervisorToControl,
+  RestorePlan,
+  SessionEnd,
+  SessionPlan,
 } from '../wire/control.ts'
-import { supervisorToKeyholder } from '../wire/keyholder.ts'
-import type { Handlers, Peer } from '../wire/peer.ts'
+import type { Handlers } from '../wire/peer.ts'
+import type { RestoreResult } from '../wire/restore.ts'
 import { keepAppendOnly } from './append-only.ts'
 import { BundleFiles } from './bundle-files.ts'
-import { Child } from './child.ts'
+import { type ControlPeer, type KeyholderPeer, makeControl, makeKeyholder } from './child-kinds.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
 import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
 import type { Networks } from './networks.ts'
 import { PolicyService } from './policy-service.ts'
-import { KEYHOLDER_STATE, type Paths } from './paths.ts'
+import type { Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
 import { readRegistries } from './registries.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
 import type { Snapshots } from './snapshots.ts'
+import { Solvers } from './solver.ts'
 
-type KeyholderPeer = Peer<typeof supervisorToKeyholder, Record<never, never>>
 type SessionCalls = Pick<
   typeof controlToSupervisor,
   | 'session.start'
@@ -37,7 +37,6 @@ type SessionCalls = Pick<
   | 'session.resize'
   | 'session.stop'
 >
-type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
 
 /** A session that has ended is gone in a second; one with a process that cannot be killed is not. */
 const SETTLE_TIMEOUT_MS = 30_000
@@ -53,6 +52,7 @@ export type ChildrenOptions = {
   quarantine: Quarantine
   snapshots: Snapshots
   onSession: (plan: SessionPlan, ended: (end: SessionEnd) => void) => Promise<number>
+  onRestore: (plan: RestorePlan) => Promise<RestoreResult>
   onClientGone: (connection: number) => void
   /** control was restarted: whoever was connected to it is not any more */
   onClientsGone: () => void
@@ -63,9 +63,10 @@ export type ChildrenOptions = {
 export class Children {
   readonly gates: Gates
   readonly #policy: PolicyService
+  readonly #solvers: Solvers
   readonly #options: ChildrenOptions
-  readonly #keyholder: Child<typeof supervisorToKeyholder, Record<never, never>>
-  readonly #control: Child<typeof supervisorToControl, typeof controlToSupervisor>
+  readonly #keyholder: ReturnType<typeof makeKeyholder>
+  readonly #control: ReturnType<typeof makeControl>
   readonly #bundle: BundleFiles
   readonly #registries: ReturnType<typeof readRegistries>
   #networks: Networks | undefined
@@ -79,21 +80,7 @@ export class Children {
     this.#bundle = new BundleFiles(options.paths.bundle)
     this.#registries = readRegistries(homedir(), options.warn)
     const { settings, warn } = options
-    this.#keyholder = new Child(
-      {
-        name: 'keyholder',
-        entry: 'keyholder-main.ts',
-        uid: UIDS.keyholder,
-        permissions: [`--allow-fs-read=${KEYHOLDER_STATE}`, `--allow-fs-write=${KEYHOLDER_STATE}`],
-        argv: [KEYHOLDER_STATE],
-        environment: {},
-        network: 'none',
-        out: supervisorToKeyholder,
-        in: {},
-        handlers: {},
-      },
-      { onUp: (peer) => this.#keyholderUp(peer), report: warn },
-    )
+    this.#keyholder = makeKeyholder({ onUp: (peer) => this.#keyholderUp(peer), report: warn })
     this.gates = new Gates({
       count: settings.gates,
       dnsServers: settings.dnsServers,
@@ -108,19 +95,9 @@ export class Children {
       file: options.paths.policyFile,
       warn,
     })
-    this.#control = new Child(
-      {
-        name: 'control',
-        entry: 'control-main.ts',
-        uid: UIDS.control,
-        permissions: [],
-        argv: [options.version],
-        environment: {},
-        network: 'none',
-        out: supervisorToControl,
-        in: controlToSupervisor,
-        handlers: this.#controlHandlers(),
-      },
+    this.#solvers = new Solvers({ warn })
+    this.#control = makeControl(
+      { version: options.version, handlers: this.#controlHandlers() },
       { onUp: (peer) => this.#controlUp(peer), report: warn },
     )
   }
@@ -197,6 +174,7 @@ export class Children {
   async stop(graceMs: number): Promise<void> {
     this.#logWatch?.close()
     this.#policy.close()
+    await this.#solvers.stop()
     await this.#control.stop(graceMs)
     await this.gates.stop(graceMs)
     await this.#keyholder.stop(graceMs)
@@ -262,12 +240,14 @@ export class Children {
     const { quarantine, snapshots, onClientGone } = this.#options
     return {
       ...this.#policy.handlers(),
+      ...this.#solvers.handlers(),
       'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
       ...this.#sessionHandlers(),
       'client.gone': ({ connection }) => {
         onClientGone(connection)
         return {}
       },
+      'restore.run': (plan) => this.#options.onRestore(plan),
       'quarantine.list': () => quarantine.list(),
       'quarantine.release': (signed) => quarantine.release(signed),
       'image.import': async (image) => {
@@ -341,6 +321,7 @@ export class Children {
       control: this.#control.pid ?? 0,
       guardian: this.#options.guardianPid() ?? 0,
       ...this.gates.pids(),
+      ...this.#solvers.pids(),
     }
   }
 

@@ -22,7 +22,7 @@ export type SessionIds = {
  */
 export type IdPlan = {
   /** one uid per kind of process, so that none can signal, trace or read another kind */
-  uids: Readonly<Record<'keyholder' | 'control' | 'gate' | 'importer', number>>
+  uids: Readonly<Record<'keyholder' | 'control' | 'gate' | 'importer' | 'solver', number>>
   /** each session's own, one block after the other */
   blocks: { first: number; size: number; count: number }
   /**
@@ -33,7 +33,7 @@ export type IdPlan = {
 }
 
 const HOST: IdPlan = {
-  uids: { keyholder: 70_901, control: 70_902, gate: 70_903, importer: 70_904 },
+  uids: { keyholder: 70_901, control: 70_902, gate: 70_903, importer: 70_904, solver: 70_905 },
   // above systemd-nspawn's container range (0x00080000–0x6FFFFFFF)
   blocks: { first: 0x7000_0000, size: 65_536, count: 30_000 },
   agentIsUser: false,
@@ -51,7 +51,7 @@ export function planIds(mapped: number): IdPlan {
   const count = Math.floor(mapped / SMALL_BLOCK) - 1
   if (count >= FEWEST_BLOCKS) {
     return {
-      uids: { keyholder: 901, control: 902, gate: 903, importer: 904 },
+      uids: { keyholder: 901, control: 902, gate: 903, importer: 904, solver: 905 },
       blocks: { first: SMALL_BLOCK, size: SMALL_BLOCK, count },
       agentIsUser: true,
     }

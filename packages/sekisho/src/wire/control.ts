@@ -6,6 +6,7 @@ import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
 import { Ecosystem } from './packages.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
+import { RestoreRequest, RestoreResult } from './restore.ts'
 import {
   AttestationPolicy,
   Containment,
@@ -20,6 +21,7 @@ import {
 } from './sandbox.ts'
 import { Phase, SessionId } from './schemas.ts'
 import { SnapshotRequest, SnapshotTaken } from './snapshot.ts'
+import { supervisorToSolver } from './solver.ts'
 
 const Signal = z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'])
 
@@ -69,6 +71,21 @@ export const SessionPlan = z.strictObject({
   workspaceOptions: WorkspaceOptions,
 })
 export type SessionPlan = z.infer<typeof SessionPlan>
+
+/** A session without a sandbox, in which an operator takes back what another one did. */
+export const RestorePlan = SessionPlan.pick({
+  session: true,
+  connection: true,
+  agent: true,
+  configuration: true,
+  argv: true,
+  decision: true,
+  egress: true,
+  secrets: true,
+  upstreams: true,
+  limits: true,
+}).extend({ request: RestoreRequest })
+export type RestorePlan = z.infer<typeof RestorePlan>
 
 export const SessionEnd = z.strictObject({
   session: SessionId,
@@ -124,6 +141,15 @@ export const controlToSupervisor = {
     params: z.strictObject({ digest: Digest.nullable(), reason: z.string().max(4096) }),
     result: z.strictObject({}),
   },
+  /** late or unknown: nothing is proven */
+  'solver.compare': {
+    params: supervisorToSolver.compare.params.omit({ timeoutMs: true }),
+    result: supervisorToSolver.compare.result,
+  },
+  'solver.settle': {
+    params: supervisorToSolver.settle.params.omit({ timeoutMs: true }),
+    result: supervisorToSolver.settle.result,
+  },
   /** the keyholder checks and records it; this process cannot make one */
   'approval.answer': { params: SignedApproval, result: ApprovalResult },
   /** resolves when the command runs; `session.ended` follows */
@@ -160,6 +186,8 @@ export const controlToSupervisor = {
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   /** one operator's consent; the supervisor checks it, since this process could be an intruder's */
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
+  /** resolves when all of it has been tried, and its end is in the log */
+  'restore.run': { params: RestorePlan, result: RestoreResult },
   'image.import': { params: ImageImport, result: z.strictObject({}) },
   /** of a running or an ended session; the snapshot is in the log when this resolves */
   'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },

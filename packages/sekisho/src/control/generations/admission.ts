@@ -8,7 +8,7 @@ import {
 } from '../../policy/bundle-signatures.ts'
 import type { Operator } from '../../policy/operators.ts'
 import type { PolicyInstall } from '../../wire/control.ts'
-import { type Compare, type Comparison, comparedPart, unprovable } from './comparison.ts'
+import { type Compare, type Comparison, unprovable } from './comparison.ts'
 import type { Candidate } from './generation.ts'
 
 /** What a bundle must be fit to follow. */
@@ -81,7 +81,7 @@ async function compareAll(
   const others = unprovable(before.candidate, next)
   if (others.length > 0) return { change: 'not-proven', detail: others.slice(0, 8).join('; ') }
   try {
-    return await compare(comparedPart(before.candidate), comparedPart(next))
+    return await compare(before.candidate, next)
   } catch (thrown) {
     return {
       change: 'not-proven',

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { SekishoError } from '../../core/error.ts'
+import { writeKey } from '../../policy/operators.ts'
 import { PolicyInstall } from '../../wire/control.ts'
 import { agentFile, BundleDesk, operatorsFile, person } from './testing/bundle-desk.ts'
 
@@ -180,11 +181,21 @@ describe('a bundle with operators', () => {
       expect(await begin()).toBe(2)
     })
 
-    test('what no prover compares takes two, and it is said what it is', async () => {
+    test.for([
+      ['platform.yaml', 'version: 1\ngates: 2\n', 'platform.yaml differs'],
+      ['approvals.yaml', 'version: 1\ntimeout: 1h\n', 'approvals.yaml differs'],
+      [
+        'users.yaml',
+        `version: 1\nusers:\n  - { name: eve, uid: 7, key: "${writeKey(mallory.key)}" }\n`,
+        'the key of user eve is new',
+      ],
+    ] as const)('%s, which no solver compares, takes two', async ([path, text, message]) => {
       desk.compare = () => Promise.resolve({ change: 'equal', detail: '' })
-      desk.write('agents/a.yaml', `${agentFile('a', 'one.example')}limits: { memory: 1GiB }\n`)
+      desk.write(path, text)
       desk.sign(ben)
-      expect(await begin()).toContain('only ben has signed it: agent a: limits')
+      expect(await begin()).toContain(`only ben has signed it: ${message}`)
+      desk.sign(ben, aiko)
+      expect(await begin()).toBe(2)
     })
 
     test('an old signature is none over the changed files', async () => {

@@ -18,30 +18,35 @@ const NS_PER_US = 1_000
 export const bench: Bench = {
   name: 'policy',
   run: async () => {
-    const rows = COUNTS.flatMap((count) => measureWith(subjectsWith(count)))
+    const rows: Row[] = []
+    for (const count of COUNTS) rows.push(...measureWith(await subjectsWith(count)))
     return { rows, ratios: ratiosOf(rows) } satisfies BenchResult
   },
 }
 
-/** Rounds in turn; each decision is a sample. */
+type Series = Subject & { calls: readonly (() => Answer)[]; samples: number[] }
+
+/** Rounds, each of which begins with the next subject; each decision is a sample. */
 function measureWith(subjects: readonly Subject[]): Row[] {
   checkThatTheyAgree(subjects)
-  const calls = subjects.map(({ prepare }) => requests.map(prepare))
-  const samples = subjects.map((): number[] => [])
-  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-    for (const [at, { each }] of subjects.entries()) {
-      const taken = timeEach(calls[at] ?? [], each, round)
-      if (round >= 0) samples[at]?.push(...taken)
+  const series = subjects.map(
+    (subject): Series => ({ ...subject, calls: requests.map(subject.prepare), samples: [] }),
+  )
+  for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
+    const first = round % series.length
+    for (const { calls, each, samples } of [...series.slice(first), ...series.slice(0, first)]) {
+      const taken = timeEach(calls, each, round)
+      if (round >= WARM_UP_ROUNDS) samples.push(...taken)
     }
   }
-  return subjects.map(({ name }, at) => rowOf({ name, unit: 'us' }, samples[at] ?? []))
+  return series.map(({ name, samples }) => rowOf({ name, unit: 'us' }, samples))
 }
 
 /** Time in µs of so many decisions, one by one. */
 function timeEach(calls: readonly (() => Answer)[], count: number, round: number): number[] {
   const times: number[] = []
   for (let at = 0; at < count; at++) {
-    const call = calls[(at + Math.abs(round) * count) % calls.length]
+    const call = calls[(at + round * count) % calls.length]
     const started = process.hrtime.bigint()
     call?.()
     times.push(Number(process.hrtime.bigint() - started) / NS_PER_US)

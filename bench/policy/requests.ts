@@ -1,4 +1,3 @@
-import type { EntityJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type {
   CedarEntities,
   CedarEntity,
@@ -9,6 +8,7 @@ import {
   type CedarJsonRecord,
   recordOfJson,
 } from '../../packages/sekisho/src/policy/cedar/value-json.ts'
+import type { CedarLibrary } from '../../packages/sekisho/src/policy-text/cedar-library.ts'
 import { AGENTS, HOST_GROUPS, HOSTS, TEAMS } from './policies.ts'
 
 const REQUESTS = 64
@@ -29,7 +29,7 @@ export type Request = {
   /** what the request is about, beside the base: the session and its host */
   own: readonly Known[]
   /** all that cedar-wasm is told, since it has no store: these and what they are in */
-  entities: EntityJson[]
+  entities: Parameters<CedarLibrary['isAuthorized']>[0]['entities']
 }
 
 const uid = (type: string, id: string): Uid => ({ type: `Sekisho::${type}`, id })

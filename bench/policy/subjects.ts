@@ -1,11 +1,9 @@
-import {
-  isAuthorized,
-  policyToJson,
-  preparsePolicySet,
-  statefulIsAuthorized,
-} from '@cedar-policy/cedar-wasm/nodejs'
 import { compileCedar } from '../../packages/sekisho/src/policy/cedar/engine.ts'
 import { entityStore } from '../../packages/sekisho/src/policy/cedar/entities.ts'
+import {
+  type CedarLibrary,
+  cedarLibrary,
+} from '../../packages/sekisho/src/policy-text/cedar-library.ts'
 import { CedarPolicies } from '../../packages/sekisho/src/wire/cedar.ts'
 import { realisticPolicies } from './policies.ts'
 import { base, readKnown, recordFrom, type Request } from './requests.ts'
@@ -23,14 +21,17 @@ export type Subject = {
 }
 
 /** All of them with the same policies. */
-export function subjectsWith(count: number): Subject[] {
+export async function subjectsWith(count: number): Promise<Subject[]> {
+  const library = await cedarLibrary()
   const texts = Object.fromEntries(realisticPolicies(count).map((text, at) => [`p${at}`, text]))
   const engine = compileCedar(
-    CedarPolicies.parse(Object.entries(texts).map(([id, text]) => ({ id, policy: jsonOf(text) }))),
+    CedarPolicies.parse(
+      Object.entries(texts).map(([id, text]) => ({ id, policy: jsonOf(library, text) })),
+    ),
     base,
   )
   const set = `bench-${count}`
-  const parsed = preparsePolicySet(set, { staticPolicies: texts })
+  const parsed = library.preparsePolicySet(set, { staticPolicies: texts })
   if (parsed.type === 'failure') throw new TypeError(parsed.errors[0]?.message)
   return [
     {
@@ -57,7 +58,7 @@ export function subjectsWith(count: number): Subject[] {
       each: 40,
       prepare: ({ uids, context, entities }) => {
         const call = { ...uids, context, entities, preparsedPolicySetId: set }
-        return () => answerOf(statefulIsAuthorized(call))
+        return () => answerOf(library.statefulIsAuthorized(call))
       },
     },
     {
@@ -65,19 +66,19 @@ export function subjectsWith(count: number): Subject[] {
       each: 3,
       prepare: ({ uids, context, entities }) => {
         const call = { ...uids, context, entities, policies: { staticPolicies: texts } }
-        return () => answerOf(isAuthorized(call))
+        return () => answerOf(library.isAuthorized(call))
       },
     },
   ]
 }
 
-function jsonOf(text: string): unknown {
-  const answer = policyToJson(text)
+function jsonOf(library: CedarLibrary, text: string): unknown {
+  const answer = library.policyToJson(text)
   if (answer.type === 'failure') throw new TypeError(answer.errors[0]?.message)
   return answer.json
 }
 
-function answerOf(answer: ReturnType<typeof isAuthorized>): Answer {
+function answerOf(answer: ReturnType<CedarLibrary['isAuthorized']>): Answer {
   if (answer.type === 'failure') throw new TypeError(answer.errors[0]?.message)
   const { decision, diagnostics } = answer.response
   return { decision, determining: diagnostics.reason }

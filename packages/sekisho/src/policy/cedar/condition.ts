@@ -1,5 +1,5 @@
 import type { CedarPolicyJson } from '../../wire/cedar.ts'
-import type { Environment } from './code.ts'
+import type { Environment, Run } from './code.ts'
 import type { SharedPaths } from './shared-paths.ts'
 import { compileExpression } from './expression.ts'
 import { operandFault } from './type-fault.ts'
@@ -13,25 +13,32 @@ export function compileConditions(
   clauses: CedarPolicyJson['conditions'],
   paths: SharedPaths,
 ): Condition {
-  const compiled = clauses.map(({ kind, body }) => ({
-    holdsAt: kind === 'when',
-    run: compileExpression(body, paths).run,
-  }))
-  const [only] = compiled
+  const all = clauses.map(({ kind, body }) => {
+    const { run } = compileExpression(body, paths)
+    return kind === 'when' ? when(run) : unless(run)
+  })
+  const [only] = all
   if (only === undefined) return () => true
-  if (compiled.length === 1) return (environment) => check(only, environment)
+  if (all.length === 1) return only
   return (environment) => {
-    for (const clause of compiled) {
-      const outcome = check(clause, environment)
+    for (const holds of all) {
+      const outcome = holds(environment)
       if (outcome !== true) return outcome
     }
     return true
   }
 }
 
-type Clause = { holdsAt: boolean; run: ReturnType<typeof compileExpression>['run'] }
+function when(run: Run): Condition {
+  return (environment) => {
+    const outcome = run(environment)
+    return typeof outcome === 'boolean' ? outcome : operandFault(outcome, 'bool')
+  }
+}
 
-function check({ holdsAt, run }: Clause, environment: Environment): boolean | Fault {
-  const outcome = run(environment)
-  return typeof outcome === 'boolean' ? outcome === holdsAt : operandFault(outcome, 'bool')
+function unless(run: Run): Condition {
+  return (environment) => {
+    const outcome = run(environment)
+    return typeof outcome === 'boolean' ? !outcome : operandFault(outcome, 'bool')
+  }
 }

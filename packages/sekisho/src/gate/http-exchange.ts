@@ -34,6 +34,7 @@ import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fiel
 import type { FindingSet } from './inspection/finding-set.ts'
 import type { HeldBytes } from './inspection/held-bytes.ts'
 import type { PackageFirewall } from './packages/package-firewall.ts'
+import type { ValueLearner } from './operations/value-sink.ts'
 import { LateStop } from './late-stop.ts'
 import { makeOutgoingBody } from './outgoing-body.ts'
 import type { CaptureParts } from './recovery/capture.ts'
@@ -91,6 +92,8 @@ export type HttpPerformer = HeadInspector & {
   packages?: PackageFirewall | undefined
   /** undefined: nothing is kept before it is changed */
   recovery?: CaptureParts | undefined
+  /** what reads the values that a reply names; undefined where nobody asks for them */
+  learnerFor(action: HttpRequestAction): (() => ValueLearner) | undefined
   /** tells that a pinned address could not be used */
   onUnreachable(host: string): void
 }

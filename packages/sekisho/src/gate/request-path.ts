@@ -15,6 +15,7 @@ import { type HttpArrival, HttpExchange, type HttpPerformer } from './http-excha
 import type { HeadRead } from './http-head.ts'
 import { ProvenanceExchange } from './provenance/provenance-exchange.ts'
 import { isRecoverable, RecoverableExchange } from './recovery/recoverable-exchange.ts'
+import { ValueSink } from './operations/value-sink.ts'
 import type { ReplySink } from './reply-sink.ts'
 import type { SessionContext } from './session-context.ts'
 import { WebSocketExchange } from './websocket/exchange.ts'
@@ -142,8 +143,11 @@ export class RequestPath {
  * Where a URL comes from is asked first; then the package firewall; then what is there is kept; then
  * the request is made.
  */
-function exchangeFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
+function exchangeFor(asked: HttpArrival, performer: HttpPerformer): Exchange {
   const { provenance } = performer
+  const learner = performer.learnerFor(asked.action)
+  const arrival =
+    learner === undefined ? asked : { ...asked, sink: new ValueSink(asked.sink, learner) }
   if (provenance === null) return fetchFor(arrival, performer)
   return new ProvenanceExchange(arrival, provenance, (looked) => fetchFor(looked, performer))
 }

@@ -4,6 +4,7 @@ import type { PopularNames } from '../detect/packages/popular-names.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
 import { NO_FACTS } from '../policy/decision/facts.ts'
 import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
+import { KnownValues } from '../policy/values/known-values.ts'
 import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
 import type { SessionDecision } from '../wire/decision.ts'
 import type { GateSession } from '../wire/gate.ts'
@@ -23,6 +24,7 @@ import type { IdleConnections } from './idle-connections.ts'
 import { Inspector } from './inspection/inspector.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { PackageFirewall } from './packages/package-firewall.ts'
+import { teachingLabel } from './operations/value-sink.ts'
 import type { PopularLists } from './packages/popular-lists.ts'
 import { packageRegistries } from './packages/registries.ts'
 import type { WithheldBytes } from './packages/withheld-bytes.ts'
@@ -32,7 +34,7 @@ import { captureParts } from './recovery/session-recovery.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import type { SessionContext } from './session-context.ts'
 import { GateLabels } from './session-labels.ts'
-import { type OriginOf, sessionRules, type SessionRules } from './session-rules.ts'
+import { sessionRules, type SessionRules } from './session-rules.ts'
 import { SyntheticNames } from './synthetic-names.ts'
 import { Turns } from './turns.ts'
 import { Upstreams } from './upstream.ts'
@@ -63,10 +65,9 @@ export type GateParts = {
   now(): number
 }
 
-/** Until somebody says otherwise, nobody who is trusted has named any value. */
-const UNKNOWN_ORIGIN: OriginOf = () => ({ isTrusted: false, origin: 'unknown' })
-
 export type MadeContext = {
+  /** what reads the values that a reply names; undefined where no rule asks who has named one */
+  learnerFor: HttpPerformer['learnerFor']
   context: SessionContext
   recorder: SessionRecorder
   /** tells that a pinned address could not be used */
@@ -91,10 +92,12 @@ export function makeContext(
   const { upstreams, egress } = config
   const named = { upstreams, privateRanges: egress.privateRanges, proxy: egress.proxy }
   const resolver = new PinningResolver(named, parts.lookup, now)
+  const values = new KnownValues()
+  values.learnTask(config.decision.task)
   const rulesOf = (decision: SessionDecision): SessionRules =>
     sessionRules(
       parts.policies.find(decision.generation),
-      { session, decision, originOf: UNKNOWN_ORIGIN },
+      { session, decision, originOf: ({ kind, value }) => values.originOf(kind, value) },
       now,
     )
   let rules = rulesOf(config.decision)
@@ -137,6 +140,13 @@ export function makeContext(
   return {
     context,
     recorder,
+    learnerFor: ({ method, scheme, host }) => {
+      if (!rules.point.bundle.asksForOrigins) return undefined
+      const what = `${method} ${scheme}://${host}`
+      // asked for with the reply's head: its source is joined to the session's label by then
+      return () =>
+        values.read({ what, label: teachingLabel(rules.point.labelOf(host), labels.label) })
+    },
     forget: (host) => resolver.forget(host),
     decideBy: (decision) => {
       rules = rulesOf(decision)
@@ -149,9 +159,9 @@ export function makeContext(
 export function makePerformer(
   config: GateSession,
   parts: GateParts,
-  own: Pick<MadeContext, 'context' | 'forget'> & { meter: EgressMeter },
+  own: Pick<MadeContext, 'context' | 'forget' | 'learnerFor'> & { meter: EgressMeter },
 ): HttpPerformer {
-  const { context, meter, forget } = own
+  const { context, meter, forget, learnerFor } = own
   const { proxy, provenance, budgets } = config.egress
   const dialer = makeDialer(proxy)
   const sending = {
@@ -166,6 +176,7 @@ export function makePerformer(
     dialer,
     turns: new Turns(),
     recovery: captureParts(config, recovering),
+    learnerFor,
     onUnreachable: forget,
     provenance: provenance === null ? null : new ProvenanceState(provenance),
     packages: firewallOf(config, parts, context),

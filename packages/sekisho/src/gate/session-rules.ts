@@ -31,7 +31,7 @@ export function sessionRules(
     readOperation: (action, outgoing) =>
       readOperation(action, outgoing, { bundle, originOf: session.originOf }),
     mandateFor: () => undefined,
-    amountsFor: () => null,
+    amountsFor: (action, facts) => point.amountsFor(action, facts),
   }
 }
 

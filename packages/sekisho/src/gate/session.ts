@@ -48,7 +48,12 @@ export class Session {
     })
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
-    const performer = makePerformer(config, parts, { context, meter: this.#meter, forget })
+    const performer = makePerformer(config, parts, {
+      context,
+      meter: this.#meter,
+      forget,
+      learnerFor: made.learnerFor,
+    })
     this.#upstreams = performer.upstreams
     this.#front = new HttpFront(context, performer)
     this.#http2 = new Http2Front(context, {

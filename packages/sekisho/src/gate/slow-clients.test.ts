@@ -76,6 +76,7 @@ function makeFront(headersMs: number): HttpFront {
     dialer: makeDialer(null),
     budgets: new BudgetLedger([]),
     provenance: null,
+    learnerFor: () => undefined,
     meter: new EgressMeter(
       {
         limits: { egressBytes: 1e6, egressRequests: 1e6 },

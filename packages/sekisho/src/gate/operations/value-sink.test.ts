@@ -88,7 +88,13 @@ test.for([
 })
 
 test.for([
-  ['a trusted host teaches in a session without untrusted content', 'trusted', TRUSTED, [], 'trusted'],
+  [
+    'a trusted host teaches in a session without untrusted content',
+    'trusted',
+    TRUSTED,
+    [],
+    'trusted',
+  ],
   ['a trusted host does not once such content is there', 'trusted', UNTRUSTED, [], 'untrusted'],
   ['an untrusted host does not', 'untrusted', TRUSTED, [], 'untrusted'],
   ['a model does not', 'trusted', TRUSTED, ['llm-providers'], 'untrusted'],

@@ -33,20 +33,20 @@ export function teachingLabel(
   return joinLabels({ integrity, confidentiality }, session)
 }
 
-type Learner = ReturnType<KnownValues['read']>
+export type ValueLearner = ReturnType<KnownValues['read']>
 
 /**
  * Reads the values that a reply names, on its way to the agent. The agent has the end of an encoded
  * reply only when it has been read: what the agent does next is judged by it.
  */
 export class ValueSink extends PassingSink {
-  readonly #learner: () => Learner
+  readonly #learner: () => ValueLearner
   readonly #drain = new SharedDrain()
   #reading: BodyReading | undefined
-  #started: Learner | undefined
+  #started: ValueLearner | undefined
 
   /** @param learner made when there is something to learn: the label is that of this moment */
-  constructor(inner: ReplySink, learner: () => Learner) {
+  constructor(inner: ReplySink, learner: () => ValueLearner) {
     super(inner)
     this.#learner = learner
     inner.onDrain(() => this.#drain.drained())

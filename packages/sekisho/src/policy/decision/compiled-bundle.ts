@@ -1,3 +1,4 @@
+import type { Constraint } from '../../wire/constraints.ts'
 import type { DecisionBundle, HostLabel, Mandate, User } from '../../wire/decision.ts'
 import { type CedarEngine, compileCedar } from '../cedar/engine.ts'
 import { type CedarEntities, type CedarEntity, entityStore } from '../cedar/entities.ts'
@@ -16,6 +17,9 @@ export type CompiledBundle = {
   actions: CedarEntities
   hosts: HostLabels
   operations: OperationIndex
+  /** whether it matters who has named a value: some operation has an argument that decides */
+  asksForOrigins: boolean
+  constraints: readonly Constraint[]
   mandates: readonly Mandate[]
   /** how long an action waits for its answers */
   approvalTimeoutMs: number
@@ -39,6 +43,8 @@ export function compileBundle(bundle: DecisionBundle): CompiledBundle {
     actions,
     hosts: new HostLabels(bundle.hosts),
     operations: compileOperations(bundle.operations),
+    asksForOrigins: bundle.operations.some(({ critical }) => Object.keys(critical).length > 0),
+    constraints: bundle.constraints,
     mandates: bundle.mandates,
     approvalTimeoutMs: bundle.approvals.timeoutMs,
     userOf: (uid) => users.get(uid) ?? { name: `uid-${uid}`, uid, groups: [], enabled: true },

@@ -8,6 +8,11 @@ import { type CedarRecord, type CedarValue, type EntityRef, Fault } from '../ced
 import { valueOfJson } from '../cedar/value-json.ts'
 import { type CedarEntities, entityStore } from '../cedar/entities.ts'
 import { type CompiledPolicy, compilePolicy } from '../compile.ts'
+import {
+  type Amounts,
+  type CompiledConstraints,
+  compileConstraints,
+} from '../constraints/compile-constraints.ts'
 import type { Place } from '../network-policy.ts'
 import {
   describeAction,
@@ -58,6 +63,7 @@ export class DecisionPoint {
   readonly #session: EntityRef
   readonly #principals: readonly { uid: EntityRef; who: string }[]
   readonly #entities: CedarEntities
+  readonly #constraints: CompiledConstraints
   readonly #now: () => number
 
   constructor(
@@ -72,6 +78,7 @@ export class DecisionPoint {
     this.approvalTimeoutMs = bundle.approvalTimeoutMs
     this.#bundle = bundle
     this.#agent = decision.agent
+    this.#constraints = compileConstraints(bundle.constraints, decision.agent)
     this.#now = now
     this.#session = uidOf('Session', session)
     const user = uidOf('User', this.user.name)
@@ -132,6 +139,11 @@ export class DecisionPoint {
   /** what the session's label becomes with what a host answers */
   labelOf(host: string): ReturnType<CompiledBundle['hosts']['find']> {
     return this.#bundle.hosts.find(host)
+  }
+
+  /** What an action counts for in each constraint that it falls under; null for none. */
+  amountsFor(action: Action, facts: ActionFacts): Amounts | null {
+    return this.#constraints.amountsFor(action, facts)
   }
 
   get bundle(): CompiledBundle {

@@ -3,14 +3,17 @@ import { pathsFrom } from '../daemon/paths.ts'
 import { SnapshotStore } from '../daemon/snapshot-store.ts'
 import type { Command, Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
+import { restoreActions } from './restore-actions.ts'
 import { run } from './run.ts'
 import { tellLeftOut } from './snapshot.ts'
 
 export const restore: Command = {
   name: 'restore',
-  summary: 'Run a command in a new session whose changes begin as a snapshot',
-  usage: 'sekisho restore SNAPSHOT [--agent NAME] -- COMMAND [ARGUMENT…]',
+  summary: 'Put back what a session changed outside; or run a command from a snapshot',
+  usage:
+    'sekisho restore SESSION|ACTION [--dry-run] [--force] [--json] | sekisho restore SNAPSHOT [--agent NAME] -- COMMAND [ARGUMENT…]',
   run: async (argv, terminal) => {
+    if (!argv.includes('--')) return restoreActions(restore.usage, argv, terminal)
     const { subject, agent, command } = parseStart(restore.usage, argv)
     return runFrom(subject, { agent, command, terminal })
   },

@@ -19,6 +19,7 @@ import { Networks } from './networks.ts'
 import { BOX, type Paths, writePidFile } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { watchSandboxes } from './sandbox-watch.ts'
+import { runRestore } from './restore-session.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -163,6 +164,7 @@ function makeChildren(
       ...(box.tellsOpens ? probeExecMonitor(ground.reactor) : []),
     ],
     onSession: (plan, ended) => startSession({ plan, ended, platform: platform(), table }),
+    onRestore: (plan) => runRestore(plan, platform()),
     onClientGone: (connection) => clients.release(connection),
     onClientsGone: () => clients.releaseAll(),
     guardianPid: () => guardian.pid,

@@ -4,6 +4,7 @@ import { SessionEnd, TerminalSize } from './control.ts'
 import { PolicyReloaded, PolicyStatus } from './policy-status.ts'
 import { ApprovalKind } from './labels.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
+import { RestoreRequest, RestoreResult } from './restore.ts'
 import { ImageImport } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
 import { SnapshotId, SnapshotRequest, SnapshotTaken } from './snapshot.ts'
@@ -87,6 +88,8 @@ export const api = {
   /** an image is about to be put into the store: it is recorded, or it is not imported */
   'image.import': { params: ImageImport, result: z.strictObject({}) },
   'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
+  /** puts back what a session's actions changed outside, as an operator's act */
+  'restore.run': { params: RestoreRequest, result: RestoreResult },
   /** resolves when every action is decided by the files as they are now */
   'policy.reload': { params: z.strictObject({}), result: PolicyReloaded },
   'policy.status': { params: z.strictObject({}), result: PolicyStatus },

@@ -33,7 +33,7 @@ export function readArgumentPath(text: string, type: ArgumentType): Read<Argumen
 }
 
 /** `to[]` is the member `to` and each of its entries. */
-function readSteps(part: string): Step[] {
+export function readSteps(part: string): Step[] {
   const [, member = part, lists = ''] = /^([^[\]]+)((?:\[\])*)$/.exec(part) ?? []
   return [{ member }, ...Array.from({ length: lists.length / 2 }, (): Step => 'each')]
 }

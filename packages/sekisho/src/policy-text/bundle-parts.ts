@@ -6,7 +6,7 @@ import type { Known } from '../policy/known-names.ts'
 import { parseMandates } from '../policy/mandates-file.ts'
 import { parseOperations, requireDistinct } from '../policy/operations/operations-file.ts'
 import { presetLabels } from '../policy/presets.ts'
-import type { DecisionBundle, HostLabel, Mandate } from '../wire/decision.ts'
+import type { Approver, DecisionBundle, HostLabel, Mandate } from '../wire/decision.ts'
 import type { Operation } from '../wire/operations.ts'
 import { configInvalid } from '../policy/problem.ts'
 
@@ -22,7 +22,11 @@ export type BundleParts = Pick<
  */
 export function readBundleParts(
   files: ReadonlyMap<string, string>,
-  { bundle, users }: { bundle: Bundle; users: readonly { name: string }[] },
+  {
+    bundle,
+    users,
+    approvers,
+  }: { bundle: Bundle; users: readonly { name: string }[]; approvers: readonly Approver[] },
 ): BundleParts {
   const operations = readOperations(files)
   const known: Known = {
@@ -40,7 +44,7 @@ export function readBundleParts(
       constraints === undefined
         ? []
         : [...parseConstraints(constraints, 'constraints.yaml', known)],
-    mandates: [...readMandates(files, known)],
+    mandates: [...readMandates(files, { ...known, approvers })],
     approvals:
       approvals === undefined ? DEFAULT_APPROVALS : parseApprovals(approvals, 'approvals.yaml'),
   }
@@ -62,7 +66,10 @@ function readOperations(files: ReadonlyMap<string, string>): readonly Operation[
   return requireDistinct(new Map(read))
 }
 
-function readMandates(files: ReadonlyMap<string, string>, known: Known): readonly Mandate[] {
+function readMandates(
+  files: ReadonlyMap<string, string>,
+  known: Known & { approvers: readonly Approver[] },
+): readonly Mandate[] {
   const mandates = new Map<string, Mandate>()
   for (const [path, text] of below(files, 'mandates/')) {
     for (const mandate of parseMandates(text, path, known)) {

@@ -1,6 +1,10 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { DecisionBundle } from '../wire/decision.ts'
+import { addSignature, mandateBytes } from '../policy/mandates/mandate-signatures.ts'
+import { parseUnsigned } from '../policy/mandates-file.ts'
+import { keyDigest } from '../policy/signing-key.ts'
 import { loadPolicy } from './load-policy.ts'
 
 const AGENT = `version: 1
@@ -11,12 +15,23 @@ rules:
 `
 const KEY = (byte: number): string => `ed25519:${Buffer.alloc(32, byte).toString('base64')}`
 
+const bob = generateKeyPairSync('ed25519')
+const BOB = Buffer.from(bob.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
+
+/** A mandate file as bob has signed it. */
+function signed(source: string): string {
+  const [read] = parseUnsigned(source, 'mandates/news.yaml')
+  if (read === undefined) throw new Error('no mandate')
+  const signature = sign(null, mandateBytes(read.mandate), bob.privateKey).toString('base64')
+  return addSignature(source, 0, { by: 'bob', key: keyDigest(BOB), signature })
+}
+
 const WHOLE: Readonly<Record<string, string>> = {
   'agents/docs-bot.yaml': AGENT,
   'operators.yaml': `version: 1\noperators: [{ name: ann, key: "${KEY(1)}" }]\n`,
   'users.yaml': `version: 1
 users:
-  - { name: bob, uid: 1000, groups: [writers], key: "${KEY(2)}" }
+  - { name: bob, uid: 1000, groups: [writers], key: "ed25519:${BOB.toString('base64')}" }
   - { name: eve, uid: 1001, enabled: false }
 `,
   'hosts.yaml': `version: 1
@@ -44,7 +59,7 @@ constraints:
   - { id: mails, of: { operation: mail.send }, measure: count, per: user, window: 24h, max: 20 }
   - { id: cents, of: { operation: mail.send }, measure: sum, argument: cents, between: [0, 500], per: agent, max: 900 }
 `,
-  'mandates/news.yaml': `version: 1
+  'mandates/news.yaml': signed(`version: 1
 mandates:
   - id: newsletter
     for: [initiator]
@@ -55,7 +70,7 @@ mandates:
     maxUses: 4
     expires: "2027-01-31"
     reason: every week, to our own list
-`,
+`),
   'approvals.yaml': 'version: 1\ntimeout: 90s\n',
   'mail.cedar': `@id("granted")
 permit (principal, action, resource) when { context.facts.granted };
@@ -142,7 +157,7 @@ test('a bundle with everything in it is a generation', async () => {
   })
   expect(approvers).toEqual([
     { name: 'ann', key: KEY(1).slice(8), as: 'operator', uid: null, enabled: true },
-    { name: 'bob', key: KEY(2).slice(8), as: 'user', uid: 1000, enabled: true },
+    { name: 'bob', key: BOB.toString('base64'), as: 'user', uid: 1000, enabled: true },
   ])
   expect(warnings).toEqual([])
 })

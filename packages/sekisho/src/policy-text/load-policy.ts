@@ -47,7 +47,8 @@ export async function loadPolicy(
   const digest = bundleDigest(files)
   const operators = readFile(files, OPERATORS_FILE, parseOperators)
   const users = readFile(files, USERS_FILE, parseUsers)
-  const parts = readBundleParts(files, { bundle, users })
+  const approvers = [...operators.map(operatorApprover), ...users.flatMap(userApprover)]
+  const parts = readBundleParts(files, { bundle, users, approvers })
   const cedar = await readBundleCedar(files, parts)
   const errors = cedar.problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw bundleInvalid(errors)
@@ -56,7 +57,7 @@ export async function loadPolicy(
     digest,
     operators,
     users,
-    approvers: [...operators.map(operatorApprover), ...users.flatMap(userApprover)],
+    approvers,
     decision: (generation) => ({
       generation,
       digest,

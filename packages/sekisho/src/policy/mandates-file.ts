@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { canonicalJson } from '../core/canonical-json.ts'
-import type { Mandate } from '../wire/decision.ts'
+import type { Approver, Mandate } from '../wire/decision.ts'
 import { ApprovalKind } from '../wire/labels.ts'
 import { readDay, readName, readRuleId } from './agent-values.ts'
 import { explainRepeated } from './explain-repeated.ts'
 import { explainUnknown, type Known } from './known-names.ts'
+import {
+  MandateSignature,
+  missingSignature,
+  type SignedMandate,
+} from './mandates/mandate-signatures.ts'
 import type { Problem } from './problem.ts'
 import { readStrictFile } from './strict-file.ts'
 import { text } from './text.ts'
@@ -25,6 +30,7 @@ const MandateFile = z
     /** the last day, in UTC */
     expires: text(readDay),
     reason: z.string().min(1).max(1024),
+    signatures: z.array(MandateSignature).max(8).default([]),
   })
   .superRefine(({ operations, rules }, context) => {
     if (operations.length + rules.length > 0) return
@@ -35,7 +41,8 @@ const MandateFile = z
       params: { hint: 'name `operations`, or `rules` of the agent file' },
     })
   })
-  .transform(({ for: kinds, agent, user, maxAmount, expires, reason, ...rest }): Mandate => {
+  .transform((read): SignedMandate => {
+    const { for: kinds, agent, user, maxAmount, expires, reason, signatures, ...rest } = read
     const mandate = {
       ...rest,
       kinds,
@@ -45,7 +52,8 @@ const MandateFile = z
       expiresAtMs: expires,
     }
     const text = canonicalJson({ ...mandate, reason })
-    return { ...mandate, digest: `sha256:${createHash('sha256').update(text).digest('hex')}` }
+    const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`
+    return { mandate: { ...mandate, digest }, signatures }
   })
 
 const MandatesSchema = z.strictObject({
@@ -54,18 +62,54 @@ const MandatesSchema = z.strictObject({
 })
 
 /**
- * Standing approvals, within bounds: `mandates/*.yaml`.
+ * Standing approvals, within bounds: `mandates/*.yaml`. Each is signed by those for whom it stands.
  *
  * @throws SekishoError CONFIG_INVALID with file, line and column
  */
-export function parseMandates(source: string, path: string, known: Known): readonly Mandate[] {
+export function parseMandates(
+  source: string,
+  path: string,
+  known: Known & { approvers: readonly Approver[] },
+): readonly Mandate[] {
   return readStrictFile(source, path, {
     schema: MandatesSchema,
-    check: ({ mandates }) => [
-      ...explainRepeated(['mandates'], 'id', { items: mandates, keyOf: ({ id }) => id }),
-      ...mandates.flatMap((mandate, index) => checkNames(mandate, index, known)),
-    ],
-  }).mandates
+    check: ({ mandates }) => {
+      const wrong = [
+        ...checkIds(mandates),
+        ...mandates.flatMap(({ mandate }, index) => checkNames(mandate, index, known)),
+      ]
+      if (wrong.length > 0) return wrong // what is mended is signed anew
+      return mandates.flatMap((signed, index) => checkSigned(signed, index, known.approvers))
+    },
+  }).mandates.map(({ mandate }) => mandate)
+}
+
+/** The mandates of a file by itself, before all have signed. @throws as {@link parseMandates} */
+export function parseUnsigned(source: string, path: string): readonly SignedMandate[] {
+  const check = ({ mandates }: { mandates: SignedMandate[] }): readonly Problem[] =>
+    checkIds(mandates)
+  return readStrictFile(source, path, { schema: MandatesSchema, check }).mandates
+}
+
+function checkIds(items: readonly SignedMandate[]): readonly Problem[] {
+  return explainRepeated(['mandates'], 'id', { items, keyOf: ({ mandate }) => mandate.id })
+}
+
+function checkSigned(
+  signed: SignedMandate,
+  index: number,
+  approvers: readonly Approver[],
+): readonly Problem[] {
+  const missing = missingSignature(signed, approvers)
+  if (missing === undefined) return []
+  return [
+    {
+      path: ['mandates', index],
+      at: 'value',
+      message: `mandate \`${signed.mandate.id}\` is not in force: ${missing}`,
+      hint: 'sign it with `sekisho mandate sign FILE --key KEY`',
+    },
+  ]
 }
 
 /** A misspelt name is a mandate that silently never stands for anything. */

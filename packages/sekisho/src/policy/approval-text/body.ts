@@ -2,7 +2,7 @@ import { showLine } from './escape.ts'
 
 const HEX_ROW = 16
 /** More of a text than this in characters that no text has, and it is shown as bytes. */
-const MAX_CONTROL_SHARE = 0.1
+const MAX_CONTROL_SHARE = 0.3
 
 /** Bytes as lines that show every one of them: as text where they are text, else in hexadecimal. */
 export function showBytes(bytes: Uint8Array): string[] {

@@ -1,4 +1,5 @@
 import type { Action, HttpRequestAction } from '../core/action.ts'
+import type { Label } from '../core/label.ts'
 import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
 import type { ActionFacts } from '../policy/decision/facts.ts'
 import { NO_FACTS } from '../policy/decision/facts.ts'
@@ -81,7 +82,7 @@ async function gatherFacts(
     findings: clear.findings?.map(({ detector }) => detector) ?? [],
     credentials: clear.credentials,
     bodyBytes: clear.bodyBytes ?? 0,
-    label: ports.labels.label,
+    label: labelFor({ action, clear, exchange }, ports),
     install: clear.recordAs?.kind === 'package.install' ? clear.recordAs : null,
   }
   if (action.kind !== 'http.request') return facts
@@ -90,6 +91,18 @@ async function gatherFacts(
   const { call = null, unconfirmed = [] } = operation ?? {}
   const hasPreImage = await keepBefore(action, { id, options, exchange, rules })
   return { ...facts, operation: call, unconfirmed, hasPreImage }
+}
+
+/**
+ * A request that has said all it will say is asked about with what its session has read. What stays
+ * open can still speak when it has been answered: its own answers count from the start.
+ */
+function labelFor(
+  { action, clear, exchange }: Pick<Leaving, 'action' | 'clear' | 'exchange'>,
+  { labels }: CheckpointPorts,
+): Label {
+  const isOpenEnded = exchange.isOpenEnded?.() ?? false
+  return isOpenEnded ? labels.after(action, clear.credentials) : labels.label
 }
 
 type Keeping = Pick<Leaving, 'id' | 'options' | 'exchange' | 'rules'>
@@ -163,11 +176,12 @@ function settle(
     return { verdict: unasked(hold, answer.reason), by, facts }
   }
   if (isChanged || answer.kind === 'denied') {
-    const anew = withFound(now.decide(action, { ...facts, label: ports.labels.label }), clear)
+    const label = labelFor(leaving, ports)
+    const anew = withFound(now.decide(action, { ...facts, label }), clear)
     const verdict = anew.kind === 'hold' ? overtaken(anew) : anew
     return { verdict, by: now, facts }
   }
-  const approved = { ...facts, approvals: answer.by, label: ports.labels.label }
+  const approved = { ...facts, approvals: answer.by, label: labelFor(leaving, ports) }
   const verdict = by.decide(action, approved)
   // by now it takes more than it did when they were asked
   if (verdict.kind === 'hold') return { verdict: asDenial(verdict), by, facts: approved }

@@ -50,6 +50,8 @@ export type Outgoing = {
 export interface SessionLabels {
   readonly label: Label
   readonly sources: readonly { what: string; label: Label }[]
+  /** what the label will be once the reply is there */
+  after(action: Action, credentials: readonly string[]): Label
   /** Called before anything of the reply reaches the agent. */
   enter(action: Action, credentials: readonly string[]): void
 }

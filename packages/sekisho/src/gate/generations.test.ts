@@ -169,3 +169,9 @@ test('a stream that was open before is ended by what comes in', async () => {
     ['1 allow db', '1 allow other', denied],
   ])
 })
+
+test('a tunnel whose own answers are a stranger’s is not opened beside private data', async () => {
+  const opened = openTunnel(bundleOf(DEFAULTS), [...RULES, TCP], BEGINS)
+  await expect(opened).rejects.toMatchObject({ code: 'ECONNRESET' })
+  expect(verdicts()).toEqual(['1 deny rule-of-two'])
+})

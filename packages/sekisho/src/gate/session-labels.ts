@@ -46,16 +46,22 @@ export class GateLabels implements SessionLabels {
     return this.#sources
   }
 
+  after(action: Action, credentials: readonly string[]): Label {
+    const label = this.#replyLabel(action, credentials)
+    return label === undefined ? this.#label : joinLabels(this.#label, label)
+  }
+
   enter(action: Action, credentials: readonly string[]): void {
-    if (!('host' in action) || action.host === null) return
+    const label = this.#replyLabel(action, credentials)
+    if (label !== undefined) this.#join({ what: describe(action), label })
+  }
+
+  #replyLabel(action: Action, credentials: readonly string[]): Label | undefined {
+    if (!('host' in action) || action.host === null) return undefined
     const { integrity, confidentiality } = this.#labelOf(action.host)
     // what is answered to a credential is not for everybody
     const isPrivate = credentials.length > 0 && confidentiality === 'public'
-    const label: Label = {
-      integrity,
-      confidentiality: isPrivate ? 'internal' : confidentiality,
-    }
-    this.#join({ what: describe(action), label })
+    return { integrity, confidentiality: isPrivate ? 'internal' : confidentiality }
   }
 
   #join({ what, label }: LabelSource): void {

@@ -19,7 +19,7 @@ export function deciding(decide: Decide, over: Partial<Decider> = {}): Deciding 
   return {
     decide,
     current: () => decider,
-    labels: { label: CLEAN, sources: [], enter: () => undefined },
+    labels: { label: CLEAN, sources: [], after: () => CLEAN, enter: () => undefined },
     live: { enter: () => () => undefined },
   }
 }

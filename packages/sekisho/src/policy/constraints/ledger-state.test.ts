@@ -56,8 +56,8 @@ test('what was not performed is free again, once', () => {
   const wanted = reservation(9000)
   take(state, wanted)
   expect(take(state, reservation(1))).toBe('exceeded')
-  state.release(wanted, 0)
-  state.release(wanted, 0)
+  state.release(wanted)
+  state.release(wanted)
   expect(take(state, reservation(9000))).toBe('holds')
   expect(take(state, reservation(1))).toBe('exceeded')
 })
@@ -154,7 +154,7 @@ test('what outlives a session is kept, and counts when it is read again', () => 
   const kept = [
     ...before.reserve({ ...done, amounts: { spend: 999, own: 999 } }, constraints, 0),
     ...before.reserve(released, constraints, 0),
-    ...before.release(released, 0),
+    ...before.release(released),
   ]
   expect(kept).toHaveLength(3)
   for (const entries of [kept, before.snapshot(0)]) {
@@ -202,8 +202,11 @@ test('within any window no more is ever performed than the bound', () => {
         nowMs += waitMs
         const wanted = reservation(amount)
         if (take(state, wanted, { constraints: [constraint], nowMs }) !== 'holds') continue
-        if (releases) state.release(wanted, nowMs)
-        else performed.push({ atMs: nowMs, worst: amount ?? 100 })
+        if (releases) {
+          state.release(wanted)
+          continue
+        }
+        performed.push({ atMs: nowMs, worst: amount ?? 100 })
         const inWindow = performed.filter(({ atMs }) => atMs > nowMs - HOUR_MS)
         expect(inWindow.reduce((sum, { worst }) => sum + worst, 0)).toBeLessThanOrEqual(250)
       }

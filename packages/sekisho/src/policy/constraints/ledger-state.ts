@@ -44,6 +44,9 @@ export class LedgerState {
   /** by cell: what is pending there; of what is known only the sum above nought is asked for */
   readonly #raised = new Map<string, { known: number; count: number; unknown: Map<string, Part> }>()
 
+  /** what has come to stand since somebody last kept anything */
+  readonly #unkept: LedgerEntry[] = []
+
   /** What of an earlier run still counts. */
   load(entries: readonly LedgerEntry[]): void {
     for (const { cell, windowMs, ...bucket } of entries) this.#cellAt(cell, windowMs).merge(bucket)
@@ -88,7 +91,7 @@ export class LedgerState {
     const parts = partsOf(reservation, constraints)
     if ('kind' in parts) return []
     const key = keyOf(reservation)
-    const settled = this.#settle(key) // an id is used once; twice must not count for less
+    this.#settle(key) // an id is used once; twice must not count for less
     this.#pending.set(key, { session: reservation.session, atMs: nowMs, parts })
     for (const part of parts) {
       const there = this.#raised.get(part.cell) ?? { known: 0, count: 0, unknown: new Map() }
@@ -97,35 +100,30 @@ export class LedgerState {
       if (part.isKnown) there.known += Math.max(0, part.most)
       else there.unknown.set(key, part)
     }
-    settled.push(...this.#settleOld(nowMs))
-    return [...settled, ...parts.flatMap((part) => entriesOf(part, nowMs, 'raises'))]
+    this.#settleOld(nowMs)
+    return [...this.#unkept.splice(0), ...parts.flatMap((part) => entriesOf(part, nowMs, 'raises'))]
   }
 
   /** The action was not performed. @returns what is to be kept */
-  release(
-    { session, id }: Pick<Reservation, 'session' | 'id'>,
-    nowMs: number,
-  ): readonly LedgerEntry[] {
-    const key = keyOf({ session, id })
-    const pending = this.#takeOut(key)
-    if (pending === undefined) return this.#settleOld(nowMs)
+  release({ session, id }: Pick<Reservation, 'session' | 'id'>): readonly LedgerEntry[] {
+    const pending = this.#takeOut(keyOf({ session, id }))
+    if (pending === undefined) return []
     return pending.parts.flatMap((part) => entriesOf(part, pending.atMs, 'is taken back'))
   }
 
-  /** What counts for a session only is over with it. @returns what is to be kept */
-  endSession(session: string): readonly LedgerEntry[] {
-    const kept: LedgerEntry[] = []
+  /** What counts for a session only is over with it. */
+  endSession(session: string): void {
     for (const [key, pending] of this.#pending) {
-      if (pending.session === session) kept.push(...this.#settle(key))
+      if (pending.session === session) this.#settle(key)
     }
     for (const cell of this.#cells.keys()) {
       if (cell.endsWith(` session ${session}`)) this.#cells.delete(cell)
     }
-    return kept
   }
 
   /** All that counts and outlives the sessions, for a file that is written anew. */
   snapshot(nowMs: number): readonly LedgerEntry[] {
+    this.#unkept.length = 0 // it is in the cells
     this.#prune(nowMs)
     const entries: LedgerEntry[] = []
     for (const [cell, { cell: kept, windowMs }] of this.#cells) {
@@ -173,24 +171,22 @@ export class LedgerState {
     )
   }
 
-  #settleOld(nowMs: number): LedgerEntry[] {
-    const kept: LedgerEntry[] = []
+  #settleOld(nowMs: number): void {
     for (const [key, { atMs }] of this.#pending) {
       if (this.#pending.size <= MAX_PENDING && atMs + PENDING_MS > nowMs) break
-      kept.push(...this.#settle(key))
+      this.#settle(key)
     }
-    return kept
   }
 
-  /** From here on it stands. @returns what was not kept when it was reserved: sums that it lowers */
-  #settle(key: string): LedgerEntry[] {
+  /** From here on it stands: what lowers a sum was not kept when it was reserved. */
+  #settle(key: string): void {
     const pending = this.#takeOut(key)
-    if (pending === undefined) return []
-    return pending.parts.flatMap((part) => {
+    for (const part of pending?.parts ?? []) {
       const { windowMs } = part.constraint
-      this.#cellAt(part.cell, windowMs).merge(bucketOf(part.most, pending.atMs, windowMs))
-      return entriesOf(part, pending.atMs, 'lowers')
-    })
+      const atMs = pending?.atMs ?? 0
+      this.#cellAt(part.cell, windowMs).merge(bucketOf(part.most, atMs, windowMs))
+      this.#unkept.push(...entriesOf(part, atMs, 'lowers'))
+    }
   }
 
   #takeOut(key: string): Pending | undefined {

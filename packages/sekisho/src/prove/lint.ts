@@ -1,11 +1,12 @@
 import type { CedarPolicy } from '../wire/cedar.ts'
 import type { CedarSchemaJson } from '../wire/cedar-schema.ts'
 import { encodePolicy, type PolicyTerms } from './encode-policy.ts'
-import { framesOf } from './frame.ts'
+import { type Frame, framesOf } from './frame.ts'
 import { type Effort, Question } from './question.ts'
 import { readSchema, type RequestTypes } from './schema.ts'
+import type { Scene } from './scene.ts'
 import type { Clock } from './solve.ts'
-import { and, FALSE, not, type Term } from './term.ts'
+import { and, FALSE, not, or, type Term } from './term.ts'
 import type { Ask } from './z3.ts'
 
 /** What is odd about one policy among others. Only what is proven is said. */
@@ -52,6 +53,8 @@ export async function lintPolicies(
 }
 
 type Settled = boolean | 'unknown'
+/** One shape of request as one principal's policies see it. */
+type View = { question: Question; scene: Scene }
 
 class Linter {
   readonly #types: RequestTypes
@@ -66,46 +69,73 @@ class Linter {
     policy: CedarPolicy,
     others: readonly CedarPolicy[],
   ): Promise<Lint | null | 'unknown'> {
-    const never = await this.#isNever(([own]) => own?.holds ?? FALSE, [policy])
+    const never = await this.#isNever(policy, ({ holds }) => holds)
     if (never === 'unknown') return never
     if (never) {
-      const sound = await this.#isNever(([own]) => own?.fails ?? FALSE, [policy])
+      const sound = await this.#isNever(policy, ({ fails }) => fails)
       if (sound === 'unknown') return sound
       return { kind: sound ? 'never-matches' : 'always-errors', policy: policy.id }
     }
     return policy.policy.effect === 'permit' ? this.#covered(policy, others) : null
   }
 
+  /**
+   * One request that a permit allows and none of the others speaks of shows at once that none of
+   * them covers it; only where there is none are they looked at one by one.
+   */
   async #covered(
     policy: CedarPolicy,
     others: readonly CedarPolicy[],
   ): Promise<Lint | null | 'unknown'> {
-    let unknown = false
-    const forbidsFirst = others.toSorted((a, b) => rank(a) - rank(b))
-    for (const other of forbidsFirst) {
-      const isCovered = await this.#isNever(
-        ([own, cover]) => and(own?.holds ?? FALSE, not(cover?.holds ?? FALSE)),
-        [policy, other],
-      )
-      if (isCovered === 'unknown') unknown = true
-      if (isCovered !== true) continue
-      const kind = other.policy.effect === 'forbid' ? 'always-forbidden' : 'already-permitted'
-      return { kind, policy: policy.id, by: other.id }
+    let covers: readonly CedarPolicy[] = others.toSorted((a, b) => rank(a) - rank(b))
+    for (const frame of framesOf(this.#types)) {
+      for (const view of this.#views(frame)) {
+        const left = await this.#stillCover(policy, covers, view)
+        if (left === 'unknown') return left
+        covers = left
+        if (covers.length === 0) return null
+      }
     }
-    return unknown ? 'unknown' : null
+    const [by] = covers
+    if (by === undefined) return null
+    const kind = by.policy.effect === 'forbid' ? 'always-forbidden' : 'already-permitted'
+    return { kind, policy: policy.id, by: by.id }
+  }
+
+  /** Those of the others that speak of every request of one view that the policy speaks of. */
+  async #stillCover(
+    policy: CedarPolicy,
+    others: readonly CedarPolicy[],
+    { question, scene }: View,
+  ): Promise<readonly CedarPolicy[] | 'unknown'> {
+    const own = encodePolicy(policy, scene).holds
+    if (own === FALSE) return others
+    const terms = others.map((other) => [other, encodePolicy(other, scene).holds] as const)
+    const claims = terms.map(([, holds]) => holds)
+    const alone = await question.find(and(own, not(or(...claims))), this.#effort)
+    if (alone.kind === 'found') return []
+    const untrue = (await question.untrueOf(own, terms, this.#effort)) ?? []
+    const left: CedarPolicy[] = []
+    for (const [other, holds] of terms) {
+      if (untrue.includes(other)) continue
+      const answer = await question.find(and(own, not(holds)), this.#effort)
+      if (answer.kind === 'unknown') return 'unknown'
+      if (answer.kind === 'never') left.push(other)
+    }
+    return left
+  }
+
+  #views(frame: Frame): View[] {
+    const question = new Question(frame, [this.#types])
+    const side = { name: 'after' as const, types: this.#types, policies: [], rules: null }
+    return question.scenes(side).map((scene) => ({ question, scene }))
   }
 
   /** Whether no request of any shape, as any principal's policies see it, makes this true. */
-  async #isNever(
-    claim: (terms: readonly PolicyTerms[]) => Term,
-    policies: readonly CedarPolicy[],
-  ): Promise<Settled> {
+  async #isNever(policy: CedarPolicy, claim: (terms: PolicyTerms) => Term): Promise<Settled> {
     for (const frame of framesOf(this.#types)) {
-      const question = new Question(frame, [this.#types])
-      const side = { name: 'after' as const, types: this.#types, policies, rules: null }
-      for (const scene of question.scenes(side)) {
-        const terms = policies.map((policy) => encodePolicy(policy, scene))
-        const answer = await question.find(claim(terms), this.#effort)
+      for (const { question, scene } of this.#views(frame)) {
+        const answer = await question.find(claim(encodePolicy(policy, scene)), this.#effort)
         if (answer.kind === 'found') return false
         if (answer.kind === 'unknown') return 'unknown'
       }

@@ -4,6 +4,7 @@ import type { CedarPolicy } from '../wire/cedar.ts'
 import type { PolicyRule } from '../wire/policy.ts'
 import type { Counterexample } from '../wire/solver.ts'
 import { describeRequest } from './counterexample.ts'
+import { allTrue } from './evaluate.ts'
 import { encodeDecision, encodePolicy } from './encode-policy.ts'
 import { assumePlatform, type Frame, sceneOf } from './frame.ts'
 import { readsAlike } from './grants.ts'
@@ -104,6 +105,21 @@ export class Question {
     const second = await this.#solve([term, plain], effort)
     if (second.kind === 'possible') return this.#judge(term, second.assignment)
     return { kind: 'unknown', why: 'open only for paths that servers read in several ways' }
+  }
+
+  /**
+   * Of some claims, those that do not hold for one request for which a term holds; null where none
+   * was found. Everything has to be encoded before.
+   */
+  async untrueOf<T>(
+    term: Term,
+    claims: readonly (readonly [T, Term])[],
+    effort: Effort,
+  ): Promise<readonly T[] | null> {
+    const found = await this.#solve([term], effort)
+    if (found.kind !== 'possible' || !isReadRight(found.assignment)) return null
+    const { assignment } = found
+    return claims.flatMap(([key, claim]) => (allTrue([claim], assignment) ? [] : [key]))
   }
 
   #judge(term: Term, assignment: ReadonlyMap<string, boolean | bigint | string>): Answer {

@@ -53,9 +53,8 @@ class Printer {
   readonly #detail: Detail
   readonly #terms: readonly Term[]
   readonly #groups = new Groups()
-  /** numbers of constants, by the group of texts that they are compared with */
+  /** numbers of constants from 0 on, by the group of texts that they are compared with */
   readonly #constants = new Map<Group, Map<string, number>>()
-  #numbers = 0
   readonly #printed = new Map<Term, string>()
   readonly #lines: string[] = []
   readonly #symbols = new Map<string, Variable>()
@@ -144,14 +143,16 @@ class Printer {
     return guess
   }
 
-  /** What a pattern says of the constants that its text is compared with. */
+  /** What a pattern says of the constants that its text is compared with: the rest is a guess. */
   #tieToConstants(guess: string, { text, language }: Match): string[] {
     const pattern = languageRegExp(language)
-    const constants = this.#constants.get(this.#groups.groupOf(text)) ?? new Map<string, number>()
-    return [...constants].map(
-      ([value, number]) =>
-        `(assert (=> (= ${this.#text(text)} ${number}) (= ${guess} ${pattern.test(value)})))`,
-    )
+    const constants = this.#constantsWith(text)
+    if (constants.size === 0) return []
+    const symbol = this.#text(text)
+    const within = [...constants].filter(([value]) => pattern.test(value))
+    const isOne = within.map(([, number]) => `(= ${symbol} ${number})`).join(' ')
+    const isConstant = `(and (<= 0 ${symbol}) (< ${symbol} ${constants.size}))`
+    return [`(assert (=> ${isConstant} (= ${guess} (or false ${isOne}))))`]
   }
 
   #declare(term: Variable): string {
@@ -175,12 +176,17 @@ class Printer {
   }
 
   #number(constant: string, comparedWith: Term): string {
-    const group = this.#groups.groupOf(comparedWith)
-    const numbers = this.#constants.get(group) ?? new Map<string, number>()
-    this.#constants.set(group, numbers)
-    const number = numbers.get(constant) ?? this.#numbers++
+    const numbers = this.#constantsWith(comparedWith)
+    const number = numbers.get(constant) ?? numbers.size
     numbers.set(constant, number)
     return String(number)
+  }
+
+  #constantsWith(text: Term): Map<string, number> {
+    const group = this.#groups.groupOf(text)
+    const numbers = this.#constants.get(group) ?? new Map<string, number>()
+    this.#constants.set(group, numbers)
+    return numbers
   }
 
   #decode(raw: ReadonlyMap<string, Value>): Model {
@@ -191,7 +197,7 @@ class Printer {
       if (value === undefined) continue
       const isNumbered = typeof value === 'bigint' && declared.sort === 'String'
       const known = isNumbered ? this.#constantOf(value, declared) : value
-      const text = known ?? otherText(value, this.#terms)
+      const text = known ?? this.#otherText(value, declared)
       if (known === undefined) stand.add(String(text))
       assignment.set(declared.name, text)
     }
@@ -204,16 +210,16 @@ class Printer {
   }
 
   #constantOf(number: bigint, declared: Variable): string | undefined {
-    const numbers = this.#constants.get(this.#groups.groupOf(declared)) ?? new Map<string, number>()
-    return [...numbers].find(([, each]) => BigInt(each) === number)?.[0]
+    return [...this.#constantsWith(declared)].find(([, each]) => BigInt(each) === number)?.[0]
   }
-}
 
-/** A text that no policy names. */
-function otherText(number: Value, terms: readonly Term[]): string {
-  let text = `other${String(number)}`
-  while (terms.some((term) => term.kind === 'string' && term.value === text)) text += 'x'
-  return text
+  /** A text that no policy names: one for each number of each group. */
+  #otherText(number: Value, declared: Variable): string {
+    const group = [...this.#constants.keys()].indexOf(this.#groups.groupOf(declared))
+    let text = `other${group}-${String(number)}`
+    while (this.#terms.some((term) => term.kind === 'string' && term.value === text)) text += 'x'
+    return text
+  }
 }
 
 function countUses(terms: readonly Term[]): ReadonlyMap<Term, number> {

@@ -1,3 +1,4 @@
+import { init } from 'z3-solver'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { likeLanguage, pathLanguage } from './language.ts'
@@ -96,4 +97,21 @@ test('after it is closed it answers nothing', async () => {
   const own = await Z3.open()
   await own.close()
   await expect(own.ask([less(x, y)], exact)).rejects.toThrow('z3 is closed')
+})
+
+test('a z3 that does not stop is reported, and answers nothing more', async () => {
+  const told: string[] = []
+  const hanging = async (): ReturnType<typeof init> => {
+    const api = await init()
+    return { ...api, Z3: { ...api.Z3, solver_check: () => new Promise(() => {}) } }
+  }
+  const own = await Z3.open((error) => told.push(error.message), hanging)
+  const asked = [own.ask([less(x, y)], { ...exact, timeoutMs: 50 }), own.ask([less(y, x)], exact)]
+  const answers = await Promise.allSettled(asked)
+  expect(answers.map((answer) => answer.status === 'rejected' && String(answer.reason))).toEqual([
+    'SekishoError: z3 did not stop within 100 ms',
+    'SekishoError: z3 hangs',
+  ])
+  expect(told).toEqual(['z3 did not stop within 100 ms'])
+  await own.close()
 })

@@ -51,9 +51,13 @@ export class Z3 {
   /**
    * @param onHung told when z3 does not stop within twice a limit; its thread cannot be ended from
    * within, so the process should be. Nothing more is answered then.
+   * @param start another z3 than the package's, for tests
    */
-  static async open(onHung: (error: SekishoError) => void = () => undefined): Promise<Z3> {
-    const api = await init()
+  static async open(
+    onHung: (error: SekishoError) => void = () => undefined,
+    start: () => Promise<Api> = init,
+  ): Promise<Z3> {
+    const api = await start()
     api.Z3.global_param_set('memory_max_size', String(MAX_MEMORY_MB))
     return new Z3(api, onHung)
   }

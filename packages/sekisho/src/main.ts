@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import('./cli/logs.ts')).logs,
   log: async () => (await import('./cli/log.ts')).log,
   status: async () => (await import('./cli/status.ts')).status,
+  approvals: async () => (await import('./cli/approvals.ts')).approvals,
+  mandate: async () => (await import('./cli/mandate.ts')).mandate,
   quarantine: async () => (await import('./cli/quarantine.ts')).quarantine,
   operator: async () => (await import('./cli/operator.ts')).operator,
   policy: async () => (await import('./cli/policy.ts')).policy,
@@ -25,7 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 }
 
 /** These touch nothing of an instance. */
-const ANYWHERE: readonly string[] = ['version', 'policy']
+const ANYWHERE: readonly string[] = ['version', 'policy', 'mandate']
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = argv
@@ -45,8 +47,13 @@ async function main(argv: readonly string[]): Promise<number> {
     return await command.run(rest, terminal)
   } catch (thrown) {
     const { report } = await import('./cli/report.ts')
-    return report(name, thrown, terminal)
+    return report(wrapperOf(name, rest), thrown, terminal)
   }
+}
+
+/** `restore` runs a command, with that command's exit codes, only where one follows. */
+function wrapperOf(name: string, rest: readonly string[]): string {
+  return name === 'restore' && !rest.includes('--') ? 'restore actions' : name
 }
 
 async function help(name: string): Promise<number> {

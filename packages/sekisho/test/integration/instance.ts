@@ -26,18 +26,23 @@ export type InstanceOptions = {
   agents?: Readonly<Record<string, unknown>>
   secrets?: Readonly<Record<string, string>>
   settings?: Readonly<Record<string, unknown>>
+  /** further files of the bundle, by name */
+  bundle?: Readonly<Record<string, unknown>>
 }
 
 const NOTHING_OPEN = { version: 1, name: 'default', presets: 'none' }
 
 /** Starts a platform whose agents are `default` (cut off from the network) and those given. */
 export async function openInstance(options: InstanceOptions = {}): Promise<Instance> {
-  const { agents = {}, secrets = {}, settings = {} } = options
+  const { agents = {}, secrets = {}, settings = {}, bundle = {} } = options
   const directory = await mkdtemp(join(tmpdir(), 'sekisho-it-'))
   await chmod(directory, 0o755) // the platform's processes run under uids of their own
   const home = join(directory, 'home')
   await mkdir(join(home, 'policy'), { recursive: true })
   await writeFile(join(home, 'policy/platform.yaml'), stringify({ version: 1, ...settings }))
+  for (const [name, content] of Object.entries(bundle)) {
+    await writeFile(join(home, 'policy', name), stringify(content))
+  }
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true })
   try {
     const all = { default: NOTHING_OPEN, ...agents }

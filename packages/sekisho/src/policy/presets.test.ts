@@ -123,7 +123,7 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     'git-forges',
     'POST',
     'https://github.com/a/b.git/git-upload-pack',
-    { maxBodyBytes: 32 * 1024 * 1024 },
+    { maxBodyBytes: 32 * 1024 * 1024, effect: 'read' },
   ],
   [
     'a push is denied',

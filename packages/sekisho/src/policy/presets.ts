@@ -8,7 +8,7 @@ import type { RegistryOrigin } from './registry-config.ts'
 const READ = ['GET', 'HEAD', 'OPTIONS']
 
 /** A fetch names each commit and branch that it has and wants: some MiB for a large repository. */
-const GIT_NEGOTIATION: RuleOptions = { maxBodyBytes: 32 * 1024 * 1024 }
+const GIT_NEGOTIATION: RuleOptions = { maxBodyBytes: 32 * 1024 * 1024, effect: 'read' }
 
 /**
  * An agent that has read a key by accident goes on working, and its model provider does not get the

@@ -15,8 +15,11 @@ export class Decimal {
 
 /** `-?[0-9]+.[0-9]{1,4}` within 64 bits of ten-thousandths; null for anything else. */
 export function readDecimal(text: string): Decimal | null {
-  const [, sign, whole, fraction] = /^(-?)0*([0-9]+)\.([0-9]{1,4})$/.exec(text) ?? []
-  if (whole === undefined || fraction === undefined || whole.length > MAX_WHOLE_DIGITS) return null
+  const [, sign, written, fraction] = /^(-?)([0-9]+)\.([0-9]{1,4})$/.exec(text) ?? []
+  if (written === undefined || fraction === undefined) return null
+  // on its own: in the pattern above, a long run of zeros would be cut in two at every place
+  const whole = written.replace(/^0+/, '')
+  if (whole.length > MAX_WHOLE_DIGITS) return null
   const size = BigInt(whole + fraction.padEnd(DIGITS, '0'))
   const value = longOf(sign === '-' ? -size : size)
   return value === null ? null : new Decimal(value)

@@ -16,6 +16,7 @@ import { BundleFiles } from './bundle-files.ts'
 import { type ControlPeer, type KeyholderPeer, makeControl, makeKeyholder } from './child-kinds.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
+import { LedgerFile } from './ledger-file.ts'
 import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
 import type { Networks } from './networks.ts'
@@ -64,6 +65,7 @@ export class Children {
   readonly gates: Gates
   readonly #policy: PolicyService
   readonly #solvers: Solvers
+  readonly #ledger: LedgerFile
   readonly #options: ChildrenOptions
   readonly #keyholder: ReturnType<typeof makeKeyholder>
   readonly #control: ReturnType<typeof makeControl>
@@ -96,6 +98,7 @@ export class Children {
       warn,
     })
     this.#solvers = new Solvers({ warn })
+    this.#ledger = new LedgerFile(options.paths.ledgerFile)
     this.#control = makeControl(
       { version: options.version, handlers: this.#controlHandlers() },
       { onUp: (peer) => this.#controlUp(peer), report: warn },
@@ -176,6 +179,7 @@ export class Children {
     this.#policy.close()
     await this.#solvers.stop()
     await this.#control.stop(graceMs)
+    await this.#ledger.close()
     await this.gates.stop(graceMs)
     await this.#keyholder.stop(graceMs)
   }
@@ -241,6 +245,7 @@ export class Children {
     return {
       ...this.#policy.handlers(),
       ...this.#solvers.handlers(),
+      ...this.#ledger.handlers(),
       'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
       ...this.#sessionHandlers(),
       'client.gone': ({ connection }) => {

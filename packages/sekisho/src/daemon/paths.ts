@@ -15,6 +15,8 @@ export type Paths = {
   logKey: string
   /** the bundle that was last put in force */
   policyFile: string
+  /** what actions have come to, as far as constraints ask */
+  ledgerFile: string
   /** gone at reboot */
   run: string
   apiSocket: string
@@ -54,6 +56,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     sessions: join(state, 'sessions'),
     logKey: join(state, 'log.vkey'),
     policyFile: join(state, 'policy.json'),
+    ledgerFile: join(state, 'ledger.jsonl'),
     run,
     apiSocket: join(run, 'api.sock'),
     bundle: existsSync(config) ? config : join(code, 'policy'),

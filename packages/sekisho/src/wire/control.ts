@@ -4,6 +4,7 @@ import { Approver, DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
 import { Upstream } from './gate.ts'
 import { CredentialBinding } from './keyholder.ts'
+import { LedgerNote, LedgerPage } from './ledger.ts'
 import { Ecosystem } from './packages.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import { RestoreRequest, RestoreResult } from './restore.ts'
@@ -141,6 +142,10 @@ export const controlToSupervisor = {
     params: z.strictObject({ digest: Digest.nullable(), reason: z.string().max(4096) }),
     result: z.strictObject({}),
   },
+  /** what the ledger had counted when it was last written, page by page from 0 */
+  'ledger.read': { params: z.strictObject({ page: z.int().min(0) }), result: LedgerPage },
+  /** resolves once it is durable */
+  'ledger.note': { params: LedgerNote, result: z.strictObject({}) },
   /** late or unknown: nothing is proven */
   'solver.compare': {
     params: supervisorToSolver.compare.params.omit({ timeoutMs: true }),

@@ -17,4 +17,16 @@ export type LedgerEntry = z.infer<typeof LedgerEntry>
 /** Entries in one message. */
 export const MAX_LEDGER_ENTRIES = 4096
 
-export const LedgerEntries = z.array(LedgerEntry).max(MAX_LEDGER_ENTRIES)
+const LedgerEntries = z.array(LedgerEntry).max(MAX_LEDGER_ENTRIES)
+
+/**
+ * `append`: beside what is there. The others write all anew, over several messages: what was there
+ * stands until the last of them.
+ */
+export const LedgerNote = z.strictObject({
+  entries: LedgerEntries,
+  part: z.enum(['append', 'begin', 'more', 'end']),
+})
+export type LedgerNote = z.infer<typeof LedgerNote>
+
+export const LedgerPage = z.strictObject({ entries: LedgerEntries, isLast: z.boolean() })

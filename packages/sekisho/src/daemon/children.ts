@@ -65,7 +65,6 @@ export class Children {
   readonly gates: Gates
   readonly #policy: PolicyService
   readonly #solvers: Solvers
-  readonly #ledger: LedgerFile
   readonly #options: ChildrenOptions
   readonly #keyholder: ReturnType<typeof makeKeyholder>
   readonly #control: ReturnType<typeof makeControl>
@@ -98,7 +97,6 @@ export class Children {
       warn,
     })
     this.#solvers = new Solvers({ warn })
-    this.#ledger = new LedgerFile(options.paths.ledgerFile)
     this.#control = makeControl(
       { version: options.version, handlers: this.#controlHandlers() },
       { onUp: (peer) => this.#controlUp(peer), report: warn },
@@ -179,7 +177,6 @@ export class Children {
     this.#policy.close()
     await this.#solvers.stop()
     await this.#control.stop(graceMs)
-    await this.#ledger.close()
     await this.gates.stop(graceMs)
     await this.#keyholder.stop(graceMs)
   }
@@ -245,7 +242,7 @@ export class Children {
     return {
       ...this.#policy.handlers(),
       ...this.#solvers.handlers(),
-      ...this.#ledger.handlers(),
+      ...new LedgerFile(this.#options.paths.ledgerFile).handlers(),
       'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
       ...this.#sessionHandlers(),
       'client.gone': ({ connection }) => {

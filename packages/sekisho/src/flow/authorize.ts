@@ -88,9 +88,9 @@ async function gatherFacts(
   if (action.kind !== 'http.request') return facts
   const operation = by.readOperation(action, () => outgoingOf(exchange))
   if (operation !== null && 'kind' in operation) return operation
-  const { call = null, unconfirmed = [] } = operation ?? {}
+  const { call = null, critical = [], unconfirmed = [] } = operation ?? {}
   const hasPreImage = await keepBefore(action, { id, options, exchange, rules })
-  return { ...facts, operation: call, unconfirmed, hasPreImage }
+  return { ...facts, operation: call, critical, unconfirmed, hasPreImage }
 }
 
 /**

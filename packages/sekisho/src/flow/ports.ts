@@ -29,13 +29,19 @@ export interface Decider {
   readOperation(
     action: HttpRequestAction,
     outgoing: () => Outgoing | Deny,
-  ): { call: OperationCall; unconfirmed: readonly UnconfirmedArgument[] } | Deny | null
+  ): OperationRead | Deny | null
   /** A standing yes of all these kinds for this action; undefined for none. */
   mandateFor(action: Action, facts: ActionFacts, hold: Hold): string | undefined
   /** What it counts for in each constraint that it falls under; null for none. */
   amountsFor(action: Action, facts: ActionFacts): Readonly<Record<string, number | null>> | null
   /** how it was decided, for the record */
   describe(action: Action, facts: ActionFacts): IntentFacts
+}
+
+export type OperationRead = {
+  call: OperationCall
+  critical: ActionFacts['critical']
+  unconfirmed: readonly UnconfirmedArgument[]
 }
 
 /** Exactly what a request will send, with placeholders where credentials will stand. */

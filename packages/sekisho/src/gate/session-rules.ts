@@ -30,7 +30,7 @@ export function sessionRules(
     describe: (action, facts) => point.describe(action, facts),
     readOperation: (action, outgoing) =>
       readOperation(action, outgoing, { bundle, originOf: session.originOf }),
-    mandateFor: () => undefined,
+    mandateFor: (action, facts, hold) => point.mandateFor(action, facts, hold),
     amountsFor: (action, facts) => point.amountsFor(action, facts),
   }
 }
@@ -57,7 +57,7 @@ function readOperation(
     const { isTrusted, origin } = originOf(critical)
     return isTrusted ? [] : [{ ...critical, origin }]
   })
-  return { call: read.call, unconfirmed }
+  return { call: read.call, critical: read.critical, unconfirmed }
 }
 
 function valuesOf(fields: readonly string[], name: string): string[] {

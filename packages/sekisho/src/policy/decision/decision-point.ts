@@ -13,6 +13,7 @@ import {
   type CompiledConstraints,
   compileConstraints,
 } from '../constraints/compile-constraints.ts'
+import { covers } from '../mandates/covers.ts'
 import type { Place } from '../network-policy.ts'
 import {
   describeAction,
@@ -139,6 +140,22 @@ export class DecisionPoint {
   /** what the session's label becomes with what a host answers */
   labelOf(host: string): ReturnType<CompiledBundle['hosts']['find']> {
     return this.#bundle.hosts.find(host)
+  }
+
+  /** The id of a mandate that stands for every yes that a held action takes; undefined for none. */
+  mandateFor(action: Action, facts: ActionFacts, hold: Hold): string | undefined {
+    if (this.#bundle.mandates.length === 0) return undefined
+    const use = {
+      agent: this.#agent,
+      user: this.user.name,
+      needs: hold.needs ?? ['approver'],
+      operation: facts.operation?.id ?? null,
+      rules: this.#grantsOf(action),
+      critical: facts.critical,
+      unconfirmed: facts.unconfirmed,
+      nowMs: this.#now(),
+    } as const
+    return this.#bundle.mandates.find((mandate) => covers(mandate, use))?.id
   }
 
   /** What an action counts for in each constraint that it falls under; null for none. */

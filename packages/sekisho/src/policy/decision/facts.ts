@@ -8,6 +8,8 @@ import type {
 } from '../../core/label.ts'
 import { CLEAN } from '../../core/label.ts'
 
+import type { CriticalValue } from '../operations/critical-argument.ts'
+
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
 /** A request that is a declared operation, with arguments that its schema has taken. */
@@ -41,6 +43,9 @@ export type ActionFacts = {
   operation: OperationCall | null
   /** the request fetches the file of a package, to be installed */
   install: PackageInstallAction | null
+  /** of a declared operation: every argument that decides where it strikes */
+  critical: readonly CriticalValue[]
+  /** those of them that nobody trusted has named */
   unconfirmed: readonly UnconfirmedArgument[]
   /**
    * whether what is there now has been kept: null before anybody tried, and where no rule asks
@@ -59,6 +64,7 @@ export const NO_FACTS: ActionFacts = Object.freeze({
   label: CLEAN,
   operation: null,
   install: null,
+  critical: [],
   unconfirmed: [],
   hasPreImage: null,
 })

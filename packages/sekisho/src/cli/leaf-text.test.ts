@@ -37,6 +37,26 @@ test.for<[name: string, leaf: object, text: string]>([
     'session starts: agent a, make, from snapshot w-1',
   ],
   [
+    'a start of a restore',
+    { type: 'session.start', agent: 'a', argv: ['x'], argvOmitted: 0, restores: 's-1' },
+    'session starts: agent a, x, to restore s-1',
+  ],
+  [
+    'what was kept before an action',
+    { type: 'action.preimage', id: 'a1', action: get, preimage: { content: 'sha256:0', bytes: 7 } },
+    'kept 7 bytes before a1, GET api.test/x',
+  ],
+  [
+    'that nothing was there before an action',
+    { type: 'action.preimage', id: 'a1', action: get, preimage: { content: null, bytes: 0 } },
+    'kept that nothing was there before a1, GET api.test/x',
+  ],
+  [
+    'content that is over its time',
+    { type: 'content.removed', contents: 3, bytes: 7, reason: 'retention' },
+    'removed 3 contents that were kept, 7 bytes: retention',
+  ],
+  [
     'a snapshot',
     { type: 'workspace.snapshot', snapshot: 'w-1', leftOut: ['.envrc', '.claude'] },
     'snapshot w-1, without .envrc .claude',

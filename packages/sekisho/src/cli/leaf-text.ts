@@ -1,5 +1,7 @@
 import { type IndexedLeaf, SESSION_END } from '@sekisho/verify'
+import { describeApproval, describeConsent } from './approval-leaf-text.ts'
 import { describeContainment } from './containment-text.ts'
+import { describeRecovery } from './recovery-text.ts'
 import { printable } from './terminal.ts'
 
 /** One leaf as one line of text that cannot drive the terminal. */
@@ -32,7 +34,9 @@ function describeBody(leaf: Record<string, unknown>): string {
   const type = text(leaf['type'])
   const describe = Object.hasOwn(BODIES, type) ? BODIES[type] : undefined
   if (describe !== undefined) return describe(leaf)
-  return describeContainment(leaf) ?? `${type} ${text(leaf['reason'] ?? leaf['version'])}`
+  const told =
+    describeContainment(leaf) ?? describeRecovery(leaf) ?? describeApproval(leaf, describeAction)
+  return told ?? `${type} ${text(leaf['reason'] ?? leaf['version'])}`
 }
 
 function describeGap(leaf: Record<string, unknown>): string {
@@ -44,7 +48,8 @@ function describeGap(leaf: Record<string, unknown>): string {
 function describeStart(leaf: Record<string, unknown>): string {
   const from = typeof leaf['snapshot'] === 'string' ? `, from snapshot ${leaf['snapshot']}` : ''
   const phase = leaf['phase'] === 'setup' ? 'setup of ' : ''
-  return `session starts: ${phase}agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}`
+  const of = typeof leaf['restores'] === 'string' ? `, to restore ${leaf['restores']}` : ''
+  return `session starts: ${phase}agent ${text(leaf['agent'])}, ${list(leaf['argv'])}${more(leaf['argvOmitted'])}${from}${of}`
 }
 
 function describeExec(leaf: Record<string, unknown>): string {
@@ -66,7 +71,7 @@ function describeIntent(leaf: Record<string, unknown>): string {
   const credentials = list(leaf['credentials'])
   const why = verdict['reason'] === undefined ? list(verdict['rules']) : text(verdict['reason'])
   const used = credentials === '' ? '' : `, with ${credentials}`
-  const seen = `${describeFindings(leaf['findings'])}${describeUnseen(leaf['uninspected'])}`
+  const seen = `${describeFindings(leaf['findings'])}${describeUnseen(leaf['uninspected'])}${describeConsent(leaf)}`
   return `${text(leaf['id'])} ${kind} ${describeAction(record(leaf['action']))}${used}: ${why}${more(leaf['repeated'])}${seen}`
 }
 

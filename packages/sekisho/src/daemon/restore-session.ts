@@ -1,4 +1,3 @@
-import { toSekishoError } from '../core/error.ts'
 import type { RestorePlan } from '../wire/control.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { LeafInput } from '../wire/leaves.ts'
@@ -6,6 +5,7 @@ import type { RestoreItem, RestoreOutcome, RestoreResult } from '../wire/restore
 import { recordArgv } from './argv-record.ts'
 import type { GatePeer } from './gates.ts'
 import type { Platform } from './platform.ts'
+import { restoreEach } from './restore-each.ts'
 import { readSecrets } from './secrets.ts'
 import { readUpstreams } from './upstream-files.ts'
 
@@ -54,35 +54,14 @@ export async function runRestore(plan: RestorePlan, platform: Needs): Promise<Re
   return { session, outcomes }
 }
 
-/** One after the other, the newest change first. Never rejects. */
-async function restoreAll(
+function restoreAll(
   { session, request }: RestorePlan,
   gate: Pick<GatePeer, 'call'>,
 ): Promise<RestoreOutcome[]> {
   const { items, isDryRun, isForced } = request
-  const deadline = AbortSignal.timeout(RUN_TIMEOUT_MS)
-  const outcomes: RestoreOutcome[] = []
-  let gone: string | undefined
-  for (const item of items) {
-    const why = gone ?? (deadline.aborted ? 'it was not tried in time' : undefined)
-    if (why !== undefined) {
-      outcomes.push(failed(item, why))
-      continue
-    }
-    const params = { session, item, isDryRun, isForced }
-    const outcome = await gate
-      .call('restore.item', params, { timeoutMs: ITEM_TIMEOUT_MS })
-      .catch((thrown: unknown) => {
-        gone = toSekishoError(thrown).message // whoever cannot say what became of one is not asked for more
-        return failed(item, gone)
-      })
-    outcomes.push(outcome)
-  }
-  return outcomes
-}
-
-function failed({ id }: RestoreItem, why: string): RestoreOutcome {
-  return { id, did: 'failed', detail: why.slice(0, 1024) }
+  const restoreOne = (item: RestoreItem): Promise<RestoreOutcome> =>
+    gate.call('restore.item', { session, item, isDryRun, isForced }, { timeoutMs: ITEM_TIMEOUT_MS })
+  return restoreEach(items, restoreOne, AbortSignal.timeout(RUN_TIMEOUT_MS))
 }
 
 async function closeAt(

@@ -1,18 +1,11 @@
 import type net from 'node:net'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
-import type {
-  controlToSupervisor,
-  RestorePlan,
-  SessionEnd,
-  SessionPlan,
-} from '../wire/control.ts'
+import type { controlToSupervisor, RestorePlan, SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { Handlers } from '../wire/peer.ts'
 import type { RestoreResult } from '../wire/restore.ts'
 import { keepAppendOnly } from './append-only.ts'
-import { BundleFiles } from './bundle-files.ts'
 import { type ControlPeer, type KeyholderPeer, makeControl, makeKeyholder } from './child-kinds.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
@@ -23,7 +16,6 @@ import type { Networks } from './networks.ts'
 import { PolicyService } from './policy-service.ts'
 import type { Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
-import { readRegistries } from './registries.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -63,13 +55,11 @@ export type ChildrenOptions = {
 /** The processes below the supervisor, and the wires between them. */
 export class Children {
   readonly gates: Gates
-  readonly #policy: PolicyService
+  readonly policy: PolicyService
   readonly #solvers: Solvers
   readonly #options: ChildrenOptions
   readonly #keyholder: ReturnType<typeof makeKeyholder>
   readonly #control: ReturnType<typeof makeControl>
-  readonly #bundle: BundleFiles
-  readonly #registries: ReturnType<typeof readRegistries>
   #networks: Networks | undefined
   #keyholderDegraded: readonly string[] = []
   readonly #ownDegraded: string[] = []
@@ -78,8 +68,6 @@ export class Children {
 
   constructor(options: ChildrenOptions) {
     this.#options = options
-    this.#bundle = new BundleFiles(options.paths.bundle)
-    this.#registries = readRegistries(homedir(), options.warn)
     const { settings, warn } = options
     this.#keyholder = makeKeyholder({ onUp: (peer) => this.#keyholderUp(peer), report: warn })
     this.gates = new Gates({
@@ -88,12 +76,13 @@ export class Children {
       onUp: (index, peer) => this.#gateUp(index, peer),
       report: warn,
     })
-    this.#policy = new PolicyService({
+    this.policy = new PolicyService({
       gates: this.gates,
       keyholder: () => this.keyholder(),
       sessions: () => options.table.decided(),
       record: (leaf) => this.keyholder().call('record', { leaf }),
       file: options.paths.policyFile,
+      bundle: options.paths.bundle,
       warn,
     })
     this.#solvers = new Solvers({ warn })
@@ -108,7 +97,7 @@ export class Children {
       ...this.#options.degraded,
       ...this.#ownDegraded,
       ...this.#keyholderDegraded,
-      ...this.#policy.degraded,
+      ...this.policy.degraded,
     ]
   }
 
@@ -135,7 +124,7 @@ export class Children {
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
-    this.#policy.start()
+    this.policy.start()
   }
 
   #sealLog(): void {
@@ -174,7 +163,7 @@ export class Children {
   /** The keyholder goes last: the others' last records reach it. */
   async stop(graceMs: number): Promise<void> {
     this.#logWatch?.close()
-    this.#policy.close()
+    this.policy.close()
     await this.#solvers.stop()
     await this.#control.stop(graceMs)
     await this.gates.stop(graceMs)
@@ -185,7 +174,7 @@ export class Children {
     const { table, warn } = this.#options
     // before anything is entrusted to it: its state may have been replaced while it was down
     if (this.#started) await this.#checkKeyholder()
-    await this.#policy.installer.keyholderUp(peer)
+    await this.policy.installer.keyholderUp(peer)
     for (const session of table.all()) {
       // a session whose secret is gone stays without it, and so fails closed
       await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
@@ -204,7 +193,7 @@ export class Children {
 
   async #gateUp(index: number, peer: ReturnType<Gates['peer']>): Promise<void> {
     if (this.#networks === undefined) return
-    await this.#policy.installer.gateUp(peer)
+    await this.policy.installer.gateUp(peer)
     await this.#networks.handAgain(index, peer)
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
     if (!this.#started) return
@@ -240,7 +229,7 @@ export class Children {
   #controlHandlers(): Handlers<typeof controlToSupervisor> {
     const { quarantine, snapshots, onClientGone } = this.#options
     return {
-      ...this.#policy.handlers(),
+      ...this.policy.handlers(),
       ...this.#solvers.handlers(),
       ...new LedgerFile(this.#options.paths.ledgerFile).handlers(),
       'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
@@ -260,10 +249,6 @@ export class Children {
         const { id, digest } = await snapshots.take(session, name)
         return { snapshot: id, digest }
       },
-      'bundle.read': async ({ stamp }) => ({
-        ...this.#bundle.read(stamp),
-        registries: await this.#registries,
-      }),
       status: () => this.#status(),
     }
   }

@@ -82,6 +82,7 @@ export async function startParts(options: Options): Promise<Parts> {
     ends,
     watchRoot,
     roots: new Roots({ paths: options.paths, box, plant: plantTripwires }),
+    policy: children.policy.installer,
     degraded: () => children.degraded,
     keyholder: () => children.keyholder(),
     record: (leaf) => children.keyholder().call('record', { leaf }),

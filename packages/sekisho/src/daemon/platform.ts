@@ -11,6 +11,7 @@ import type { EndRecords } from './end-records.ts'
 import type { Gates } from './gates.ts'
 import type { Roots } from './images.ts'
 import type { Paths } from './paths.ts'
+import type { ApprovedFiles } from './operator-key.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -30,6 +31,8 @@ export type Platform = {
   quarantine: Quarantine
   containment: Containment
   snapshots: Snapshots
+  /** the bundle in force */
+  policy: ApprovedFiles
   degraded(): readonly string[]
   warn: (line: string) => void
   /** @throws SekishoError PEER_UNAVAILABLE while it is down */

@@ -1,25 +1,41 @@
+import { homedir } from 'node:os'
 import type { controlToSupervisor } from '../wire/control.ts'
 import type { Handlers } from '../wire/peer.ts'
+import { BundleFiles } from './bundle-files.ts'
 import { type DriftOptions, PolicyDrift } from './policy-drift.ts'
 import { type InstallOptions, PolicyInstaller } from './policy-install.ts'
+import { readRegistries } from './registries.ts'
 
 const UNSIGNED = 'policy-unsigned: the policy bundle is not signed'
 
 type PolicyCalls = Pick<
   typeof controlToSupervisor,
-  'policy.install' | 'policy.approved' | 'policy.refused' | 'policy.drift' | 'policy.running'
+  | 'bundle.read'
+  | 'policy.install'
+  | 'policy.approved'
+  | 'policy.refused'
+  | 'policy.drift'
+  | 'policy.running'
 >
-type Options = InstallOptions & Omit<DriftOptions, 'policy' | 'now'>
+type Options = InstallOptions &
+  Omit<DriftOptions, 'policy' | 'now'> & {
+    /** the directory of its files */
+    bundle: string
+  }
 
 /** The policy in force: how it comes to be, and whether it still is what each process decides by. */
 export class PolicyService {
   readonly installer: PolicyInstaller
   readonly #drift: PolicyDrift
   readonly #record: Options['record']
+  readonly #files: BundleFiles
+  readonly #registries: ReturnType<typeof readRegistries>
   readonly #ready = Promise.withResolvers<void>()
 
   constructor(options: Options) {
     this.#record = options.record
+    this.#files = new BundleFiles(options.bundle)
+    this.#registries = readRegistries(homedir(), options.warn)
     this.installer = new PolicyInstaller(options)
     this.#drift = new PolicyDrift({ ...options, policy: this.installer, now: () => new Date() })
   }
@@ -40,6 +56,10 @@ export class PolicyService {
 
   handlers(): Handlers<PolicyCalls> {
     return {
+      'bundle.read': async ({ stamp }) => ({
+        ...this.#files.read(stamp),
+        registries: await this.#registries,
+      }),
       'policy.install': async (next) => {
         await this.#ready.promise
         return this.installer.install(next)

@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readOperators } from './operator-key.ts'
+import { writeKey } from '../policy/operators.ts'
+import { type ApprovedFiles, operatorsNow, readOperators } from './operator-key.ts'
 import { setLeaf, type Subject } from './quarantine.ts'
 import { AGENT, BECAUSE, digest, ID, QuarantineBench } from './testing/quarantine.ts'
 
@@ -126,6 +127,26 @@ describe('the store', () => {
     mkdirSync(store)
     expect(quarantine.refuse(other)).toBeUndefined()
     expect(bench.open().refuse(AGENT)?.code).toBe('QUARANTINED')
+  })
+})
+
+describe('operators of the bundle in force', () => {
+  const named = (name: string): string =>
+    `version: 1\noperators:\n  - { name: ${name}, key: "${writeKey(Buffer.alloc(32, name.length))}" }\n`
+  const approved = (files: Record<string, string> | null): ApprovedFiles => ({
+    approved: () => ({ files }),
+  })
+  const names = (files: Record<string, string> | null): string[] =>
+    operatorsNow(bench.directory, approved(files)).map(({ name }) => name)
+
+  test('count, and whoever writes to the directory makes nobody one', () => {
+    writeFileSync(join(bench.directory, 'operators.yaml'), named('mallory'))
+    expect(names({ 'operators.yaml': named('aiko') })).toEqual(['aiko'])
+  })
+
+  test('are those of the directory while no bundle names any', () => {
+    writeFileSync(join(bench.directory, 'operators.yaml'), named('aiko'))
+    expect([names(null), names({})]).toEqual([['aiko'], ['aiko']])
   })
 })
 

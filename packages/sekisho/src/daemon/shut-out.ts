@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { quarantineIdFrom } from '../core/ids.ts'
 import { Containment } from './containment.ts'
-import { readOperators } from './operator-key.ts'
+import { operatorsNow } from './operator-key.ts'
 import type { Paths } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { Quarantine } from './quarantine.ts'
@@ -14,13 +14,13 @@ import { Quarantine } from './quarantine.ts'
  */
 export function openContainment(
   paths: Paths,
-  platform: () => Pick<Platform, 'keyholder' | 'record' | 'warn'>,
+  platform: () => Pick<Platform, 'keyholder' | 'policy' | 'record' | 'warn'>,
 ): Pick<Platform, 'quarantine' | 'containment'> {
   const now = (): Date => new Date()
   const quarantine = new Quarantine({
     file: join(paths.state, 'quarantine.json'),
     record: (leaf) => platform().record(leaf),
-    operators: () => readOperators(paths.bundle),
+    operators: () => operatorsNow(paths.bundle, platform().policy),
     now,
     newId: () => quarantineIdFrom(randomBytes(20)),
   })

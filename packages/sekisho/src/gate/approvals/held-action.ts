@@ -1,4 +1,5 @@
 import type { Question } from '../../flow/approvals-port.ts'
+import { misleadingIn } from '../../policy/approval-text/texts.ts'
 import { HeldAction, heldDigest, MAX_HELD_BODY_BYTES } from '../../wire/approval.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 import { createHash } from 'node:crypto'
@@ -45,6 +46,8 @@ export function showWhole(question: Question, asking: Asking): Shown | Unshown {
   const parsed = HeldAction.safeParse(heldParts(question, asking))
   if (!parsed.success) return unshown(parsed.error)
   const held = parsed.data
+  const misleading = misleadingIn(held)
+  if (misleading !== undefined) return unshown(misleading)
   const bytes = Buffer.byteLength(JSON.stringify(held))
   if (bytes > MAX_TEXT_BYTES) return unshown(`it has ${bytes} bytes of text`)
   try {
@@ -55,9 +58,9 @@ export function showWhole(question: Question, asking: Asking): Shown | Unshown {
   }
 }
 
-function unshown(error: unknown): Unshown {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  return { kind: 'unshown', reason: `it cannot be shown whole to be approved: ${line}` }
+function unshown(why: unknown): Unshown {
+  const [line = ''] = (why instanceof Error ? why.message : String(why)).split('\n')
+  return { kind: 'unshown', reason: `it cannot be shown as it is to be approved: ${line}` }
 }
 
 function heldParts(question: Question, asking: Asking): Record<keyof HeldAction, unknown> {

@@ -207,11 +207,32 @@ describe('nothing but an approval lets it pass', () => {
       'arguments that are too long',
       { operation: { id: 'a.b', arguments: { x: '\u0000'.repeat(1024 * 1024) } } },
     ],
+    ['an escape sequence', { body: Buffer.from('ok \u001b[2J\u001b[1;1H approved by aiko') }],
+    ['a turn of direction', { body: Buffer.from('{"to":"\u202etset.live@eve"}') }],
+    [
+      'a turn of direction that JSON spells in ASCII',
+      {
+        body: Buffer.from('{"to":"\\u202ex"}'),
+        operation: { id: 'a.b', arguments: { to: ['\u202ex'] } },
+      },
+    ],
     ['arguments that are no JSON', { operation: { id: 'a.b', arguments: { x: () => 1 } } }],
   ])('%s cannot be shown whole, and is not asked about', async ([, fields]) => {
     expect(await scene.ask(fields)).toMatchObject({ kind: 'denied', why: 'cannot-be-shown' })
     expect(scene.keyholder.leaves).toEqual([])
   })
+})
+
+test('letters of any language, and bytes that are no text, are asked about', async () => {
+  scene.control.answer = () => ({ kind: 'approved', by: ['approver'] })
+  for (const body of [
+    Buffer.from('שלום \u200f関所 👩\u200d💻'),
+    Buffer.from([0x1b, 0xff, 0x00, 0x9b]),
+  ]) {
+    expect(await scene.ask({ body, fields: ['x', 'caf\u00c3\u0083'] })).toMatchObject({
+      kind: 'approved',
+    })
+  }
 })
 
 test('what is longer than the leaf holds is in the digest all the same', async () => {

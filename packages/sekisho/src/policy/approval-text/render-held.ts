@@ -4,6 +4,7 @@ import { readText, showBytes, showJson } from './body.ts'
 import { hiddenIn, showLine } from './escape.ts'
 import { mixedWords, readHost } from './look-alikes.ts'
 import { wholeSubjectOf } from './subject.ts'
+import { textsOf } from './texts.ts'
 
 /** A body whose coding was undone, or why it was not. */
 export type Decoded = { coding: string; bytes: Uint8Array } | { coding: string; problem: string }
@@ -77,21 +78,6 @@ function textWarnings(held: HeldAction): string[] {
       (word) => `${where}: look-alike letters in ${showLine(word)}`,
     ),
   ])
-}
-
-/** All that will be sent, by place. */
-function textsOf({ action, fields, body, operation }: HeldAction): [string, string][] {
-  const text = body === null ? undefined : readText(Buffer.from(body.content, 'base64'))
-  const args = operation === null ? '' : JSON.stringify(operation.arguments)
-  return [
-    [
-      'URL',
-      'path' in action ? `${action.path}?${'query' in action ? (action.query ?? '') : ''}` : '',
-    ],
-    ['headers', fields.join('\n')],
-    ['arguments', args],
-    ['body', text ?? ''],
-  ]
 }
 
 function circumstances(held: HeldAction, { needs, nowMs }: RenderOptions): string[] {

@@ -10,7 +10,7 @@ import {
   type Question,
 } from '../policy-text/trial/question.ts'
 import { factsOfLeaf, isOfPolicy, type LoggedAction } from '../policy-text/trial/replay.ts'
-import { distinctEscapes, smallestChanges } from '../policy-text/trial/smallest-change.ts'
+import { smallestChanges } from '../policy-text/trial/smallest-change.ts'
 import type { Terminal } from './command.ts'
 import { describeDecision, describeEscapes, factsText } from './decision-text.ts'
 import { jsonFlag, onePositional } from './flags.ts'
@@ -85,7 +85,7 @@ function explain(logged: LoggedAction, policy: LoadedPolicy): Explained {
   const now = decide(compileLoaded(policy), question)
   const isRefused = leaf.verdict.kind !== 'allow' && isOfPolicy(leaf.verdict)
   const found = isRefused ? smallestChanges({ bundle: policy.decision(1), question }) : []
-  return { now, escapes: distinctEscapes(found), notes }
+  return { now, escapes: found, notes }
 }
 
 /** What keeps this from being the whole truth. */
@@ -107,7 +107,9 @@ async function linesOf(
   { now, escapes, notes }: Explained,
   policy: LoadedPolicy,
 ): Promise<readonly string[]> {
-  const { verdict, facts, session, action } = leaf
+  const { verdict, session, action } = leaf
+  // the leaf of a hold has fewer of them than that of a decision
+  const facts = verdict.kind === 'hold' ? now?.facts : leaf.facts
   const same = now !== null && isSame(now.verdict, verdict)
   return [
     printable(`${verdict.kind} ${describeActionText(action)}`),
@@ -119,7 +121,10 @@ async function linesOf(
     ...notes.map((note) => row('note', note)),
     ...(now === null || same
       ? []
-      : [`  by the bundle as it is now: ${now.verdict.kind}`, ...describeDecision(now, policy)]),
+      : [
+          row('now', `${now.verdict.kind}, by the bundle as it is`),
+          ...describeDecision(now, policy),
+        ]),
     ...describeEscapes(escapes, policy),
   ]
 }

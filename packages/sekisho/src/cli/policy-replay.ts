@@ -32,7 +32,7 @@ export async function replayLog(
   let unreadable = 0
   for await (const entry of loggedActions(text(values['log']), text(values['session']))) {
     if (entry.kind === 'action') replayer.add(entry.logged)
-    else unreadable += 1
+    else if (entry.kind === 'unreadable') unreadable += 1
   }
   const result = replayer.result()
   if (values['json'] === true) terminal.out(JSON.stringify({ ...result, unreadable }))
@@ -53,6 +53,11 @@ function linesOf(directory: string, { result, unreadable, limit }: Shown): reado
       const count = isReason(why) ? notReplayed[why] : 0
       return count === 0 ? [] : [`  not decided again: ${count}, ${reason}`]
     }),
+    ...(result.withoutLabels === 0
+      ? []
+      : [
+          `  ${result.withoutLabels} of these are names, decided again without labels: the log has none`,
+        ]),
     ...(unreadable === 0
       ? []
       : [`  not decided again: ${unreadable}, whose leaves this version does not read`]),

@@ -15,11 +15,7 @@ import {
   uidOfUser,
   withOperation,
 } from '../policy-text/trial/question.ts'
-import {
-  distinctEscapes,
-  type Escape,
-  smallestChanges,
-} from '../policy-text/trial/smallest-change.ts'
+import { type Escape, smallestChanges } from '../policy-text/trial/smallest-change.ts'
 import type { IntentFacts } from '../wire/policy-leaves.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
@@ -59,7 +55,7 @@ type Trial = { verdict: Verdict; facts: IntentFacts | null; escapes: readonly Es
 function tryOut(policy: LoadedPolicy, question: Question | Verdict): Trial {
   if ('kind' in question) return { verdict: question, facts: null, escapes: [] }
   const decided = decide(compileLoaded(policy), question)
-  const escapes = distinctEscapes(smallestChanges({ bundle: policy.decision(1), question }))
+  const escapes = smallestChanges({ bundle: policy.decision(1), question })
   return { ...decided, escapes }
 }
 

@@ -46,6 +46,8 @@ export type NotReplayed =
 export type Replay = {
   /** actions that were decided again */
   decided: number
+  /** of these, names that were asked of DNS, whose leaves do not say what the session had read */
+  withoutLabels: number
   changed: readonly Changed[]
   notReplayed: Readonly<Record<NotReplayed, number>>
 }
@@ -62,6 +64,7 @@ export class Replayer {
     'no-facts': 0,
   }
   #decided = 0
+  #withoutLabels = 0
 
   constructor(loaded: LoadedPolicy) {
     this.#loaded = loaded
@@ -75,6 +78,7 @@ export class Replayer {
       return
     }
     this.#decided += 1
+    if (logged.leaf.facts === undefined) this.#withoutLabels += 1
     const { index, leaf, agent, phase, uid, atMs } = logged
     const { action, verdict: before, session } = leaf
     const policy = policyOfPhase(this.#loaded, agent, phase)
@@ -86,16 +90,21 @@ export class Replayer {
   }
 
   result(): Replay {
-    return { decided: this.#decided, changed: this.#changed, notReplayed: { ...this.#left } }
+    return {
+      decided: this.#decided,
+      withoutLabels: this.#withoutLabels,
+      changed: this.#changed,
+      notReplayed: { ...this.#left },
+    }
   }
 
   #whyNot({ leaf, agent, phase }: LoggedAction): NotReplayed | undefined {
-    if (leaf.facts === undefined || leaf.generation === undefined) return 'no-facts'
+    if (leaf.facts === undefined && leaf.action.kind !== 'dns.resolve') return 'no-facts'
     const { bundle } = this.#loaded
     if (!bundle.agents.includes(agent)) return 'agent'
     if (phase === 'setup' && bundle.setupPolicyOf(bundle.agent(agent)) === null) return 'agent'
     if (!isOfPolicy(leaf.verdict)) return 'not-policy'
-    return leaf.facts.operation === undefined ? undefined : 'arguments'
+    return leaf.facts?.operation === undefined ? undefined : 'arguments'
   }
 }
 
@@ -150,8 +159,14 @@ export function isOfPolicy(verdict: Verdict): boolean {
 }
 
 function isSame(before: Verdict, after: Verdict): boolean {
+  if (before.kind === 'deny' && after.kind === 'hold') return isUnanswered(before, after)
   if (before.kind !== after.kind) return false
   const needs = (verdict: Verdict): string =>
     verdict.kind === 'hold' ? (verdict.needs ?? ['approver']).toSorted().join() : ''
   return needs(before) === needs(after)
+}
+
+/** What was held and has had no answer ends as a denial by what held it. */
+function isUnanswered(before: Verdict, after: Verdict): boolean {
+  return after.rules.every((rule) => before.rules.includes(rule))
 }

@@ -30,23 +30,22 @@ export function smallestChanges(situation: Situation): readonly Escape[] {
   const { verdict } = decideIn(situation)
   if (verdict.kind === 'allow') return []
   const single = changesFor(situation, verdict).flatMap((change) => tryChanges(situation, [change]))
-  if (single.length > 0) return single
-  return changesFor(situation, verdict).flatMap((first) => {
+  if (single.length > 0) return distinct(single)
+  const double = changesFor(situation, verdict).flatMap((first) => {
     const after = applyChange(situation, first)
     const next = decideIn(after).verdict
     if (next.kind === 'allow') return []
-    return changesFor(after, next)
-      .filter((second) => second.kind !== first.kind)
-      .flatMap((second) => tryChanges(situation, [first, second]))
+    return changesFor(after, next).flatMap((second) => tryChanges(situation, [first, second]))
   })
+  return distinct(double)
 }
 
-/** Two orders of the same two changes are one escape. */
-export function distinctEscapes(escapes: readonly Escape[]): readonly Escape[] {
+/** Two orders of the same two changes are one escape; of one fact the first value that helps is. */
+function distinct(escapes: readonly Escape[]): readonly Escape[] {
   const seen = new Map<string, Escape>()
   for (const escape of escapes) {
     const key = escape.changes
-      .map((change) => JSON.stringify(change))
+      .map((change) => (change.kind === 'fact' ? change.name : JSON.stringify(change)))
       .toSorted()
       .join()
     if (!seen.has(key)) seen.set(key, escape)

@@ -11,7 +11,8 @@ import { compareBySolver } from './generations/comparison.ts'
 import { policyDegraded, policyStatus, reloadPolicy } from './generations/describe-generation.ts'
 import { FileWatch } from './generations/file-watch.ts'
 import { Generations } from './generations/generations.ts'
-import { GatePeers, type LedgerHandlers } from './gate-peers.ts'
+import { GatePeers } from './gate-peers.ts'
+import { openLedger } from './ledger/open-ledger.ts'
 import { type Operator, runRestore } from './restore/run-restore.ts'
 import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
@@ -26,14 +27,6 @@ export type ControlOptions = {
 const MAX_EARLY_SIGNALS = 64
 /** Clients at once; one more is refused. */
 const MAX_CLIENTS = 2048
-
-/** What cannot be counted is denied. */
-const NO_LEDGER: LedgerHandlers = {
-  'ledger.reserve': () => {
-    throw new SekishoError('PEER_UNAVAILABLE', 'there is no ledger in this build')
-  },
-  'ledger.release': () => ({}),
-}
 
 type Supervisor = Peer<typeof controlToSupervisor, Protocol>
 type Client = { connection: number; uid: number; pid: number; session: string | undefined }
@@ -51,6 +44,7 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
       'session.ended': (end) => {
         sessions.ended(end)
         holds.sessionEnded(end.session)
+        ledger.sessionEnded(end.session)
         return {}
       },
       'gate.attach': (_params, handle) => {
@@ -75,7 +69,14 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
     policy: () => generations.inForce?.digest,
     now: () => options.now().getTime(),
   })
-  const gates = new GatePeers({ holds, ledger: NO_LEDGER })
+  const ledger = openLedger({
+    supervisor,
+    generations,
+    isRunning: (session) => sessions.isRunning(session),
+    now: options.now,
+    report,
+  })
+  const gates = new GatePeers({ holds, ledger: ledger.handlers() })
   const sessions = new Sessions({
     supervisor,
     generations,

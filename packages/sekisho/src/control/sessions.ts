@@ -199,6 +199,10 @@ export class Sessions {
     return [...this.#running].map(([session, { subject }]) => ({ session, subject }))
   }
 
+  isRunning(session: string): boolean {
+    return this.#running.has(session)
+  }
+
   ended(end: SessionEnd): void {
     const running = this.#running.get(end.session)
     this.#running.delete(end.session)

@@ -103,7 +103,8 @@ export class LedgerFile {
     } catch (error) {
       // half a line must not stand before the next one; without that, the file is opened anew
       this.#file = undefined
-      await file.truncate(this.#bytes).finally(async () => file.close())
+      await file.truncate(this.#bytes)
+      await file.close()
       throw error
     }
   }

@@ -1,7 +1,7 @@
 import type { Action } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Verdict } from '../core/verdict.ts'
-import type { ActionFacts } from '../policy/decision/facts.ts'
+import type { ActionFacts } from '../core/facts.ts'
 import type { Read } from '../policy/problem.ts'
 import type { LoadedPolicy } from '../policy-text/load-policy.ts'
 import { describeActionText, readActionText } from '../policy-text/trial/action-text.ts'

@@ -1,8 +1,8 @@
 import type { HttpRequestAction, NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
-import type { ActionFacts } from '../policy/decision/facts.ts'
-import { NO_FACTS } from '../policy/decision/facts.ts'
+import type { ActionFacts } from '../core/facts.ts'
+import { NO_FACTS } from '../core/facts.ts'
 import { type Authorized, authorize } from './authorize.ts'
 import type {
   ActionOutcome,

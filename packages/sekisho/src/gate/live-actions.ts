@@ -2,7 +2,7 @@ import type { Action } from '../core/action.ts'
 import type { Label } from '../core/label.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { Decide, LiveActions } from '../flow/ports.ts'
-import type { ActionFacts } from '../policy/decision/facts.ts'
+import type { ActionFacts } from '../core/facts.ts'
 
 /** Rule of what a change of the bundle has ended. */
 const POLICY_CHANGED = 'invariant.policy-changed'

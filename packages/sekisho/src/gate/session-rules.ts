@@ -1,10 +1,9 @@
 import type { HttpRequestAction } from '../core/action.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { Decider, Outgoing } from '../flow/ports.ts'
-import type { UnconfirmedArgument } from '../policy/decision/facts.ts'
+import type { CriticalValue, UnconfirmedArgument } from '../core/facts.ts'
 import { DecisionPoint } from '../policy/decision/decision-point.ts'
 import type { CompiledBundle } from '../policy/decision/compiled-bundle.ts'
-import type { CriticalValue } from '../policy/operations/critical-argument.ts'
 import type { SessionDecision } from '../wire/decision.ts'
 
 /** Where a value that decides where an action strikes comes from. */

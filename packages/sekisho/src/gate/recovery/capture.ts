@@ -68,12 +68,14 @@ async function keep(seen: Seen, parts: CaptureParts): Promise<PreImage> {
   const { changing, found } = seen
   const { id, recordAs, body, recovery } = changing
   const present = found.kind === 'present' ? found : null
-  const content = present === null ? null : await keeper.keep(present.body)
+  const content = present === null ? null : await keeper.nameOf(present.body)
   const made = recipeOf(seen, content, parts)
+  // at once: they share a flush of their directory
   const [recipe, resource, sent] = await Promise.all([
     keeper.keep(Buffer.from(JSON.stringify(made))),
     keeper.nameOf(Buffer.from(urlOfRequest(changing.action))),
     body === null ? null : keeper.nameOf(body),
+    present === null ? null : keeper.keep(present.body),
   ])
   const preimage: PreImage = {
     content,

@@ -7,7 +7,7 @@ import { entityStore } from '../../policy/cedar/entities.ts'
 import { factsRecord, uidOf } from '../../policy/decision/cedar-context.ts'
 import type { Classified } from '../../policy/decision/classify.ts'
 import type { CompiledBundle } from '../../policy/decision/compiled-bundle.ts'
-import { NO_FACTS } from '../../policy/decision/facts.ts'
+import { NO_FACTS } from '../../core/facts.ts'
 
 /** What a restore is allowed by, and where Cedar does not permit it refused by. */
 const RESTORE = 'admin.restore'

@@ -1,4 +1,4 @@
-import type { Json } from '../../policy/decision/facts.ts'
+import type { Json } from '../../core/facts.ts'
 import { suggest } from '../../policy/nearest.ts'
 import { printable, type Read } from '../../policy/problem.ts'
 import { FactsText } from './facts-text.ts'

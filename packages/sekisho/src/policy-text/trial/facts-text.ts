@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Label } from '../../core/label.ts'
-import { type ActionFacts, NO_FACTS } from '../../policy/decision/facts.ts'
+import { type ActionFacts, NO_FACTS } from '../../core/facts.ts'
 import { ApprovalKind, Confidentiality, CriticalArgument, Integrity } from '../../wire/labels.ts'
 
 /** What a test or a trial says of an action beside itself. */

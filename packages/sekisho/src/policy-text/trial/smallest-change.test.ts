@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NO_FACTS } from '../../policy/decision/facts.ts'
+import { NO_FACTS } from '../../core/facts.ts'
 import { loadPolicy } from '../load-policy.ts'
 import { readActionText } from './action-text.ts'
 import { policyOfPhase, type Question } from './question.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Action } from '../../core/action.ts'
 import type { Constraint } from '../../wire/constraints.ts'
-import { type ActionFacts, type Json, NO_FACTS } from '../decision/facts.ts'
+import { type ActionFacts, type Json, NO_FACTS } from '../../core/facts.ts'
 import { compileConstraints } from './compile-constraints.ts'
 
 const count: Constraint = {

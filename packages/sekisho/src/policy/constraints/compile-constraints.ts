@@ -1,7 +1,7 @@
 import type { Action } from '../../core/action.ts'
 import { matchesHost } from '../../core/host.ts'
 import type { Constraint } from '../../wire/constraints.ts'
-import type { ActionFacts } from '../decision/facts.ts'
+import type { ActionFacts } from '../../core/facts.ts'
 import { readSteps, valuesAt } from '../operations/critical-argument.ts'
 
 /** By constraint; null where what it counts is not known. */

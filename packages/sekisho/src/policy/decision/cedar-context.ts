@@ -4,7 +4,7 @@ import { Datetime } from '../cedar/datetime.ts'
 import { CedarSet } from '../cedar/set.ts'
 import { type CedarRecord, type CedarValue, EntityRef } from '../cedar/value.ts'
 import type { Classified } from './classify.ts'
-import type { ActionFacts } from './facts.ts'
+import type { ActionFacts } from '../../core/facts.ts'
 
 /** Every type of ours is in Cedar's namespace `Sekisho`. */
 export function uidOf(type: string, id: string): EntityRef {

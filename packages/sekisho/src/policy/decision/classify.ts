@@ -8,7 +8,7 @@ import {
 } from '../../core/label.ts'
 import type { HostLabel } from '../../wire/decision.ts'
 import type { RuleOptions } from '../../wire/policy.ts'
-import type { ActionFacts } from './facts.ts'
+import type { ActionFacts } from '../../core/facts.ts'
 
 /** Where an action leads. */
 export type Leads = Pick<HostLabel, 'external'> & {

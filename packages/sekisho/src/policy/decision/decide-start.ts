@@ -2,7 +2,7 @@ import { type Deny, deny, type Verdict } from '../../core/verdict.ts'
 import { entityStore } from '../cedar/entities.ts'
 import { factsRecord, uidOf } from './cedar-context.ts'
 import type { CompiledBundle } from './compiled-bundle.ts'
-import { NO_FACTS } from './facts.ts'
+import { NO_FACTS } from '../../core/facts.ts'
 
 /** Of a start that no policy permits. */
 const RULE = 'policy.not-permitted'

@@ -5,7 +5,7 @@ import type { DecisionBundle } from '../../wire/decision.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import { compileBundle } from './compiled-bundle.ts'
 import { DecisionPoint } from './decision-point.ts'
-import { type ActionFacts, NO_FACTS } from './facts.ts'
+import { type ActionFacts, NO_FACTS } from '../../core/facts.ts'
 import { bundleOf, DEFAULTS, PERMIT_ALL } from './testing/bundle.ts'
 
 const RULE: PolicyRule = {

@@ -25,7 +25,7 @@ import {
 } from './cedar-context.ts'
 import { type Classified, classify } from './classify.ts'
 import { type CompiledBundle, hostEntity } from './compiled-bundle.ts'
-import { type ActionFacts, NO_FACTS, type OperationCall } from './facts.ts'
+import { type ActionFacts, NO_FACTS, type OperationCall } from '../../core/facts.ts'
 
 /** Where no policy permits, and none forbids. */
 export const NOT_PERMITTED = 'policy.not-permitted'

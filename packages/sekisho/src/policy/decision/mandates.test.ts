@@ -4,7 +4,7 @@ import type { Hold } from '../../core/verdict.ts'
 import type { Mandate } from '../../wire/decision.ts'
 import { compileBundle } from './compiled-bundle.ts'
 import { DecisionPoint } from './decision-point.ts'
-import { type ActionFacts, NO_FACTS } from './facts.ts'
+import { type ActionFacts, NO_FACTS } from '../../core/facts.ts'
 import { bundleOf, PERMIT_ALL } from './testing/bundle.ts'
 
 const ACTION: HttpRequestAction = {

@@ -1,5 +1,5 @@
 import { printable } from '../problem.ts'
-import type { Json } from '../decision/facts.ts'
+import type { Json } from '../../core/facts.ts'
 import type { LinearPattern } from './linear-pattern.ts'
 import { MAX_DECIMAL } from './strict-json.ts'
 import { type Format, FORMATS } from './text-format.ts'

@@ -1,5 +1,5 @@
 import type { CedarValueJson } from '../../wire/cedar.ts'
-import type { Json } from '../decision/facts.ts'
+import type { Json } from '../../core/facts.ts'
 import { type ArgumentType, membersOf, type ObjectType } from './argument-type.ts'
 
 /** A type in Cedar's JSON schema format. */

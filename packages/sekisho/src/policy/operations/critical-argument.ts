@@ -1,15 +1,6 @@
-import type { CriticalArgument } from '../../core/label.ts'
-import type { Json } from '../decision/facts.ts'
+import type { Json } from '../../core/facts.ts'
 import { printable, type Read } from '../problem.ts'
 import { type ArgumentType, membersOf } from './argument-type.ts'
-
-/** The value of an argument that decides where an action strikes. */
-export type CriticalValue = {
-  kind: CriticalArgument
-  /** path of the argument, such as `to[0]` */
-  argument: string
-  value: string
-}
 
 /** A step of a path: the member of that name, or each entry of a list. */
 type Step = { member: string } | 'each'

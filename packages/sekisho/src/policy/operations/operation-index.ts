@@ -6,7 +6,7 @@ import type { CriticalArgument } from '../../core/label.ts'
 import { CRITICAL_ARGUMENTS } from '../../core/label.ts'
 import type { CedarValueJson } from '../../wire/cedar.ts'
 import type { Operation } from '../../wire/operations.ts'
-import type { Json, OperationCall } from '../decision/facts.ts'
+import type { CriticalValue, Json, OperationCall } from '../../core/facts.ts'
 import { HostIndex, nameRules, openingKey } from '../host-index.ts'
 import { readPath } from '../path-reading.ts'
 import type { Problem } from '../problem.ts'
@@ -15,7 +15,6 @@ import type { ObjectType } from './argument-type.ts'
 import { type CedarActionJson, cedarActionOf, cedarValueOf } from './cedar-type.ts'
 import {
   type ArgumentPath,
-  type CriticalValue,
   readArgumentPath,
   valuesAt,
   writeNumber,

@@ -1,5 +1,5 @@
 import type { Operation } from '../../wire/operations.ts'
-import type { Json } from '../decision/facts.ts'
+import type { Json } from '../../core/facts.ts'
 import type { Read } from '../problem.ts'
 import type { ArgumentType, ObjectType } from './argument-type.ts'
 import { explainMismatch } from './argument-type.ts'

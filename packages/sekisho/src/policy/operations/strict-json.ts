@@ -1,4 +1,4 @@
-import type { Json } from '../decision/facts.ts'
+import type { Json } from '../../core/facts.ts'
 import type { Read } from '../problem.ts'
 
 /** Nesting of a body's values. */

@@ -1,16 +1,22 @@
-import type { PackageInstallAction } from '../../core/action.ts'
+import type { PackageInstallAction } from './action.ts'
 import type {
   ApprovalKind,
   Consequence,
   CriticalArgument,
   Label,
   Reversibility,
-} from '../../core/label.ts'
-import { CLEAN } from '../../core/label.ts'
-
-import type { CriticalValue } from '../operations/critical-argument.ts'
+} from './label.ts'
+import { CLEAN } from './label.ts'
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+
+/** An argument that decides where an action strikes. */
+export type CriticalValue = {
+  kind: CriticalArgument
+  /** path of the argument, such as `to[0]` */
+  argument: string
+  value: string
+}
 
 /** A request that is a declared operation, with arguments that its schema has taken. */
 export type OperationCall = {

@@ -87,7 +87,7 @@ test.for([
     ),
     'wider',
   ],
-] as const)('%s: %s', async ([, before, after, change]) => {
+] as const)('%s', async ([, before, after, change]) => {
   expect((await compare(bundleOf([...before]), bundleOf([...after]))).change).toBe(change)
 })
 

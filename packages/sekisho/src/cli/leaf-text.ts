@@ -1,6 +1,7 @@
 import { type IndexedLeaf, SESSION_END } from '@sekisho/verify'
 import { describeApproval, describeConsent } from './approval-leaf-text.ts'
 import { describeContainment } from './containment-text.ts'
+import { describePolicy } from './policy-leaf-text.ts'
 import { describeRecovery } from './recovery-text.ts'
 import { printable } from './terminal.ts'
 
@@ -35,7 +36,10 @@ function describeBody(leaf: Record<string, unknown>): string {
   const describe = Object.hasOwn(BODIES, type) ? BODIES[type] : undefined
   if (describe !== undefined) return describe(leaf)
   const told =
-    describeContainment(leaf) ?? describeRecovery(leaf) ?? describeApproval(leaf, describeAction)
+    describeContainment(leaf) ??
+    describePolicy(leaf) ??
+    describeRecovery(leaf) ??
+    describeApproval(leaf, describeAction)
   return told ?? `${type} ${text(leaf['reason'] ?? leaf['version'])}`
 }
 

@@ -4,6 +4,7 @@ import type { GenerationInForce, PolicyStatus } from '../wire/policy-status.ts'
 import { connect } from './client.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag } from './flags.ts'
+import { printable } from './terminal.ts'
 
 /** A proof takes up to 10 s, and every gate compiles. */
 const RELOAD_TIMEOUT_MS = 60_000
@@ -69,8 +70,8 @@ function describeRefused({ refused }: PolicyStatus): readonly string[] {
   if (refused === null) return []
   return [
     `refused: ${refused.digest ?? 'the files cannot be read'}`,
-    `  ${refused.reason.replaceAll('\n', '\n  ')}`,
-    ...(refused.hint === null ? [] : [`  hint: ${refused.hint}`]),
+    ...refused.reason.split('\n').map((line) => `  ${printable(line)}`),
+    ...(refused.hint === null ? [] : [`  hint: ${printable(refused.hint)}`]),
   ]
 }
 
@@ -78,7 +79,7 @@ function describe(inForce: GenerationInForce): readonly string[] {
   const { digest, change, detail, signers, closed, since } = inForce
   return [
     `  digest     ${digest}`,
-    `  change     ${change}: ${detail}`,
+    `  change     ${change}: ${printable(detail)}`,
     `  signed by  ${signers.length === 0 ? 'nobody' : signers.join(', ')}`,
     `  since      ${since}; ${closed} streams that it forbids were closed`,
   ]

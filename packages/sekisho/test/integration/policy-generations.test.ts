@@ -134,6 +134,15 @@ describe('a session that runs', () => {
     await edit('agents/client.yaml', agentOf('/one'))
     const { generation } = await reload()
     expect(generation).toBe((before.inForce?.generation ?? 0) + 1)
+    expect(await instance.sekisho('policy', 'status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        new RegExp(
+          `^generation ${generation}\n(?:.*\n)* {2}gate-0 {5}the same\n {2}keyholder {2}the same\n$`,
+        ),
+      ),
+    })
+    expect(Object.keys(await processesOf(instance))).not.toContain('solver-compare')
     await ask(client, '/two?again', 'got 403')
     await ask(client, '/one', 'got 200')
     expect(upstream.arrived()).not.toContain('/two?again')
@@ -264,8 +273,9 @@ describe('a bundle with operators', () => {
     const before = await status()
     await edit('agents/client.yaml', agentOf('/one', '/two', '/three'))
     const alerted = async (): Promise<string> =>
-      (await instance.sekisho('status')).stdout.split('\n').find((line) => line.includes('policy-refused')) ??
-      ''
+      (await instance.sekisho('status')).stdout
+        .split('\n')
+        .find((line) => line.includes('policy-refused')) ?? ''
     await expect
       .poll(alerted, { timeout: 10_000 })
       .toMatch(

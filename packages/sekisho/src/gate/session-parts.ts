@@ -24,6 +24,7 @@ import type { IdleConnections } from './idle-connections.ts'
 import { Inspector } from './inspection/inspector.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { PackageFirewall } from './packages/package-firewall.ts'
+import { LedgerClient } from './operations/ledger-client.ts'
 import { teachingLabel } from './operations/value-sink.ts'
 import type { PopularLists } from './packages/popular-lists.ts'
 import { packageRegistries } from './packages/registries.ts'
@@ -120,6 +121,11 @@ export function makeContext(
       agent: config.decision.agent,
       user: () => rules.point.user.name,
       timeoutMs: () => rules.point.approvalTimeoutMs,
+    }),
+    ledger: new LedgerClient(parts.control, {
+      session,
+      agent: config.decision.agent,
+      uid: config.decision.uid,
     }),
     recorder,
     resolver,

@@ -167,6 +167,14 @@ test('what the last action has left is told, not what the earlier ones had', () 
   ])
 })
 
+test('of an action that was looked at twice the last look counts', () => {
+  const [first = {}, intent = {}] = leavesOf({ id: '1', before: A, method: 'DELETE' })
+  const [again = {}] = leavesOf({ id: '1', before: B, method: 'DELETE' })
+  const reader = new KeptActionsReader()
+  for (const leaf of [first, again, intent]) reader.take(leaf)
+  expect(reader.read().done.map(({ preimage }) => preimage.content)).toEqual([B])
+})
+
 test('leaves that are no such thing are passed over', () => {
   const reader = new KeptActionsReader()
   for (const leaf of [null, 7, {}, { type: 'action.preimage', id: 'x' }, { type: 'gap' }]) {

@@ -65,14 +65,14 @@ export type PlannedItem = {
 
 /** Reads the leaves of one session, in the order of the log; others are passed over. */
 export class KeptActionsReader {
-  readonly #kept: Kept[] = []
+  readonly #kept = new Map<string, Kept>()
   readonly #left = new Set<string>()
   readonly #outcomes = new Map<string, Outcome>()
   #agent: string | null = null
 
   take(leaf: unknown): void {
     const kept = KeptLeaf.safeParse(leaf)
-    if (kept.success) return void this.#kept.push(kept.data)
+    if (kept.success) return this.#keep(kept.data)
     const intent = IntentLeaf.safeParse(leaf)
     if (intent.success) {
       if (intent.data.verdict.kind === 'allow') this.#left.add(intent.data.id)
@@ -84,8 +84,14 @@ export class KeptActionsReader {
     if (start.success) this.#agent = start.data.agent
   }
 
+  /** An action that had to wait may have been looked at twice: what it met last counts. */
+  #keep(kept: Kept): void {
+    this.#kept.delete(kept.id)
+    this.#kept.set(kept.id, kept)
+  }
+
   read(): KeptActions {
-    const done = this.#kept.filter(
+    const done = [...this.#kept.values()].filter(
       ({ id }) => this.#left.has(id) && mayHaveHappened(this.#outcomes.get(id)),
     )
     return { agent: this.#agent, done: done.map((kept) => this.#asAction(kept)) }

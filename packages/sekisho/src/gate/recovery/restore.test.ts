@@ -45,11 +45,14 @@ function serveWiki(request: IncomingMessage, response: ServerResponse): void {
   const { method = '', url = '', headers } = request
   const status = statusOf(method, url, headers)
   const etag = etagOf(url)
-  const page = pages.get(url)
   response.writeHead(status, etag === undefined ? {} : { etag })
-  if (status === 204 && method === 'DELETE') pages.delete(url)
-  if (status === 204 && method === 'PUT') pages.set(url, scene.canary.requests.at(-1)?.body ?? '')
-  response.end(status === 200 ? page : undefined)
+  response.end(status === 200 ? pages.get(url) : undefined)
+  if (status === 204) change(method, url)
+}
+
+function change(method: string, url: string): void {
+  if (method === 'DELETE') pages.delete(url)
+  else pages.set(url, scene.canary.requests.at(-1)?.body ?? '')
 }
 
 function statusOf(method: string, url: string, headers: IncomingMessage['headers']): number {

@@ -86,12 +86,13 @@ namespace Sekisho {
   action "net.connect" appliesTo {
     principal: [Session, User],
     resource: Host,
-    context: { facts: Facts, connect: { transport: String, port: Long, scheme?: String } },
+    // scheme: what a rule says is spoken there, "https", "http", "tcp", "tls", or "none"
+    context: { facts: Facts, connect: { transport: String, port: Long, scheme: String } },
   };
   action "dns.resolve" appliesTo {
     principal: [Session, User],
     resource: Name,
-    context: { facts: Facts, dns: { type: String } },
+    context: { facts: Facts },
   };
   action "llm.generate" appliesTo {
     principal: [Session, User],

@@ -24,11 +24,12 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   approvals: APPROVALS,
   unconfirmed: CRITICAL_ARGUMENTS,
   transport: ['tcp', 'udp', 'icmp', 'icmpv6', 'other'],
+  scheme: ['http', 'https', 'tcp', 'tls', 'none'],
   ecosystem: ['npm', 'pypi'],
 }
 
 /** What these words are attributes of, so that an operation's own `effect` is left alone. */
-const HOLDERS = ['facts', 'resource', 'connect', 'package']
+const HOLDERS = ['facts', 'resource', 'http', 'connect', 'package']
 
 /** A comparison with a word that there is not: it holds never, or always, whatever was meant. */
 export function unknownWords(source: PolicyText, { id, policy }: CedarPolicy): CedarProblem[] {

@@ -168,3 +168,26 @@ test('merged options grant what any grants, and treat as the strictest does, in 
     }),
   )
 })
+
+test.for<[string, RuleOptions, RuleOptions, RuleOptions]>([
+  ['the worse effect counts', { effect: 'none' }, { effect: 'read' }, { effect: 'read' }],
+  ['what a rule leaves out may be as bad as usual', { effect: 'none' }, {}, {}],
+  ['and no worse than the worst', { effect: 'external' }, {}, { effect: 'external' }],
+  [
+    'the less reversible counts',
+    { reversibility: 'reversible' },
+    { reversibility: 'irreversible' },
+    { reversibility: 'irreversible' },
+  ],
+  ['reversible beside nothing said is nothing said', { reversibility: 'reversible' }, {}, {}],
+  ['the greater consequence counts', { consequence: 'high' }, {}, { consequence: 'high' }],
+  [
+    'one rule that keeps what was there is enough',
+    { recovery: { method: 'PUT', path: null } },
+    {},
+    { recovery: { method: 'PUT', path: null } },
+  ],
+])('of two rules that say what a request does, %s', ([, a, b, expected]) => {
+  expect(mergeOptions([a, b])).toEqual(expected)
+  expect(mergeOptions([b, a])).toEqual(expected)
+})

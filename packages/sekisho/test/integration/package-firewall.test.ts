@@ -33,7 +33,9 @@ beforeAll(async () => {
   const plain = agent('plain', {})
   const strict = agent('strict', { installScripts: 'deny', ageUnknown: 'deny' })
   const careful = agent('careful', { installScripts: 'deny' })
-  instance = await openInstance({ agents: { plain, strict, careful } })
+  // nobody is there to be asked about what waits
+  const bundle = { 'approvals.yaml': { version: 1, timeout: '1s' } }
+  instance = await openInstance({ agents: { plain, strict, careful }, bundle })
 })
 afterAll(async () => {
   await instance?.close()

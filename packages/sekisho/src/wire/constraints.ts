@@ -3,7 +3,10 @@ import * as z from 'zod'
 /** A bound on what actions come to together. */
 export const Constraint = z.strictObject({
   /** its rule is `constraint.<id>` */
-  id: z.string().regex(/^[a-z][a-z0-9-]*$/).max(96),
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .max(96),
   /** which actions count; what is left out does not narrow */
   of: z.strictObject({
     agent: z.string().max(128).optional(),

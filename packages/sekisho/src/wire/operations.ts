@@ -10,7 +10,10 @@ import { Port } from './schemas.ts'
  */
 export const Operation = z.strictObject({
   /** such as `mail.send`; its Cedar action is `tool.call/mail.send` */
-  id: z.string().regex(/^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+$/).max(128),
+  id: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+$/)
+    .max(128),
   scheme: Scheme.extract(['http', 'https']),
   /** canonical name, or `*.name` */
   host: z.string().max(255),

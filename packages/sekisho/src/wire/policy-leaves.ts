@@ -1,7 +1,14 @@
 import * as z from 'zod'
 import { ApprovalRefusal, HoldId, SignedApproval, Unconfirmed } from './approval.ts'
 import { Generation } from './decision.ts'
-import { ApprovalKind, Consequence, Effect, LabelShape, LabelSource, Reversibility } from './labels.ts'
+import {
+  ApprovalKind,
+  Consequence,
+  Effect,
+  LabelShape,
+  LabelSource,
+  Reversibility,
+} from './labels.ts'
 import { PreImage } from './recovery.ts'
 import { Digest } from './sandbox.ts'
 import { ActionShape, SessionId } from './schemas.ts'

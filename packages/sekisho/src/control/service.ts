@@ -33,69 +33,13 @@ type Client = { connection: number; uid: number; pid: number; session: string | 
 
 /** The API process: who may ask for what, and which sessions there are. */
 export async function serveControl(options: ControlOptions): Promise<{ stop(): Promise<void> }> {
-  const supervisor = new Peer('supervisor', options.supervisor, {
+  const supervisor: Supervisor = new Peer('supervisor', options.supervisor, {
     out: controlToSupervisor,
     in: supervisorToControl,
-    handlers: {
-      'client.attach': (client, handle) => {
-        clients.attach({ ...client, session: undefined }, handle)
-        return {}
-      },
-      'session.ended': (end) => {
-        sessions.ended(end)
-        holds.sessionEnded(end.session)
-        ledger.sessionEnded(end.session)
-        return {}
-      },
-      'gate.attach': (_params, handle) => {
-        gates.attach(handle)
-        return {}
-      },
-      stop: () => ({}),
-    },
+    handlers: supervisorHandlers(() => parts),
   })
-  const report = (line: string): void => void process.stderr.write(`control: ${line}\n`)
-  const generations = new Generations({
-    supervisor,
-    reader: new BundleReader(supervisor),
-    compare: compareBySolver(supervisor),
-    now: options.now,
-    report,
-    running: () => sessions.subjects(),
-    installed: (digest) => holds.policyInstalled(digest),
-  })
-  const holds = new WaitingHolds({
-    answer: (signed) => supervisor.call('approval.answer', signed),
-    policy: () => generations.inForce?.digest,
-    now: () => options.now().getTime(),
-  })
-  const ledger = openLedger({
-    supervisor,
-    generations,
-    isRunning: (session) => sessions.isRunning(session),
-    now: options.now,
-    report,
-  })
-  const gates = new GatePeers({ holds, ledger: ledger.handlers() })
-  const sessions = new Sessions({
-    supervisor,
-    generations,
-    newSessionId: options.newSessionId,
-    now: options.now,
-  })
-  const clients = new ClientPeers({
-    supervisor,
-    restore: (request, client) =>
-      runRestore(request, client, {
-        supervisor,
-        generations,
-        newSessionId: options.newSessionId,
-      }),
-    sessions,
-    generations,
-    holds,
-    version: options.version,
-  })
+  const parts = makeParts(supervisor, options)
+  const { clients, gates, generations } = parts
   const watch = new FileWatch({ generations, report })
   watch.start()
   return {
@@ -105,6 +49,71 @@ export async function serveControl(options: ControlOptions): Promise<{ stop(): P
       gates.close()
     },
   }
+}
+
+type Parts = {
+  generations: Generations
+  holds: WaitingHolds
+  ledger: ReturnType<typeof openLedger>
+  gates: GatePeers
+  sessions: Sessions
+  clients: ClientPeers
+}
+
+function supervisorHandlers(parts: () => Parts): Handlers<typeof supervisorToControl> {
+  return {
+    'client.attach': (client, handle) => {
+      parts().clients.attach({ ...client, session: undefined }, handle)
+      return {}
+    },
+    'session.ended': (end) => {
+      const { sessions, holds, ledger } = parts()
+      sessions.ended(end)
+      holds.sessionEnded(end.session)
+      ledger.sessionEnded(end.session)
+      return {}
+    },
+    'gate.attach': (_params, handle) => {
+      parts().gates.attach(handle)
+      return {}
+    },
+    stop: () => ({}),
+  }
+}
+
+function makeParts(supervisor: Supervisor, options: ControlOptions): Parts {
+  const { now, newSessionId, version } = options
+  const generations = new Generations({
+    supervisor,
+    reader: new BundleReader(supervisor),
+    compare: compareBySolver(supervisor),
+    now,
+    report,
+    running: () => sessions.subjects(),
+    installed: (digest) => holds.policyInstalled(digest),
+  })
+  const holds = new WaitingHolds({
+    answer: (signed) => supervisor.call('approval.answer', signed),
+    policy: () => generations.inForce?.digest,
+    now: () => now().getTime(),
+  })
+  const ledger = openLedger({
+    supervisor,
+    generations,
+    isRunning: (session) => sessions.isRunning(session),
+    now,
+    report,
+  })
+  const gates = new GatePeers({ holds, ledger: ledger.handlers() })
+  const sessions = new Sessions({ supervisor, generations, newSessionId, now })
+  const restore: Restore = (request, client) =>
+    runRestore(request, client, { supervisor, generations, newSessionId })
+  const clients = new ClientPeers({ supervisor, restore, sessions, generations, holds, version })
+  return { generations, holds, ledger, gates, sessions, clients }
+}
+
+function report(line: string): void {
+  process.stderr.write(`control: ${line}\n`)
 }
 
 type Restore = (request: RestoreRequest, client: Operator) => Promise<RestoreResult>

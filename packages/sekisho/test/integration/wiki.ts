@@ -68,16 +68,17 @@ async function serve(
   for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk)
   if (headers.authorization !== TOKEN_PREFIX + token) return void response.writeHead(401).end()
   arrived.push(`${method} ${url}`)
-  const failure = failing.get(method)
-  if (failure !== undefined) return void response.writeHead(failure).end('sorry')
   const page = pages.get(url)
-  const etag = page === undefined ? undefined : etagOf(page)
-  const condition = headers['if-match']
-  if (condition !== undefined && condition !== etag) return void response.writeHead(412).end()
+  const status = failing.get(method) ?? (isMet(headers['if-match'], page) ? undefined : 412)
+  if (status !== undefined) return void response.writeHead(status).end()
   if (method === 'GET') return answerGet(response, page)
   if (method === 'DELETE') pages.delete(url)
   if (method === 'PUT') pages.set(url, Buffer.concat(chunks))
   response.writeHead(204).end()
+}
+
+function isMet(condition: string | undefined, page: Buffer | undefined): boolean {
+  return condition === undefined || (page !== undefined && condition === etagOf(page))
 }
 
 function answerGet(response: ServerResponse, page: Buffer | undefined): void {

@@ -4,6 +4,7 @@ import type { Mutation } from './mutation.ts'
 import { POLICY_MUTATIONS } from './policies.ts'
 import { PRIVATE_RANGE_MUTATIONS } from './private-ranges.ts'
 import { PROTOCOL_MUTATIONS } from './protocols.ts'
+import { RECOVERABILITY_MUTATIONS } from './recoverability.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -13,4 +14,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...POLICY_MUTATIONS,
   ...PROTOCOL_MUTATIONS,
   ...DATA_MUTATIONS,
+  ...RECOVERABILITY_MUTATIONS,
 ]

@@ -22,6 +22,8 @@ export type Leaving = {
   rules: readonly string[]
   options: RuleOptions
   exchange: Exchange
+  /** people are asked, whatever mandate there is */
+  ignoresMandates?: boolean
 }
 
 export type Authorized = {
@@ -50,7 +52,9 @@ export async function authorize(
     : first.verdict
   const verdict = withFound(decided, leaving.clear)
   if (verdict.kind !== 'hold') return { verdict, by, facts: gathered }
-  const mandate = by.mandateFor(leaving.action, gathered, verdict)
+  const mandate = leaving.ignoresMandates
+    ? undefined
+    : by.mandateFor(leaving.action, gathered, verdict)
   if (mandate !== undefined) {
     const facts = { ...gathered, approvals: verdict.needs ?? ['approver'], mandate }
     const again = by.decide(leaving.action, facts)

@@ -3,7 +3,7 @@ import { deciding } from './testing/deciding.ts'
 import type { HttpRequestAction } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
 import { CLEAN } from '../core/label.ts'
-import { type Deny, deny } from '../core/verdict.ts'
+import { type Deny, deny, type Verdict } from '../core/verdict.ts'
 import { passRequest, recordDenial } from './checkpoint.ts'
 import type { ActionOutcome, CheckpointPorts, Exchange, Intent, Performed } from './ports.ts'
 
@@ -174,6 +174,99 @@ test('a denial outright carries how many like it went before', async () => {
   expect(intents).toEqual([{ id: 'i1', action, verdict: noWrites, credentials: [], repeated: 7 }])
 })
 
+const HOLD: Verdict = { kind: 'hold', rules: ['ask'], reason: 'rule ask', needs: ['approver'] }
+
+/** Holds until somebody has said yes; `house` is a mandate that says it. */
+function asking(): Partial<CheckpointPorts> {
+  return deciding(
+    (_action, facts) =>
+      facts?.approvals.includes('approver') === true ? { kind: 'allow', rules: ['r'] } : HOLD,
+    {
+      mandateFor: () => 'house',
+      describe: (_action, { label, mandate }) => ({ user: 'u', label, mandate }),
+    },
+  )
+}
+
+test('a mandate stands for a yes, and is named in the record', async () => {
+  const { ports, exchange, intents } = fakes(asking())
+  expect(await passRequest(action, exchange, ports)).toEqual(done)
+  expect(intents.map(({ facts }) => facts?.mandate)).toEqual(['house'])
+})
+
+test('a mandate that is used up leaves people to be asked', async () => {
+  const { ports, exchange, intents } = fakes({
+    ...asking(),
+    desk: {
+      ask: ({ needs }) =>
+        Promise.resolve({ kind: 'approved', by: needs, hold: { id: 'h-1', digest: 'sha256:1' } }),
+    },
+  })
+  const record = ports.recorder.intent
+  ports.recorder.intent = (intent) =>
+    intent.facts?.mandate === undefined
+      ? record(intent)
+      : Promise.reject(new SekishoError('APPROVAL_REFUSED', 'used 12 times'))
+  expect(await passRequest(action, exchange, ports)).toEqual(done)
+  expect(intents.map(({ id, hold }) => [id, hold?.id])).toEqual([['i2', 'h-1']])
+})
+
+test('an approval that the keyholder does not know is a denial', async () => {
+  const { ports, exchange, log } = fakes({
+    ...asking(),
+    ...deciding((_action, facts) =>
+      facts?.approvals.length === 0 ? HOLD : { kind: 'allow', rules: ['r'] },
+    ),
+    desk: {
+      ask: ({ needs }) =>
+        Promise.resolve({ kind: 'approved', by: needs, hold: { id: 'h-1', digest: 'sha256:1' } }),
+    },
+  })
+  exchange.outgoing = () => ({ fields: [], body: null })
+  ports.recorder.intent = () => Promise.reject(new SekishoError('APPROVAL_REFUSED', 'used before'))
+  const denied = { kind: 'deny', rules: ['invariant.unapproved'], reason: 'used before' }
+  expect(await passRequest(action, exchange, ports)).toEqual(denied)
+  expect(log).not.toContain('perform')
+})
+
+test('what waited is decided anew where the policy has changed meanwhile', async () => {
+  const { ports, exchange, intents } = fakes(asking())
+  const before = ports.current()
+  const now = { ...before, generation: 2 }
+  let asked = 0
+  ports.current = () => (asked === 0 ? before : now)
+  ports.desk = {
+    ask: ({ needs }) => {
+      asked += 1
+      return Promise.resolve({
+        kind: 'approved',
+        by: needs,
+        hold: { id: 'h-1', digest: 'sha256:1' },
+      })
+    },
+  }
+  exchange.outgoing = () => ({ fields: [], body: null })
+  before.mandateFor = () => undefined
+  const result = await passRequest(action, exchange, ports)
+  expect(result).toMatchObject({ kind: 'deny', rules: ['invariant.policy-changed', 'ask'] })
+  expect(intents.map(({ generation }) => generation)).toEqual([2])
+})
+
+test('whoever is asked is shown what will be sent, and where nobody can say it is denied', async () => {
+  const { ports, exchange, log } = fakes({ ...asking() })
+  ports.current().mandateFor = () => undefined
+  ports.desk = { ask: () => Promise.reject(new Error('not asked')) }
+  const why = deny('invariant.unshowable', 'a stream')
+  exchange.outgoing = () => why
+  const reason = 'rule ask; a stream'
+  expect(await passRequest(action, exchange, ports)).toEqual({
+    kind: 'deny',
+    rules: ['ask'],
+    reason,
+  })
+  expect(log).not.toContain('perform')
+})
+
 type Fakes = {
   ports: CheckpointPorts
   exchange: Exchange
@@ -215,6 +308,7 @@ function fakes(over: Partial<CheckpointPorts> = {}, perform?: Exchange['perform'
   }
   const exchange: Exchange = {
     inspect: () => did('inspect', { kind: 'clear', credentials: ['key'] }),
+    outgoing: () => ({ fields: [], body: null }),
     perform: perform ?? (() => Promise.resolve(did('perform', done))),
   }
   return { ports, exchange, log, intents, outcomes }

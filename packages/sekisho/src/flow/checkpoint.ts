@@ -19,6 +19,9 @@ import type {
   Pinned,
 } from './ports.ts'
 
+/** Rule of what claims an approval that it does not have. */
+const UNAPPROVED = 'invariant.unapproved'
+
 /** Rule of every denial for a placeholder outside the place its credential is bound to. */
 export const PLACEHOLDER_MISUSE = 'invariant.placeholder-misuse'
 
@@ -56,44 +59,57 @@ async function pass(
   const rules = first.kind === 'allow' ? first.rules : (first.grants ?? [])
   const options = by.optionsFor(placeOf(action), rules)
   const found = await exchange.inspect({ rules, options })
-  const id = ports.newId()
-  const authorized =
-    found.kind === 'clear'
-      ? await authorize(
-          {
-            id,
-            first: { verdict: first, facts: known },
-            action,
-            clear: found,
-            rules,
-            options,
-            exchange,
-          },
-          by,
-          ports,
-        )
-      : { verdict: whyDenied(action.host, found), by, facts: NO_FACTS }
-  const denied = await reserve(id, { action, authorized }, ports)
-  const verdict = denied ?? authorized.verdict
+  const seen = { action, exchange, found }
+  if (found.kind !== 'clear') {
+    const authorized = { verdict: whyDenied(action.host, found), by, facts: NO_FACTS }
+    return carryOut({ ...seen, id: ports.newId(), authorized }, ports)
+  }
+  const clear = { action, clear: found, rules, options, exchange }
+  const leaving = { ...clear, id: ports.newId(), first: { verdict: first, facts: known } }
+  const authorized = await authorize(leaving, by, ports)
+  try {
+    return await carryOut({ ...seen, id: leaving.id, authorized }, ports)
+  } catch (thrown) {
+    const refused = toSekishoError(thrown)
+    if (refused.code !== 'APPROVAL_REFUSED') throw thrown
+    // the keyholder has recorded it; a mandate that is used up leaves people to be asked
+    if (authorized.facts.mandate === undefined) return deny(UNAPPROVED, refused.message)
+    const again = { ...leaving, id: ports.newId(), ignoresMandates: true }
+    const asked = await authorize(again, by, ports)
+    return carryOut({ ...seen, id: again.id, authorized: asked }, ports)
+  }
+}
+
+type Decided = {
+  id: string
+  action: LeavingAction
+  exchange: Exchange
+  found: Inspected
+  authorized: Authorized
+}
+
+/** Records what was decided and, where it was allowed, does it. */
+async function carryOut(decided: Decided, ports: CheckpointPorts): Promise<Deny | ActionOutcome> {
+  const { id, action, exchange, found, authorized } = decided
+  const verdict = (await reserve(id, { action, authorized }, ports)) ?? authorized.verdict
   const { facts } = authorized
-  const credentials = found.kind === 'clear' && verdict.kind === 'allow' ? found.credentials : []
-  const recordAs = ('recordAs' in found ? found.recordAs : undefined) ?? action
-  const values = await ports.recorder
-    .intent({
-      id,
-      action: recordAs,
-      verdict,
-      credentials,
-      repeated: 0,
-      ...seenIn(found),
-      generation: authorized.by.generation,
-      facts: authorized.by.describe(action, facts),
-      hold: verdict.kind === 'allow' ? authorized.hold : undefined,
-    })
-    .catch((thrown: unknown) => {
-      ports.ledger?.release(id)
-      throw thrown
-    })
+  const isClear = found.kind === 'clear' && verdict.kind === 'allow'
+  const credentials = isClear ? found.credentials : []
+  const intent: Intent = {
+    id,
+    action: ('recordAs' in found ? found.recordAs : undefined) ?? action,
+    verdict,
+    credentials,
+    repeated: 0,
+    ...seenIn(found),
+    generation: authorized.by.generation,
+    facts: authorized.by.describe(action, facts),
+    hold: verdict.kind === 'allow' ? authorized.hold : undefined,
+  }
+  const values = await ports.recorder.intent(intent).catch((thrown: unknown) => {
+    ports.ledger?.release(id)
+    throw thrown
+  })
   if (verdict.kind === 'deny') return verdict
   return attempt(action, { id, exchange, values, facts, credentials }, ports)
 }

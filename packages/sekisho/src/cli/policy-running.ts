@@ -58,8 +58,9 @@ function describeStatus(status: PolicyStatus): readonly string[] {
       : [`generation ${inForce.generation}`, ...describe(inForce)]),
     `  the next   ${next}`,
     ...processes.map(({ name, policies }) => {
-      const isSame = policies.every((digest) => digest === inForce?.digest)
-      return `  ${name.padEnd(10)} ${isSame ? 'the same' : policies.join(', ')}`
+      const isSame = policies.length > 0 && policies.every((one) => one === inForce?.digest)
+      const digests = policies.length === 0 ? 'none' : policies.join(', ')
+      return `  ${name.padEnd(10)} ${isSame ? 'the same' : digests}`
     }),
     ...describeRefused(status),
     ...drift,

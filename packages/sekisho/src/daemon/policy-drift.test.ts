@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { SekishoError } from '../core/error.ts'
 import { digest, install, PolicyPlace } from './testing/policy-place.ts'
 
 let directory = ''
@@ -40,6 +41,15 @@ test('a gate that has forgotten its policy is ended too', async () => {
   expect([place.killed, place.leaves]).toEqual([
     [0],
     [{ type: 'policy.drift', approved: digest('a'), running: null, where: 'gate-0' }],
+  ])
+})
+
+test('a gate that does not answer is ended: nobody knows what it decides by', async () => {
+  place.gateFails['gate-1'] = new SekishoError('TIMEOUT', 'no answer')
+  await place.drift.check()
+  expect([place.killed, place.leaves]).toEqual([
+    [1],
+    [{ type: 'policy.drift', approved: digest('a'), running: null, where: 'gate-1' }],
   ])
 })
 

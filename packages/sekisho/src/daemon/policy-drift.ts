@@ -77,7 +77,8 @@ export class PolicyDrift {
     await this.#options.policy.exclusively(async () => {
       const approved = this.#options.policy.inForce?.bundle.digest
       if (approved === undefined) return
-      for (const gate of this.#options.gates.live()) await this.#checkGate(gate, approved)
+      const gates = this.#options.gates.live()
+      await Promise.all(gates.map((gate) => this.#checkGate(gate, approved)))
       await this.#checkKeyholder(approved)
     })
   }
@@ -129,12 +130,14 @@ function gateName(index: number): string {
   return `gate-${index}`
 }
 
-/** undefined for a gate that is down */
+/** undefined for a gate that is down; one that does not answer at all has nothing that it should */
 async function policiesOf(gate: GatePeer): Promise<string[] | undefined> {
   try {
     return (await gate.call('status', {})).policies
   } catch (thrown) {
-    if (toSekishoError(thrown).code === 'PEER_UNAVAILABLE') return undefined
+    const { code } = toSekishoError(thrown)
+    if (code === 'PEER_UNAVAILABLE') return undefined
+    if (code === 'TIMEOUT') return []
     throw thrown
   }
 }

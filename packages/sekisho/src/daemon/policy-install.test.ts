@@ -84,15 +84,23 @@ describe('nothing changes', () => {
   test('when a gate finds the generation wrong', async () => {
     place.gateAnswers['gate-1'] = new SekishoError('CONFIG_INVALID', 'no such operator')
     await expect(place.installer.install(install(2, 'b'))).rejects.toThrow('no such operator')
-    expect(place.order).toEqual(['gate-0 takes 2'])
+    expect(place.order).toEqual(['gate-0 takes 2', 'gate-0 takes 1'])
     expect([place.installer.inForce?.bundle.generation, place.killed]).toEqual([1, []])
   })
 
   test('when the log cannot be written', async () => {
     place.logFails = true
     await expect(place.installer.install(install(2, 'b'))).rejects.toThrow('the disk is full')
-    expect(place.order).toEqual(['gate-0 takes 2', 'gate-1 takes 2'])
+    expect(place.order).toEqual([
+      'gate-0 takes 2',
+      'gate-1 takes 2',
+      'gate-0 takes 1',
+      'gate-1 takes 1',
+    ])
     expect(place.installer.inForce?.bundle.generation).toBe(1)
+    place.logFails = false
+    await place.drift.check() // gates that were put back are none that have drifted
+    expect(place.killed).toEqual([])
   })
 
   test.for([1, 0])('for generation %i, which is not a later one', async (generation) => {

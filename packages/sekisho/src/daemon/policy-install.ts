@@ -87,8 +87,7 @@ export class PolicyInstaller {
     if (next.bundle.generation <= running) {
       throw new SekishoError('PROTOCOL_VIOLATION', `generation ${running} is in force already`)
     }
-    const late = await this.#offer(next)
-    await this.#options.record(leafOf(next))
+    const late = await this.#prepare(next)
     writePolicyFile(this.#options.file, { digest: next.bundle.digest, files: next.files })
     this.#last = next
     for (const index of late) this.#options.gates.kill(index)
@@ -109,6 +108,26 @@ export class PolicyInstaller {
 
   async keyholderUp(keyholder: KeyholderPeer): Promise<void> {
     if (this.#last !== undefined) await keyholder.call('policy.set', keyholderPart(this.#last))
+  }
+
+  /**
+   * Until the log has it, it is nowhere decided by.
+   *
+   * @returns the gates that did not answer
+   * @throws SekishoError what a gate found wrong with it; LOG_UNWRITABLE, PEER_UNAVAILABLE
+   */
+  async #prepare(next: PolicyInstall): Promise<readonly number[]> {
+    try {
+      const late = await this.#offer(next)
+      await this.#options.record(leafOf(next))
+      return late
+    } catch (thrown) {
+      const last = this.#last
+      // what gates have is again what is in force; one that cannot be told shows as drift
+      const gates = this.#options.gates.live()
+      if (last !== undefined) await Promise.allSettled(gates.map(({ peer }) => offer(peer, last)))
+      throw thrown
+    }
   }
 
   /**

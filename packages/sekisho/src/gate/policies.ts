@@ -10,7 +10,9 @@ export class Policies {
   readonly #bundles = new Map<number, CompiledBundle>()
 
   install(bundle: DecisionBundle): void {
-    this.#bundles.set(bundle.generation, compileBundle(bundle))
+    const compiled = compileBundle(bundle)
+    this.#bundles.delete(bundle.generation) // one that is put back is the newest again
+    this.#bundles.set(bundle.generation, compiled)
     const [oldest] = this.#bundles.keys()
     if (this.#bundles.size > MAX_GENERATIONS && oldest !== undefined) this.#bundles.delete(oldest)
   }

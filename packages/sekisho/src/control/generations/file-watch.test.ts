@@ -30,8 +30,18 @@ test('files are looked at at once, then every second, and read every twenty', as
   expect(looks).toEqual([])
   await vi.advanceTimersByTimeAsync(0)
   expect(looks).toEqual(['poll'])
-  await vi.advanceTimersByTimeAsync(20_500)
-  expect([looks.length, looks.filter((what) => what === 'compare')]).toEqual([22, ['compare']])
+  await vi.advanceTimersByTimeAsync(40_500)
+  const readings = looks.flatMap((what, at) => (what === 'compare' ? [at + 1] : []))
+  expect([looks.length, readings]).toEqual([41, [20, 40]])
+})
+
+test('every byte is read in its turn, however long each look takes', async () => {
+  look = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+  }
+  watch.start()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(looks.filter((what) => what === 'compare')).toEqual(['compare'])
 })
 
 test('a look that takes long is one, and does not pile up', async () => {

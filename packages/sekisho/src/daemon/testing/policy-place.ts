@@ -68,6 +68,8 @@ export class PolicyPlace {
   /** digests that a process says it has, in place of what it was given */
   readonly running: Record<string, string[]> = {}
   readonly gateAnswers: Record<string, SekishoError> = {}
+  /** what comes of asking for its status */
+  readonly gateFails: Record<string, SekishoError> = {}
   decideFails: SekishoError | undefined
   logFails = false
 
@@ -115,12 +117,16 @@ export class PolicyPlace {
           has.push(bundle.digest)
           return {}
         },
-        status: () => ({
-          policies: this.running[name] ?? has.slice(-1),
-          networks: 0,
-          connections: 0,
-          degraded: [],
-        }),
+        status: () => {
+          const failure = this.gateFails[name]
+          if (failure !== undefined) throw failure
+          return {
+            policies: this.running[name] ?? has.slice(-1),
+            networks: 0,
+            connections: 0,
+            degraded: [],
+          }
+        },
       },
     })
     return new Peer(name, other, { out: supervisorToGate, in: {}, handlers: {} })

@@ -1,6 +1,7 @@
 import { CONNECTION_MUTATIONS } from './connections.ts'
 import { DATA_MUTATIONS } from './data.ts'
 import type { Mutation } from './mutation.ts'
+import { OPERATION_MUTATIONS } from './operations.ts'
 import { POLICY_MUTATIONS } from './policies.ts'
 import { PRIVATE_RANGE_MUTATIONS } from './private-ranges.ts'
 import { PROTOCOL_MUTATIONS } from './protocols.ts'
@@ -14,5 +15,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...POLICY_MUTATIONS,
   ...PROTOCOL_MUTATIONS,
   ...DATA_MUTATIONS,
+  ...OPERATION_MUTATIONS,
   ...RECOVERABILITY_MUTATIONS,
 ]

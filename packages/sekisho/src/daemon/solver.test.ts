@@ -45,6 +45,13 @@ test('one that dies answers nobody, and the next question gets another', async (
   expect(launched).toHaveLength(2)
 })
 
+test('one that has died since it was last asked is replaced before anybody misses it', async () => {
+  await settle()
+  launched[0]?.peer.close()
+  expect(await settle()).toEqual(HOLDS)
+  expect([launched.length, launched[0]?.isStopped]).toEqual([2, true])
+})
+
 test('one that does not come up proves nothing', async () => {
   solver = make({ failsToStart: true })
   await expect(settle()).rejects.toThrow('z3 cannot be started')

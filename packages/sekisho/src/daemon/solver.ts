@@ -69,6 +69,8 @@ export class Solvers {
   }
 }
 
+type Running = { child: SolverProcess; up: Promise<void>; isReady: boolean }
+
 type Times = {
   /** of the solver itself */
   limitMs: number
@@ -85,7 +87,7 @@ export class Solver {
   readonly #launch: () => SolverProcess
   readonly #warn: (line: string) => void
   readonly #idleMs: number
-  #process: { child: SolverProcess; up: Promise<void> } | undefined
+  #process: Running | undefined
   #asking = 0
   #idle: NodeJS.Timeout | undefined
 
@@ -103,11 +105,14 @@ export class Solver {
   async ask<T>(limitMs: number, call: (peer: SolverPeer, times: Times) => Promise<T>): Promise<T> {
     this.#asking += 1
     clearTimeout(this.#idle)
+    // one that has died since it was last asked is no reason to prove nothing
+    if (this.#process?.isReady === true && !this.#process.child.isUp) await this.stop()
     const running = (this.#process ??= this.#start())
     let askedAtMs = Infinity
     const timeoutMs = limitMs + HUNG_AFTER_MS
     try {
       await running.up
+      running.isReady = true
       askedAtMs = performance.now()
       return await call(running.child.peer, { limitMs, timeoutMs })
     } catch (thrown) {
@@ -125,14 +130,14 @@ export class Solver {
     if (this.#process !== undefined) await this.#end(this.#process)
   }
 
-  #start(): { child: SolverProcess; up: Promise<void> } {
+  #start(): Running {
     const child = this.#launch()
     const up = child.start()
     up.catch(() => undefined) // whoever asks has the error
-    return { child, up }
+    return { child, up, isReady: false }
   }
 
-  async #end(running: { child: SolverProcess }): Promise<void> {
+  async #end(running: Running): Promise<void> {
     if (this.#process === running) this.#process = undefined
     await running.child.stop(STOP_GRACE_MS)
   }

@@ -53,7 +53,7 @@ export type OpenedSession = {
 }
 
 /** Rule of an allowed action whose approval nobody gave. */
-const UNAPPROVED = 'invariant.unapproved'
+const UNAPPROVED = 'keyholder.approval'
 
 /** Leaves that one flush takes; the log refuses more than it can queue. */
 const GAPS_AT_ONCE = 1024

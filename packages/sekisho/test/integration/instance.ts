@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as pass } from 'node:timers/promises'
 import { stringify } from 'yaml'
@@ -41,6 +41,7 @@ export async function openInstance(options: InstanceOptions = {}): Promise<Insta
   await mkdir(join(home, 'policy'), { recursive: true })
   await writeFile(join(home, 'policy/platform.yaml'), stringify({ version: 1, ...settings }))
   for (const [name, content] of Object.entries(bundle)) {
+    await mkdir(dirname(join(home, 'policy', name)), { recursive: true })
     await writeFile(join(home, 'policy', name), stringify(content))
   }
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true })

@@ -1,4 +1,4 @@
-import type { Action, HttpRequestAction } from '../core/action.ts'
+import type { Action } from '../core/action.ts'
 import type { Label } from '../core/label.ts'
 import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
 import type { ActionFacts } from '../core/facts.ts'
@@ -58,7 +58,7 @@ export async function authorize(
   if (mandate !== undefined) {
     const facts = { ...gathered, approvals: verdict.needs ?? ['approver'], mandate }
     const again = by.decide(leaving.action, facts)
-    if (again.kind !== 'hold') return { verdict: again, by, facts }
+    if (again.kind !== 'hold') return keepAfterYes(leaving, { verdict: again, by, facts })
   }
   return askFor({ leaving, by, facts: gathered, hold: verdict }, ports)
 }
@@ -77,10 +77,11 @@ function isNews(facts: ActionFacts, before: ActionFacts): boolean {
 }
 
 async function gatherFacts(
-  { id, action, clear, rules, options, exchange }: Leaving,
+  leaving: Leaving,
   by: Decider,
   ports: CheckpointPorts,
 ): Promise<ActionFacts | Deny> {
+  const { action, clear, exchange } = leaving
   const facts: ActionFacts = {
     ...NO_FACTS,
     findings: clear.findings?.map(({ detector }) => detector) ?? [],
@@ -93,8 +94,8 @@ async function gatherFacts(
   const operation = by.readOperation(action, () => outgoingOf(exchange))
   if (operation !== null && 'kind' in operation) return operation
   const { call = null, critical = [], unconfirmed = [] } = operation ?? {}
-  const hasPreImage = await keepBefore(action, { id, options, exchange, rules })
-  return { ...facts, operation: call, critical, unconfirmed, hasPreImage }
+  const known = { ...facts, operation: call, critical, unconfirmed }
+  return { ...known, hasPreImage: await lookBefore(leaving, known, by) }
 }
 
 /**
@@ -109,19 +110,42 @@ function labelFor(
   return isOpenEnded ? labels.after(action, clear.credentials) : labels.label
 }
 
-type Keeping = Pick<Leaving, 'id' | 'options' | 'exchange' | 'rules'>
-
-/** @returns null where no rule asks for it */
-async function keepBefore(
-  action: HttpRequestAction,
-  { id, options, exchange, rules }: Keeping,
+/**
+ * Whether what the action changes has been kept; null where no rule asks for it. The look is a
+ * request too, which tells its URL: for what is denied or asked about even if it can be taken back,
+ * none is taken, and people are asked about it as if it could not be.
+ */
+async function lookBefore(
+  leaving: Leaving,
+  known: ActionFacts,
+  by: Decider,
 ): Promise<boolean | null> {
-  const { recovery } = options
-  if (recovery === undefined || !CHANGING.has(action.method)) return null
-  return (await exchange.keepBefore?.({ id, rules, recovery })) ?? false
+  if (!isToBeKept(leaving)) return null
+  const hopeful = by.decide(leaving.action, { ...known, hasPreImage: true })
+  const verdict = withFound(hopeful, leaving.clear)
+  if (verdict.kind === 'deny') return null
+  return verdict.kind === 'allow' ? keepBefore(leaving) : false
+}
+
+/** With a yes to it as to one that cannot be taken back, what is there is kept if it can be. */
+async function keepAfterYes(leaving: Leaving, authorized: Authorized): Promise<Authorized> {
+  const { verdict, facts } = authorized
+  if (verdict.kind === 'deny' || facts.hasPreImage !== false) return authorized
+  return { ...authorized, facts: { ...facts, hasPreImage: await keepBefore(leaving) } }
 }
 
 const CHANGING: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'DELETE'])
+
+function isToBeKept({ action, options }: Leaving): boolean {
+  if (action.kind !== 'http.request' || options.recovery === undefined) return false
+  return CHANGING.has(action.method)
+}
+
+async function keepBefore({ id, rules, options, exchange }: Leaving): Promise<boolean> {
+  const { recovery } = options
+  if (recovery === undefined) return false
+  return (await exchange.keepBefore?.({ id, rules, recovery })) ?? false
+}
 
 /** What a detector wants somebody's yes for is held whatever the policy says. */
 function withFound(verdict: Verdict, { hold }: Clear): Verdict {
@@ -164,7 +188,7 @@ async function askFor(held: Held, ports: CheckpointPorts): Promise<Authorized> {
     },
     gone.signal,
   )
-  return settle(held, answer, ports)
+  return keepAfterYes(leaving, settle(held, answer, ports))
 }
 
 /** The answer is to the action as it was decided; what has changed since counts all the same. */

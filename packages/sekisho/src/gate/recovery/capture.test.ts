@@ -28,6 +28,7 @@ beforeEach(async () => {
     credentials: [CREDENTIAL],
     bundle: bundleOf(DEFAULTS),
   })
+  scene.rig.control.answer = () => ({ kind: 'denied', reason: 'no' })
   answerGet(200, 'the page', { etag: '"v1"', 'content-type': 'text/markdown' })
 })
 afterEach(() => scene.close())
@@ -261,6 +262,7 @@ async function startWith(treatment: 'record' | 'hold'): Promise<void> {
   await scene.close()
   const options = { recovery, treatments: { 'secret.gitlab-pat': treatment } }
   scene = await Scene.start({ rules: [rule({ options })], bundle: bundleOf(DEFAULTS) })
+  scene.rig.control.answer = () => ({ kind: 'denied', reason: 'no' })
   answerGet(200, 'the page')
 }
 
@@ -278,6 +280,43 @@ test('what wants a yes before it leaves is not carried out by a look either', as
   expect(await send(`DELETE /page?key=${TOKEN}`)).toMatch(/^HTTP\/1.1 403 /)
   expect(scene.leaked).toEqual(NOTHING_LEAKED)
   expect(scene.rig.keyholder.deniedBy()).toContain('detect.secret.gitlab-pat')
+})
+
+const MIXED = {
+  what: 'a stranger’s page',
+  label: { integrity: 'untrusted', confidentiality: 'internal' },
+} as const
+
+test('what is to be held whatever is kept is not looked at before, nor what is denied', async () => {
+  await scene.close()
+  const forbidden = `${DEFAULTS}
+    @id("no-deletes") forbid (principal, action == Sekisho::Action::"http.request", resource)
+    when { context.http.path == "/other" };`
+  scene = await Scene.start({
+    rules: WIKI,
+    bundle: bundleOf(forbidden),
+    decision: { begins: [MIXED] },
+  })
+  scene.rig.control.answer = () => ({ kind: 'denied', reason: 'no' })
+  expect(await send('DELETE /page?all=of-it')).toMatch(/^HTTP\/1.1 403 /)
+  expect(await send('DELETE /other')).toMatch(/^HTTP\/1.1 403 /)
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  expect(scene.rig.keyholder.deniedBy()).toEqual(
+    expect.arrayContaining(['rule-of-two', 'no-deletes']),
+  )
+})
+
+test('with a yes it is looked at, kept and done', async () => {
+  await scene.close()
+  const decision = { begins: [MIXED] }
+  scene = await Scene.start({ rules: WIKI, bundle: bundleOf(DEFAULTS), decision })
+  answerGet(200, 'the page', { etag: '"v1"' })
+  scene.rig.control.answer = () => ({ kind: 'approved', by: ['approver'] })
+  expect(await send('DELETE /page')).toMatch(/^HTTP\/1.1 204 /)
+  expect(asked(scene.canary)).toEqual(['GET /page', 'DELETE /page'])
+  expect(fieldsOf(1)['if-match']).toBe('"v1"')
+  expect(preImages()).toHaveLength(1)
+  expect(scene.rig.keyholder.intents().at(-1)?.facts?.reversibility).toBe('reversible')
 })
 
 test('looks count for the limit of requests', async () => {

@@ -49,8 +49,7 @@ export class RecoverableExchange implements Exchange {
 
   async keepBefore({ id, rules, recovery }: Asked): Promise<boolean> {
     const { action, isHttp2 } = this.#arrival
-    // what was found may leave only with somebody's yes, and a look would carry it out without
-    if (this.#clear === undefined || this.#clear.hold !== undefined) return false
+    if (this.#clear === undefined) return false
     const outgoing = this.outgoing()
     const body = 'body' in outgoing ? outgoing.body : null
     const recordAs = requestOf(this.#clear.recordAs) ?? action

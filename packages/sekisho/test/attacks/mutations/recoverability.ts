@@ -1,5 +1,6 @@
 import { inFile, mutationsOf } from './mutation.ts'
 
+const authorize = inFile('flow/authorize.ts')
 const exchange = inFile('gate/recovery/recoverable-exchange.ts')
 const state = inFile('gate/recovery/resource-state.ts')
 
@@ -14,9 +15,9 @@ export const RECOVERABILITY_MUTATIONS = mutationsOf(
   ],
   [
     'no look carries out what wants a yes',
-    exchange(
-      'this.#clear === undefined || this.#clear.hold !== undefined',
-      'this.#clear === undefined',
+    authorize(
+      "return verdict.kind === 'allow' ? keepBefore(leaving) : false",
+      'return keepBefore(leaving)',
     ),
   ],
   ['only a whole answer says what is there', state('if (status !== 200)', 'if (status >= 400)')],

@@ -103,9 +103,9 @@ async function lintOwn(policy: LoadedPolicy): Promise<readonly Found[]> {
     policy.cedar.places.get(id) ?? { file: id, line: 1, column: 1 }
   return [
     ...lints.map((lint) => ({ ...place(lint.policy), ...explainLint(lint) })),
-    ...unsettled.map((id) => ({
+    ...unsettled.slice(0, 1).map((id) => ({
       ...place(id),
-      message: `whether \`${id}\` can ever match was not settled in time`,
+      message: `whether ${unsettled.length} policies can match was not settled in time, \`${id}\` among them`,
       severity: 'warning' as const,
     })),
   ]

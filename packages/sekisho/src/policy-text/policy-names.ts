@@ -7,7 +7,8 @@ import { type PolicyText, positionIn } from './split-policies.ts'
 const MAX_ID_LENGTH = 96
 
 /** What others than the bundle's policies are called in a verdict. */
-const RESERVED = /^(?:default$|(?:invariant|constraint|preset|keyholder|detector|cedar)[.])/
+const RESERVED =
+  /^(?:default$|(?:invariant|constraint|preset|keyholder|operation|policy|detect|exec|limit|provenance|budget|packages?|cedar)\.)/
 
 /** Annotations with a meaning here. */
 const ANNOTATIONS = ['id', 'reason', 'owner']

@@ -150,7 +150,7 @@ const POLICY_RULES: ReadonlySet<string> = new Set([
 ])
 /** Rules of what is not decided by grants and policies. */
 const OTHER_RULES =
-  /^(?:invariant|keyholder|constraint|operation|detector|provenance|budget|package)s?\./
+  /^(?:invariant|keyholder|constraint|operation|detect|exec|limit|provenance|budget|packages?)\./
 
 /** An allowed action passed everything; a refused one only if a policy refused it. */
 export function isOfPolicy(verdict: Verdict): boolean {

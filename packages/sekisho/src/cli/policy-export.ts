@@ -18,14 +18,14 @@ export async function exportFence(
   })
   const { to, agent, out } = values
   const kind = readKind(to, usage)
-  const { bundle } = await readBundle(positionals[0], terminal)
+  const { bundle, policy } = await readBundle(positionals[0], terminal)
   const names = typeof agent === 'string' ? [agent] : bundle.agents
   const sources = names.map((name) => {
     const file = bundle.agent(name)
     const setup = bundle.setupPolicyOf(file)?.rules ?? null
     return { agent: file, rules: bundle.policyOf(file).rules, setup }
   })
-  const text = writeFence(kind, { digest: bundle.digest, sources, nowMs: Date.now() })
+  const text = writeFence(kind, { digest: policy.digest, sources, nowMs: Date.now() })
   if (typeof out !== 'string') {
     terminal.out(text.trimEnd())
     return 0

@@ -1,5 +1,5 @@
 /** Refused answers that are recorded in a row. */
-const BURST = 32
+const MAX_IN_A_ROW = 32
 /** One more of them with each. */
 const REFILL_MS = 2_000
 
@@ -8,7 +8,7 @@ const REFILL_MS = 2_000
  * that count are as many as there are holds, and pass.
  */
 export class RefusedRate {
-  #tokens = BURST
+  #tokens = MAX_IN_A_ROW
   #refilledAtMs: number
 
   constructor(nowMs: number) {
@@ -18,7 +18,7 @@ export class RefusedRate {
   /** @returns whether one more may be recorded; a clock that steps back refills nothing */
   take(nowMs: number): boolean {
     const gained = Math.max(0, nowMs - this.#refilledAtMs) / REFILL_MS
-    this.#tokens = Math.min(BURST, this.#tokens + gained)
+    this.#tokens = Math.min(MAX_IN_A_ROW, this.#tokens + gained)
     this.#refilledAtMs = nowMs
     if (this.#tokens < 1) return false
     this.#tokens -= 1

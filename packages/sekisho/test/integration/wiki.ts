@@ -61,20 +61,27 @@ type Serving = Pick<Wiki, 'pages' | 'arrived' | 'failing'> & { token: string }
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { pages, arrived, failing, token }: Serving,
+  wiki: Serving,
 ): Promise<void> {
   const { method = '', url = '', headers } = request
   const chunks: Buffer[] = []
   for await (const chunk of request) if (Buffer.isBuffer(chunk)) chunks.push(chunk)
-  if (headers.authorization !== TOKEN_PREFIX + token) return void response.writeHead(401).end()
-  arrived.push(`${method} ${url}`)
-  const page = pages.get(url)
-  const status = failing.get(method) ?? (isMet(headers['if-match'], page) ? undefined : 412)
+  if (headers.authorization !== TOKEN_PREFIX + wiki.token) return void response.writeHead(401).end()
+  wiki.arrived.push(`${method} ${url}`)
+  const page = wiki.pages.get(url)
+  const status = wiki.failing.get(method) ?? (isMet(headers['if-match'], page) ? undefined : 412)
   if (status !== undefined) return void response.writeHead(status).end()
   if (method === 'GET') return answerGet(response, page)
-  if (method === 'DELETE') pages.delete(url)
-  if (method === 'PUT') pages.set(url, Buffer.concat(chunks))
+  change(wiki.pages, { method, url, body: Buffer.concat(chunks) })
   response.writeHead(204).end()
+}
+
+function change(
+  pages: Wiki['pages'],
+  { method, url, body }: { method: string; url: string; body: Buffer },
+): void {
+  if (method === 'DELETE') pages.delete(url)
+  if (method === 'PUT') pages.set(url, body)
 }
 
 function isMet(condition: string | undefined, page: Buffer | undefined): boolean {

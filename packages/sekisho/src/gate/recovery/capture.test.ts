@@ -323,6 +323,7 @@ test('looks count for the limit of requests', async () => {
   await scene.close()
   const limits = { egressRequests: 3 }
   scene = await Scene.start({ rules: WIKI, bundle: bundleOf(DEFAULTS), limits })
+  scene.rig.control.answer = () => ({ kind: 'denied', reason: 'no' })
   answerGet(200, 'the page')
   expect(await send('DELETE /a')).toMatch(/^HTTP\/1.1 204 /)
   expect(await send('DELETE /b')).toMatch(/^HTTP\/1.1 403 /)

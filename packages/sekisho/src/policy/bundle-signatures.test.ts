@@ -2,6 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import {
   bundleBytes,
+  bundleDigest,
   type BundleSignature,
   parseSignatures,
   signersOf,
@@ -17,6 +18,44 @@ const aiko = person('aiko')
 const ben = person('ben')
 const mallory = person('mallory')
 const operators = [aiko, ben]
+
+describe('the digest names every file that means something:', () => {
+  const files: [string, string][] = [
+    ['agents/a.yaml', 'a'],
+    ['tests/a.yaml', 'a'],
+  ]
+  const before = bundleDigest(new Map(files))
+  const withFile = (path: string, text: string): string =>
+    bundleDigest(new Map([...files, [path, text]]))
+
+  test.for([
+    'agents/b.yaml',
+    'operators.yaml',
+    'platform.yaml',
+    'x.cedar',
+    'tests/x.cedar',
+    'tests/agents/x.yaml',
+    'tests/deep/agents/x.yaml',
+    'a/tests/x.yaml',
+    'signatures.yaml/agents/x.yaml',
+  ])('%s', (path) => {
+    expect(withFile(path, '')).not.toBe(before)
+    expect(withFile(path, 'x')).not.toBe(withFile(path, 'y'))
+  })
+
+  test.for(['signatures.yaml', 'tests/b.yaml'])('but not %s', (path) => {
+    expect(withFile(path, 'x')).toBe(before)
+  })
+
+  test('whatever order they come in', () => {
+    expect(bundleDigest(new Map(files.toReversed()))).toBe(before)
+  })
+
+  test('and a name is no part of a text', () => {
+    const [one, other] = [new Map([['a', 'bc']]), new Map([['ab', 'c']])]
+    expect(bundleDigest(one)).not.toBe(bundleDigest(other))
+  })
+})
 
 test('who has signed exactly this bundle', () => {
   expect(signersOf(DIGEST, [signed(ben, DIGEST), signed(aiko, DIGEST)], operators)).toEqual([

@@ -57,8 +57,11 @@ export function writeSignatures(signatures: readonly BundleSignature[]): string 
     : `version: 1\nsignatures:\n${lines.join('')}`
 }
 
-/** Tests say what a bundle should do, and do nothing themselves. */
-const WITHOUT_MEANING = /^(?:signatures\.yaml$|tests\/)/
+/**
+ * Tests say what a bundle should do, and do nothing themselves. Of what lies below them only that is
+ * left out which can be nothing else: agents and Cedar policies are read wherever they lie.
+ */
+const WITHOUT_MEANING = /^(?:signatures\.yaml|tests\/[^/]+\.yaml)$/
 
 /**
  * Names a bundle by every byte of its files that means something.

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../core/canonical-json.ts'
+import { OPERATORS_TO_WIDEN } from '../../policy/bundle-signatures.ts'
 import { comparedBundle } from '../../policy-text/compared-bundle.ts'
 import type { controlToSupervisor } from '../../wire/control.ts'
 import type { Approver } from '../../wire/decision.ts'
@@ -47,7 +48,14 @@ export function unprovable(before: Candidate, after: Candidate): readonly string
       (path) => `${path} differs`,
     ),
     ...keysThatCome(before.approvers, after.approvers),
+    ...tooFewOperators(before.operators.length, after.operators.length),
   ]
+}
+
+/** One operator alone must not do away with the other, nor with signatures. */
+function tooFewOperators(before: number, after: number): readonly string[] {
+  if (after >= Math.min(before, OPERATORS_TO_WIDEN)) return []
+  return [`operators.yaml is left with ${after} of ${before} operators`]
 }
 
 /** A key that may say yes to an action, and could not before. */

@@ -198,6 +198,16 @@ describe('a bundle with operators', () => {
       expect(await begin()).toBe(2)
     })
 
+    test.for([
+      ['all operators', [], 'operators.yaml is left with 0 of 2 operators'],
+      ['the other operator', [aiko], 'operators.yaml is left with 1 of 2 operators'],
+    ] as const)('one operator alone does not do away with %s', async ([, left, message]) => {
+      desk.compare = () => Promise.resolve({ change: 'equal', detail: '' })
+      desk.write('operators.yaml', operatorsFile(...left))
+      desk.sign(aiko)
+      expect(await begin()).toContain(`only aiko has signed it: ${message}`)
+    })
+
     test('an old signature is none over the changed files', async () => {
       desk.write('agents/a.yaml', agentFile('a'))
       expect(await begin()).toContain('is signed by none of')

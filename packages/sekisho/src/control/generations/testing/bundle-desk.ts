@@ -105,7 +105,7 @@ export class BundleDesk {
   restarted(): BundleDesk {
     const next = new BundleDesk()
     next.files = new Map(this.files)
-    next.approved = { generation: 0, files: this.installed.at(-1)?.files ?? null }
+    next.approved = { generation: 0, files: this.installed.at(-1)?.files ?? this.approved.files }
     return next
   }
 

@@ -118,23 +118,17 @@ test('what the task names stays trusted whoever else names it', () => {
   })
 })
 
-test('the bundle can vouch for hosts and values', () => {
-  const values = new KnownValues()
-  values.allow({ hosts: ['*.corp.example'], counterparties: ['hr@corp.example', 'release'] })
-  const isAllowed = (kind: CriticalArgument, value: string): boolean =>
-    values.originOf(kind, value).isTrusted
-  expect(isAllowed('url', 'https://x.corp.example/y')).toBe(true)
-  expect(isAllowed('url', 'https://corp.example.evil.example/')).toBe(false)
-  expect(isAllowed('url', 'https://a@x.corp.example/')).toBe(false)
-  expect(isAllowed('recipient', 'hr@CORP.example')).toBe(true)
-  expect(isAllowed('branch', 'release')).toBe(true)
-  expect(isAllowed('recipient', 'x.corp.example')).toBe(false)
-  values.allow({ hosts: [], counterparties: [] })
-  expect(isAllowed('branch', 'release')).toBe(false)
-})
-
-test('a list names no amount', () => {
-  expect(isNamedIn(['100'], 'amount', '100')).toBe(false)
+test.for([
+  ['an address by another spelling of its host', 'recipient', 'hr@CORP.example', true],
+  ['a branch by its full name', 'branch', 'refs/heads/release', true],
+  ['a URL with its port', 'url', 'https://x.corp.example:443/y', true],
+  ['another path there', 'url', 'https://x.corp.example/z', false],
+  ['a URL with a user', 'url', 'https://x.corp.example@evil.example/y', false],
+  ['two addresses of which one is in it', 'recipient', 'hr@corp.example,e@x.example', false],
+  ['an amount', 'amount', '100', false],
+] as const)('what a list names: %s', ([, kind, wanted, isNamed]) => {
+  const names = ['hr@corp.example', 'release', 'https://x.corp.example/y', '100']
+  expect(isNamedIn(names, kind, wanted)).toBe(isNamed)
 })
 
 test('memory has its bounds, and the task has its room', () => {

@@ -1,6 +1,4 @@
-import { matchesHost } from '../../core/host.ts'
 import type { CriticalArgument, Label } from '../../core/label.ts'
-import { urlsOfLink } from '../provenance/canonical-url.ts'
 import { amountsIn, commandsIn, ValueExtractor } from './value-extractor.ts'
 import { keysOfValue } from './value-keys.ts'
 
@@ -17,32 +15,17 @@ export type ValueSource = { what: string; label: Label }
 
 export type ValueOrigin = { isTrusted: boolean; origin: string }
 
-/** What the bundle vouches for. */
-export type AllowedValues = {
-  /** canonical names or `*.name`: any URL there */
-  hosts: readonly string[]
-  /** values that recipients, URLs, branches and commands may have */
-  counterparties: readonly string[]
-}
-
-export const TASK = 'the task'
-const ALLOWED = 'the bundle'
+const TASK = 'the task'
 const UNKNOWN: ValueOrigin = Object.freeze({ isTrusted: false, origin: 'unknown' })
 
 /**
  * What one session knows of values that decide where an action strikes. A value is trusted if the
- * user's task, a trusted source or the bundle has named it, whole; where others have, and how
+ * user's task or a trusted source has named it, whole; where others have, and how
  * often, counts for nothing. Memory is bounded, and what there is no room for is not trusted.
  */
 export class KnownValues {
   readonly #known = new Map<string, string>()
   readonly #seen = new Map<string, string>()
-  #allowed: AllowedValues = { hosts: [], counterparties: [] }
-
-  /** Takes the place of what was allowed before. */
-  allow(allowed: AllowedValues): void {
-    this.#allowed = allowed
-  }
 
   /** @param words of the user's own command line */
   learnTask(words: readonly string[]): void {
@@ -77,7 +60,6 @@ export class KnownValues {
   originOf(kind: CriticalArgument, value: string): ValueOrigin {
     const keys = keysOfValue(kind, value)
     if (keys.length === 0) return UNKNOWN
-    if (this.#isAllowed(kind, value)) return { isTrusted: true, origin: ALLOWED }
     const origins = keys.map((key) => this.#known.get(key))
     const [first] = origins
     if (first !== undefined && !origins.includes(undefined)) {
@@ -90,18 +72,6 @@ export class KnownValues {
   /** for the session's end leaf and for tests of bounds */
   counters(): { known: number; seen: number } {
     return { known: this.#known.size, seen: this.#seen.size }
-  }
-
-  #isAllowed(kind: CriticalArgument, value: string): boolean {
-    const { hosts, counterparties } = this.#allowed
-    if (isNamedIn(counterparties, kind, value)) return true
-    if (kind !== 'url' || hosts.length === 0) return false
-    const urls = urlsOfLink(value, null)
-    const isThere = (url: string): boolean => {
-      const host = URL.parse(url)?.hostname ?? ''
-      return hosts.some((pattern) => matchesHost(pattern, host))
-    }
-    return urls.length > 0 && urls.every(isThere)
   }
 
   #know(key: string, origin: string, room: number): void {

@@ -36,6 +36,8 @@ export class ValueExtractor {
   readonly #urls = new UrlExtractor('about:blank')
   readonly #encoder = new TextEncoder()
   readonly #seen = new Set<string>()
+  /** looked at already */
+  readonly #tokens = new Set<string>()
   #rest = ''
   #isTooLong = false
 
@@ -73,9 +75,17 @@ export class ValueExtractor {
     this.#isTooLong = false
     const found: string[] = []
     for (const [token] of text.slice(from).matchAll(TOKENS)) {
-      if (token.length <= MAX_TOKEN) found.push(...this.#keysOf(token))
+      if (token.length <= MAX_TOKEN && this.#isNews(token)) found.push(...this.#keysOf(token))
     }
     return found
+  }
+
+  /** Documents say most of their words again and again, and few of them could be values. */
+  #isNews(token: string): boolean {
+    if (this.#thoroughness === 'text' && !DISTINCT.test(token)) return false
+    if (this.#tokens.has(token)) return false
+    if (this.#tokens.size < MAX_VALUES) this.#tokens.add(token)
+    return true
   }
 
   #keysOf(token: string): readonly string[] {

@@ -39,7 +39,7 @@ function held(content: Uint8Array, fields: string[] = []): HeldAction {
   }
 }
 const HELLO = Buffer.from('hello')
-const quiet = { out: (): void => undefined, err: (): void => undefined }
+const nobody = { ask: null }
 
 test('what is signed is what was shown, by its own digest', () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
@@ -74,20 +74,40 @@ describe('nobody approves unseen', () => {
   const shown = seen({ held: held(HELLO), needs: ['approver'] })
 
   test('the digest of what was shown is given', async () => {
-    await confirm(shown, shown.digest, quiet)
+    await confirm(shown, { given: shown.digest, ...nobody })
   })
 
   test('another digest is refused', async () => {
-    await expect(confirm(shown, `sha256:${'0'.repeat(64)}`, quiet)).rejects.toMatchObject({
+    await expect(
+      confirm(shown, { given: `sha256:${'0'.repeat(64)}`, ...nobody }),
+    ).rejects.toMatchObject({
       code: 'APPROVAL_REFUSED',
     })
-    await expect(confirm(shown, shown.digest.slice(0, 15), quiet)).rejects.toMatchObject({
+    await expect(
+      confirm(shown, { given: shown.digest.slice(0, 15), ...nobody }),
+    ).rejects.toMatchObject({
       code: 'APPROVAL_REFUSED',
     })
   })
 
+  test.for<readonly [string, (digits: string) => string, boolean]>([
+    ['its first digits', (digits) => `${digits.toUpperCase()} \n`, true],
+    ['fewer of them', (digits) => digits.slice(0, 7), false],
+    ['nothing', () => '', false],
+    ['yes', () => 'y', false],
+  ])('typed %s', async ([, type, isEnough]) => {
+    const ask = async (): Promise<string> => type(shown.digest.slice(7, 15))
+    const confirmed = confirm(shown, { given: undefined, ask }).then(
+      () => true,
+      () => false,
+    )
+    expect(await confirmed).toBe(isEnough)
+  })
+
   test('without a terminal and a digest nothing is approved', async () => {
-    await expect(confirm(shown, undefined, quiet)).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(confirm(shown, { given: undefined, ...nobody })).rejects.toMatchObject({
+      code: 'USAGE',
+    })
   })
 })
 

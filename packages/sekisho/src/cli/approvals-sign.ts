@@ -1,4 +1,5 @@
 import { createHash, sign } from 'node:crypto'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { SekishoError } from '../core/error.ts'
 import type { ApprovalKind } from '../core/label.ts'
@@ -13,7 +14,6 @@ import {
   type SignedApproval,
 } from '../wire/approval.ts'
 import type { OperatorKey } from './operator-key-file.ts'
-import type { Terminal } from './command.ts'
 
 /** What a person types to say that they have seen what they approve. */
 const TYPED = 8
@@ -90,37 +90,50 @@ export function signAnswer({ shown, kind, answer, key, note, now }: Answering): 
   return { statement, signature }
 }
 
+export type Confirming = {
+  /** with `--digest` */
+  given: unknown
+  /** asks whoever sits there; null where nobody does */
+  ask: ((question: string) => Promise<string>) | null
+}
+
 /**
  * Nobody approves unseen: the digest is typed, or given.
  *
- * @param given with `--digest`
  * @throws SekishoError USAGE, APPROVAL_REFUSED
  */
-export async function confirm(
-  { digest }: Shown,
-  given: unknown,
-  terminal: Terminal,
-): Promise<void> {
+export async function confirm({ digest }: Shown, { given, ask }: Confirming): Promise<void> {
   if (typeof given === 'string') {
     if (given === digest) return
     throw new SekishoError('APPROVAL_REFUSED', `what waits has the digest ${digest}`, {
       hint: 'it is not what --digest names; look at it with `sekisho approvals show`',
     })
   }
-  if (process.stdin.isTTY !== true) {
+  if (ask === null) {
     throw new SekishoError('USAGE', 'nobody is there to confirm it', {
       hint: 'run it at a terminal, or add --digest as `sekisho approvals show` prints it',
     })
   }
   const wanted = digest.slice('sha256:'.length).slice(0, TYPED)
-  terminal.err(`to approve exactly this, type the first ${TYPED} digits of its digest`)
-  const input = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    if ((await input.question('sha256:')).trim().toLowerCase() === wanted) return
-  } finally {
-    input.close()
-  }
+  const typed = await ask(
+    `to approve exactly this, type the first ${TYPED} digits of its digest\nsha256:`,
+  )
+  if (typed.trim().toLowerCase() === wanted) return
   throw new SekishoError('APPROVAL_REFUSED', 'that is not its digest: nothing was signed')
+}
+
+/** null where stdin is no terminal */
+export function terminalQuestion(): Confirming['ask'] {
+  if (process.stdin.isTTY !== true) return null
+  return async (question) => {
+    const input = createInterface({ input: process.stdin, output: process.stderr })
+    const hungUp = once(input, 'close').then(() => '')
+    try {
+      return await Promise.race([input.question(question), hungUp])
+    } finally {
+      input.close()
+    }
+  }
 }
 
 const HINTS: Readonly<Record<ApprovalRefusal, string>> = {

@@ -13,6 +13,7 @@ import {
   type Shown,
   seen,
   signAnswer,
+  terminalQuestion,
 } from './approvals-sign.ts'
 import { connect } from './client.ts'
 import type { Command, Terminal } from './command.ts'
@@ -120,7 +121,7 @@ async function answer(
   const kind = chooseKind(shown.needs, values['as'])
   if (verb === 'approve') {
     if (values['digest'] === undefined) printHeld(shown, terminal)
-    await confirm(shown, values['digest'], terminal)
+    await confirm(shown, { given: values['digest'], ask: terminalQuestion() })
   }
   const note = typeof values['note'] === 'string' ? values['note'] : ''
   const signed = signAnswer({ shown, kind, answer: verb, key, note, now: new Date() })

@@ -185,6 +185,7 @@ describe('an action that waits', () => {
     const asked = await send('/high/ok', 'hello')
     const { id } = asked.shown.held
     expect(upstream.arrived()).not.toContain(asked.path)
+    expect(await sekisho('approvals', 'list')).toMatch(new RegExp(`${id} +client +uma +approver`))
     const text = await sekisho('approvals', 'show', id)
     expect(text).toContain(`POST https://${UPSTREAM_HOST}/high/ok`)
     expect(text).toContain('| hello')

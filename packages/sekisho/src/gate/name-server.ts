@@ -1,3 +1,4 @@
+import { NO_FACTS } from '../core/facts.ts'
 import type { DnsResolveAction } from '../core/action.ts'
 import { formatIpv4 } from '../core/address.ts'
 import { toSekishoError } from '../core/error.ts'
@@ -156,7 +157,14 @@ export class NameServer {
   ): Promise<void> {
     const { ports } = this.#context
     const id = ports.newId()
-    await ports.recorder.intent({ ...record, id, credentials: [] })
+    const by = ports.current()
+    await ports.recorder.intent({
+      ...record,
+      id,
+      credentials: [],
+      generation: by.generation,
+      facts: by.describe(record.action, { ...NO_FACTS, label: ports.labels.label }),
+    })
     if (record.verdict.kind !== 'allow') return
     const answered = address === undefined ? null : formatIpv4(address)
     const outcome = { status: null, address: answered, bytesOut: 0, bytesIn: 0, scrubbed: 0 }

@@ -19,6 +19,13 @@ export function referenceWarnings(
 ): readonly CedarProblem[] {
   const known = knownIds(policy)
   return policy.decision(1).cedar.flatMap((one) => [
+    ...unaskedActions(one.policy).flatMap((action) =>
+      warn(policy, one, {
+        text: JSON.stringify(action),
+        message: `nothing asks about ${action} yet: what the policy says of it is not enforced`,
+        hint: 'README.md says what is not there yet; process.exec obeys `exec` of the agent file',
+      }),
+    ),
     ...entitiesOf(one.policy).flatMap((uid) => {
       const hint = hintFor(uid, known)
       if (hint === undefined) return []
@@ -36,6 +43,30 @@ export function referenceWarnings(
         }),
       ),
   ])
+}
+
+/**
+ * Actions of the schema that no part of the platform asks about yet. To say nothing would be to
+ * promise something.
+ */
+const UNASKED: ReadonlySet<string> = new Set([
+  'llm.generate',
+  'memory.read',
+  'memory.write',
+  'message.send',
+  'session.spawn',
+  'repo.commit',
+  'repo.push',
+  'process.exec',
+  'admin.approve',
+  'admin.policy',
+  'admin.quarantine',
+])
+
+function unaskedActions({ action }: CedarPolicyJson): readonly string[] {
+  if (action.op === 'All') return []
+  const named = 'entities' in action ? action.entities : [action.entity]
+  return named.map(({ id }) => id).filter((id) => UNASKED.has(id))
 }
 
 function warn(

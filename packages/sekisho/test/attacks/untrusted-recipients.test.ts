@@ -122,6 +122,8 @@ const unconfirmed = each(
     'the attacker in escapes': send(
       `{"to":["${Array.from(ATTACKER, (c) => `\\u00${c.charCodeAt(0).toString(16)}`).join('')}"],"text":""}`,
     ),
+    'a slash behind the path': send({ to: [ATTACKER], text: '' }, '/send/'),
+    'the path in capitals': send({ to: [ATTACKER], text: '' }, '/Send'),
     'a path that a loose server reads as the same': send({ to: [ATTACKER], text: '' }, '/%2Fsend'),
   },
 )

@@ -226,6 +226,8 @@ test.for([
   ['the path itself is it', request('/v1/messages'), 'mail.send'],
   ['the path as a loose server reads it is it', request('/v1//messages;x=1'), 'mail.send'],
   ['the path with an escaped slash is it', request('/v1%2Fmessages'), 'mail.send'],
+  ['the path with a slash behind it is it', request('/v1/messages/'), 'mail.send'],
+  ['the path in capitals is it', request('/V1/Messages'), 'mail.send'],
   ['another method is not', request('/v1/messages', 'GET'), undefined],
   ['another host is not', request('/v1/messages', 'POST', 'mail.example.org'), undefined],
   ['another path is not', request('/v1/drafts'), undefined],

@@ -13,12 +13,7 @@ import type { Problem } from '../problem.ts'
 import { readArgumentSchema } from './argument-schema.ts'
 import type { ObjectType } from './argument-type.ts'
 import { type CedarActionJson, cedarActionOf, cedarValueOf } from './cedar-type.ts'
-import {
-  type ArgumentPath,
-  readArgumentPath,
-  valuesAt,
-  writeNumber,
-} from './critical-argument.ts'
+import { type ArgumentPath, readArgumentPath, valuesAt, writeNumber } from './critical-argument.ts'
 import { doGlobsOverlap } from './overlapping-globs.ts'
 import { isFlat, readArguments, type RequestParts } from './read-arguments.ts'
 
@@ -65,7 +60,7 @@ export function compileOperations(operations: readonly Operation[]): OperationIn
       host,
       port,
       methods,
-      paths,
+      paths: [...new Set([...paths, ...paths.map(laxPath)])],
     })),
   )
   return {
@@ -74,18 +69,27 @@ export function compileOperations(operations: readonly Operation[]): OperationIn
       const openings = hosts.find(action.host)
       if (openings.length === 0) return undefined
       const path = readPath(action.path)
-      if (path === undefined) return ambiguous(['a path with dot segments'])
+      const lax = readPath(laxPath(action.path))
+      if (path === undefined || lax === undefined) return ambiguous(['a path with dot segments'])
       const found: string[] = []
+      const key = openingKey(action.scheme, action.port)
       for (const opening of openings) {
-        opening
-          .get(openingKey(action.scheme, action.port))
-          ?.denies.collect(action.method, path, found)
+        const { denies } = opening.get(key) ?? {}
+        denies?.collect(action.method, path, found)
+        denies?.collect(action.method, lax, found)
       }
       const [id, ...others] = nameRules(found)
       if (id === undefined) return undefined
       return others.length === 0 ? compiled.get(id) : ambiguous([id, ...others])
     },
   }
+}
+
+/** Many servers read paths without regard to capitals and to a slash at the end. */
+function laxPath(path: string): string {
+  let end = path.length
+  while (end > 1 && path[end - 1] === '/') end -= 1
+  return path.slice(0, end).toLowerCase()
 }
 
 function compile(operation: Operation): CompiledOperation {
@@ -203,6 +207,8 @@ function clash(a: Operation, b: Operation): string | undefined {
       matchesHost(b.host, a.host.replace(/^\*\./, 'any.')) ||
       a.host === b.host)
   if (!isSamePlace || !a.methods.some((method) => b.methods.includes(method))) return undefined
-  const both = a.paths.find((path) => b.paths.some((other) => doGlobsOverlap(path, other)))
+  const both = a.paths.find((path) =>
+    b.paths.some((other) => doGlobsOverlap(laxPath(path), laxPath(other))),
+  )
   return both && `a request for \`${both}\` could be both \`${a.id}\` and \`${b.id}\``
 }

@@ -48,7 +48,11 @@ export const OPERATION_MUTATIONS = [
     [
       'a path is read as a loose server reads it',
       index("effect: 'deny',", "effect: 'allow',"),
-      index('.denies', '.allows'),
+      index('const { denies }', 'const { allows: denies }'),
+    ],
+    [
+      'capitals and a slash at the end make no other path',
+      index('const lax = readPath(laxPath(action.path))', 'const lax = path'),
     ],
     [
       'compressed arguments are denied',

@@ -1,184 +1,36 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pass } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
-import { seen, type Shown, signAnswer } from '../../src/cli/approvals-sign.ts'
-import { connect } from '../../src/cli/client.ts'
-import { type OperatorKey, writeNewKey } from '../../src/cli/operator-key-file.ts'
-import type { ApprovalKind } from '../../src/core/label.ts'
-import { pathsFrom } from '../../src/daemon/paths.ts'
-import { writeKey } from '../../src/policy/operators.ts'
-import { api } from '../../src/wire/api.ts'
-import type { SignedApproval } from '../../src/wire/approval.ts'
-import type { Peer } from '../../src/wire/peer.ts'
-import { type Client, type Instance, openInstance, startRun } from './instance.ts'
-import { clientAgent, startUpstream, type Upstream, UPSTREAM_HOST } from './recording-upstream.ts'
+import { signAnswer } from '../../src/cli/approvals-sign.ts'
+import { writeNewKey } from '../../src/cli/operator-key-file.ts'
+import {
+  changeFile,
+  closeScene,
+  directory,
+  endClients,
+  expectStopped,
+  fileOf,
+  instance,
+  keyholderNow,
+  nextOf,
+  openScene,
+  refusedFor,
+  sekisho,
+  send,
+  sign,
+  start,
+  statusOf,
+  told,
+  upstream,
+  usersFile,
+  waiting,
+} from './approval-scene.ts'
+import { processesOf } from './instance.ts'
+import { UPSTREAM_HOST } from './recording-upstream.ts'
 
-const PEOPLE = ['aiko', 'ben', 'uma'] as const
-type Person = (typeof PEOPLE)[number]
-
-let directory: string
-let upstream: Upstream
-let instance: Instance
-let peer: Peer<typeof api>
-const keys = new Map<Person, OperatorKey>()
-const key = (name: Person): OperatorKey => keys.get(name) ?? fail(`no key of ${name}`)
-const fileOf = (name: Person): string => join(directory, `${name}.key`)
-
-function fail(why: string): never {
-  throw new Error(why)
-}
-
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'sekisho-approvals-'))
-  for (const name of PEOPLE) keys.set(name, writeNewKey(fileOf(name)))
-  upstream = await startUpstream(directory)
-  const base = clientAgent(upstream)
-  const rule = { effect: 'allow', host: UPSTREAM_HOST }
-  const rules = [
-    { ...rule, id: 'send', methods: ['POST'], paths: ['/high/**'], consequence: 'high' },
-    { ...rule, id: 'pay', methods: ['POST'], paths: ['/critical/**'], consequence: 'critical' },
-  ]
-  const agent = typeof base === 'object' ? { ...base, rules } : fail('no agent')
-  instance = await openInstance({
-    agents: { client: agent },
-    bundle: {
-      'operators.yaml': operatorsFile(),
-      'users.yaml': usersFile(true),
-      'approvals.yaml': { version: 1, timeout: '60s' },
-    },
-  })
-  await putInForce()
-  peer = await connect(pathsFrom(instance.env).apiSocket, api)
-})
-afterAll(async () => {
-  peer?.close()
-  await instance?.close()
-  await upstream?.close()
-  await rm(directory, { recursive: true, force: true })
-})
-
-function operatorsFile(): unknown {
-  const operators = (['aiko', 'ben'] as const).map((name) => ({
-    name,
-    key: writeKey(key(name).publicKey),
-  }))
-  return { version: 1, operators }
-}
-
-function usersFile(enabled: boolean): unknown {
-  return {
-    version: 1,
-    users: [{ name: 'uma', uid: 0, enabled, key: writeKey(key('uma').publicKey) }],
-  }
-}
-
-async function changeFile(name: string, content: unknown): Promise<void> {
-  await writeFile(join(instance.home, 'policy', name), stringify(content))
-  await putInForce()
-}
-
-/** Two operators sign what lies there: then any change may come into force. */
-async function putInForce(): Promise<void> {
-  for (const name of ['aiko', 'ben'] as const) {
-    await sekisho('policy', 'sign', join(instance.home, 'policy'), '--key', fileOf(name))
-  }
-  await sekisho('policy', 'reload')
-}
-
-async function sekisho(...argv: string[]): Promise<string> {
-  const { code, stdout, stderr } = await instance.sekisho(...argv)
-  if (code !== 0) throw new Error(`sekisho ${argv.join(' ')}: ${stderr}`)
-  return stdout
-}
-
-/** Says how it was answered, and stays until its stdin ends: its session goes on. */
-const SEND = `
-const [path, body] = process.argv.slice(1)
-process.stdin.resume()
-const request = require('node:https').request(
-  { host: '${UPSTREAM_HOST}', path, method: 'POST', agent: false },
-  (reply) => reply.resume().on('end', () => console.log('status ' + reply.statusCode)),
-)
-request.on('error', (error) => console.log('status ' + error))
-request.end(body)
-`
-
-type Asked = { client: Client; path: string; shown: Shown }
-
-function start(path: string, body: string): Client {
-  const client = startRun(instance, ['/opt/node/node', '-e', SEND, path, body], {
-    flags: ['--agent', 'client'],
-  })
-  clients.push(client)
-  return client
-}
-
-/** An agent sends something that waits; resolves when it does. */
-async function send(path: string, body: string): Promise<Asked> {
-  const before = new Set(await waiting())
-  const client = start(path, body)
-  for (;;) {
-    const id = (await waiting()).find((one) => !before.has(one))
-    if (id !== undefined)
-      return { client, path, shown: seen(await peer.call('approvals.show', { id })) }
-    const ended = await Promise.race([client.ended, pass(20)])
-    if (ended === undefined && !client.said().includes('status ')) continue
-    throw new Error(`it did not wait: ${JSON.stringify(ended ?? client.said())}`)
-  }
-}
-
-async function waiting(): Promise<string[]> {
-  return (await peer.call('approvals.list', {})).holds.map(({ id }) => id)
-}
-
-function sign(
-  shown: Shown,
-  by: Person,
-  {
-    kind = 'approver',
-    answer = 'approve',
-  }: { kind?: ApprovalKind; answer?: 'approve' | 'deny' } = {},
-): SignedApproval {
-  return signAnswer({ shown, kind, answer, key: key(by), note: '', now: new Date() })
-}
-
-async function refusedFor(signed: SignedApproval): Promise<string> {
-  const result = await peer.call('approvals.answer', signed)
-  return result.kind === 'refused' ? result.why : result.kind
-}
-
-/** What the log says of a session: each leaf's type, and why. */
-async function told(session: string): Promise<string[]> {
-  const lines = (await sekisho('log', 'show', '--session', session, '--json')).trim().split('\n')
-  return lines.flatMap((line) => {
-    const { leaf } = JSON.parse(line)
-    const { type, why, result, verdict } = leaf
-    if (!/^action\.(?:held|intent)|^approval/.test(type)) return []
-    if (type === 'action.intent' && leaf.action.kind !== 'http.request') return []
-    return [[type, verdict?.kind ?? result, why].filter((part) => part != null).join(' ')]
-  })
-}
-
-/** How the agent was answered; its session goes on. */
-async function statusOf({ client }: Pick<Asked, 'client'>): Promise<string> {
-  await client.says('status ')
-  return /status (.*)/.exec(client.said())?.[1] ?? ''
-}
-
-/** Nobody’s yes: the agent is refused, and not one byte of it left. */
-async function expectStopped(asked: Pick<Asked, 'client' | 'path'>): Promise<void> {
-  expect(await statusOf(asked)).toBe('403')
-  expect(upstream.arrived()).not.toContain(asked.path)
-}
-
-const clients: Client[] = []
-afterEach(async () => {
-  for (const client of clients) client.process.stdin?.end()
-  await Promise.all(clients.splice(0).map(({ ended }) => ended))
-})
+beforeAll(openScene)
+afterAll(closeScene)
+afterEach(endClients)
 
 describe('an action that waits', () => {
   test('leaves when an operator has approved exactly it, with its client alive all the while', async () => {
@@ -309,5 +161,31 @@ describe('refused, each with its own reason, recorded, and with nothing sent', (
     expect(await refusedFor(sign(asked.shown, 'aiko'))).toBe('user-disabled')
     expect(await refusedFor(sign(asked.shown, 'uma', { kind: 'initiator' }))).toBe('not-asked-for')
     await changeFile('users.yaml', usersFile(true))
+  })
+})
+
+describe('nobody left to ask', () => {
+  test('an agent that goes away takes its question along', async () => {
+    const asked = await send('/high/gone', 'hello')
+    asked.client.process.kill('SIGKILL')
+    await asked.client.ended
+    while ((await waiting()).includes(asked.shown.held.id)) await pass(20)
+    expect(await told(asked.shown.held.session)).toContain('approval.ended withdrawn')
+    expect(upstream.arrived()).not.toContain(asked.path)
+  })
+
+  test('a keyholder that is killed takes all approvals along, and the next one asks anew', async () => {
+    const asked = await send('/high/killed', 'hello')
+    const { keyholder = 0 } = await processesOf(instance)
+    process.kill(keyholder, 'SIGKILL')
+    expect(await statusOf(asked)).toMatch(/^(?:403|503)$/)
+    expect(upstream.arrived()).not.toContain(asked.path)
+    while (((await keyholderNow()) ?? keyholder) === keyholder) await pass(20)
+    // of a session that this keyholder has not seen begin
+    asked.client.process.stdin?.write('/high/anew\n')
+    const again = { ...asked, ...(await nextOf(asked.shown.held.session)), path: '/high/anew' }
+    expect(await refusedFor(sign(asked.shown, 'aiko'))).toBe('unknown-hold')
+    expect(await refusedFor(sign(again.shown, 'aiko'))).toBe('approved')
+    expect(await statusOf(again)).toBe('200')
   })
 })

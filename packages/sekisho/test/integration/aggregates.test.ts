@@ -8,6 +8,14 @@ import { clientAgent, startUpstream, type Upstream, UPSTREAM_HOST } from './reco
 
 const RESTART_MS = 5000
 const TRANSFER = '/transfers'
+const ORDER = '/orders'
+/** each by itself: YAML would write an anchor for what is the same object */
+const orders = (): object => ({
+  of: { operation: 'shop.order' },
+  measure: 'sum',
+  argument: 'price',
+  per: 'agent',
+})
 
 let upstream: Upstream
 let directory: string
@@ -35,6 +43,16 @@ beforeAll(async () => {
             reversibility: 'reversible',
             consequence: 'low',
           },
+          {
+            id: 'shop.order',
+            host: UPSTREAM_HOST,
+            methods: ['POST'],
+            paths: [ORDER],
+            arguments: 'json',
+            parameters: { type: 'object', properties: { price: { type: 'integer' } } },
+            reversibility: 'reversible',
+            consequence: 'low',
+          },
         ],
       },
       'constraints.yaml': {
@@ -50,6 +68,8 @@ beforeAll(async () => {
             window: '24h',
             max: 9000,
           },
+          { id: 'orders', ...orders(), between: [0, 1000], max: 1500 },
+          { id: 'small-orders', ...orders(), between: [0, 400], max: 100_000 },
         ],
       },
     },
@@ -61,17 +81,24 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Sends transfers one after the other from one session. @returns the status of each */
-async function transfer(...amounts: readonly number[]): Promise<string[]> {
-  const script = `for amount in ${amounts.join(' ')}; do
+/** Posts bodies one after the other from one session. @returns the status of each */
+async function post(path: string, bodies: readonly unknown[]): Promise<string[]> {
+  const script = `for body in "$@"; do
     curl -s -m 8 -o /dev/null -w '%{http_code}\\n' -H 'content-type: application/json' \\
-      -d "{\\"amount\\":$amount}" https://${UPSTREAM_HOST}${TRANSFER}; done`
-  const { code, stdout, stderr } = await run(instance, ['sh', '-c', script], {
+      -d "$body" https://${UPSTREAM_HOST}${path}; done`
+  const command = ['sh', '-c', script, 'sh', ...bodies.map((body) => JSON.stringify(body))] as const
+  const { code, stdout, stderr } = await run(instance, [...command], {
     flags: ['--agent', 'client'],
   })
   if (code !== 0) throw new Error(stderr)
   return stdout.trim().split('\n')
 }
+
+const transfer = (...amounts: readonly number[]): Promise<string[]> =>
+  post(
+    TRANSFER,
+    amounts.map((amount) => ({ amount })),
+  )
 
 const Line = z.looseObject({
   leaf: z.looseObject({
@@ -114,4 +141,11 @@ test('a control that is killed forgets nothing of it', async () => {
     .poll(async () => transfer(1).catch(() => ['not yet']), { timeout: RESTART_MS, interval: 100 })
     .toEqual(['403'])
   expect(sent()).toBe(10)
+})
+
+test('of orders without a price the solver says how many there is room for', async () => {
+  // each may cost up to 1,000 by the one constraint, and up to 400 by the other
+  expect(await post(ORDER, [{}, {}, {}, {}])).toEqual(['200', '200', '200', '403'])
+  expect(upstream.arrived().filter((path) => path === ORDER)).toHaveLength(3)
+  expect(await denials('constraint.orders')).toBe(1)
 })

@@ -82,20 +82,24 @@ async function gatherFacts(
   ports: CheckpointPorts,
 ): Promise<ActionFacts | Deny> {
   const { action, clear, exchange } = leaving
-  const facts: ActionFacts = {
-    ...NO_FACTS,
-    findings: clear.findings?.map(({ detector }) => detector) ?? [],
-    credentials: clear.credentials,
-    bodyBytes: clear.bodyBytes ?? 0,
-    label: labelFor({ action, clear, exchange }, ports),
-    install: clear.recordAs?.kind === 'package.install' ? clear.recordAs : null,
-  }
+  const facts = { ...factsOf(clear), label: labelFor({ action, clear, exchange }, ports) }
   if (action.kind !== 'http.request') return facts
   const operation = by.readOperation(action, () => outgoingOf(exchange))
   if (operation !== null && 'kind' in operation) return operation
   const { call = null, critical = [], unconfirmed = [] } = operation ?? {}
   const known = { ...facts, operation: call, critical, unconfirmed }
   return { ...known, hasPreImage: await lookBefore(leaving, known, by) }
+}
+
+/** What a look into the request has shown. */
+function factsOf({ findings = [], credentials, bodyBytes = 0, recordAs }: Clear): ActionFacts {
+  return {
+    ...NO_FACTS,
+    findings: findings.map(({ detector }) => detector),
+    credentials,
+    bodyBytes,
+    install: recordAs?.kind === 'package.install' ? recordAs : null,
+  }
 }
 
 /**

@@ -202,7 +202,8 @@ test('a mandate that is used up leaves people to be asked', async () => {
         Promise.resolve({ kind: 'approved', by: needs, hold: { id: 'h-1', digest: 'sha256:1' } }),
     },
   })
-  const record = ports.recorder.intent
+  const { recorder } = ports
+  const record = recorder.intent.bind(recorder)
   ports.recorder.intent = (intent) =>
     intent.facts?.mandate === undefined
       ? record(intent)

@@ -38,10 +38,18 @@ export function lookAtHead(
 }
 
 /** @param findings that stop the request */
-export function stoppedBy(findings: FindingSet, recordAs: Clear['recordAs']): Stopped {
+function stoppedBy(findings: FindingSet, recordAs: Clear['recordAs']): Stopped {
   const { stopping: verdict } = findings
   if (verdict?.kind !== 'deny') throw new Error('nothing stops it')
   return { kind: 'stopped', verdict, recordAs, ...seenBy(findings) }
+}
+
+/** Undefined where nothing that was found stops it outright. */
+export function stoppedWhere(
+  findings: FindingSet,
+  recordAs: Clear['recordAs'],
+): Stopped | undefined {
+  return findings.stopping?.kind === 'deny' ? stoppedBy(findings, recordAs) : undefined
 }
 
 /** What was found wants somebody's yes. */

@@ -28,7 +28,7 @@ import {
   type LookedAt,
   lookAtHead,
   seenBy,
-  stoppedBy,
+  stoppedWhere,
 } from './head-inspection.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
@@ -197,13 +197,13 @@ export class HttpExchange implements Exchange {
     }
     if (expectsContinue) sink.proceed()
     this.#body = body
-    const problem = whyStopped(body, await body.read(), { maxBytes, options })
+    const problem =
+      whyStopped(body, await body.read(), { maxBytes, options }) ??
+      stoppedWhere(findings, clear.recordAs)
     if (problem !== undefined) return problem
-    if (findings.stopping?.kind === 'deny') return stoppedBy(findings, clear.recordAs)
     const denied = this.#admit(body.wholeBytes)
-    const bodyBytes = body.isWhole ? body.wholeBytes : (length ?? body.heldBytes)
     const seen = { ...seenBy(findings), ...heldBy(findings), ...unseenPart(body, maxBytes) }
-    return denied ?? { ...clear, ...seen, bodyBytes }
+    return denied ?? { ...clear, ...seen, bodyBytes: lengthOf(body, length) }
   }
 
   /** @param bodyBytes of a body that is here; one that streams is taken as it goes */
@@ -281,6 +281,11 @@ export class HttpExchange implements Exchange {
     const { method, path, query } = this.#arrival.action
     return method.length + path.length + (query?.length ?? 0) + 12
   }
+}
+
+/** As far as anybody can say before it has left. */
+function lengthOf(body: OutgoingBody, declared: number | undefined): number {
+  return body.isWhole ? body.wholeBytes : (declared ?? body.heldBytes)
 }
 
 function tooLong(maxBytes: number): Deny {

@@ -2,11 +2,8 @@ import type { Socket } from 'node:net'
 import type { CompiledDetectors } from '../detect/egress/engine.ts'
 import type { PopularNames } from '../detect/packages/popular-names.ts'
 import type { CheckpointPorts } from '../flow/ports.ts'
-import { NO_FACTS } from '../core/facts.ts'
 import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
-import { KnownValues } from '../policy/values/known-values.ts'
 import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
-import type { SessionDecision } from '../wire/decision.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { Ecosystem } from '../wire/packages.ts'
 import type { ControlLink } from './approvals/control-link.ts'
@@ -16,7 +13,6 @@ import type { Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
 import { makeDialer } from './dialer.ts'
 import type { EgressMeter } from './egress-meter.ts'
-import { GateActions } from './live-actions.ts'
 import type { HttpPerformer } from './http-exchange.ts'
 import { makeDetection } from './inspection/detection.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
@@ -25,7 +21,6 @@ import { Inspector } from './inspection/inspector.ts'
 import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
 import { PackageFirewall } from './packages/package-firewall.ts'
 import { LedgerClient } from './operations/ledger-client.ts'
-import { teachingLabel } from './operations/value-sink.ts'
 import type { PopularLists } from './packages/popular-lists.ts'
 import { packageRegistries } from './packages/registries.ts'
 import type { WithheldBytes } from './packages/withheld-bytes.ts'
@@ -34,8 +29,7 @@ import type { Policies } from './policies.ts'
 import { captureParts } from './recovery/session-recovery.ts'
 import { type Lookup, PinningResolver } from './resolver.ts'
 import type { SessionContext } from './session-context.ts'
-import { GateLabels } from './session-labels.ts'
-import { sessionRules, type SessionRules } from './session-rules.ts'
+import { SessionState } from './session-state.ts'
 import { SyntheticNames } from './synthetic-names.ts'
 import { Turns } from './turns.ts'
 import { Upstreams } from './upstream.ts'
@@ -67,66 +61,37 @@ export type GateParts = {
 }
 
 export type MadeContext = {
-  /** what reads the values that a reply names; undefined where no rule asks who has named one */
-  learnerFor: HttpPerformer['learnerFor']
   context: SessionContext
+  state: SessionState
   recorder: SessionRecorder
   /** tells that a pinned address could not be used */
   forget: (host: string) => void
-  /**
-   * From now on the session is decided by other rules; ends what they do not allow any more.
-   *
-   * @returns how much was ended
-   * @throws SekishoError PROTOCOL_VIOLATION for a generation that is not installed
-   */
-  decideBy(decision: SessionDecision): number
 }
 
-/** What the readers of one session share. */
+/**
+ * What the readers of one session share.
+ *
+ * @throws SekishoError PROTOCOL_VIOLATION for a generation that is not installed
+ */
 export function makeContext(
   config: GateSession,
   parts: GateParts,
   counters: Counters,
 ): MadeContext {
-  const { session } = config
+  const { session, upstreams, egress } = config
   const now = (): number => parts.now()
-  const { upstreams, egress } = config
   const named = { upstreams, privateRanges: egress.privateRanges, proxy: egress.proxy }
   const resolver = new PinningResolver(named, parts.lookup, now)
-  const values = new KnownValues()
-  values.learnTask(config.decision.task)
-  const rulesOf = (decision: SessionDecision): SessionRules =>
-    sessionRules(
-      parts.policies.find(decision.generation),
-      { session, decision, originOf: ({ kind, value }) => values.originOf(kind, value) },
-      now,
-    )
-  let rules = rulesOf(config.decision)
+  const state = new SessionState(config, { policies: parts.policies, now })
   const recorder = recorderFor(session, parts.keyholder, () => {
     counters.unavailable += 1
   })
-  const live = new GateActions()
-  const begins = { begins: config.decision.begins, isResumed: config.isResumed }
-  const labels = new GateLabels(begins, {
-    labelOf: (host) => rules.point.labelOf(host),
-    worse: (label) => live.recheckOpen((action, facts) => rules.decide(action, facts), label),
-  })
   const ports: CheckpointPorts = {
-    decide: (action, facts = { ...NO_FACTS, label: labels.label }) => rules.decide(action, facts),
-    current: () => rules,
-    labels,
-    live,
-    desk: parts.holds.deskOf({
-      session,
-      agent: config.decision.agent,
-      user: () => rules.point.user.name,
-      timeoutMs: () => rules.point.approvalTimeoutMs,
-    }),
-    ledger: new LedgerClient(parts.control, {
-      session,
-      agent: config.decision.agent,
-      uid: config.decision.uid,
-    }),
+    decide: (action, facts) => state.decide(action, facts),
+    current: () => state.rules,
+    labels: state.labels,
+    live: state.live,
+    ...peopleOf(config, state, parts),
     recorder,
     resolver,
     newId: () => parts.newId(),
@@ -136,38 +101,38 @@ export function makeContext(
   }
   const context: SessionContext = {
     get policy() {
-      return rules.point.grants
+      return state.rules.point.grants
     },
     names: new SyntheticNames(),
     counters,
     now,
     ports,
   }
-  return {
-    context,
-    recorder,
-    learnerFor: ({ method, scheme, host }) => {
-      if (!rules.point.bundle.asksForOrigins) return undefined
-      const what = `${method} ${scheme}://${host}`
-      // asked for with the reply's head: its source is joined to the session's label by then
-      return () =>
-        values.read({ what, label: teachingLabel(rules.point.labelOf(host), labels.label) })
-    },
-    forget: (host) => resolver.forget(host),
-    decideBy: (decision) => {
-      rules = rulesOf(decision)
-      return live.recheck(ports.decide)
-    },
-  }
+  return { context, state, recorder, forget: (host) => resolver.forget(host) }
+}
+
+/** Whom a session's actions wait for, and where they are counted. */
+function peopleOf(
+  { session, decision: { agent, uid } }: GateSession,
+  state: SessionState,
+  { holds, control }: GateParts,
+): Pick<CheckpointPorts, 'desk' | 'ledger'> {
+  const desk = holds.deskOf({
+    session,
+    agent,
+    user: () => state.rules.point.user.name,
+    timeoutMs: () => state.rules.point.approvalTimeoutMs,
+  })
+  return { desk, ledger: new LedgerClient(control, { session, agent, uid }) }
 }
 
 /** What looks at and carries out the requests of one session. */
 export function makePerformer(
   config: GateSession,
   parts: GateParts,
-  own: Pick<MadeContext, 'context' | 'forget' | 'learnerFor'> & { meter: EgressMeter },
+  own: Pick<MadeContext, 'context' | 'forget' | 'state'> & { meter: EgressMeter },
 ): HttpPerformer {
-  const { context, meter, forget, learnerFor } = own
+  const { context, meter, forget, state } = own
   const { proxy, provenance, budgets } = config.egress
   const dialer = makeDialer(proxy)
   const sending = {
@@ -182,7 +147,7 @@ export function makePerformer(
     dialer,
     turns: new Turns(),
     recovery: captureParts(config, recovering),
-    learnerFor,
+    learnerFor: (action) => state.learnerFor(action),
     onUnreachable: forget,
     provenance: provenance === null ? null : new ProvenanceState(provenance),
     packages: firewallOf(config, parts, context),

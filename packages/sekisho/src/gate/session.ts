@@ -52,7 +52,7 @@ export class Session {
       context,
       meter: this.#meter,
       forget,
-      learnerFor: made.learnerFor,
+      state: made.state,
     })
     this.#upstreams = performer.upstreams
     this.#front = new HttpFront(context, performer)
@@ -94,7 +94,7 @@ export class Session {
 
   /** @throws SekishoError PROTOCOL_VIOLATION, and then it is decided as before */
   decideBy(decision: SessionDecision): number {
-    return this.#made.decideBy(decision)
+    return this.#made.state.decideBy(decision)
   }
 
   /** @param alike how many more packets like this one there were */

@@ -23,7 +23,7 @@ export function referenceWarnings(
       warn(policy, one, {
         text: JSON.stringify(action),
         message: `nothing asks about ${action} yet: what the policy says of it is not enforced`,
-        hint: 'README.md says what is not there yet; process.exec obeys `exec` of the agent file',
+        hint: 'README.md says what is not there yet; programs obey `exec` of the agent file',
       }),
     ),
     ...entitiesOf(one.policy).flatMap((uid) => {

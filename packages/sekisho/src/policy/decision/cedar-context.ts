@@ -1,4 +1,4 @@
-import type { Action } from '../../core/action.ts'
+import type { Action, HttpRequestAction } from '../../core/action.ts'
 import type { Scheme } from '../../wire/policy.ts'
 import { Datetime } from '../cedar/datetime.ts'
 import { CedarSet } from '../cedar/set.ts'
@@ -53,35 +53,38 @@ export function describeAction(
   { facts, scheme }: { facts: ActionFacts; scheme: Scheme | undefined },
 ): Described {
   const kind = uidOf('Action', action.kind)
-  switch (action.kind) {
-    case 'http.request': {
-      const own = recordOf({
-        method: action.method,
-        scheme: action.scheme,
-        port: action.port,
-        path: action.path,
-        hasQuery: action.query !== null,
-        bodyBytes: facts.bodyBytes,
-        upgrade: action.upgrade !== undefined,
-      })
-      return { action: kind, resource: uidOf('Host', action.host), own: [['http', own]] }
-    }
-    case 'net.connect': {
-      const { transport, port, host, address } = action
-      const own = recordOf({ transport, port: port ?? 0, scheme: scheme ?? 'none' })
-      return { action: kind, resource: uidOf('Host', host ?? address), own: [['connect', own]] }
-    }
-    case 'dns.resolve':
-      return { action: kind, resource: uidOf('Name', action.name), own: [] }
-    case 'package.install': {
-      const { ecosystem, name, version } = action
-      const own = recordOf({ ecosystem, name, ...(version === null ? {} : { version }) })
-      const resource = uidOf('Package', `${ecosystem}:${name}`)
-      return { action: kind, resource, own: [['package', own]] }
-    }
-    default:
-      return { action: kind, resource: uidOf('Platform', 'sekisho'), own: [] }
+  if (action.kind === 'http.request') {
+    const own = requestRecord(action, facts)
+    return { action: kind, resource: uidOf('Host', action.host), own: [['http', own]] }
   }
+  if (action.kind === 'net.connect') {
+    const { transport, port, host, address } = action
+    const own = recordOf({ transport, port: port ?? 0, scheme: scheme ?? 'none' })
+    return { action: kind, resource: uidOf('Host', host ?? address), own: [['connect', own]] }
+  }
+  if (action.kind === 'dns.resolve') {
+    return { action: kind, resource: uidOf('Name', action.name), own: [] }
+  }
+  if (action.kind === 'package.install') {
+    const { ecosystem, name, version } = action
+    const own = recordOf({ ecosystem, name, ...(version === null ? {} : { version }) })
+    const resource = uidOf('Package', `${ecosystem}:${name}`)
+    return { action: kind, resource, own: [['package', own]] }
+  }
+  return { action: kind, resource: uidOf('Platform', 'sekisho'), own: [] }
+}
+
+function requestRecord(action: HttpRequestAction, { bodyBytes }: ActionFacts): CedarRecord {
+  const { method, scheme, port, path, query, upgrade } = action
+  return recordOf({
+    method,
+    scheme,
+    port,
+    path,
+    hasQuery: query !== null,
+    bodyBytes,
+    upgrade: upgrade !== undefined,
+  })
 }
 
 /** What a request is of a service's declared operations. @param args as its Cedar action has them */

@@ -1,4 +1,4 @@
-import type { Action } from '../../core/action.ts'
+import type { Action, HttpRequestAction } from '../../core/action.ts'
 import {
   type Consequence,
   CONSEQUENCES,
@@ -28,7 +28,7 @@ export function classify(
   { leads, facts }: { leads: Leads; facts: ActionFacts },
 ): Classified {
   const { operation } = facts
-  const effect = said.effect ?? (isRead(operation) ? 'read' : usualEffect(action, leads))
+  const effect = said.effect ?? (isReadOnly(operation) ? 'read' : usualEffect(action, leads))
   return {
     effect,
     reversibility: reversibilityOf(effect, said, facts),
@@ -36,27 +36,21 @@ export function classify(
   }
 }
 
-function isRead(operation: ActionFacts['operation']): boolean {
+function isReadOnly(operation: ActionFacts['operation']): boolean {
   return operation?.reversibility === 'read_only'
 }
 
 function usualEffect(action: Action, { external, isForRequests }: Leads): Effect {
-  switch (action.kind) {
-    case 'http.request':
-      if (action.upgrade === undefined && READS.has(action.method)) return 'read'
-      return external ? 'external' : 'none'
-    case 'net.connect':
-      return external && !isForRequests ? 'external' : 'none'
-    case 'ws.message':
-      return external ? 'external' : 'none'
-    case 'package.install':
-      return 'read'
-    case 'dns.resolve':
-    case 'process.syscall':
-    case 'file.open':
-    case 'secret.use':
-      return 'none'
-  }
+  const telling = external ? 'external' : 'none'
+  if (action.kind === 'http.request') return isRead(action) ? 'read' : telling
+  if (action.kind === 'net.connect') return isForRequests ? 'none' : telling
+  if (action.kind === 'ws.message') return telling
+  return action.kind === 'package.install' ? 'read' : 'none'
+}
+
+/** A WebSocket begins with a GET, and says more than that. */
+function isRead({ method, upgrade }: HttpRequestAction): boolean {
+  return upgrade === undefined && READS.has(method)
 }
 
 /** What could not be kept cannot be put back, whatever its rule says. */

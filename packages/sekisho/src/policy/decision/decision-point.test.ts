@@ -47,7 +47,7 @@ function short(verdict: Verdict): string {
 
 const ALICE = { name: 'alice', uid: 7, groups: ['developers'], enabled: true }
 
-test.each([
+test.for([
   ['what the file grants is permitted', GET, {}, {}, 'allow api'],
   ['what it does not grant is not', { ...GET, host: 'other.example' }, {}, {}, 'deny default'],
   [
@@ -122,7 +122,7 @@ test.each([
     { consequence: 'critical' },
     'hold invariant.critical consequence critical-intent: initiator approver',
   ],
-] as const)('%s', (_name, action, known, options, expected) => {
+] as const)('%s', ([, action, known, options, expected]) => {
   expect(short(point(bundleOf(DEFAULTS), { ...options }).decide(action, facts({ ...known })))).toBe(
     expected,
   )
@@ -213,7 +213,7 @@ test('an invariant that cannot be evaluated denies', () => {
 })
 
 // Each of these stands alone: the bundle permits everything and forbids nothing.
-test.each([
+test.for([
   [
     'irreversible',
     POST,
@@ -254,7 +254,7 @@ test.each([
     {},
     'deny invariant.secret-flow',
   ],
-] as const)('no bundle allows what is against %s', (_name, action, known, options, expected) => {
+] as const)('no bundle allows what is against %s', ([, action, known, options, expected]) => {
   const decision = point(bundleOf(PERMIT_ALL), { ...options })
   expect(short(decision.decide(action, facts({ ...known } as Partial<ActionFacts>)))).toBe(expected)
 })

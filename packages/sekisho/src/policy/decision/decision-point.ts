@@ -102,16 +102,12 @@ export class DecisionPoint {
       this.#answer(asked, { facts: { ...facts, approvals }, classified, grants: granted.rules })
     const answer = decideWith(facts.approvals)
     if (answer.kind === 'allow') return granted
-    // a name is told or not: what leads to it is asked about when it is used
-    if (this.#mayHelp(asked)) {
-      for (const approvals of APPROVAL_SETS) {
-        if (approvals.every((kind) => facts.approvals.includes(kind))) continue
-        if (decideWith(approvals).kind !== 'allow') continue
-        if (action.kind === 'dns.resolve') return granted
-        return this.#hold(answer, approvals, granted.rules)
-      }
+    const needs = this.#mayHelp(asked) ? neededWith(decideWith, facts.approvals) : undefined
+    if (needs === undefined) {
+      return { kind: 'deny', rules: answer.rules, reason: this.#explain(action, answer) }
     }
-    return { kind: 'deny', rules: answer.rules, reason: this.#explain(action, answer) }
+    // a name is told or not: what leads to it is asked about when it is used
+    return action.kind === 'dns.resolve' ? granted : this.#hold(answer, needs, granted.rules)
   }
 
   optionsFor(place: Place, rules: readonly string[]): RuleOptions {
@@ -291,4 +287,14 @@ export class DecisionPoint {
       this.#bundle.actions,
     )
   }
+}
+
+/** The first set of people whose yes, with those that are there already, would allow it. */
+function neededWith(
+  decideWith: (approvals: readonly ApprovalKind[]) => Answered,
+  given: readonly ApprovalKind[],
+): readonly ApprovalKind[] | undefined {
+  return APPROVAL_SETS.filter((kinds) => kinds.some((kind) => !given.includes(kind))).find(
+    (kinds) => decideWith(kinds).kind === 'allow',
+  )
 }

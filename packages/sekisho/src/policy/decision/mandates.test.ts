@@ -63,13 +63,13 @@ function transfer(to: string, amount: number): Partial<ActionFacts> {
   }
 }
 
-test.each([
+test.for([
   ['what it names, to whom it names', transfer('landlord@example.com', 900), {}, 'rent'],
   ['one more than it allows', transfer('landlord@example.com', 901), {}, undefined],
   ['somebody else', transfer('attacker@example.com', 1), {}, undefined],
   ['another agent', transfer('landlord@example.com', 900), { agent: 'coder' }, undefined],
   ['later than it stands', transfer('landlord@example.com', 900), { nowMs: 2_000 }, undefined],
   ['a request that its rule grants', {}, {}, 'rent'],
-] as const)('a mandate and %s', (_name, known, asked, expected) => {
+] as const)('a mandate and %s', ([, known, asked, expected]) => {
   expect(mandateFor(known, asked)).toBe(expected)
 })

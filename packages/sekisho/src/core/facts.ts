@@ -1,11 +1,5 @@
 import type { PackageInstallAction } from './action.ts'
-import type {
-  ApprovalKind,
-  Consequence,
-  CriticalArgument,
-  Label,
-  Reversibility,
-} from './label.ts'
+import type { ApprovalKind, Consequence, CriticalArgument, Label, Reversibility } from './label.ts'
 import { CLEAN } from './label.ts'
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }

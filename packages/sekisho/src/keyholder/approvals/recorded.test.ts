@@ -53,11 +53,9 @@ test('a gate that makes up an approval gets no credential, and is on record as d
     message: `the hold ${HOLD} has no yes as approver`,
   })
   const { hold: _, ...withoutHold } = approved()
-  await expect(keyholder.recordIntent(withoutHold, ['GH'])).rejects.toMatchObject(
-    {
-      message: 'nobody has approved it as approver',
-    },
-  )
+  await expect(keyholder.recordIntent(withoutHold, ['GH'])).rejects.toMatchObject({
+    message: 'nobody has approved it as approver',
+  })
   const denied = { kind: 'deny', rules: ['keyholder.approval'], reason: expect.any(String) }
   expect((await leaves()).slice(2)).toEqual([
     expect.objectContaining({ type: 'action.intent', verdict: denied, credentials: [] }),

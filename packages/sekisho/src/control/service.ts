@@ -93,6 +93,7 @@ function makeParts(supervisor: Supervisor, options: ControlOptions): Parts {
     installed: (digest) => holds.policyInstalled(digest),
   })
   const holds = new WaitingHolds({
+    announce: report,
     answer: (signed) => supervisor.call('approval.answer', signed),
     policy: () => generations.inForce?.digest,
     now: () => now().getTime(),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { ApprovalResult, HeldAction, SignedApproval } from '../../wire/approval.ts'
+import { subjectOf } from '../../policy/approval-text/subject.ts'
 import { WaitingHolds } from './waiting-holds.ts'
 
 const POLICY = `sha256:${'a'.repeat(64)}`
@@ -54,12 +55,15 @@ function answerTo(hold: string, note = ''): SignedApproval {
 let said: ApprovalResult
 let policy: string | undefined
 let holds: WaitingHolds
+let announced: string[]
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse('2026-03-01T12:00:00Z') })
   said = { kind: 'approved' }
   policy = POLICY
+  announced = []
   holds = new WaitingHolds({
     answer: async () => said,
+    announce: (line) => announced.push(line),
     policy: () => policy,
     now: () => Date.now(),
   })
@@ -79,6 +83,14 @@ test('what waits is listed and shown, and resolved by what the keyholder says', 
   expect(await waiting).toEqual({ kind: 'approved', by: ['initiator', 'approver'] })
   expect(holds.list()).toEqual([])
   expect(() => holds.find(idOf(0))).toThrow(expect.objectContaining({ code: 'HOLD_UNKNOWN' }))
+})
+
+test('whoever looks at the daemon is told of each, in one line that says what to do', () => {
+  const one = held()
+  void holds.wait(one, GATE)
+  expect(announced).toEqual([
+    `${one.session} waits for ${one.needs.join(' and ')}: ${subjectOf(one)}; see \`sekisho approvals show ${one.id}\``,
+  ])
 })
 
 test('a refused answer resolves nothing', async () => {

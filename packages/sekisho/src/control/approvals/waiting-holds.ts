@@ -20,6 +20,8 @@ export type WaitingHoldsOptions = {
   answer: (signed: SignedApproval) => Promise<ApprovalResult>
   /** digest of the generation in force; undefined while none is */
   policy: () => string | undefined
+  /** told of each that waits, in one line that cannot drive a terminal */
+  announce: (line: string) => void
   /** Unix ms */
   now: () => number
 }
@@ -56,6 +58,9 @@ export class WaitingHolds {
     const timer = setTimeout(expire, Math.min(leftMs, MAX_TIMER_MS))
     this.#waiting.set(held.id, { held, needs: held.needs, gate, timer, settle: resolve })
     this.#bodyBytes += held.body?.bytes ?? 0
+    this.#options.announce(
+      `${held.session} waits for ${held.needs.join(' and ')}: ${subjectOf(held)}; see \`sekisho approvals show ${held.id}\``,
+    )
     return promise
   }
 

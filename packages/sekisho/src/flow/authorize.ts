@@ -1,4 +1,4 @@
-import type { Action } from '../core/action.ts'
+import { canonicalJson } from '../core/canonical-json.ts'
 import type { Label } from '../core/label.ts'
 import { type Allow, type Deny, deny, type Hold, type Verdict } from '../core/verdict.ts'
 import type { ActionFacts } from '../core/facts.ts'
@@ -6,6 +6,7 @@ import { NO_FACTS } from '../core/facts.ts'
 import type { ApprovedHold } from '../wire/policy-leaves.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Answer } from './approvals-port.ts'
+import { grantsOf, type LeavingAction, placeOf } from './leaving.ts'
 import type { CheckpointPorts, Clear, Decider, Exchange, Outgoing } from './ports.ts'
 
 /** Rule of what a change of the bundle has overtaken while it waited. */
@@ -16,7 +17,7 @@ export type Leaving = {
   id: string
   /** by what was known before anybody looked into it */
   first: { verdict: Allow | Hold; facts: ActionFacts }
-  action: Action
+  action: LeavingAction
   clear: Clear
   /** of the agent file, that grant it */
   rules: readonly string[]
@@ -41,12 +42,14 @@ export type Authorized = {
  */
 export async function authorize(
   leaving: Leaving,
-  by: Decider,
+  before: Decider,
   ports: CheckpointPorts,
 ): Promise<Authorized> {
+  const current = adoptCurrent(leaving, before, ports)
+  if ('kind' in current) return { verdict: current, by: ports.current(), facts: NO_FACTS }
+  const { by, first } = current
   const gathered = await gatherFacts(leaving, by, ports)
   if ('kind' in gathered) return { verdict: gathered, by, facts: NO_FACTS }
-  const { first } = leaving
   const decided = isNews(gathered, first.facts)
     ? by.decide(leaving.action, gathered)
     : first.verdict
@@ -61,6 +64,28 @@ export async function authorize(
     if (again.kind !== 'hold') return keepAfterYes(leaving, { verdict: again, by, facts })
   }
   return askFor({ leaving, by, facts: gathered, hold: verdict }, ports)
+}
+
+type Adopted = { by: Decider; first: Leaving['first'] }
+
+/**
+ * An agent can begin a request under one generation and say its last byte under another, hours later.
+ * The newer one decides it, all of it; where that would have looked at it otherwise, it is to be
+ * sent again.
+ */
+function adoptCurrent(
+  { action, options, first }: Leaving,
+  before: Decider,
+  ports: CheckpointPorts,
+): Adopted | Deny {
+  const by = ports.current()
+  if (by.generation === before.generation) return { by: before, first }
+  const verdict = by.decide(action, first.facts)
+  if (verdict.kind === 'deny') return verdict
+  const now = by.optionsFor(placeOf(action), grantsOf(verdict))
+  return canonicalJson(now) === canonicalJson(options)
+    ? { by, first: { ...first, verdict } }
+    : deny(POLICY_CHANGED, 'the policy has changed how such a request is looked at; send it again')
 }
 
 /** Most requests carry nothing that another answer could come of. */
@@ -127,7 +152,6 @@ async function lookBefore(
   if (!isToBeKept(leaving)) return null
   const hopeful = by.decide(leaving.action, { ...known, hasPreImage: true })
   const verdict = withFound(hopeful, leaving.clear)
-  if (verdict.kind === 'deny') return null
   return verdict.kind === 'allow' ? keepBefore(leaving) : false
 }
 
@@ -208,6 +232,8 @@ function settle(
     return { verdict: unasked(hold, answer.reason), by, facts }
   }
   if (isChanged || answer.kind === 'denied') {
+    const adopted = adoptCurrent(leaving, by, ports)
+    if ('kind' in adopted) return { verdict: adopted, by: now, facts }
     const label = labelFor(leaving, ports)
     const anew = withFound(now.decide(action, { ...facts, label }), clear)
     const verdict = anew.kind === 'hold' ? overtaken(anew) : anew

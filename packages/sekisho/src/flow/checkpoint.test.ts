@@ -5,7 +5,15 @@ import { SekishoError } from '../core/error.ts'
 import { CLEAN } from '../core/label.ts'
 import { type Deny, deny, type Verdict } from '../core/verdict.ts'
 import { passRequest, recordDenial } from './checkpoint.ts'
-import type { ActionOutcome, CheckpointPorts, Exchange, Intent, Performed } from './ports.ts'
+import type {
+  ActionOutcome,
+  CheckpointPorts,
+  Decide,
+  Decider,
+  Exchange,
+  Intent,
+  Performed,
+} from './ports.ts'
 
 const action: HttpRequestAction = {
   kind: 'http.request',
@@ -251,6 +259,71 @@ test('what waited is decided anew where the policy has changed meanwhile', async
   const result = await passRequest(action, exchange, ports)
   expect(result).toMatchObject({ kind: 'deny', rules: ['invariant.policy-changed', 'ask'] })
   expect(intents.map(({ generation }) => generation)).toEqual([2])
+})
+
+/** Ports whose rules are other ones from the given step on. */
+function changing(
+  step: 'inspect' | 'pin',
+  next: Partial<Decider>,
+): Fakes & { result: Promise<unknown> } {
+  const made = fakes(deciding(() => ({ kind: 'allow', rules: ['r'] })))
+  const { ports, exchange } = made
+  const before = ports.current()
+  let isChanged = false
+  ports.current = () => (isChanged ? { ...before, generation: 2, ...next } : before)
+  const { inspect } = exchange
+  const { resolver } = ports
+  const pin = resolver.pin.bind(resolver)
+  exchange.inspect = (allowed) => {
+    isChanged ||= step === 'inspect'
+    return inspect(allowed)
+  }
+  ports.resolver = {
+    pin: (host, port) => {
+      isChanged ||= step === 'pin'
+      return pin(host, port)
+    },
+  }
+  return { ...made, result: passRequest(action, exchange, ports) }
+}
+
+test('what was begun under one generation and said under another is decided by the other', async () => {
+  const denied = changing('inspect', { decide: () => noWrites })
+  expect(await denied.result).toEqual(noWrites)
+  expect([denied.intents.map(({ generation }) => generation), denied.log]).toEqual([
+    [2],
+    ['inspect', 'intent'],
+  ])
+  const allowed = changing('inspect', {})
+  expect(await allowed.result).toEqual(done)
+  expect(allowed.intents.map(({ generation }) => generation)).toEqual([2])
+})
+
+test('what another generation would look at otherwise is to be sent again', async () => {
+  const { result, log } = changing('inspect', { optionsFor: () => ({ maxBodyBytes: 1 }) })
+  expect(await result).toMatchObject({ kind: 'deny', rules: ['invariant.policy-changed'] })
+  expect(log).not.toContain('perform')
+})
+
+test('what another generation forbids just before it leaves does not leave', async () => {
+  const { result, log, outcomes } = changing('pin', { decide: () => noWrites })
+  expect(await result).toMatchObject({ kind: 'deny', rules: ['invariant.policy-changed'] })
+  expect(log).not.toContain('perform')
+  expect(outcomes.map(([, { kind }]) => kind)).toEqual(['refused'])
+})
+
+test('a stream is asked about once more before it opens, with what has come in meanwhile', async () => {
+  const isTainted: Decide = (_action, facts) =>
+    facts?.label.integrity === 'untrusted' ? noWrites : { kind: 'allow', rules: ['r'] }
+  const { ports, exchange, log } = fakes(deciding(isTainted))
+  exchange.isOpenEnded = () => true
+  let reads = 0
+  ports.labels = {
+    ...ports.labels,
+    after: () => ({ ...CLEAN, integrity: reads++ === 0 ? 'user' : 'untrusted' }),
+  }
+  expect(await passRequest(action, exchange, ports)).toMatchObject({ kind: 'deny' })
+  expect(log).not.toContain('perform')
 })
 
 test('whoever is asked is shown what will be sent, and where nobody can say it is denied', async () => {

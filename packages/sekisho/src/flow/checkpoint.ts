@@ -1,9 +1,9 @@
-import type { HttpRequestAction, NetConnectAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { ActionFacts } from '../core/facts.ts'
 import { NO_FACTS } from '../core/facts.ts'
 import { type Authorized, authorize } from './authorize.ts'
+import { grantsOf, type LeavingAction, placeOf } from './leaving.ts'
 import type {
   ActionOutcome,
   CheckpointPorts,
@@ -19,14 +19,14 @@ import type {
   Pinned,
 } from './ports.ts'
 
+/** Rule of what was overtaken on its way out. */
+const OVERTAKEN = 'invariant.policy-changed'
+
 /** Rule of what claims an approval that it does not have. */
 const UNAPPROVED = 'invariant.unapproved'
 
 /** Rule of every denial for a placeholder outside the place its credential is bound to. */
 export const PLACEHOLDER_MISUSE = 'invariant.placeholder-misuse'
-
-/** An action that leads to one port of one name. */
-export type LeavingAction = HttpRequestAction | (NetConnectAction & { host: string; port: number })
 
 /**
  * The one path of a request or connection that asks to leave a session: decided, recorded, resolved, performed,
@@ -56,7 +56,7 @@ async function pass(
   const known = { ...NO_FACTS, label: ports.labels.label }
   const first = by.decide(action, known)
   if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by, known })
-  const rules = first.kind === 'allow' ? first.rules : (first.grants ?? [])
+  const rules = grantsOf(first)
   const options = by.optionsFor(placeOf(action), rules)
   const found = await exchange.inspect({ rules, options })
   const seen = { action, exchange, found }
@@ -111,7 +111,7 @@ async function carryOut(decided: Decided, ports: CheckpointPorts): Promise<Deny 
     throw thrown
   })
   if (verdict.kind === 'deny') return verdict
-  return attempt(action, { id, exchange, values, facts, credentials }, ports)
+  return attempt(action, { id, exchange, values, authorized, credentials }, ports)
 }
 
 /** Takes what the action counts for from the ledger, which it does only if it is allowed. */
@@ -126,11 +126,6 @@ async function reserve(
   if (amounts === null) return undefined
   if (ledger === undefined) return deny('invariant.ledger', 'there is no ledger to count it in')
   return ledger.reserve(id, amounts)
-}
-
-function placeOf(action: LeavingAction): Parameters<Decider['optionsFor']>[0] {
-  const { host, port } = action
-  return { host, port, scheme: action.kind === 'http.request' ? action.scheme : 'tcp' }
 }
 
 type Refusing = {
@@ -210,7 +205,7 @@ type Recorded = {
   id: string
   exchange: Exchange
   values: ReadonlyMap<string, string>
-  facts: ActionFacts
+  authorized: Authorized
   credentials: readonly string[]
 }
 
@@ -226,6 +221,11 @@ async function attempt(
     if (pinned.kind === 'deny') {
       outcome = { kind: 'refused', rules: pinned.rules, reason: pinned.reason }
       return pinned
+    }
+    const overtaken = whyNotAnyMore(action, recorded, ports)
+    if (overtaken !== undefined) {
+      outcome = { kind: 'refused', rules: overtaken.rules, reason: overtaken.reason }
+      return overtaken
     }
     ports.labels.enter(action, recorded.credentials)
     hasBegun = true
@@ -246,12 +246,32 @@ async function attempt(
   }
 }
 
+/**
+ * While it was counted, recorded and resolved, another generation may have come into force, or
+ * something into the session that a stream would carry out: those who end what is under way did not
+ * see it yet.
+ */
+function whyNotAnyMore(
+  action: LeavingAction,
+  { exchange, authorized, credentials }: Recorded,
+  { current, labels }: CheckpointPorts,
+): Deny | undefined {
+  const now = current()
+  const isOpenEnded = exchange.isOpenEnded?.() ?? false
+  const { by, facts } = authorized
+  if (now.generation === by.generation && !isOpenEnded) return undefined
+  const label = isOpenEnded ? labels.after(action, credentials) : facts.label
+  const verdict = now.decide(action, { ...facts, label })
+  return verdict.kind === 'allow' ? undefined : deny(OVERTAKEN, verdict.reason)
+}
+
 async function performLive(
   action: LeavingAction,
   { pinned, recorded }: { pinned: Pinned; recorded: Recorded },
   { live }: CheckpointPorts,
 ): ReturnType<Exchange['perform']> {
-  const { exchange, facts, values } = recorded
+  const { exchange, values } = recorded
+  const { facts } = recorded.authorized
   const leave = live.enter({
     action,
     facts,

@@ -178,15 +178,16 @@ export class HttpFront {
   ): Promise<void> {
     const read = readTunnel(head, channel.connect)
     const verdict = read.kind === 'read' ? this.#context.ports.decide(read.action) : read.by
-    if (read.kind === 'read' && verdict.kind === 'allow') {
+    if (verdict.kind !== 'deny') {
+      // what is to be held is held where the tunnel leads
+      if (read.kind !== 'read') return void socket.destroy()
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
       if (first.length > 0) socket.unshift(first)
       return channel.openTunnel?.(socket, read.action)
     }
-    const by = verdict.kind === 'deny' ? verdict : deny('invariant.unapproved', 'it wants approval')
     const record = async (): Promise<Deny> => {
-      await recordDenial({ action: read.action, by }, this.#context.ports)
-      return by
+      await recordDenial({ action: read.action, by: verdict }, this.#context.ports)
+      return verdict
     }
     await this.#refuseRaw(socket, record, read.kind === 'refused' ? read.status : 403)
   }

@@ -271,7 +271,7 @@ function changing(
   const before = ports.current()
   let isChanged = false
   ports.current = () => (isChanged ? { ...before, generation: 2, ...next } : before)
-  const { inspect } = exchange
+  const inspect = exchange.inspect.bind(exchange)
   const { resolver } = ports
   const pin = resolver.pin.bind(resolver)
   exchange.inspect = (allowed) => {

@@ -254,13 +254,13 @@ async function attempt(
 function whyNotAnyMore(
   action: LeavingAction,
   { exchange, authorized, credentials }: Recorded,
-  { current, labels }: CheckpointPorts,
+  ports: CheckpointPorts,
 ): Deny | undefined {
-  const now = current()
+  const now = ports.current()
   const isOpenEnded = exchange.isOpenEnded?.() ?? false
   const { by, facts } = authorized
   if (now.generation === by.generation && !isOpenEnded) return undefined
-  const label = isOpenEnded ? labels.after(action, credentials) : facts.label
+  const label = isOpenEnded ? ports.labels.after(action, credentials) : facts.label
   const verdict = now.decide(action, { ...facts, label })
   return verdict.kind === 'allow' ? undefined : deny(OVERTAKEN, verdict.reason)
 }

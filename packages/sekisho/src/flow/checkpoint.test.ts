@@ -3,6 +3,7 @@ import { SekishoError } from '../core/error.ts'
 import { CLEAN } from '../core/label.ts'
 import { deny } from '../core/verdict.ts'
 import { passRequest, recordDenial } from './checkpoint.ts'
+import type { ActionOutcome } from './ports.ts'
 import { deciding } from './testing/deciding.ts'
 import { action, done, fakes, noWrites } from './testing/fakes.ts'
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { HttpRequestAction } from '../core/action.ts'
 import type { Label } from '../core/label.ts'
 import type { LabelSource } from '../wire/labels.ts'
-import { GateLabels } from './session-labels.ts'
+import { type Begun, GateLabels } from './session-labels.ts'
 
 const STRANGE: Label = { integrity: 'untrusted', confidentiality: 'public' }
 const OWN: Label = { integrity: 'trusted', confidentiality: 'internal' }
@@ -23,11 +23,14 @@ function get(host: string): HttpRequestAction {
   }
 }
 
-function labels(begins = [TASK], isResumed = false): { made: GateLabels; told: Label[] } {
+function labels(
+  begins = [TASK],
+  { isResumed = false, worst = 'internal' }: Partial<Begun> = {},
+): { made: GateLabels; told: Label[] } {
   const told: Label[] = []
   const labelOf = (host: string): Label => (host === 'own.example' ? OWN : STRANGE)
   const made = new GateLabels(
-    { begins, isResumed },
+    { begins, isResumed, worst },
     { labelOf, worse: (label) => told.push(label) },
   )
   return { made, told }
@@ -54,8 +57,13 @@ test('what is answered to a credential is not for everybody', () => {
 })
 
 test('after a gate has died its session is taken for the worst', () => {
-  const { made } = labels([TASK], true)
-  expect(made.label).toEqual({ integrity: 'untrusted', confidentiality: 'internal' })
+  const known = (['internal', 'secret'] as const).map(
+    (worst) => labels([TASK], { isResumed: true, worst }).made.label,
+  )
+  expect(known).toEqual([
+    { integrity: 'untrusted', confidentiality: 'internal' },
+    { integrity: 'untrusted', confidentiality: 'secret' },
+  ])
 })
 
 test('many sources are bounded, and the one that changed the label is among them', () => {

@@ -1,15 +1,23 @@
 import type { Action } from '../core/action.ts'
-import { CLEAN, joinLabels, type Label } from '../core/label.ts'
+import { CLEAN, type Confidentiality, joinLabels, type Label } from '../core/label.ts'
 import type { SessionLabels } from '../flow/ports.ts'
 import type { LabelSource } from '../wire/labels.ts'
 
 /** Sources that are named; the label is that of all. */
 const MAX_SOURCES = 64
 
-/** What a gate that has died had let in is not known any more: the worst is taken. */
-const FORGOTTEN: LabelSource = {
-  what: 'what came in before a gate was restarted',
-  label: { integrity: 'untrusted', confidentiality: 'internal' },
+/** What a gate that has died had let in is not known any more: the worst that there is is taken. */
+function forgotten(worst: Confidentiality): LabelSource {
+  const label = { integrity: 'untrusted', confidentiality: worst } as const
+  return { what: 'what came in before a gate was restarted', label }
+}
+
+export type Begun = {
+  begins: readonly LabelSource[]
+  /** a gate before this one had the session */
+  isResumed: boolean
+  /** the most confidential that anything it could read is, internal at least */
+  worst: Exclude<Confidentiality, 'public'>
 }
 
 export type LabelOf = (host: string) => Label
@@ -30,12 +38,12 @@ export class GateLabels implements SessionLabels {
    * @param told.worse called when the label has changed, before anything of the reply is there
    */
   constructor(
-    { begins, isResumed }: { begins: readonly LabelSource[]; isResumed: boolean },
+    { begins, isResumed, worst }: Begun,
     told: { labelOf: LabelOf; worse: (label: Label) => void },
   ) {
     this.#labelOf = told.labelOf
     this.#worse = told.worse
-    for (const source of isResumed ? [...begins, FORGOTTEN] : begins) this.#join(source)
+    for (const source of isResumed ? [...begins, forgotten(worst)] : begins) this.#join(source)
   }
 
   get label(): Label {

@@ -31,7 +31,7 @@ export class SessionState {
     this.#values.learnTask(decision.task)
     this.#rules = this.#rulesOf(decision)
     this.labels = new GateLabels(
-      { begins: decision.begins, isResumed },
+      { begins: decision.begins, isResumed, worst: this.#rules.point.bundle.hosts.worst },
       {
         labelOf: (host) => this.#rules.point.labelOf(host),
         worse: (label) =>

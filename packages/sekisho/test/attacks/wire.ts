@@ -74,6 +74,14 @@ export class Wire {
     return wire
   }
 
+  /** Puts another generation in force, as the supervisor does. */
+  async decideBy(bundle: DecisionBundle, rules: PolicyRule[]): Promise<void> {
+    const { generation } = bundle
+    await this.#gate.call('policy.install', bundle)
+    const decision = { ...plainDecision(rules), generation }
+    await this.#gate.call('session.policy', { network: NETWORK, decision })
+  }
+
   private constructor(parts: {
     gate: Peer<typeof supervisorToGate>
     network: SessionNetwork

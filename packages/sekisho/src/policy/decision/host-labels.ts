@@ -16,6 +16,14 @@ export class HostLabels {
     for (const label of labels) this.#byPattern.set(label.host, label)
   }
 
+  /** The most confidential that an answer can be; one to a credential is internal. */
+  get worst(): 'internal' | 'secret' {
+    const isSecret = [...this.#byPattern.values()].some(
+      ({ confidentiality }) => confidentiality === 'secret',
+    )
+    return isSecret ? 'secret' : 'internal'
+  }
+
   find(host: string): Omit<HostLabel, 'host'> {
     if (this.#byPattern.size === 0) return STRANGE
     const exact = this.#byPattern.get(host)

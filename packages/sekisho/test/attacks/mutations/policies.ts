@@ -48,9 +48,13 @@ export const POLICY_MUTATIONS = [
       ),
     ],
   ),
-  ...mutationsOf('users', [
-    'the user is asked about too',
-    point('      { uid: user, who: `user ${this.user.name}` },\n', ''),
-  ]),
+  ...mutationsOf(
+    'users',
+    [
+      'the user is asked about too',
+      point('      { uid: user, who: `user ${this.user.name}` },\n', ''),
+    ],
+    ['who is disabled does nothing', without('user-disabled')],
+  ),
   ...mutationsOf('secret-flow', ['what is secret stays inside', without('secret-flow')]),
 ]

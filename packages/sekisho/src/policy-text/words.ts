@@ -1,12 +1,4 @@
-import {
-  APPROVALS,
-  CONFIDENTIALITIES,
-  CONSEQUENCES,
-  CRITICAL_ARGUMENTS,
-  EFFECTS,
-  INTEGRITIES,
-  REVERSIBILITIES,
-} from '../core/label.ts'
+import { WORDS_IN_FACTS, WORDS_OF_FACTS } from '../policy/decision/fact-words.ts'
 import { suggest } from '../policy/nearest.ts'
 import { printable } from '../policy/problem.ts'
 import { type CedarNode, nodeOf, operandsOf } from '../wire/cedar-node.ts'
@@ -16,13 +8,8 @@ import { type PolicyText, positionIn } from './split-policies.ts'
 
 /** Texts that Cedar's types know as String, and that are one of a few words all the same. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
-  integrity: INTEGRITIES,
-  confidentiality: CONFIDENTIALITIES,
-  effect: EFFECTS,
-  reversibility: REVERSIBILITIES,
-  consequence: CONSEQUENCES,
-  approvals: APPROVALS,
-  unconfirmed: CRITICAL_ARGUMENTS,
+  ...WORDS_OF_FACTS,
+  ...WORDS_IN_FACTS,
   transport: ['tcp', 'udp', 'icmp', 'icmpv6', 'other'],
   scheme: ['http', 'https', 'tcp', 'tls', 'none'],
   ecosystem: ['npm', 'pypi'],

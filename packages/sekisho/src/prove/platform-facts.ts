@@ -1,31 +1,9 @@
-import {
-  APPROVALS,
-  CONFIDENTIALITIES,
-  CONSEQUENCES,
-  CRITICAL_ARGUMENTS,
-  EFFECTS,
-  INTEGRITIES,
-  REVERSIBILITIES,
-} from '../core/label.ts'
+import { WORDS_IN_FACTS, WORDS_OF_FACTS } from '../policy/decision/fact-words.ts'
 import type { Frame } from './frame.ts'
 import type { RequestTypes } from './schema.ts'
 import type { Symbolic, SymbolicRecord } from './symbolic.ts'
 import { equal, not, or, string, type Term } from './term.ts'
 import type { World } from './world.ts'
-
-/** Facts that are one of a few words, whatever the request. */
-const WORDS: Readonly<Record<string, readonly string[]>> = {
-  integrity: INTEGRITIES,
-  confidentiality: CONFIDENTIALITIES,
-  effect: EFFECTS,
-  reversibility: REVERSIBILITIES,
-  consequence: CONSEQUENCES,
-}
-/** and sets of a few words */
-const SETS_OF_WORDS: Readonly<Record<string, readonly string[]>> = {
-  approvals: APPROVALS,
-  unconfirmed: CRITICAL_ARGUMENTS,
-}
 
 const HOST = 'Sekisho::Host'
 
@@ -37,13 +15,13 @@ export function platformFacts(frame: Frame, types: RequestTypes, world: World): 
   const context = world.record('context', types.actions.get(frame.action)?.context ?? new Map())
   const facts = recordAt(context, 'facts')
   if (facts === undefined) return []
-  const words = Object.entries(WORDS).flatMap(([name, allowed]) => {
+  const words = Object.entries(WORDS_OF_FACTS).flatMap(([name, allowed]) => {
     const value = facts.field(name)?.value
     return value?.kind === 'string'
       ? [or(...allowed.map((word) => equal(value.term, string(word))))]
       : []
   })
-  const sets = Object.entries(SETS_OF_WORDS).flatMap(([name, allowed]) => {
+  const sets = Object.entries(WORDS_IN_FACTS).flatMap(([name, allowed]) => {
     const value = facts.field(name)?.value
     return value?.kind === 'set' ? [world.sets.isSubset(value.set, literalSet(allowed))] : []
   })

@@ -1,7 +1,7 @@
 import type { HttpRequestAction, PackageInstallAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
 import type { RecordedFinding } from '../../core/finding.ts'
-import { type Deny, deny, type Hold, type Verdict } from '../../core/verdict.ts'
+import type { Deny, Hold, Verdict } from '../../core/verdict.ts'
 import {
   type InstallVerdict,
   judgeInstall,
@@ -23,6 +23,7 @@ import type {
 } from '../../flow/ports.ts'
 import type { HttpArrival } from '../http-exchange.ts'
 import type { ReplySink } from '../reply-sink.ts'
+import { WrappedExchange } from '../wrapped-exchange.ts'
 import { fileFields } from './package-fields.ts'
 import type { FirewallParts } from './package-firewall.ts'
 import { WatchingSink, WithholdingSink } from './tarball-sink.ts'
@@ -39,11 +40,11 @@ export type Fetch = (arrival: HttpArrival) => Exchange
  * The request for the file of a package: decided by the package before it is looked at as a
  * request, recorded as an install, and its reply looked into where the plan asks for that.
  */
-export class FileExchange implements Exchange {
+export class FileExchange extends WrappedExchange {
   readonly #arrival: HttpArrival
   readonly #file: PackageFile
   readonly #parts: FirewallParts
-  readonly #inner: Exchange
+  protected override readonly inner: Exchange
   #install: PackageInstallAction
   readonly #looked: Promise<TarballVerdict | undefined> | undefined
 
@@ -51,18 +52,19 @@ export class FileExchange implements Exchange {
     arrival: HttpArrival,
     { file, parts, fetch }: { file: PackageFile; parts: FirewallParts; fetch: Fetch },
   ) {
+    super()
     this.#file = file
     this.#parts = parts
     this.#arrival = arrival
     this.#install = installOf(file, arrival.action, arrival.action)
     const { sink, looked } = this.#lookingSink(arrival.sink)
     this.#looked = looked
-    this.#inner = fetch({ ...arrival, sink, fields: fileFields(arrival.fields) })
+    this.inner = fetch({ ...arrival, sink, fields: fileFields(arrival.fields) })
   }
 
-  async inspect(allowed: Allowed): Promise<Inspected> {
+  override async inspect(allowed: Allowed): Promise<Inspected> {
     const popular = await this.#parts.popular(this.#file.ecosystem)
-    const inner = await this.#inner.inspect(allowed)
+    const inner = await this.inner.inspect(allowed)
     if (inner.kind !== 'clear') return inner
     if (inner.recordAs?.kind === 'http.request') {
       this.#install = installOf(this.#file, this.#arrival.action, inner.recordAs)
@@ -79,11 +81,11 @@ export class FileExchange implements Exchange {
     return { kind: 'stopped', verdict, recordAs, findings }
   }
 
-  async perform(
+  override async perform(
     pinned: Pinned,
     credentials: ReadonlyMap<string, string>,
   ): Promise<Performed | Failed | Misuse | Cut> {
-    const done = await this.#inner.perform(pinned, credentials)
+    const done = await this.inner.perform(pinned, credentials)
     const verdict = await this.#looked
     if (verdict === undefined || verdict.kind === 'quiet') return done
     const { plan, exceptions } = this.#parts
@@ -97,27 +99,6 @@ export class FileExchange implements Exchange {
     const by = asDenial(this.#shown(judged.stop))
     const outcome: Failed = { kind: 'failed', code: 'PACKAGE_WITHHELD', message: by.reason }
     return { kind: 'cut', action, by, findings: this.#recorded(judged), outcome }
-  }
-
-  outgoing(): ReturnType<NonNullable<Exchange['outgoing']>> {
-    const nothing = deny('invariant.unshowable', 'what it will send cannot be shown')
-    return this.#inner.outgoing?.() ?? nothing
-  }
-
-  onGone(listener: () => void): void {
-    this.#inner.onGone?.(listener)
-  }
-
-  isOpenEnded(): boolean {
-    return this.#inner.isOpenEnded?.() ?? false
-  }
-
-  cut(by: Deny): void {
-    this.#inner.cut?.(by)
-  }
-
-  drop(): void {
-    this.#inner.drop?.()
   }
 
   /**

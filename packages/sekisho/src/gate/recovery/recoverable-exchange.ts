@@ -1,14 +1,13 @@
 import type { HttpRequestAction } from '../../core/action.ts'
-import { type Deny, deny } from '../../core/verdict.ts'
 import type { Allowed, Clear, Exchange, Inspected, Pinned } from '../../flow/ports.ts'
 import type { HttpArrival } from '../http-exchange.ts'
 import type { Fields } from '../http-fields.ts'
+import { WrappedExchange } from '../wrapped-exchange.ts'
 import { PassingSink } from '../packages/passing-sink.ts'
 import { type Captured, type CaptureParts, capturePreImage } from './capture.ts'
 import { strongEtag } from './resource-state.ts'
 
 const CHANGING: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'DELETE'])
-const NOT_SHOWN = deny('invariant.unshowable', 'what it will send cannot be shown')
 
 type Asked = Parameters<NonNullable<Exchange['keepBefore']>>[0]
 
@@ -18,10 +17,10 @@ export function isRecoverable({ action }: HttpArrival): boolean {
 }
 
 /** A request that changes something, preceded where a rule asks for it by a look at what is there. */
-export class RecoverableExchange implements Exchange {
+export class RecoverableExchange extends WrappedExchange {
   readonly #arrival: HttpArrival
   readonly #parts: CaptureParts
-  readonly #inner: Exchange
+  protected override readonly inner: Exchange
   readonly #sink: StateSink
   /** the inner exchange's own copy: a condition is added to it once something is kept */
   readonly #fields: Fields
@@ -34,20 +33,21 @@ export class RecoverableExchange implements Exchange {
     parts: CaptureParts,
     fetch: (arrival: HttpArrival) => Exchange,
   ) {
+    super()
     this.#arrival = arrival
     this.#parts = parts
     this.#sink = new StateSink(arrival.sink)
     this.#fields = [...arrival.fields]
-    this.#inner = fetch({ ...arrival, fields: this.#fields, sink: this.#sink })
+    this.inner = fetch({ ...arrival, fields: this.#fields, sink: this.#sink })
   }
 
-  async inspect(allowed: Allowed): Promise<Inspected> {
-    const inspected = await this.#inner.inspect(allowed)
+  override async inspect(allowed: Allowed): Promise<Inspected> {
+    const inspected = await this.inner.inspect(allowed)
     this.#clear = inspected.kind === 'clear' ? inspected : undefined
     return inspected
   }
 
-  async keepBefore({ id, rules, recovery }: Asked): Promise<boolean> {
+  override async keepBefore({ id, rules, recovery }: Asked): Promise<boolean> {
     const { action, isHttp2 } = this.#arrival
     if (this.#clear === undefined) return false
     const outgoing = this.outgoing()
@@ -61,38 +61,14 @@ export class RecoverableExchange implements Exchange {
     return true
   }
 
-  async perform(
+  override async perform(
     pinned: Pinned,
     credentials: ReadonlyMap<string, string>,
   ): ReturnType<Exchange['perform']> {
-    const done = await this.#inner.perform(pinned, credentials)
+    const done = await this.inner.perform(pinned, credentials)
     if (done.kind !== 'performed' || this.#captured?.kind !== 'kept') return done
     const { etag } = this.#sink
     return etag === undefined ? done : { ...done, etag }
-  }
-
-  describe(): ReturnType<NonNullable<Exchange['describe']>> {
-    return this.#inner.describe?.() ?? {}
-  }
-
-  outgoing(): ReturnType<NonNullable<Exchange['outgoing']>> {
-    return this.#inner.outgoing?.() ?? NOT_SHOWN
-  }
-
-  onGone(listener: () => void): void {
-    this.#inner.onGone?.(listener)
-  }
-
-  isOpenEnded(): boolean {
-    return this.#inner.isOpenEnded?.() ?? false
-  }
-
-  cut(by: Deny): void {
-    this.#inner.cut?.(by)
-  }
-
-  drop(): void {
-    this.#inner.drop?.()
   }
 
   #addCondition(etag: string | null): void {

@@ -52,6 +52,8 @@ export type ActionFacts = {
    * for it
    */
   hasPreImage: boolean | null
+  /** what the session may still send; left out where nobody counts */
+  left?: { bytes: number; requests: number } | undefined
   /** the mandate that stands for the approvals */
   mandate?: string | undefined
 }

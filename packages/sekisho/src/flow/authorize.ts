@@ -107,7 +107,8 @@ async function gatherFacts(
   ports: CheckpointPorts,
 ): Promise<ActionFacts | Deny> {
   const { action, clear, exchange } = leaving
-  const facts = { ...factsOf(clear), label: labelFor({ action, clear, exchange }, ports) }
+  const label = labelFor({ action, clear, exchange }, ports)
+  const facts = { ...factsOf(clear), label, left: leaving.first.facts.left }
   if (action.kind !== 'http.request') return facts
   const operation = by.readOperation(action, () => outgoingOf(exchange))
   if (operation !== null && 'kind' in operation) return operation

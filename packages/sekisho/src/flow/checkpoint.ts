@@ -53,7 +53,7 @@ async function pass(
   ports: CheckpointPorts,
 ): Promise<Deny | ActionOutcome> {
   const by = ports.current()
-  const known = { ...NO_FACTS, label: ports.labels.label }
+  const known = { ...NO_FACTS, label: ports.labels.label, left: ports.left?.() }
   const first = by.decide(action, known)
   if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by, known })
   const rules = grantsOf(first)

@@ -236,6 +236,8 @@ export type CheckpointPorts = {
   /** the rules in force, to be asked for all of one action */
   current(): Decider
   labels: SessionLabels
+  /** what the session may still send; left out where nobody counts */
+  left?(): { bytes: number; requests: number }
   live: LiveActions
   /** undefined: nobody can be asked, so what is to be held is denied */
   desk?: ApprovalDesk | undefined

@@ -90,6 +90,7 @@ export function makeContext(
     decide: (action, facts) => state.decide(action, facts),
     current: () => state.rules,
     labels: state.labels,
+    left: () => state.left,
     live: state.live,
     ...peopleOf(config, state, parts),
     recorder,

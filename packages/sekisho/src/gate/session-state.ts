@@ -3,12 +3,14 @@ import { type ActionFacts, NO_FACTS } from '../core/facts.ts'
 import type { Verdict } from '../core/verdict.ts'
 import { KnownValues } from '../policy/values/known-values.ts'
 import type { SessionDecision } from '../wire/decision.ts'
-import type { GateSession } from '../wire/gate.ts'
+import type { EgressLimits, EgressUse, GateSession } from '../wire/gate.ts'
 import { GateActions } from './live-actions.ts'
 import { teachingLabel, type ValueLearner } from './operations/value-sink.ts'
 import type { Policies } from './policies.ts'
 import { GateLabels } from './session-labels.ts'
 import { sessionRules, type SessionRules } from './session-rules.ts'
+
+type Begins = Pick<GateSession, 'session' | 'decision' | 'isResumed' | 'limits' | 'egressUsed'>
 
 /** What one session is decided by, and what has come into it so far. */
 export class SessionState {
@@ -18,16 +20,20 @@ export class SessionState {
   readonly #session: string
   readonly #policies: Policies
   readonly #now: () => number
+  readonly #limits: EgressLimits
+  #used: () => EgressUse
   #rules: SessionRules
 
   /** @throws SekishoError PROTOCOL_VIOLATION for a generation that is not installed */
   constructor(
-    { session, decision, isResumed }: Pick<GateSession, 'session' | 'decision' | 'isResumed'>,
+    { session, decision, isResumed, limits, egressUsed }: Begins,
     { policies, now }: { policies: Policies; now: () => number },
   ) {
     this.#session = session
     this.#policies = policies
     this.#now = now
+    this.#limits = limits
+    this.#used = () => egressUsed
     this.#values.learnTask(decision.task)
     this.#rules = this.#rulesOf(decision)
     this.labels = new GateLabels(
@@ -40,13 +46,28 @@ export class SessionState {
     )
   }
 
+  /** What the session may still send. */
+  get left(): { bytes: number; requests: number } {
+    const { bytes, requests } = this.#used()
+    const { egressBytes, egressRequests } = this.#limits
+    return {
+      bytes: Math.max(0, egressBytes - bytes),
+      requests: Math.max(0, egressRequests - requests),
+    }
+  }
+
+  /** @param used what it has sent so far */
+  countBy(used: () => EgressUse): void {
+    this.#used = used
+  }
+
   /** the rules in force: one object for as long as they are */
   get rules(): SessionRules {
     return this.#rules
   }
 
   /** @param facts left out: nothing but what the session has read */
-  decide(action: Action, facts: ActionFacts = { ...NO_FACTS, label: this.labels.label }): Verdict {
+  decide(action: Action, facts: ActionFacts = this.#plainFacts()): Verdict {
     return this.#rules.decide(action, facts)
   }
 
@@ -70,6 +91,10 @@ export class SessionState {
       const label = teachingLabel(this.#rules.point.labelOf(host), this.labels.label)
       return this.#values.read({ what, label })
     }
+  }
+
+  #plainFacts(): ActionFacts {
+    return { ...NO_FACTS, label: this.labels.label, left: this.left }
   }
 
   #rulesOf(decision: SessionDecision): SessionRules {

@@ -46,6 +46,7 @@ export class Session {
       // the limit holds all the same; the count shows that the log lacks its breach
       recorder.breach(breach).catch(() => (counters.unavailable += 1))
     })
+    made.state.countBy(() => this.#meter.used)
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
     const performer = makePerformer(config, parts, {

@@ -35,7 +35,16 @@ export function factsRecord({ facts, classified, grants, nowMs }: ContextParts):
     ['unconfirmed', setOf(kinds)],
     ['credentials', setOf(facts.credentials)],
     ['now', new Datetime(nowMs)],
+    ...leftOf(facts),
   ])
+}
+
+function leftOf({ left }: ActionFacts): [string, CedarValue][] {
+  if (left === undefined) return []
+  return [
+    ['bytesLeft', left.bytes],
+    ['requestsLeft', left.requests],
+  ]
 }
 
 export type Described = {

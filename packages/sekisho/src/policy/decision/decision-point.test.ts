@@ -281,3 +281,14 @@ test('what it was decided by is told for the record, but for what is usual', () 
     },
   ])
 })
+
+test('a policy can ask what the session may still send', () => {
+  const text = `${DEFAULTS}
+    @id("nearly-spent") forbid (principal, action == Sekisho::Action::"http.request", resource)
+    when { context.facts has bytesLeft && context.facts.bytesLeft < 1000 };`
+  const decision = point(bundleOf(text))
+  const verdicts = [999, 1000].map((bytes) =>
+    short(decision.decide(GET, facts({ left: { bytes, requests: 1 } }))),
+  )
+  expect(verdicts).toEqual(['deny nearly-spent', 'allow api'])
+})

@@ -19,7 +19,7 @@ export type HttpTimeouts = {
   /** a whole request, body included */
   requestMs: number
   keepAliveMs: number
-  /** a connection on which nothing moves */
+  /** a connection on which nothing moves, while it is the agent's turn to move */
   idleMs: number
   /** how often the two first are looked at */
   checkMs: number
@@ -52,6 +52,8 @@ type Channel = {
   openTunnel: OpenTunnel | undefined
   connect: NetConnectAction
   waiting: Arrival[]
+  /** the one that is being answered */
+  served: Arrival | undefined
   isBusy: boolean
   /** a refusal ends the connection: what is pipelined behind it is dropped */
   isEnding: boolean
@@ -76,6 +78,7 @@ export class HttpFront {
       .on('upgrade', (request, socket, first) => void this.#upgrade(request, socket, first))
       .on('connect', (request, socket, first) => void this.#connect(request, socket, first))
       .on('clientError', (error, socket) => void this.#refuseUnparsed(error, socket))
+      .on('timeout', (socket) => this.#giveUp(socket, timeouts.idleMs))
     // Node checks head and request time-outs from this event on; this server listens to nothing
     this.#server.emit('listening')
   }
@@ -96,8 +99,17 @@ export class HttpFront {
   }
 
   #open(socket: Duplex, leads: Pick<Channel, 'route' | 'connect' | 'openTunnel'>): void {
-    this.#channels.set(socket, { ...leads, waiting: [], isBusy: false, isEnding: false })
+    const served = undefined
+    this.#channels.set(socket, { ...leads, waiting: [], served, isBusy: false, isEnding: false })
     this.#server.emit('connection', socket)
+  }
+
+  /** Nothing has moved for long. Who has asked and not been answered waits for us: people may take hours. */
+  #giveUp(socket: Socket, idleMs: number): void {
+    const { served } = this.#channels.get(socket) ?? {}
+    const isOurTurn = served?.request.complete === true && !served.response.headersSent
+    if (isOurTurn) socket.setTimeout(idleMs)
+    else socket.destroy()
   }
 
   close(): void {
@@ -117,8 +129,10 @@ export class HttpFront {
   /** One request of a connection at a time: their effects keep the order they were asked in. */
   #serve(channel: Channel, arrival: Arrival): void {
     channel.isBusy = true
+    channel.served = arrival
     arrival.response.once('close', () => {
       channel.isBusy = false
+      channel.served = undefined
       const next = channel.isEnding ? undefined : channel.waiting.shift()
       if (next !== undefined && !next.response.destroyed) this.#serve(channel, next)
     })

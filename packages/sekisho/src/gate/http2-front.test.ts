@@ -124,8 +124,30 @@ test('a connection on which nothing moves is ended, whatever is under way', asyn
   const { client } = await front(() => undefined, { ...LONG, idleMs: 10, quietMs: 40 })
   const session = http2.connect('http://a.example', { createConnection: () => client })
   session.on('error', () => undefined) // what is waited for
-  session.request({ ':path': '/' }).on('error', () => undefined)
+  session.request({ ':path': '/', ':method': 'POST' }).on('error', () => undefined)
   await closed(client)
+})
+
+test('who has asked and waits for an answer is waited with, however long that takes', async () => {
+  const asked = Promise.withResolvers<Arrival>()
+  const short = { ...LONG, idleMs: 10, quietMs: 40 }
+  const { client } = await front((arrival) => asked.resolve(arrival), short)
+  const session = http2.connect('http://a.example', { createConnection: () => client })
+  const request = session.request({ ':path': '/', ':method': 'POST' })
+  request.end('all that I say')
+  const { sink, body } = await asked.promise
+  body.resume()
+  // of these, each lasts as long as a quiet connection may
+  for (let other = 0; other < 3; other += 1) {
+    const silent = await front(() => undefined, { ...short, idleMs: 40 })
+    silent.client.resume()
+    await closed(silent.client)
+  }
+  sink.head(200, '', [])
+  sink.end('yes')
+  const [head] = await once(request, 'response')
+  expect(head[':status']).toBe(200)
+  session.destroy()
 })
 
 test('a head that never ends is cut off', async () => {

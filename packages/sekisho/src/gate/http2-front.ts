@@ -12,8 +12,12 @@ import { Http2Wire } from './http2-wire.ts'
 import type { RequestPath } from './request-path.ts'
 import type { DenialLog, SessionContext } from './session-context.ts'
 
-const { NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_FLAG_END_STREAM, NGHTTP2_REFUSED_STREAM } =
-  http2.constants
+const {
+  NGHTTP2_ENHANCE_YOUR_CALM,
+  NGHTTP2_FLAG_END_STREAM,
+  NGHTTP2_REFUSED_STREAM,
+  NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE,
+} = http2.constants
 
 /** Requests of one connection at once. */
 const MAX_STREAMS = 100
@@ -47,7 +51,7 @@ const SESSION_OPTIONS: http2.ServerSessionOptions = {
 export type Http2Timeouts = {
   /** nothing asked, nothing under way */
   idleMs: number
-  /** a connection with requests under way on which nothing moves */
+  /** a connection on which nothing moves, with requests or replies under way */
   quietMs: number
   /** an agent that does not take its reply */
   stallMs: number
@@ -59,7 +63,7 @@ type Channel = {
   route: Route
   connect: NetConnectAction
   session: ServerHttp2Session
-  open: number
+  open: Set<ServerHttp2Stream>
   malformed: number
   /** streams whose head has been read here: what the parser resets beside them, nobody has seen */
   lastStream: number
@@ -121,7 +125,7 @@ export class Http2Front {
 
   /** Whether nothing is asked on it. */
   isIdle(socket: Duplex): boolean {
-    return this.#channels.get(socket)?.open === 0
+    return this.#channels.get(socket)?.open.size === 0
   }
 
   close(): void {
@@ -161,10 +165,10 @@ export class Http2Front {
   }
 
   #count(channel: Channel, stream: ServerHttp2Stream): void {
-    channel.open += 1
+    channel.open.add(stream)
     this.#streams += 1
     stream.once('close', () => {
-      channel.open -= 1
+      channel.open.delete(stream)
       this.#streams -= 1
     })
   }
@@ -219,16 +223,17 @@ export class Http2Front {
     const { session } = channel
     const hasMoved = channel.frames !== channel.framesAtCheck
     channel.framesAtCheck = channel.frames
-    channel.quietMs = hasMoved ? 0 : channel.quietMs + this.#timeouts.idleMs
+    const isQuiet = !hasMoved && !isOurTurn(channel)
+    channel.quietMs = isQuiet ? channel.quietMs + this.#timeouts.idleMs : 0
     if (session.closed || channel.quietMs >= this.#timeouts.quietMs) return session.destroy()
-    if (!hasMoved && channel.open === 0) session.close()
+    if (!hasMoved && channel.open.size === 0) session.close()
   }
 }
 
 function makeChannel(leads: Pick<Channel, 'route' | 'connect' | 'session'>): Channel {
   return {
     ...leads,
-    open: 0,
+    open: new Set(),
     malformed: 0,
     lastStream: 0,
     frames: 0,
@@ -236,6 +241,14 @@ function makeChannel(leads: Pick<Channel, 'route' | 'connect' | 'session'>): Cha
     quietMs: 0,
     isOver: false,
   }
+}
+
+/** Whether somebody has asked and not been answered. They wait for us: people may take hours. */
+function isOurTurn({ open }: Channel): boolean {
+  for (const { state, headersSent } of open) {
+    if (state.state === NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE && !headersSent) return true
+  }
+  return false
 }
 
 /** What the agent sent, and not a connection that merely ended. */

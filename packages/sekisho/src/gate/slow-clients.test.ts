@@ -52,7 +52,10 @@ const NO_DETECTION = {
   scanText: () => [],
 }
 
-function makeFront(headersMs: number): HttpFront {
+type Made = { headersMs?: number; idleMs?: number; intent?: CheckpointPorts['recorder']['intent'] }
+
+function makeFront({ headersMs = 60_000, idleMs = 60_000, intent }: Made): HttpFront {
+  const recorder = intent === undefined ? ports.recorder : { ...ports.recorder, intent }
   const policy = {
     decide: ports.decide,
     mayReach: () => true,
@@ -64,7 +67,7 @@ function makeFront(headersMs: number): HttpFront {
     policy,
     names: new SyntheticNames(),
     counters: new Counters(),
-    ports,
+    ports: { ...ports, recorder },
     now: Date.now,
   }
   const performer = {
@@ -90,28 +93,76 @@ function makeFront(headersMs: number): HttpFront {
     headersMs,
     requestMs: 60_000,
     keepAliveMs: 60_000,
-    idleMs: 60_000,
+    idleMs,
     checkMs: 10,
   }
   return new HttpFront(context, performer, timeouts)
 }
 
+const ROUTE = { scheme: 'http', host: 'a.example', port: 80 } as const
+const DIALLED = {
+  kind: 'net.connect',
+  transport: 'tcp',
+  address: '198.18.0.1',
+  port: 80,
+  host: 'a.example',
+} as const
+
 test('a head that never ends is cut off', async () => {
-  const front = makeFront(30)
-  const route = { scheme: 'http', host: 'a.example', port: 80 } as const
-  const connect = {
-    kind: 'net.connect',
-    transport: 'tcp',
-    address: '198.18.0.1',
-    port: 80,
-    host: 'a.example',
-  } as const
-  const client = await connected((socket) => front.accept(socket, route, connect))
+  const front = makeFront({ headersMs: 30 })
+  const client = await connected((socket) => front.accept(socket, ROUTE, DIALLED))
   client.write('GET / HTTP/1.1\r\nHost: a.exam')
   client.resume()
   await closed(client)
   front.close()
 })
+
+test.for<readonly [string, string]>([
+  ['has asked', 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n'],
+  ['asks for a WebSocket', webSocketHead()],
+])('a client that %s is waited with, however long the answer takes', async ([, head]) => {
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<ReadonlyMap<string, string>>()
+  const intent = (): Promise<ReadonlyMap<string, string>> => {
+    asked.resolve()
+    return answered.promise
+  }
+  const front = makeFront({ idleMs: 20, intent })
+  const client = await connected((socket) => front.accept(socket, ROUTE, DIALLED))
+  client.write(head)
+  await asked.promise
+  // of these, each lasts as long as a connection on which nothing moves may
+  for (let other = 0; other < 3; other += 1) {
+    const silent = await connected((socket) => front.accept(socket, ROUTE, DIALLED))
+    silent.resume()
+    await closed(silent)
+  }
+  answered.resolve(new Map())
+  const [reply] = await once(client, 'data')
+  expect(String(reply)).toContain('403')
+  client.destroy()
+  front.close()
+})
+
+test('a client whose request stops in the middle is given up', async () => {
+  const front = makeFront({ idleMs: 20, intent: () => new Promise(() => undefined) })
+  const client = await connected((socket) => front.accept(socket, ROUTE, DIALLED))
+  client.write('POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9\r\n\r\nhalf')
+  client.resume()
+  await closed(client)
+  front.close()
+})
+
+function webSocketHead(): string {
+  const fields = [
+    'Host: a.example',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
+  ]
+  return `GET / HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`
+}
 
 test('a client that says nothing is given up', async () => {
   const peeked: unknown[] = []

@@ -9,7 +9,7 @@ import { defaultKeyFile, writeNewKey } from './operator-key-file.ts'
 
 export const operator: Command = {
   name: 'operator',
-  summary: 'Make the key with which an operator agrees to the release of a quarantine',
+  summary: 'Make the key with which a person approves, signs policies and releases quarantines',
   usage: 'sekisho operator keygen [--name NAME] [--out FILE] [--json]',
   async run(argv, terminal) {
     const [action, ...rest] = argv

@@ -32,7 +32,7 @@ import {
 } from './head-inspection.ts'
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
-import type { HeldBytes } from './inspection/held-bytes.ts'
+import type { GiveBack, HeldBytes } from './inspection/held-bytes.ts'
 import type { PackageFirewall } from './packages/package-firewall.ts'
 import type { ValueLearner } from './operations/value-sink.ts'
 import { LateStop } from './late-stop.ts'
@@ -105,7 +105,7 @@ export class HttpExchange implements Exchange {
   readonly #meter: DestinationMeter
   #body: OutgoingBody | undefined
   #findings: FindingSet | undefined
-  #release: (() => void) | undefined
+  #giveBack: GiveBack | undefined
   #relay: ReplyRelay | undefined
 
   constructor(arrival: HttpArrival, performer: HttpPerformer) {
@@ -180,30 +180,36 @@ export class HttpExchange implements Exchange {
 
   drop(): void {
     this.#body?.drop()
-    this.#release?.()
+    this.#giveBack?.()
   }
 
   async #inspectBody({ clear, findings, options }: LookedAt): Promise<Inspected> {
-    const { sink, expectsContinue } = this.#arrival
-    const { inspector, heldBytes } = this.#performer
+    const { inspector } = this.#performer
     const maxBytes = inspector.maxBodyBytes(options)
     const length = this.#declaredLength()
     if ((length ?? 0) > maxBytes && options.uninspected !== true) return tooLong(maxBytes)
     const parts = { ...this.#performer, meter: this.#meter }
     const body = makeOutgoingBody(this.#arrival, { findings, options }, parts)
-    // a conversation takes room for each message
-    if (!body.isConversation) {
-      this.#release = await heldBytes.take(Math.min(length ?? maxBytes, maxBytes))
-    }
-    if (expectsContinue) sink.proceed()
-    this.#body = body
+    const read = await this.#readBody(body, Math.min(length ?? maxBytes, maxBytes))
     const problem =
-      whyStopped(body, await body.read(), { maxBytes, options }) ??
-      stoppedWhere(findings, clear.recordAs)
+      whyStopped(body, read, { maxBytes, options }) ?? stoppedWhere(findings, clear.recordAs)
     if (problem !== undefined) return problem
     const denied = this.#admit(body.wholeBytes)
     const seen = { ...seenBy(findings), ...heldBy(findings), ...unseenPart(body, maxBytes) }
     return denied ?? { ...clear, ...seen, bodyBytes: lengthOf(body, length) }
+  }
+
+  /** @param bytes of room that reading it may take; a conversation takes room for each message */
+  async #readBody(body: OutgoingBody, bytes: number): Promise<BodyRead> {
+    const { sink, expectsContinue } = this.#arrival
+    const { heldBytes } = this.#performer
+    if (!body.isConversation) this.#giveBack = await heldBytes.take(bytes)
+    if (expectsContinue) sink.proceed()
+    this.#body = body
+    const read = await body.read()
+    // people may be asked about it for hours: that takes no room that others need
+    if (body.isWhole) this.#giveBack?.(body.wholeBytes)
+    return read
   }
 
   /** @param bodyBytes of a body that is here; one that streams is taken as it goes */

@@ -4,6 +4,9 @@ import { SekishoError } from '../../core/error.ts'
 const WAIT_MS = 60_000
 const MAX_WAITING = 4_096
 
+/** @param keepBytes what is still needed; left out: nothing */
+export type GiveBack = (keepBytes?: number) => void
+
 type Waiting = { bytes: number; enter(): void }
 
 /**
@@ -27,31 +30,30 @@ export class HeldBytes {
   }
 
   /**
-   * Resolves once there is room, with what gives it back; calling that again does nothing.
+   * Resolves once there is room, with what gives back all but some of it; calling that again takes
+   * no more.
    *
    * @param bytes more than the whole room takes the whole room
    * @throws SekishoError TIMEOUT when there was none in time, or too many wait
    */
-  async take(bytes: number): Promise<() => void> {
-    const own = Math.min(bytes, this.#maxBytes)
+  async take(bytes: number): Promise<GiveBack> {
+    let own = Math.min(bytes, this.#maxBytes)
     await this.#enter(own)
-    let release = (): void => this.#leave(own)
-    try {
-      const outer = await this.#outer?.take(own)
-      if (outer !== undefined) {
-        release = () => {
-          this.#leave(own)
-          outer()
-        }
-      }
-    } catch (error) {
-      release()
-      throw error
+    const outer = await this.#takeOuter(own)
+    return (keepBytes = 0) => {
+      if (keepBytes >= own) return
+      this.#leave(own - keepBytes)
+      outer?.(keepBytes)
+      own = keepBytes
     }
-    let isHeld = true
-    return () => {
-      if (isHeld) release()
-      isHeld = false
+  }
+
+  async #takeOuter(own: number): Promise<GiveBack | undefined> {
+    try {
+      return await this.#outer?.take(own)
+    } catch (error) {
+      this.#leave(own)
+      throw error
     }
   }
 

@@ -111,6 +111,32 @@ test('all that somebody is asked about, in order', () => {
   ])
 })
 
+test.for<readonly [string, HeldAction['action']]>([
+  [
+    'GET https://api.example/live, which becomes a WebSocket',
+    web({ method: 'GET', path: '/live', upgrade: 'websocket' }),
+  ],
+  [
+    'connect by tcp to db.example:5432',
+    {
+      kind: 'net.connect',
+      transport: 'tcp',
+      address: '198.18.0.1',
+      port: 5432,
+      host: 'db.example',
+    },
+  ],
+])('%s: a yes to it is one to all that is said on it', ([subject, action]) => {
+  const lines = render({ action, fields: [], body: null })
+  expect(lines[0]).toBe(subject)
+  expect(lines.slice(-4)).toEqual([
+    'approving opens exactly this, once, from s-00000000000000000000, before 2026-03-01T12:10:00.000Z,',
+    'under this policy; any other session, and a second time need to be asked again',
+    'what is said on it afterwards, either way, nobody is asked about',
+    `digest ${DIGEST}`,
+  ])
+})
+
 test('a declared operation shows its arguments and where the critical ones come from', () => {
   const lines = render({
     operation: { id: 'mail.send', arguments: { to: 'eve@evil.test' } },

@@ -184,9 +184,20 @@ function decodedLines(decoded: Decoded | undefined): string[] {
 }
 
 function meaning(held: HeldAction, { digest }: RenderOptions): string[] {
+  const what = isOpenEnded(held) ? 'opens exactly this' : 'lets exactly this leave'
+  const other = isOpenEnded(held) ? 'any other' : 'any other byte, any other'
   return [
-    `approving lets exactly this leave, once, from ${held.session}, before ${held.expiresAt},`,
-    'under this policy; any other byte, any other session, and a second time need to be asked again',
+    `approving ${what}, once, from ${held.session}, before ${held.expiresAt},`,
+    `under this policy; ${other} session, and a second time need to be asked again`,
+    ...(isOpenEnded(held)
+      ? ['what is said on it afterwards, either way, nobody is asked about']
+      : []),
     `digest ${digest}`,
   ]
+}
+
+/** What goes on speaking once it is open. */
+function isOpenEnded({ action }: HeldAction): boolean {
+  if (action.kind === 'http.request') return action.upgrade !== undefined
+  return action.kind === 'net.connect'
 }

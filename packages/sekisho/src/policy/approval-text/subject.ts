@@ -22,10 +22,11 @@ export function wholeSubjectOf({ action, operation }: Held): string {
 type Action = HeldAction['action']
 type Web = Extract<Action, { kind: 'http.request' }>
 
-function describeRequest({ method, scheme, host, port, path, query }: Web): string {
+function describeRequest({ method, scheme, host, port, path, query, upgrade }: Web): string {
   const origin = `${scheme}://${showLine(host)}${port === USUAL[scheme] ? '' : `:${port}`}`
   const asked = query === null ? '' : `?${showLine(query)}`
-  return `${showLine(method)} ${origin}${showLine(path)}${asked}`
+  const turns = upgrade === undefined ? '' : ', which becomes a WebSocket'
+  return `${showLine(method)} ${origin}${showLine(path)}${asked}${turns}`
 }
 
 const USUAL = { http: 80, https: 443 } as const

@@ -170,13 +170,12 @@ export class DecisionPoint {
 
   #classify(action: Action, facts: ActionFacts, rules: readonly string[]): Classified {
     const host = 'host' in action && action.host !== null ? action.host : ''
-    const said = action.kind === 'http.request' ? this.grants.optionsFor(action, rules) : {}
     const { external } = this.#bundle.hosts.find(host)
     const scheme = this.#schemeOf(action)
-    return classify(action, said, {
-      leads: { external, isForRequests: scheme === 'https' || scheme === 'http' },
-      facts,
-    })
+    const isForRequests = scheme === 'https' || scheme === 'http'
+    const place = isForRequests ? undefined : placeOf(action, scheme)
+    const said = place === undefined ? {} : this.grants.optionsFor(place, rules)
+    return classify(action, said, { leads: { external, isForRequests }, facts })
   }
 
   #schemeOf(action: Action): Scheme | undefined {
@@ -287,6 +286,14 @@ export class DecisionPoint {
       this.#bundle.actions,
     )
   }
+}
+
+/** What an operator says of a connection: where it is for requests, they say it of each of those. */
+function placeOf(action: Action, scheme: Scheme | undefined): Place | undefined {
+  if (action.kind === 'http.request') return action
+  if (action.kind !== 'net.connect' || scheme === undefined) return undefined
+  const { host, port } = action
+  return host === null || port === null ? undefined : { host, port, scheme }
 }
 
 /** The first set of people whose yes, with those that are there already, would allow it. */

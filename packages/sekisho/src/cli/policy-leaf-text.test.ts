@@ -33,7 +33,7 @@ test.for([
   ],
   [
     { type: 'policy.refused', digest, reason: 'it is signed by nobody\n\u001b[2J' },
-    `policy REFUSED ${digest}: it is signed by nobody\\u000a\\u001b[2J`,
+    `policy REFUSED ${digest}: it is signed by nobody; \\u001b[2J`,
   ],
   [
     { type: 'policy.drift', approved: digest, running: null, where: 'gate-0' },

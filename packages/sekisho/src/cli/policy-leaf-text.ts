@@ -24,5 +24,6 @@ function signers({ signers: all }: Leaf): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : '?'
+  if (typeof value !== 'string' && typeof value !== 'number') return '?'
+  return String(value).replaceAll('\n', '; ') // a leaf is one line
 }

@@ -1,4 +1,4 @@
-import { comparedBundle, schemaOf } from '../policy-text/compared-bundle.ts'
+import { comparedBundle } from '../policy-text/compared-bundle.ts'
 import type { LoadedPolicy } from '../policy-text/load-policy.ts'
 import type { Holding } from '../prove/holds-for.ts'
 import type { Comparison, Counterexample } from '../wire/solver.ts'
@@ -53,8 +53,10 @@ type Promised = { id: string; title: string } & Holding
 async function provePromises(policy: LoadedPolicy, timeoutMs: number): Promise<Promised[]> {
   const { holdsFor } = await import('../prove/holds-for.ts')
   const { SPECIFICATIONS } = await import('../prove/specification.ts')
-  const { cedar, operations } = policy.decision(1)
-  const decided = { schema: await schemaOf(operations), policies: cedar, rules: null }
+  const { namesOf } = await import('../prove/known-names.ts')
+  const { schema, bundle, agents } = await comparedBundle(policy)
+  const known = namesOf({ bundle, agents })
+  const decided = { schema, policies: bundle.cedar, rules: null, known }
   return withZ3(timeoutMs, async (effort) => {
     const promises: Promised[] = []
     for (const specification of SPECIFICATIONS) {
@@ -83,7 +85,7 @@ function describePromise(promised: Promised): readonly string[] {
     case 'proven':
       return [`  proven      ${id}: ${title} (by ${promised.by}, ${took})`]
     case 'violated':
-      return [`  VIOLATED    ${id}: ${title} (${took})`, counterexample(promised.counterexample)]
+      return [`  VIOLATED    ${id}: ${title} (${took})`, ...counterexample(promised.counterexample)]
     case 'not-proven':
       return [`  NOT PROVEN  ${id}: ${title}: ${printable(promised.why)} (${took})`]
   }
@@ -100,10 +102,10 @@ export function describeChange({
   const title = `${proven ? 'proven: ' : ''}${CHANGES[change]} (${Math.round(tookMs)} ms)`
   return [
     `  ${title}`,
-    ...reasons.map((reason) => `    ${printable(reason)}`),
+    ...reasons.flatMap((reason) => lines(reason, '    ')),
     ...(shown === null || reasons.some((reason) => reason.includes(shown.text))
       ? []
-      : [counterexample(shown)]),
+      : counterexample(shown)),
   ]
 }
 
@@ -114,8 +116,15 @@ const CHANGES = {
   'not-proven': 'NOT PROVEN that it allows no more than the other',
 } as const
 
-function counterexample({ text }: Counterexample): string {
-  return `              such as ${printable(text)}`
+function counterexample({ text }: Counterexample): readonly string[] {
+  return lines(`such as ${text}`, '              ')
+}
+
+/** @param text whose first line says what, and each other one what that depends on */
+function lines(text: string, indent: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line, index) => `${indent}${index === 0 ? '' : '    '}${printable(line)}`)
 }
 
 function readTimeout(given: unknown, usage: string): number {

@@ -80,7 +80,13 @@ function describe(inForce: GenerationInForce): readonly string[] {
   const { digest, change, detail, signers, closed, since } = inForce
   return [
     `  digest     ${digest}`,
-    `  change     ${change}: ${printable(detail)}`,
+    ...detail
+      .split('\n')
+      .map((line, index) =>
+        index === 0
+          ? `  change     ${change}: ${printable(line)}`
+          : `             ${printable(line)}`,
+      ),
     `  signed by  ${signers.length === 0 ? 'nobody' : signers.join(', ')}`,
     `  since      ${since}; ${closed} streams that it forbids were closed`,
   ]

@@ -11,6 +11,7 @@ import {
 import { type Frame, framesOf } from './frame.ts'
 import { type Answer, type Effort, Question, type Side } from './question.ts'
 import { readSchema, type RequestTypes } from './schema.ts'
+import { namesOf } from './known-names.ts'
 import type { Clock } from './solve.ts'
 import { and, equal, not, string } from './term.ts'
 import type { Ask } from './z3.ts'
@@ -141,7 +142,7 @@ class Comparer {
     const after = this.#side('after', rules?.after ?? null)
     const about = rules === null ? [] : agentIs(rules.name, question, after)
     const newly = and(question.allowedBy(after), not(question.allowedBy(before)), ...about)
-    return question.find(newly, this.#effort)
+    return question.find(newly, this.#effort, namesOf(this.#after, rules?.name))
   }
 
   #side(name: 'before' | 'after', rules: readonly PolicyRule[] | null): Side {

@@ -1,15 +1,20 @@
 import type { Counterexample } from '../wire/solver.ts'
 import type { Frame } from './frame.ts'
 import type { Assignment, Value } from './smt-text.ts'
+import { requestText } from './request-text.ts'
 import type { World } from './world.ts'
 
 type Shown = Counterexample['values'][string]
 
-/** Says what a solver found. */
+/**
+ * Says what a solver found.
+ *
+ * @param named texts that some file or policy says; any other stands for all that none does
+ */
 export function describeRequest(
   frame: Frame,
   assignment: Assignment,
-  world: World,
+  { world, named }: { world: World; named: ReadonlySet<string> },
 ): Counterexample {
   const values = Object.fromEntries(
     [
@@ -19,7 +24,8 @@ export function describeRequest(
     ].toSorted(([a], [b]) => (a < b ? -1 : 1)),
   )
   const { action, resource, principals } = frame
-  return { action, resource, principals: [...principals], values, text: sentence(frame, values) }
+  const request = { action, resource, principals: [...principals], values }
+  return { ...request, text: requestText(request, (text) => named.has(text)) }
 }
 
 type Entry = readonly [place: string, value: Shown]
@@ -66,12 +72,4 @@ function shown(value: Value): string | number | boolean {
   if (typeof value !== 'bigint') return value
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : String(value)
-}
-
-function sentence({ action, principals }: Frame, values: Readonly<Record<string, Shown>>): string {
-  const parts = Object.entries(values).map(
-    ([place, value]) => `${place} = ${JSON.stringify(value)}`,
-  )
-  const who = principals.map((type) => type.split('::').at(-1)?.toLowerCase()).join(' and ')
-  return `${action} by ${who}${parts.length === 0 ? '' : ` where ${parts.join(', ')}`}`
 }

@@ -21,7 +21,7 @@ export type Frame = {
 const SESSION = 'Sekisho::Session'
 const USER = 'Sekisho::User'
 
-/** Every shape of request that a schema has; requests first, which examples are easiest read of. */
+/** Every shape of request that a schema has; requests and connections first, which examples are easiest read of. */
 export function framesOf({ actions }: RequestTypes): Frame[] {
   const requestsFirst = [...actions].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
   return requestsFirst.flatMap(([action, { principals, resources }]) =>
@@ -31,8 +31,10 @@ export function framesOf({ actions }: RequestTypes): Frame[] {
   )
 }
 
+const FIRST: readonly string[] = ['net.connect', 'http.request']
+
 function rank(action: string): number {
-  return action === 'http.request' ? 0 : 1
+  return -FIRST.indexOf(action)
 }
 
 function together(principals: readonly string[]): (readonly string[])[] {

@@ -51,6 +51,11 @@ export function bindGrants(
   }
 }
 
+/** That rules let a request through, wherever it is asked about. */
+export function grantedBy(rules: readonly PolicyRule[], frame: Frame, scene: Scene): Term {
+  return GRANTED_ACTIONS.has(frame.action) ? grantsFor(rules, frame, scene).granted : TRUE
+}
+
 function grantsFor(rules: readonly PolicyRule[], frame: Frame, scene: Scene): Grants {
   const place = placeOf(scene)
   if (frame.action === 'dns.resolve') return grantName(rules, place)

@@ -6,6 +6,7 @@ import type { Counterexample } from '../wire/solver.ts'
 import { framesOf } from './frame.ts'
 import { type Answer, type Effort, Question, type Side } from './question.ts'
 import { readSchema } from './schema.ts'
+import type { KnownNames } from './known-names.ts'
 import type { Clock } from './solve.ts'
 import { encodeStatement, type Specification } from './specification.ts'
 import { and, or } from './term.ts'
@@ -17,6 +18,8 @@ export type Decided = {
   policies: readonly CedarPolicy[]
   /** of one agent; null: whatever the rules are */
   rules: readonly PolicyRule[] | null
+  /** for examples; nobody's where it is left out */
+  known?: KnownNames
   /** left out: those of the platform */
   invariants?: readonly CedarPolicy[]
 }
@@ -55,7 +58,7 @@ export async function holdsFor(
 
 /** Looks for an allowed request of which the specification says that it never is. */
 async function violation(
-  { schema, policies, rules, invariants = INVARIANTS }: Decided,
+  { schema, policies, rules, invariants = INVARIANTS, known }: Decided,
   { never }: Specification,
   effort: Effort,
 ): Promise<Answer> {
@@ -65,7 +68,8 @@ async function violation(
   for (const frame of framesOf(types)) {
     const question = new Question(frame, [types])
     const forbidden = or(...question.scenes(side).map((scene) => encodeStatement(never, scene)))
-    const answer = await question.find(and(question.allowedBy(side, invariants), forbidden), effort)
+    const violating = and(question.allowedBy(side, invariants), forbidden)
+    const answer = await question.find(violating, effort, known)
     if (answer.kind === 'found') return answer
     if (answer.kind === 'unknown')
       unknown = { kind: 'unknown', why: `${frame.action}: ${answer.why}` }

@@ -25,7 +25,8 @@ export function platformFacts(frame: Frame, types: RequestTypes, world: World): 
     const value = facts.field(name)?.value
     return value?.kind === 'set' ? [world.sets.isSubset(value.set, literalSet(allowed))] : []
   })
-  return [...words, ...sets, ...grantFacts(facts, world), ...hostFacts(frame, types, world)]
+  const own = [...hostFacts(frame, types, world), ...schemeFacts(frame, context)]
+  return [...words, ...sets, ...grantFacts(facts, world), ...own]
 }
 
 export function literalSet(texts: readonly string[]): {
@@ -47,6 +48,13 @@ function grantFacts(facts: SymbolicRecord, world: World): Term[] {
   const [granted, grants] = [facts.field('granted')?.value, facts.field('grants')?.value]
   if (granted?.kind !== 'bool' || grants?.kind !== 'set') return []
   return [equal(granted.term, not(world.sets.isEmpty(grants.set)))]
+}
+
+/** Of what is spoken at a port, only these are requests. */
+function schemeFacts({ action }: Frame, context: SymbolicRecord): Term[] {
+  const scheme = recordAt(context, 'http')?.field('scheme')?.value
+  if (action !== 'http.request' || scheme?.kind !== 'string') return []
+  return [or(equal(scheme.term, string('https')), equal(scheme.term, string('http')))]
 }
 
 function hostFacts({ resource }: Frame, types: RequestTypes, world: World): Term[] {

@@ -9,11 +9,14 @@ import { encodeDecision, encodePolicy } from './encode-policy.ts'
 import { assumePlatform, type Frame, sceneOf } from './frame.ts'
 import { readsAlike } from './grants.ts'
 import { bindGrants } from './grant-binding.ts'
+import type { KnownNames } from './known-names.ts'
 import { platformFacts } from './platform-facts.ts'
 import type { RequestTypes } from './schema.ts'
 import type { Scene } from './scene.ts'
 import { type Clock, solve } from './solve.ts'
-import { and, equal, FALSE, not, or, type Term, variable, variablesOf } from './term.ts'
+import type { Assignment } from './smt-text.ts'
+import { and, equal, FALSE, not, or, type Term, variable, variablesOf, walk } from './term.ts'
+import { usualRequest } from './usual-request.ts'
 import { World } from './world.ts'
 import type { Ask } from './z3.ts'
 
@@ -41,6 +44,11 @@ type Bound = { scene: Scene; granted: Term }
 /** The path as the loosest server reads it. */
 const LOOSE_PATH = 'context.http.path as loosely read'
 const PATH = 'context.http.path'
+/** which every server reads alike */
+const PLAIN_PATH = equal(variable(PATH, 'String'), variable(LOOSE_PATH, 'String'))
+/** What an example that people know may take longer than any other. */
+const BENDING_MS = 2_000
+const NOBODY: KnownNames = { agents: [], users: [] }
 
 /**
  * All requests of one shape, to ask about. Everything that is asked of one question is about the
@@ -49,11 +57,13 @@ const PATH = 'context.http.path'
 export class Question {
   readonly frame: Frame
   readonly world: World
+  readonly #types: RequestTypes
   readonly #bound = new Map<string, Bound | undefined>()
 
   /** @param types of every side that is asked about; the first one's say what a request can be */
   constructor(frame: Frame, types: readonly [RequestTypes, ...RequestTypes[]]) {
     this.frame = frame
+    this.#types = types[0]
     this.world = new World(types)
     assumePlatform(this.world, types[0])
     this.world.assume(...platformFacts(frame, types[0], this.world))
@@ -95,15 +105,18 @@ export class Question {
     })
   }
 
-  /** Looks for a request for which a term holds. */
-  async find(term: Term, effort: Effort): Promise<Answer> {
+  /**
+   * Looks for a request for which a term holds.
+   *
+   * @param known to find one that people know; left out where nobody is shown it
+   */
+  async find(term: Term, effort: Effort, known?: KnownNames): Promise<Answer> {
     if (term === FALSE) return { kind: 'never' }
     const first = await this.#solve([term], effort)
     if (first.kind !== 'possible') return first.kind === 'impossible' ? { kind: 'never' } : first
-    if (isReadRight(first.assignment)) return this.#judge(term, first.assignment)
-    const plain = equal(variable(PATH, 'String'), variable(LOOSE_PATH, 'String'))
-    const second = await this.#solve([term, plain], effort)
-    if (second.kind === 'possible') return this.#judge(term, second.assignment)
+    if (isReadRight(first.assignment)) return this.#judge(term, first, { effort, known })
+    const second = await this.#solve([term, PLAIN_PATH], effort)
+    if (second.kind === 'possible') return this.#judge(term, second, { effort, known })
     return { kind: 'unknown', why: 'open only for paths that servers read in several ways' }
   }
 
@@ -122,11 +135,55 @@ export class Question {
     return claims.flatMap(([key, claim]) => (allTrue([claim], assignment) ? [] : [key]))
   }
 
-  #judge(term: Term, assignment: ReadonlyMap<string, boolean | bigint | string>): Answer {
+  async #judge(
+    term: Term,
+    found: { assignment: Assignment },
+    { effort, known }: { effort: Effort; known: KnownNames | undefined },
+  ): Promise<Answer> {
     const reasons = [...new Set(this.world.reasonsFor(variablesOf([term])))]
-    const counterexample = describeRequest(this.frame, assignment, this.world)
-    if (reasons.length === 0) return { kind: 'found', counterexample }
-    return { kind: 'unknown', why: `not encoded: ${reasons.slice(0, 5).join('; ')}` }
+    if (reasons.length > 0) {
+      return { kind: 'unknown', why: `not encoded: ${reasons.slice(0, 5).join('; ')}` }
+    }
+    const [types, world] = [this.#types, this.world]
+    const asked = { frame: this.frame, world, types, known: known ?? NOBODY }
+    const wishes = known === undefined ? [] : usualRequest(term, asked)
+    const assignment = await this.#bend(found.assignment, [term, wishes], effort)
+    const named = new Set(
+      walk([term, ...wishes]).flatMap((each) => (each.kind === 'string' ? [each.value] : [])),
+    )
+    const counterexample = describeRequest(this.frame, assignment, { world, named })
+    return { kind: 'found', counterexample }
+  }
+
+  /** As much as can be of what is wished for, in its order; never anything but an answer. */
+  async #bend(
+    found: Assignment,
+    [term, wishes]: readonly [Term, readonly Term[]],
+    { ask, now, deadlineMs }: Effort,
+  ): Promise<Assignment> {
+    const untilMs = Math.min(deadlineMs, now() + BENDING_MS)
+    const facts = this.world.facts()
+    const attempt = async (terms: readonly Term[]): Promise<Assignment | null> => {
+      const timeoutMs = Math.floor(untilMs - now())
+      if (timeoutMs < 1) return null
+      const answer = await solve([...terms, ...facts], { ask, timeoutMs, now })
+      const isRight = answer.kind === 'possible' && isReadRight(answer.assignment)
+      return isRight ? answer.assignment : null
+    }
+    if (wishes.length === 0) return found
+    const all = await attempt([term, PLAIN_PATH, ...wishes])
+    if (all !== null) return all
+    // wishes look at more than the term: only an answer that says all of it can be judged by them
+    let [best, kept] = [(await attempt([term, PLAIN_PATH])) ?? found, [term, PLAIN_PATH]]
+    if (best === found) return found
+    for (const wish of wishes) {
+      if (wish === FALSE) continue
+      const better = allTrue([wish], best) ? best : await attempt([...kept, wish])
+      if (better === null) continue
+      best = better
+      kept = [...kept, wish]
+    }
+    return best
   }
 
   #solve(terms: readonly Term[], { ask, now, deadlineMs }: Effort): ReturnType<typeof solve> {
@@ -146,7 +203,7 @@ export class Question {
 }
 
 /** Whether the loose reading that was found is the one that the path has. */
-function isReadRight(assignment: ReadonlyMap<string, boolean | bigint | string>): boolean {
+function isReadRight(assignment: Assignment): boolean {
   const [path, loose] = [assignment.get(PATH), assignment.get(LOOSE_PATH)]
   return typeof path !== 'string' || loose === undefined || loosenPath(path) === loose
 }

@@ -74,7 +74,7 @@ export const Counterexample = z.strictObject({
   resource: z.string(),
   /** by place, such as `context.http.method` or `session.agent`; sets as far as policies ask */
   values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-  /** all of it in a line */
+  /** for people: who does what in a line, then a line for each thing that it depends on */
   text: z.string(),
 })
 export type Counterexample = z.infer<typeof Counterexample>
@@ -82,7 +82,7 @@ export type Counterexample = z.infer<typeof Counterexample>
 /** What a new generation allows beside the old one. `equal` and `narrower` are proven. */
 export const Comparison = z.strictObject({
   change: z.enum(['equal', 'narrower', 'wider', 'not-proven']),
-  /** what is wider or not proven, or else what is narrower, each in a line */
+  /** what is wider or not proven, or else what is narrower; a request has several lines */
   reasons: z.array(z.string()),
   /** a request that only the new generation allows */
   counterexample: Counterexample.nullable(),

@@ -107,7 +107,7 @@ function needsSecond(parts: {
   const what = change === 'wider' ? 'allows more than before' : 'is not proven to narrow'
   const signed = new Set(signers.map(({ name }) => name))
   const others = operators.filter(({ name }) => !signed.has(name))
-  const message = `the policy bundle ${what}, and only ${names(signers)} has signed it: ${detail}`
+  const message = `the policy bundle ${what}, and only ${names(signers)} has signed it\n${detail}`
   const who = others.length === 0 ? 'no other operator is there' : `one of ${names(others)}`
   return new SekishoError('POLICY_REFUSED', message.slice(0, 4000), {
     hint:

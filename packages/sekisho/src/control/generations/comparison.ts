@@ -8,7 +8,7 @@ import type { Candidate } from './generation.ts'
 
 export type Comparison = {
   change: 'equal' | 'narrower' | 'wider' | 'not-proven'
-  /** for people: an action that the one allows and the other does not, or why nobody can say */
+  /** for people: an action that the one allows and the other does not, or why nobody can say, in lines */
   detail: string
 }
 
@@ -28,7 +28,7 @@ export function compareBySolver(
     const { change, reasons } = await supervisor.call('solver.compare', bundles, {
       timeoutMs: COMPARE_TIMEOUT_MS,
     })
-    const detail = reasons.length === 0 ? 'proven' : reasons.join('; ')
+    const detail = reasons.length === 0 ? 'proven' : reasons.join('\n')
     return { change, detail: detail.slice(0, MAX_DETAIL_LENGTH) }
   }
 }

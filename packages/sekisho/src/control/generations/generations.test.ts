@@ -131,7 +131,7 @@ describe('a bundle with operators', () => {
     test.for([
       ['without a signature', [], 'is signed by none of aiko, ben'],
       ['with the signature of somebody who is no operator', [mallory], 'is signed by none of'],
-      ['that may widen, with one signature', [aiko], 'only aiko has signed it: no proof is to be'],
+      ['that may widen, with one signature', [aiko], 'only aiko has signed it\nno proof is to be'],
       ['that may widen, with one person’s signature twice', [aiko, aiko], 'only aiko has signed'],
     ] as const)('a change %s is refused, and what runs goes on', async ([, people, message]) => {
       desk.write('agents/a.yaml', agentFile('a', 'two.example'))
@@ -154,7 +154,7 @@ describe('a bundle with operators', () => {
     test('a change is not signed by operators whom it brings along', async () => {
       desk.write('operators.yaml', operatorsFile(aiko, mallory, person('eve')))
       desk.sign(aiko, mallory)
-      expect(await begin()).toContain('only aiko has signed it: the key of operator mallory is new')
+      expect(await begin()).toContain('only aiko has signed it\nthe key of operator mallory is new')
     })
 
     test.for(['equal', 'narrower'] as const)(
@@ -176,7 +176,7 @@ describe('a bundle with operators', () => {
       desk.compare = () => Promise.resolve({ change, detail: 'GET https://two.example/' })
       desk.write('agents/a.yaml', agentFile('a', 'two.example'))
       desk.sign(ben)
-      expect(await begin()).toContain('only ben has signed it: GET https://two.example/')
+      expect(await begin()).toContain('only ben has signed it\nGET https://two.example/')
       desk.sign(ben, aiko)
       expect(await begin()).toBe(2)
     })
@@ -193,7 +193,7 @@ describe('a bundle with operators', () => {
       desk.compare = () => Promise.resolve({ change: 'equal', detail: '' })
       desk.write(path, text)
       desk.sign(ben)
-      expect(await begin()).toContain(`only ben has signed it: ${message}`)
+      expect(await begin()).toContain(`only ben has signed it\n${message}`)
       desk.sign(ben, aiko)
       expect(await begin()).toBe(2)
     })
@@ -205,7 +205,7 @@ describe('a bundle with operators', () => {
       desk.compare = () => Promise.resolve({ change: 'equal', detail: '' })
       desk.write('operators.yaml', operatorsFile(...left))
       desk.sign(aiko)
-      expect(await begin()).toContain(`only aiko has signed it: ${message}`)
+      expect(await begin()).toContain(`only aiko has signed it\n${message}`)
     })
 
     test('an old signature is none over the changed files', async () => {

@@ -3,6 +3,7 @@ import { misleadingIn } from '../../policy/approval-text/texts.ts'
 import { HeldAction, heldDigest, MAX_HELD_BODY_BYTES } from '../../wire/approval.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 import { createHash } from 'node:crypto'
+import type { core } from 'zod'
 
 export type HeldLeaf = Extract<LeafInput, { type: 'action.held' }>
 
@@ -44,7 +45,7 @@ export function showWhole(question: Question, asking: Asking): Shown | Unshown {
     return { kind: 'unshown', reason }
   }
   const parsed = HeldAction.safeParse(heldParts(question, asking))
-  if (!parsed.success) return unshown(parsed.error)
+  if (!parsed.success) return unshown(parsed.error.issues.map(describeIssue).join('; '))
   const held = parsed.data
   const misleading = misleadingIn(held)
   if (misleading !== undefined) return unshown(misleading)
@@ -63,9 +64,13 @@ function unshown(why: unknown): Unshown {
   return { kind: 'unshown', reason: `it cannot be shown as it is to be approved: ${line}` }
 }
 
+function describeIssue({ path, message }: core.$ZodIssue): string {
+  return `${path.join('.')}: ${message}`
+}
+
 function heldParts(question: Question, asking: Asking): Record<keyof HeldAction, unknown> {
   const { id, session, agent, user, openedAtMs, timeoutMs } = asking
-  const { recordAs: _, body, sources, ...rest } = question
+  const { recordAs: _, body, sources, operation, ...rest } = question
   return {
     ...rest,
     id,
@@ -73,6 +78,8 @@ function heldParts(question: Question, asking: Asking): Record<keyof HeldAction,
     agent,
     user,
     body: body === null ? null : bodyParts(body),
+    // a call says more of itself than people are asked about
+    operation: operation === null ? null : { id: operation.id, arguments: operation.arguments },
     sources: boundSources(sources),
     openedAt: new Date(openedAtMs).toISOString(),
     expiresAt: new Date(openedAtMs + timeoutMs).toISOString(),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SekishoError } from '../../core/error.ts'
+import type { OperationCall } from '../../core/facts.ts'
 import type { Answer, ApprovalDesk, Question } from '../../flow/approvals-port.ts'
 import { heldDigest } from '../../wire/approval.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
@@ -221,6 +222,19 @@ describe('nothing but an approval lets it pass', () => {
     expect(await scene.ask(fields)).toMatchObject({ kind: 'denied', why: 'cannot-be-shown' })
     expect(scene.keyholder.leaves).toEqual([])
   })
+})
+
+test('a call of an operation is asked about by its name and arguments', async () => {
+  scene.control.answer = () => ({ kind: 'approved', by: ['approver'] })
+  const call: OperationCall = {
+    id: 'mail.send',
+    arguments: { to: ['eve@elsewhere.example'] },
+    reversibility: 'reversible',
+    consequence: 'low',
+  }
+  expect(await scene.ask({ operation: call })).toMatchObject({ kind: 'approved' })
+  const { id, arguments: args } = call
+  expect(scene.control.held[0]?.operation).toEqual({ id, arguments: args })
 })
 
 test('letters of any language, and bytes that are no text, are asked about', async () => {

@@ -46,17 +46,13 @@ export async function policyStatus(
   return isSound ? 0 : 1
 }
 
-function describeStatus(status: PolicyStatus): readonly string[] {
-  const { inForce, operators, processes, drift } = status
-  const next =
-    operators.length === 0
-      ? 'needs no signature: operators.yaml names nobody'
-      : `is signed by one of ${operators.join(', ')} where it narrows, by two otherwise`
+export function describeStatus(status: PolicyStatus): readonly string[] {
+  const { inForce, processes, drift } = status
   return [
     ...(inForce === null
       ? ['no generation is in force']
       : [`generation ${inForce.generation}`, ...describe(inForce)]),
-    `  the next   ${next}`,
+    `  the next   ${describeNext(status)}`,
     ...processes.map(({ name, policies }) => {
       const isSame = policies.length > 0 && policies.every((one) => one === inForce?.digest)
       const digests = policies.length === 0 ? 'none' : policies.join(', ')
@@ -65,6 +61,15 @@ function describeStatus(status: PolicyStatus): readonly string[] {
     ...describeRefused(status),
     ...drift,
   ]
+}
+
+function describeNext({ operators, isFirst }: PolicyStatus): string {
+  if (operators === null) return 'is signed by those whom its operators.yaml names'
+  if (operators.length === 0) return 'needs no signature: operators.yaml names nobody'
+  const names = operators.join(', ')
+  return isFirst
+    ? `is the first, and is signed by one of its own: ${names}`
+    : `is signed by one of ${names} where it narrows, by two otherwise`
 }
 
 function describeRefused({ refused }: PolicyStatus): readonly string[] {

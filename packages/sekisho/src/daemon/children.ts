@@ -108,7 +108,7 @@ export class Children {
       ...Object.entries(this.gates.pids()).map(
         ([name, pid]) => `${name}     pid ${pid}, uid ${UIDS.gate}, no files, no exec`,
       ),
-      `policy     ${this.#options.paths.bundle}`,
+      ...this.policy.healthy.map((line) => `policy     ${line}`),
     ]
   }
 

@@ -5,6 +5,8 @@ import type { SessionTable } from './session-table.ts'
 
 const CHILD_STOP_GRACE_MS = 3000
 const SESSIONS_STOP_TIMEOUT_MS = 8000
+/** Where a change has to be proven to narrow, its proof takes up to 10 s. */
+const FIRST_POLICY_TIMEOUT_MS = 15_000
 
 type Options = { paths: Paths; say: (line: string) => void; warn: (line: string) => void }
 
@@ -27,7 +29,12 @@ export class Supervisor {
     const startedAtMs = performance.now()
     const parts = await startParts(this.#options)
     this.#parts = parts
+    const refusal = await parts.children.policy.first.describeRefusal(
+      paths.bundle,
+      FIRST_POLICY_TIMEOUT_MS,
+    )
     for (const line of parts.children.healthy) say(`  ok        ${line}`)
+    for (const line of refusal) say(line)
     for (const line of parts.children.degraded) say(`  degraded  ${line}`)
     const took = ((performance.now() - startedAtMs) / 1000).toFixed(1)
     say(`ready in ${took} s at ${paths.apiSocket}`)

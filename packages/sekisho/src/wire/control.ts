@@ -139,7 +139,12 @@ export const controlToSupervisor = {
   },
   /** files that do not become a generation; recorded */
   'policy.refused': {
-    params: z.strictObject({ digest: Digest.nullable(), reason: z.string().max(4096) }),
+    params: z.strictObject({
+      digest: Digest.nullable(),
+      reason: z.string().max(4096),
+      /** for whoever starts the platform; not in the log */
+      hint: z.string().max(4096).nullable(),
+    }),
     result: z.strictObject({}),
   },
   /** what the ledger had counted when it was last written, page by page from 0 */

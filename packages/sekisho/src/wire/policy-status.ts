@@ -33,8 +33,10 @@ export const PolicyStatus = z.strictObject({
       hint: z.string().nullable(),
     })
     .nullable(),
-  /** whose signatures count for the next one */
-  operators: z.array(z.string()),
+  /** whose signatures count for the next one; null while no files can be read that would say it */
+  operators: z.array(z.string()).nullable(),
+  /** the next one is trusted by the signature of one of its own operators */
+  isFirst: z.boolean(),
   processes: z.array(z.strictObject({ name: z.string(), policies: z.array(z.string()) })),
   /** differences that were found, oldest first */
   drift: z.array(z.string()),

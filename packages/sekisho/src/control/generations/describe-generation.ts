@@ -11,10 +11,10 @@ export async function reloadPolicy(generations: Generations): Promise<PolicyRelo
 }
 
 export async function policyStatus(
-  generations: Pick<Generations, 'inForce' | 'refusal'>,
+  generations: Pick<Generations, 'inForce' | 'refusal' | 'judges'>,
   supervisor: Pick<Peer<typeof controlToSupervisor, Protocol>, 'call'>,
 ): Promise<PolicyStatus> {
-  const { inForce, refusal } = generations
+  const { inForce, refusal, judges } = generations
   return {
     inForce: inForce === undefined ? null : describeGeneration(inForce),
     refused:
@@ -25,7 +25,8 @@ export async function policyStatus(
             reason: refusal.error.message,
             hint: refusal.error.hint ?? null,
           },
-    operators: inForce?.operators.map(({ name }) => name) ?? [],
+    operators: judges?.operators.map(({ name }) => name) ?? null,
+    isFirst: judges?.isFirst ?? false,
     ...(await supervisor.call('policy.running', {})),
   }
 }

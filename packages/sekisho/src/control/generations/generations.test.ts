@@ -24,6 +24,12 @@ async function begin(from: BundleDesk = desk): Promise<number | string> {
     })
 }
 
+/** Whose signature counts. */
+function names({ generations }: BundleDesk): unknown {
+  const { judges } = generations
+  return judges && { ...judges, operators: judges.operators.map(({ name }) => name) }
+}
+
 describe('a bundle that nobody signs', () => {
   test('comes into force as it is, and each change of it', async () => {
     expect(await begin()).toBe(1)
@@ -101,6 +107,29 @@ describe('files that are not valid', () => {
     desk.write('agents/a.yaml', agentFile('a', 'one.example'))
     expect([await begin(), desk.installed.length]).toEqual([1, 1])
     expect(desk.generations.refusal).toBeUndefined()
+  })
+})
+
+describe('whose signature counts', () => {
+  beforeEach(() => {
+    desk.write('operators.yaml', operatorsFile(aiko, ben))
+  })
+
+  test('without a signature, it is said whose is missing', async () => {
+    expect(desk.generations.judges).toBeNull()
+    await begin()
+    expect(names(desk)).toEqual({ operators: ['aiko', 'ben'], isFirst: true })
+    expect(desk.hints).toEqual([expect.stringContaining('sekisho policy sign')])
+  })
+
+  test('after a restart, those of the approved one judge, even of files that are not valid', async () => {
+    desk.sign(aiko)
+    await begin()
+    const next = desk.restarted()
+    next.write('operators.yaml', operatorsFile(mallory))
+    next.write('agents/a.yaml', 'version: 1\nname: b\n')
+    expect(await begin(next)).toMatch(/^CONFIG_INVALID: /)
+    expect(names(next)).toEqual({ operators: ['aiko', 'ben'], isFirst: false })
   })
 })
 

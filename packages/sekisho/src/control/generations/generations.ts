@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ERRORS, SekishoError, toSekishoError } from '../../core/error.ts'
 import { bundleDigest } from '../../policy/bundle-signatures.ts'
 import { type CompiledBundle, compileBundle } from '../../policy/decision/compiled-bundle.ts'
+import type { Operator } from '../../policy/operators.ts'
 import type { controlToSupervisor, PolicyInstall } from '../../wire/control.ts'
 import type { Peer, Protocol } from '../../wire/peer.ts'
 import type { BundleReader, BundleTexts } from '../bundle-reader.ts'
@@ -41,6 +42,8 @@ export class Generations {
   #inForce: Generation | undefined
   /** what the next one must be fit to follow; undefined before the supervisor was asked */
   #before: Predecessor | null | undefined
+  /** operators of the files that were last looked at; undefined where they are not valid */
+  #own: readonly Operator[] | undefined
   #number = 0
   /** of the files that were last looked at, whatever became of them */
   #seen: string | undefined
@@ -60,6 +63,13 @@ export class Generations {
   get refusal(): Refusal | undefined {
     if (this.#unreadable !== undefined) return { error: this.#unreadable, digest: null }
     return this.#refusal
+  }
+
+  /** Whose signatures put the next one in force. @returns null while nobody can say */
+  get judges(): { operators: readonly Operator[]; isFirst: boolean } | null {
+    if (this.#before === undefined) return null
+    if (this.#before !== null) return { operators: this.#before.operators, isFirst: false }
+    return this.#own === undefined ? null : { operators: this.#own, isFirst: true }
   }
 
   /**
@@ -161,9 +171,11 @@ export class Generations {
   }
 
   async #putInForce(texts: BundleTexts): Promise<void> {
-    const candidate = await readCandidate(texts)
-    if (candidate.digest === this.#inForce?.digest) return
+    this.#own = undefined
     this.#before ??= await this.#predecessor(texts)
+    const candidate = await readCandidate(texts)
+    this.#own = candidate.operators
+    if (candidate.digest === this.#inForce?.digest) return
     const admitted = await admit(this.#before, candidate, this.#options.compare)
     await this.#install(candidate, admitted)
   }
@@ -220,7 +232,8 @@ export class Generations {
     const name = `${digest} ${reason}`
     if (name === this.#recorded) return
     try {
-      await this.#options.supervisor.call('policy.refused', { digest, reason })
+      const hint = error.hint?.slice(0, MAX_REASON_LENGTH) ?? null
+      await this.#options.supervisor.call('policy.refused', { digest, reason, hint })
       this.#recorded = name
     } catch (thrown) {
       this.#options.report(`a refused bundle is not in the log yet: ${String(thrown)}`)

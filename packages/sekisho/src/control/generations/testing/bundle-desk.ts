@@ -47,6 +47,7 @@ export class BundleDesk {
   files = new Map<string, string>()
   readonly installed: PolicyInstall[] = []
   readonly refused: { digest: string | null; reason: string }[] = []
+  readonly hints: (string | null)[] = []
   readonly drift: unknown[] = []
   running: { session: string; subject: Subject }[] = []
   approved: { generation: number; files: Record<string, string> | null } = {
@@ -114,8 +115,9 @@ export class BundleDesk {
       'bundle.read': ({ stamp }) => this.#read(stamp),
       'policy.approved': () => this.approved,
       'policy.install': (install) => this.#install(install),
-      'policy.refused': (refused) => {
-        this.refused.push(refused)
+      'policy.refused': ({ digest, reason, hint }) => {
+        this.refused.push({ digest, reason })
+        this.hints.push(hint)
         return {}
       },
       'policy.drift': (drift) => {

@@ -318,11 +318,7 @@ describe('a bundle with operators', () => {
     await rm(join(instance.home, 'policy/operators.yaml'))
     const platform = await startPlatform({ home: instance.home, agents: {}, secrets: {} })
     try {
-      expect(platform.said()).toMatch(
-        /^ {2}REFUSED {3}policy {5}\S+: the policy bundle sha256:\w+ is signed by none of aiko, ben\n +hint: one of them runs/m,
-      )
-      expect(platform.said()).not.toMatch(/^ {2}ok +policy/m)
-      expect(await refusal()).toContain('is signed by none of aiko, ben')
+      expect(platform.said()).toMatch(/^ {2}REFUSED +policy .* none of aiko, ben\n +hint: one /m)
       await edit('operators.yaml', operators)
       expect(await reload()).toMatchObject({ generation: 1, change: 'equal', signers: ['aiko'] })
     } finally {

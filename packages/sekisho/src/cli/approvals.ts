@@ -17,7 +17,7 @@ import {
 } from './approvals-sign.ts'
 import { connect } from './client.ts'
 import type { Command, Terminal } from './command.ts'
-import { jsonFlag, onePositional } from './flags.ts'
+import { jsonFlag, noPositional, onePositional } from './flags.ts'
 import { defaultKeyFile, readKey } from './operator-key-file.ts'
 import { printable, table } from './terminal.ts'
 
@@ -41,7 +41,10 @@ export const approvals: Command = {
       digest: { type: 'string' },
     })
     const asked = { values, terminal, isJson: values['json'] === true }
-    if (action === 'list') return values['watch'] === true ? watch(asked) : list(asked)
+    if (action === 'list') {
+      noPositional(USAGE, positionals)
+      return values['watch'] === true ? watch(asked) : list(asked)
+    }
     if (action === 'show') return show(asked, onePositional(USAGE, positionals))
     if (action === 'approve' || action === 'deny') {
       return answer(asked, onePositional(USAGE, positionals), action)

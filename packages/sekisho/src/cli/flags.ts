@@ -22,6 +22,17 @@ export function jsonFlag(
   }
 }
 
+/** The positional argument that a command may be given. @throws SekishoError USAGE for more than one */
+export function maybePositional(usage: string, positionals: readonly string[]): string | undefined {
+  return positionals.length === 0 ? undefined : onePositional(usage, positionals)
+}
+
+/** @throws SekishoError USAGE for a command that takes no argument, and has been given one */
+export function noPositional(usage: string, positionals: readonly string[]): void {
+  if (positionals.length === 0) return
+  throw new SekishoError('USAGE', 'too many arguments', { hint: `usage: ${usage}` })
+}
+
 /** The one positional argument a command takes. */
 export function onePositional(usage: string, positionals: readonly string[]): string {
   const [only, ...more] = positionals

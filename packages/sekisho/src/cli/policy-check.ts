@@ -11,7 +11,7 @@ import { referenceWarnings } from '../policy-text/references.ts'
 import type { Lint } from '../prove/lint.ts'
 import type { Terminal } from './command.ts'
 import { expiryText } from './expiry-text.ts'
-import { jsonFlag } from './flags.ts'
+import { jsonFlag, maybePositional } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'
 import { withZ3 } from './policy-z3.ts'
 import { printable } from './terminal.ts'
@@ -29,7 +29,10 @@ export async function checkPolicy(
   terminal: Terminal,
 ): Promise<number> {
   const { values, positionals } = jsonFlag(usage, argv)
-  const { bundle, policy, directory } = await readBundle(positionals[0], terminal)
+  const { bundle, policy, directory } = await readBundle(
+    maybePositional(usage, positionals),
+    terminal,
+  )
   const { agents, unusableRegistries } = bundle
   const files = agents.map((name) => bundle.agent(name))
   const lints = await lintOwn(policy)

@@ -4,7 +4,7 @@ import type { Holding } from '../prove/holds-for.ts'
 import type { Comparison, Counterexample } from '../wire/solver.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Terminal } from './command.ts'
-import { jsonFlag } from './flags.ts'
+import { jsonFlag, maybePositional } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'
 import { withZ3 } from './policy-z3.ts'
 import { printable } from './terminal.ts'
@@ -22,7 +22,7 @@ export async function proveBundle(
     timeout: { type: 'string' },
   })
   const timeoutMs = readTimeout(values['timeout'], usage)
-  const { policy, directory } = await readBundle(positionals[0], terminal)
+  const { policy, directory } = await readBundle(maybePositional(usage, positionals), terminal)
   const against = values['against']
   const before =
     typeof against === 'string' ? (await readBundle(against, terminal)).policy : undefined

@@ -8,7 +8,7 @@ import {
   Replayer,
 } from '../policy-text/trial/replay.ts'
 import type { Terminal } from './command.ts'
-import { jsonFlag } from './flags.ts'
+import { jsonFlag, maybePositional } from './flags.ts'
 import { loggedActions } from './logged-actions.ts'
 import { readBundle } from './policy-bundle.ts'
 import { printable } from './terminal.ts'
@@ -27,7 +27,7 @@ export async function replayLog(
     limit: { type: 'string' },
   })
   const limit = readLimit(values['limit'], usage)
-  const { policy, directory } = await readBundle(positionals[0], terminal)
+  const { policy, directory } = await readBundle(maybePositional(usage, positionals), terminal)
   const replayer = new Replayer(policy)
   let unreadable = 0
   for await (const entry of loggedActions(text(values['log']), text(values['session']))) {

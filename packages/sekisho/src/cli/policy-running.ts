@@ -3,7 +3,7 @@ import { api } from '../wire/api.ts'
 import type { GenerationInForce, PolicyStatus } from '../wire/policy-status.ts'
 import { connect } from './client.ts'
 import type { Terminal } from './command.ts'
-import { jsonFlag } from './flags.ts'
+import { jsonFlag, noPositional } from './flags.ts'
 import { printable } from './terminal.ts'
 
 /** A proof takes up to 10 s, and every gate compiles. */
@@ -15,7 +15,8 @@ export async function reloadPolicy(
   argv: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
-  const { values } = jsonFlag(usage, argv)
+  const { values, positionals } = jsonFlag(usage, argv)
+  noPositional(usage, positionals)
   const peer = await connect(pathsFrom(process.env).apiSocket, api)
   try {
     const reloaded = await peer.call('policy.reload', {}, { timeoutMs: RELOAD_TIMEOUT_MS })
@@ -37,7 +38,8 @@ export async function policyStatus(
   argv: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
-  const { values } = jsonFlag(usage, argv)
+  const { values, positionals } = jsonFlag(usage, argv)
+  noPositional(usage, positionals)
   const peer = await connect(pathsFrom(process.env).apiSocket, api)
   const status = await peer.call('policy.status', {}).finally(() => peer.close())
   const isSound = status.inForce !== null && status.refused === null && status.drift.length === 0

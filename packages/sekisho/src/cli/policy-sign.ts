@@ -12,7 +12,7 @@ import {
 import { isSignedBy, keyDigest } from '../policy/signing-key.ts'
 import type { Operator } from '../policy/operators.ts'
 import type { Terminal } from './command.ts'
-import { jsonFlag } from './flags.ts'
+import { jsonFlag, maybePositional } from './flags.ts'
 import { defaultKeyFile, readKey } from './operator-key-file.ts'
 import { readBundle } from './policy-bundle.ts'
 
@@ -26,7 +26,10 @@ export async function signBundle(
   terminal: Terminal,
 ): Promise<number> {
   const { values, positionals } = jsonFlag(usage, argv, { key: { type: 'string' } })
-  const { directory, files, policy } = await readBundle(positionals[0], terminal)
+  const { directory, files, policy } = await readBundle(
+    maybePositional(usage, positionals),
+    terminal,
+  )
   const file = typeof values['key'] === 'string' ? values['key'] : defaultKeyFile()
   const { secret, publicKey } = readKey(file)
   const operator = policy.operators.find(({ key }) => key.equals(publicKey))

@@ -1,6 +1,6 @@
 import { runTests, type TestResult } from '../policy-text/trial/run-tests.ts'
 import type { Terminal } from './command.ts'
-import { jsonFlag } from './flags.ts'
+import { jsonFlag, maybePositional } from './flags.ts'
 import { readBundle } from './policy-bundle.ts'
 import { printable } from './terminal.ts'
 
@@ -11,7 +11,10 @@ export async function testPolicy(
   terminal: Terminal,
 ): Promise<number> {
   const { values, positionals } = jsonFlag(usage, argv)
-  const { directory, files, policy } = await readBundle(positionals[0], terminal)
+  const { directory, files, policy } = await readBundle(
+    maybePositional(usage, positionals),
+    terminal,
+  )
   const results = runTests(files, policy, Date.now())
   const failed = results.filter(({ failures }) => failures.length > 0).length
   if (values['json'] === true) terminal.out(JSON.stringify({ results, failed }))

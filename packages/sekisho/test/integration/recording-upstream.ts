@@ -19,7 +19,11 @@ export type Upstream = {
   close: () => Promise<void>
 }
 
-export async function startUpstream(directory: string): Promise<Upstream> {
+/** @param replyTo what a request for a path is answered */
+export async function startUpstream(
+  directory: string,
+  replyTo: (path: string) => string = () => 'done\n',
+): Promise<Upstream> {
   const at = join(directory, 'upstream')
   await mkdir(at, { recursive: true })
   const authority = await makeTestAuthority(at)
@@ -32,7 +36,7 @@ export async function startUpstream(directory: string): Promise<Upstream> {
     (request, response) => {
       arrived.push(request.url ?? '')
       request.resume()
-      void released.then(() => response.end('done\n'))
+      void released.then(() => response.end(replyTo(request.url ?? '')))
     },
   )
   server.on('connection', (socket: Socket) => {

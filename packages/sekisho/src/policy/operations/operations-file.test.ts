@@ -71,13 +71,19 @@ test.for([
   else expect(parse).toThrow(`operations/mail.yaml:${message}`)
 })
 
-test('two files that say what one request is are refused by their names', () => {
-  const two = FILE.replace('mail.send', 'post.send')
+test.for<readonly [string, string, string]>([
+  [
+    'say what one request is',
+    FILE.replace('mail.send', 'post.send'),
+    'a request for `/v1/messages` could be both `mail.send` and `post.send`',
+  ],
+  ['have one name twice', FILE, 'two operations are called `mail.send`'],
+])('two files that %s are refused by their places', ([, two, message]) => {
   const files = new Map([
     ['operations/a.yaml', parseOperations(FILE, 'operations/a.yaml')],
     ['operations/b.yaml', parseOperations(two, 'operations/b.yaml')],
   ])
   expect(() => requireDistinct(files)).toThrow(
-    'operations/b.yaml and operations/a.yaml: a request for `/v1/messages` could be both `mail.send` and `post.send`',
+    `operations/b.yaml: operations[0]: ${message}; the other is operations/a.yaml: operations[0]`,
   )
 })

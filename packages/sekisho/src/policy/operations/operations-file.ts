@@ -92,14 +92,21 @@ export function requireDistinct(
   files: ReadonlyMap<string, readonly Operation[]>,
 ): readonly Operation[] {
   const all = Array.from(files, ([file, operations]) =>
-    operations.map((operation) => ({ file, operation })),
+    operations.map((operation, index) => ({ place: `${file}: operations[${index}]`, operation })),
   ).flat()
   const [overlap] = overlapsOf(all.map(({ operation }) => operation))
   if (overlap === undefined) return all.map(({ operation }) => operation)
-  const [first, second] = [all[overlap.first]?.file, all[overlap.second]?.file]
-  throw new SekishoError('CONFIG_INVALID', `${second} and ${first}: ${overlap.message}`, {
-    hint: 'narrow the paths or methods of one of them',
-  })
+  const [first, second] = [all[overlap.first], all[overlap.second]]
+  throw new SekishoError(
+    'CONFIG_INVALID',
+    `${second?.place}: ${overlap.message}; the other is ${first?.place}`,
+    {
+      hint:
+        first?.operation.id === second?.operation.id
+          ? 'give each operation an id of its own'
+          : 'narrow the paths or methods of one of them',
+    },
+  )
 }
 
 function problemsOfIssue(issue: z.core.$ZodIssue): Problem[] {

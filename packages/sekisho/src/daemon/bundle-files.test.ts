@@ -26,7 +26,7 @@ function write(name: string, text: string): void {
   writeFileSync(join(bundle, 'agents', name), text)
 }
 
-test('agent files are read as text; other files are none', () => {
+test('agent files are read as text; prose and old copies are none', () => {
   write('b.yaml', 'name: b')
   write('a.yaml', 'name: ä')
   write('a.yaml~', 'an old copy')
@@ -43,6 +43,11 @@ test('policies at any depth are read too; what tools hide is not', () => {
     'cedar/team/x.cedar',
     'operators.yaml',
   ])
+})
+
+test('a file whose name nobody knows is read, so that its reader can refuse it', () => {
+  writeFileSync(join(bundle, 'a.ceder'), 'permit')
+  expect(Object.keys(files.read(null).files ?? {})).toEqual(['a.ceder'])
 })
 
 test('directories in directories without end are refused', () => {

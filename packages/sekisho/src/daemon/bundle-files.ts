@@ -8,7 +8,11 @@ import { isMissing } from './session-record.ts'
 const MAX_FILES = 1000
 const MAX_FILE_BYTES = 256 * 1024
 const MAX_DEPTH = 8
-const BUNDLE_FILE = /\.(?:ya?ml|cedar|cedarschema)$/
+/**
+ * What is written for people, and what an editor leaves behind. Whatever else is there and means
+ * nothing is refused by its reader: `a.ceder` would be believed to count.
+ */
+const PROSE = /(?:\.(?:md|txt)|~)$/i
 
 /** The bundle's files as text, with a stamp that changes when any of them does. */
 export class BundleFiles {
@@ -71,7 +75,7 @@ function filesBelow(root: string, path: string, depth: number): string[] {
     if (entry.name.startsWith('.')) return []
     const name = path === '' ? entry.name : `${path}/${entry.name}`
     if (entry.isDirectory()) return filesBelow(root, name, depth + 1)
-    return BUNDLE_FILE.test(entry.name) ? [name] : []
+    return PROSE.test(entry.name) ? [] : [name]
   })
 }
 

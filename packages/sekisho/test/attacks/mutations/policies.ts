@@ -22,17 +22,20 @@ export const POLICY_MUTATIONS = [
   ...mutationsOf(
     'rule-of-two',
     ['policies are asked', POLICIES_UNASKED],
-    ['what is answered counts', labels('this.#join({ what: describe(action), label })', '')],
+    [
+      'what is answered counts',
+      labels('if (label !== undefined) this.#join({ what: describe(action), label })', ''),
+    ],
     [
       'what is there from the start counts',
       labels(
-        'for (const source of isResumed ? [...begins, FORGOTTEN] : begins)',
-        'for (const source of isResumed ? [FORGOTTEN] : [])',
+        'for (const source of isResumed ? [...begins, forgotten(worst)] : begins)',
+        'for (const source of isResumed ? [forgotten(worst)] : [])',
       ),
     ],
     [
       'a WebSocket says more than its handshake',
-      classify('if (action.upgrade === undefined && READS', 'if (READS'),
+      classify('return upgrade === undefined && READS.has(method)', 'return READS.has(method)'),
     ],
   ),
   ...mutationsOf(

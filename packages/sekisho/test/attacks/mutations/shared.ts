@@ -8,6 +8,7 @@ const rules = inFile('policy/network-policy.ts')
 const resolver = inFile('gate/resolver.ts')
 const inspector = inFile('gate/inspection/inspector.ts')
 const exchange = inFile('gate/http-exchange.ts')
+const look = inFile('gate/head-inspection.ts')
 
 export const HOST_UNREAD = head(
   'if (canonicalHost(name) === host && named === port) return',
@@ -54,9 +55,9 @@ export const FIELDS_UNREAD = inspector(
   'for (const finding of found) into.add(finding, `header',
   'for (const finding of found.slice(0, 0)) into.add(finding, `header',
 )
-export const FINDINGS_IGNORED = exchange(
-  'if (findings.stopping !== undefined) return stoppedBy',
-  'if (findings === undefined) return stoppedBy',
+export const FINDINGS_IGNORED = look(
+  "return findings.stopping?.kind === 'deny' ? stoppedBy(findings, recordAs) : undefined",
+  'return findings === undefined ? stoppedBy(findings, recordAs) : undefined',
 )
 export const BREAK_IGNORED = exchange(
   "if (read === 'gone') return deny(",

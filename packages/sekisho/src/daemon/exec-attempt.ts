@@ -1,4 +1,5 @@
 import { existsSync, fstatSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 
 /** The file that a thread waits to execute, as the kernel tells of it. */
 export type AttemptedFile = {
@@ -26,14 +27,34 @@ export function readAttemptedFile(fd: number): AttemptedFile {
   return { path, stats: fstatSync(fd, { bigint: true }), isDeleted: path.endsWith(DELETED) }
 }
 
+/** A thread that has asked us is on its way to sleep; on a busy machine others run before it. */
+const ASLEEP_WITHIN_MS = 2_000
+
 /**
  * Whether the file is read by the kernel on behalf of another program: after `#!`, or as its
- * dynamic loader. Costs 25 µs.
+ * dynamic loader. Costs 50 µs.
+ *
+ * The kernel tells of an attempt before the thread sleeps. Of one that still runs, the stack is that
+ * of some earlier sleep: a loader would pass for a program.
  *
  * @throws when the thread has died meanwhile
  */
-export function isLoading(tid: number): boolean {
-  return hasStacks() && LOADING.test(readFileSync(`/proc/${tid}/stack`, 'latin1'))
+export async function isLoading(tid: number): Promise<boolean> {
+  if (!hasStacks()) return false
+  const deadlineMs = performance.now() + ASLEEP_WITHIN_MS
+  for (let tries = 0; isRunning(tid) && performance.now() < deadlineMs; tries++) {
+    if (tries < TRIES_AT_ONCE) await nextTurn()
+    else await pause(1)
+  }
+  return LOADING.test(readFileSync(`/proc/${tid}/stack`, 'latin1'))
+}
+
+const TRIES_AT_ONCE = 8
+
+/** proc_pid_stat(5): the state is the third field, behind the name in brackets. */
+function isRunning(tid: number): boolean {
+  const stat = readFileSync(`/proc/${tid}/stat`, 'latin1')
+  return stat.startsWith('R', stat.lastIndexOf(')') + 2)
 }
 
 let stacks: boolean | undefined

@@ -87,7 +87,7 @@ export class ExecMonitor implements Attendant {
     try {
       const file = readAttemptedFile(attempt.fd)
       const origin = originOf(file, this.#ground)
-      const isInterpreter = this.#isInterpreter(attempt.tid, file)
+      const isInterpreter = await this.#isInterpreter(attempt.tid, file)
       if (isInterpreter && origin !== 'written') return await this.#decideInterpreter(attempt, file)
       return await this.#decideProgram(attempt, { file, origin, isInterpreter })
     } finally {
@@ -96,9 +96,9 @@ export class ExecMonitor implements Attendant {
   }
 
   /** The kernel asks for a program before it asks for the program's interpreter. */
-  #isInterpreter(tid: number, { path }: AttemptedFile): boolean {
+  async #isInterpreter(tid: number, { path }: AttemptedFile): Promise<boolean> {
     const wasAskedBefore = this.#lineage.has(tid)
-    return (wasAskedBefore || isLoader(basename(path))) && isLoading(tid)
+    return (wasAskedBefore || isLoader(basename(path))) && (await isLoading(tid))
   }
 
   async #decideProgram(attempt: ExecAttempt, attempted: Attempted): Promise<ExecDecision> {

@@ -2,6 +2,7 @@ import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
+import { OneAtATime } from '../core/one-at-a-time.ts'
 import type { controlToSupervisor } from '../wire/control.ts'
 import { LedgerEntry, type LedgerNote, MAX_LEDGER_ENTRIES } from '../wire/ledger.ts'
 import type { Handlers } from '../wire/peer.ts'
@@ -28,7 +29,7 @@ export class LedgerFile {
   /** being written, to take the place of the other */
   #next: { file: FileHandle; bytes: number } | undefined
   #read: readonly LedgerEntry[] = []
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #line = new OneAtATime()
 
   constructor(path: string, maxBytes: number = MAX_LEDGER_BYTES) {
     this.#path = path
@@ -47,7 +48,7 @@ export class LedgerFile {
 
   /** @throws SekishoError CONFIG_INVALID for a file that is not whole: what is used up is not known */
   read(page: number): Promise<{ entries: LedgerEntry[]; isLast: boolean }> {
-    return this.#inTurn(async () => {
+    return this.#line.run(async () => {
       if (page === 0) {
         await this.#open()
         this.#read = entriesOf(await readFile(this.#path, 'utf8'), this.#path)
@@ -67,7 +68,7 @@ export class LedgerFile {
    */
   note({ entries, part }: LedgerNote): Promise<void> {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
-    return this.#inTurn(async () => {
+    return this.#line.run(async () => {
       try {
         if (part === 'append') await this.#append(text)
         else await this.#replace(text, part)
@@ -82,7 +83,7 @@ export class LedgerFile {
   }
 
   async close(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#line.run(async () => {
       await this.#file?.close()
       await this.#next?.file.close()
       this.#file = undefined
@@ -158,12 +159,6 @@ export class LedgerFile {
       await file.close()
       throw error
     }
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => undefined) // whoever asked for it has the error
-    return done
   }
 }
 

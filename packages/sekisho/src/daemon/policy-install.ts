@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import { SekishoError, toSekishoError } from '../core/error.ts'
+import { OneAtATime } from '../core/one-at-a-time.ts'
 import type { PolicyInstall } from '../wire/control.ts'
 import type { SessionDecision } from '../wire/decision.ts'
 import type { supervisorToGate } from '../wire/gate.ts'
@@ -51,7 +52,7 @@ export type InstallOptions = {
 export class PolicyInstaller {
   readonly #options: InstallOptions
   #last: PolicyInstall | undefined
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #line = new OneAtATime()
 
   constructor(options: InstallOptions) {
     this.#options = options
@@ -77,9 +78,7 @@ export class PolicyInstaller {
 
   /** No generation comes into force meanwhile. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => undefined) // whoever asked for it has the error
-    return done
+    return this.#line.run(work)
   }
 
   async #install(next: PolicyInstall): Promise<{ closed: number }> {

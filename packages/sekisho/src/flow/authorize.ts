@@ -6,7 +6,7 @@ import { NO_FACTS } from '../core/facts.ts'
 import type { ApprovedHold } from '../wire/policy-leaves.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Answer } from './approvals-port.ts'
-import { grantsOf, type LeavingAction, placeOf } from './leaving.ts'
+import { grantsOf, type LeavingAction } from './leaving.ts'
 import type { CheckpointPorts, Clear, Decider, Exchange, Outgoing } from './ports.ts'
 
 /** Rule of what a change of the bundle has overtaken while it waited. */
@@ -82,7 +82,7 @@ function adoptCurrent(
   if (by.generation === before.generation) return { by: before, first }
   const verdict = by.decide(action, first.facts)
   if (verdict.kind === 'deny') return verdict
-  const now = by.optionsFor(placeOf(action), grantsOf(verdict))
+  const now = by.optionsFor(action, grantsOf(verdict))
   return canonicalJson(now) === canonicalJson(options)
     ? { by, first: { ...first, verdict } }
     : deny(POLICY_CHANGED, 'the policy has changed how such a request is looked at; send it again')

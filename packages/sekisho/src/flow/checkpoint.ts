@@ -3,7 +3,7 @@ import { type Deny, deny } from '../core/verdict.ts'
 import type { ActionFacts } from '../core/facts.ts'
 import { NO_FACTS } from '../core/facts.ts'
 import { type Authorized, authorize } from './authorize.ts'
-import { grantsOf, type LeavingAction, placeOf } from './leaving.ts'
+import { grantsOf, type LeavingAction } from './leaving.ts'
 import type {
   ActionOutcome,
   CheckpointPorts,
@@ -57,7 +57,7 @@ async function pass(
   const first = by.decide(action, known)
   if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by, known })
   const rules = grantsOf(first)
-  const options = by.optionsFor(placeOf(action), rules)
+  const options = by.optionsFor(action, rules)
   const found = await exchange.inspect({ rules, options })
   const seen = { action, exchange, found }
   if (found.kind !== 'clear') {

@@ -1,14 +1,8 @@
 import type { HttpRequestAction, NetConnectAction } from '../core/action.ts'
 import type { Allow, Hold } from '../core/verdict.ts'
-import type { Place } from '../policy/network-policy.ts'
 
 /** An action that leads to one port of one name. */
 export type LeavingAction = HttpRequestAction | (NetConnectAction & { host: string; port: number })
-
-export function placeOf(action: LeavingAction): Place {
-  const { host, port } = action
-  return { host, port, scheme: action.kind === 'http.request' ? action.scheme : 'tcp' }
-}
 
 /** The rules of the agent file that grant it; whose yes it takes beyond them is another matter. */
 export function grantsOf(verdict: Allow | Hold): readonly string[] {

@@ -3,7 +3,6 @@ import type { RecordedFinding } from '../core/finding.ts'
 import type { SekishoError } from '../core/error.ts'
 import type { Label } from '../core/label.ts'
 import type { Deny, Hold, Verdict } from '../core/verdict.ts'
-import type { Place } from '../policy/network-policy.ts'
 import type { ActionFacts, OperationCall, UnconfirmedArgument } from '../core/facts.ts'
 import type { ApprovedHold, IntentFacts } from '../wire/policy-leaves.ts'
 import type { RuleOptions } from '../wire/policy.ts'
@@ -20,7 +19,7 @@ export interface Decider {
   readonly digest: string
   decide: Decide
   /** what the rules that allowed an action grant and ask beyond it */
-  optionsFor(place: Place, rules: readonly string[]): RuleOptions
+  optionsFor(action: Action, rules: readonly string[]): RuleOptions
   /**
    * What a request is of a service's declared operations; null for none.
    *

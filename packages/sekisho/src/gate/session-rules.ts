@@ -25,7 +25,7 @@ export function sessionRules(
     generation: point.generation,
     digest: point.digest,
     decide: (action, facts) => point.decide(action, facts),
-    optionsFor: (place, rules) => point.optionsFor(place, rules),
+    optionsFor: (action, rules) => point.optionsFor(action, rules),
     describe: (action, facts) => point.describe(action, facts),
     readOperation: (action, outgoing) =>
       readOperation(action, outgoing, { bundle, originOf: session.originOf }),

@@ -1,4 +1,5 @@
 import { SekishoError } from '../core/error.ts'
+import { OneAtATime } from '../core/one-at-a-time.ts'
 import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
 import { supervisorToSolver } from '../wire/solver.ts'
 import { compareBundles } from './compare.ts'
@@ -50,7 +51,7 @@ export async function serveSolver(options: {
 /** One after the other. */
 class Jobs {
   readonly #now: () => number
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #line = new OneAtATime()
   #count = 0
   #closed = false
 
@@ -71,10 +72,8 @@ class Jobs {
     }
     const deadlineMs = this.#now() + timeoutMs
     this.#count += 1
-    const done = this.#turn.then(() => this.#start(deadlineMs, job))
-    this.#turn = done.catch(() => undefined) // the one who asked for it is told
     try {
-      return await done
+      return await this.#line.run(() => this.#start(deadlineMs, job))
     } finally {
       this.#count -= 1
     }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ERRORS, SekishoError, toSekishoError } from '../../core/error.ts'
+import { OneAtATime } from '../../core/one-at-a-time.ts'
 import { bundleDigest } from '../../policy/bundle-signatures.ts'
 import { type CompiledBundle, compileBundle } from '../../policy/decision/compiled-bundle.ts'
 import type { Operator } from '../../policy/operators.ts'
@@ -50,7 +51,7 @@ export class Generations {
   #unreadable: SekishoError | undefined
   #refusal: Refusal | undefined
   #recorded = ''
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #line = new OneAtATime()
 
   constructor(options: GenerationsOptions) {
     this.#options = options
@@ -79,7 +80,7 @@ export class Generations {
    * @throws SekishoError CONFIG_INVALID, POLICY_REFUSED when the files may not come into force
    */
   async withCurrent<T>(use: (generation: Generation) => T): Promise<T> {
-    return this.#exclusively(async () => {
+    return this.#line.run(async () => {
       await this.#look()
       return use(this.#current())
     })
@@ -87,7 +88,7 @@ export class Generations {
 
   /** As {@link withCurrent}, whether or not the files seem to have changed. */
   async reload(): Promise<{ generation: Generation; isNew: boolean }> {
-    return this.#exclusively(async () => {
+    return this.#line.run(async () => {
       const before = this.#inForce?.number
       await this.#consider(await this.#read({ whole: true }))
       const generation = this.#current()
@@ -97,12 +98,12 @@ export class Generations {
 
   /** Puts a change in force, if it may be, once whoever makes it has come to an end. */
   async poll(): Promise<void> {
-    await this.#exclusively(() => this.#look({ settle: true }))
+    await this.#line.run(() => this.#look({ settle: true }))
   }
 
   /** Reads every byte: what has changed without a trace is found, recorded, and then as any change. */
   async compareFiles(): Promise<void> {
-    await this.#exclusively(async () => {
+    await this.#line.run(async () => {
       await this.#look({ settle: true })
       const texts = await this.#read({ whole: true })
       const digest = texts === null ? undefined : bundleDigest(texts.files)
@@ -111,12 +112,6 @@ export class Generations {
       await this.#options.supervisor.call('policy.drift', drift)
       await this.#consider(texts)
     })
-  }
-
-  #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.catch(() => undefined) // whoever asked for it has the error
-    return done
   }
 
   /** @throws SekishoError why nothing new may begin now */

@@ -1,4 +1,5 @@
 import { SekishoError } from '../../core/error.ts'
+import { OneAtATime } from '../../core/one-at-a-time.ts'
 import type { ApprovalKind } from '../../core/label.ts'
 import type { ApprovalResult, SignedApproval } from '../../wire/approval.ts'
 import type { Mandate } from '../../wire/decision.ts'
@@ -46,7 +47,7 @@ export class Approvals {
   readonly #ends = new WeakMap<HeldLeaf, Promise<number>>()
   /** who opened it: when that gate is gone nobody waits any more */
   readonly #openers = new WeakMap<HeldLeaf, object>()
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #line = new OneAtATime()
 
   constructor(options: ApprovalsOptions) {
     this.#options = options
@@ -137,9 +138,7 @@ export class Approvals {
    * @throws SekishoError LOG_UNWRITABLE, PERMISSION_REQUIRED when too much was refused to record it
    */
   answer(signed: SignedApproval): Promise<ApprovalResult> {
-    const answered = this.#turn.then(() => this.#answer(signed))
-    this.#turn = answered.catch(() => undefined)
-    return answered
+    return this.#line.run(() => this.#answer(signed))
   }
 
   async #answer(signed: SignedApproval): Promise<ApprovalResult> {

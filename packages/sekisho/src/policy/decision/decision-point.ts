@@ -110,8 +110,10 @@ export class DecisionPoint {
     return action.kind === 'dns.resolve' ? granted : this.#hold(answer, needs, granted.rules)
   }
 
-  optionsFor(place: Place, rules: readonly string[]): RuleOptions {
-    return this.grants.optionsFor(place, rules)
+  /** what the rules that allowed an action grant and ask beyond it */
+  optionsFor(action: Action, rules: readonly string[]): RuleOptions {
+    const place = placeOf(action, this.#schemeOf(action))
+    return place === undefined ? {} : this.grants.optionsFor(place, rules)
   }
 
   /** how an action is decided, for the record */
@@ -173,8 +175,7 @@ export class DecisionPoint {
     const { external } = this.#bundle.hosts.find(host)
     const scheme = this.#schemeOf(action)
     const isForRequests = scheme === 'https' || scheme === 'http'
-    const place = isForRequests ? undefined : placeOf(action, scheme)
-    const said = place === undefined ? {} : this.grants.optionsFor(place, rules)
+    const said = isForRequests ? {} : this.optionsFor(action, rules)
     return classify(action, said, { leads: { external, isForRequests }, facts })
   }
 

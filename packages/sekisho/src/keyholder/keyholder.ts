@@ -25,6 +25,11 @@ const FACTS = [
   'policy.generation',
   'policy.refused',
   'policy.drift',
+  'log.read',
+  'transcript.collected',
+  'witness.refused',
+  'platform.alert',
+  'identity.revocation-heard',
 ] as const
 type Fact = Leaf<(typeof FACTS)[number]>
 
@@ -175,7 +180,9 @@ export class Keyholder {
    * A limit that a gate holds, its alarm, or what it has kept; of a session that runs, and counted
    * with its leaves.
    */
-  recordOfSession(leaf: Leaf<'limit.breach' | 'alert' | 'action.preimage'>): Promise<number> {
+  recordOfSession(
+    leaf: Leaf<'limit.breach' | 'alert' | 'action.preimage' | 'session.state'>,
+  ): Promise<number> {
     return this.#append(this.running(leaf.session), leaf)
   }
 

@@ -123,6 +123,8 @@ class Service {
         return (await this.#keyholder.recordIntent(leaf, [])).index
       case 'action.outcome':
         return this.#keyholder.recordOutcome(leaf)
+      case 'session.state':
+        return this.#keyholder.recordOfSession(leaf)
     }
   }
 
@@ -217,6 +219,10 @@ const OTHERS = [
   'approval.answer',
   'approval.ended',
   'content.removed',
+  'identity.authority',
+  'identity.issued',
+  'identity.revoked',
+  'identity.conflict',
 ] as const
 
 function isOthers(leaf: LeafInput): leaf is Extract<LeafInput, { type: (typeof OTHERS)[number] }> {

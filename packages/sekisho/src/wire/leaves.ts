@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { RecordedFinding } from './egress.ts'
 import { ApprovedHold, IntentFacts, policyLeaves } from './policy-leaves.ts'
 import { Generation } from './decision.ts'
+import { auditLeaves } from './audit-leaves.ts'
+import { LeafSignature } from './identity.ts'
 import { recoveryLeaves } from './recovery-leaves.ts'
 import {
   Attested,
@@ -176,6 +178,7 @@ export const LeafInput = z.discriminatedUnion('type', [
   ...workspaceLeaves,
   ...policyLeaves,
   ...recoveryLeaves,
+  ...auditLeaves,
   z.strictObject({
     type: z.literal('action.intent'),
     session: SessionId,
@@ -200,6 +203,8 @@ export const LeafInput = z.discriminatedUnion('type', [
     session: SessionId,
     id: Id,
     outcome: OutcomeShape,
+    /** the gate's signature over this leaf as the gate hands it over, without this field */
+    claim: LeafSignature.optional(),
   }),
   z.strictObject({
     type: z.literal('gap'),

@@ -1,0 +1,57 @@
+import * as z from 'zod'
+import { SessionId } from './schemas.ts'
+
+/** First 16 bytes of the SHA-256 of a key's SubjectPublicKeyInfo, in hex. */
+export const KeyId = z.string().regex(/^[0-9a-f]{32}$/, 'want 32 hexadecimal digits')
+/** DER in base64, of one certificate. */
+export const Certificate = z.base64().max(8192)
+/** An SPIFFE ID (SPIFFE-ID §2): a URI of the trust domain. */
+export const SpiffeId = z.string().regex(/^spiffe:\/\/[a-z0-9._-]{1,255}\/[\x21-\x7e]{1,1500}$/)
+
+/** Where a private key is, as a certificate's extension says it. */
+export const Protection = z.strictObject({
+  /** `derived`: from the platform's own master key; `software`: in memory alone */
+  class: z.enum(['derived', 'software', 'passphrase', 'pkcs11', 'tpm2']),
+  /** a device that is a program: SoftHSM2, swtpm */
+  emulated: z.boolean(),
+})
+export type Protection = z.infer<typeof Protection>
+
+/** A signature of a leaf, or of what a gate handed over: ECDSA P-256, SHA-256, r‖s, base64. */
+export const LeafSignature = z.strictObject({ by: KeyId, value: z.base64().length(88) })
+export type LeafSignature = z.infer<typeof LeafSignature>
+
+/** Whose identity: a session's, or a gate's. */
+export const IdentityOf = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('session'), session: SessionId }),
+  z.strictObject({ kind: z.literal('gate'), gate: z.int().min(0).max(63) }),
+])
+export type IdentityOf = z.infer<typeof IdentityOf>
+
+/** What the root is asked to certify; it makes the certificate by itself, of a fixed profile. */
+export const RootRequest = z.strictObject({
+  /** `issuing`: may issue end-entity certificates; `log`: signs checkpoints */
+  purpose: z.enum(['issuing', 'log']),
+  /** SubjectPublicKeyInfo, DER in base64 */
+  spki: z.base64().max(4096),
+  trustDomain: z.string().max(255),
+  protection: Protection,
+  /** Unix ms */
+  notBefore: z.int(),
+  notAfter: z.int(),
+})
+export type RootRequest = z.infer<typeof RootRequest>
+
+export const ConflictKind = z.enum([
+  /** a second start or resumption under an id that is in use, or was */
+  'second-open',
+  /** a gate other than the session's own speaks for it */
+  'other-gate',
+  /** a sequence number again, or an older one: a copy of the gate or of its channel */
+  'sequence',
+  /** a key or an id that was issued before */
+  'duplicate-key',
+  /** a signature that is not by the key it names */
+  'bad-signature',
+])
+export type ConflictKind = z.infer<typeof ConflictKind>

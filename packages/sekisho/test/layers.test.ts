@@ -37,7 +37,19 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   kernel: { imports: ['core', 'npm:koffi', 'node'] },
   gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici', 'npm:npm-high-impact'] },
   sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
-  keyholder: { imports: [...BELOW_FLOW, 'npm:@sekisho/verify'] },
+  // What sessions go through, as one pure function.
+  lifecycle: { imports: ['core', 'node:crypto'] },
+  // Certificates written as DER; both the keyholder and the root's process make them.
+  x509: { imports: ['core', 'node:crypto', 'node:net'] },
+  keyholder: { imports: [...BELOW_FLOW, 'lifecycle', 'x509', 'npm:@sekisho/verify'] },
+  // Where the root key is: its providers, in a process of their own.
+  root: { imports: ['core', 'wire', 'x509', 'npm:zod', 'npm:koffi', 'node'] },
+  export: {
+    imports: ['core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'npm:yaml', 'npm:undici', 'node'],
+  },
+  // Somebody else's process, and the part of ours that talks to it.
+  witness: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'node'] },
+  search: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'node'] },
   control: { imports: [...BELOW_FLOW, 'policy-text'] },
   // Proofs about policies; z3 is megabytes and threads, so no process of an action's path has it.
   prove: { imports: ['core', 'wire', 'policy', 'npm:z3-solver', 'npm:zod', 'node'] },
@@ -50,6 +62,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'keyholder',
       'control',
       'prove',
+      'lifecycle',
+      'x509',
+      'root',
+      'export',
+      'witness',
       'npm:yaml',
       'npm:@sekisho/verify',
     ],
@@ -80,6 +97,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'prove',
       'daemon',
       'drill',
+      'lifecycle',
+      'root',
+      'witness',
+      'search',
       'npm:@sekisho/verify',
       'node',
     ],
@@ -110,7 +131,7 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
 const IMPURE =
   /\b(Date\.now|new Date\(\)|performance\.|Math\.random|random(Bytes|UUID|Int)|getRandomValues|set(Timeout|Interval|Immediate)|(?<!['"])process\.|fetch\()/
 
-const PURE = ['core', 'policy', 'policy-text', 'detect']
+const PURE = ['core', 'policy', 'policy-text', 'detect', 'lifecycle']
 
 const packages = join(import.meta.dirname, '..', '..')
 const sekisho = sourcesOf(join(packages, 'sekisho/src'))

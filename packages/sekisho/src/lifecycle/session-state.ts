@@ -73,9 +73,15 @@ export function nextState(state: SessionState | undefined, event: StateEvent): N
     return state === undefined ? next(started(event)) : illegal(state, event)
   if (state === undefined) return { kind: 'illegal', reason: `${event.kind} before a start` }
   if (state.phase === 'ended' || state.phase === 'lost') return illegal(state, event)
+  if (event.kind === 'change') return changed(state, event.trigger)
+  return following(state, event)
+}
+
+function following(
+  state: SessionState,
+  event: Exclude<StateEvent, { kind: 'start' | 'change' }>,
+): NextState {
   switch (event.kind) {
-    case 'change':
-      return changed(state, event.trigger)
     case 'rekey':
       // a key that is taken back for good is not followed by another
       if (state.phase === 'revoked') return illegal(state, event)

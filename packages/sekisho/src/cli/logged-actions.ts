@@ -1,6 +1,6 @@
 import { readLeaves } from '@sekisho/verify'
 import { LeafReader, type LoggedLeaf } from '../policy-text/trial/logged-leaf.ts'
-import { logDirectory, unreadable } from './log.ts'
+import { logDirectory, unreadable } from './log-place.ts'
 import { enterOwnNamespace } from './own-namespace.ts'
 
 /**

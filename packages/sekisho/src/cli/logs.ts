@@ -1,7 +1,7 @@
 import { SekishoError } from '../core/error.ts'
 import type { Command } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
-import { showLeaves } from './log.ts'
+import { showLeaves } from './log-show.ts'
 
 export const logs: Command = {
   name: 'logs',

@@ -18,7 +18,7 @@ import { SessionId } from '../wire/schemas.ts'
 import { connect } from './client.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
-import { logDirectory, unreadable } from './log.ts'
+import { logDirectory, unreadable } from './log-place.ts'
 import { printable, table } from './terminal.ts'
 
 /** Above what control gives one call. */

@@ -11,6 +11,7 @@ const network: Network = {
   gate: 0,
   gateRestarts: 0,
   egressUsed: { bytes: 0, requests: 0 },
+  before: undefined,
   agentNsFd: -1,
   gateNsFd: -1,
   tcpFd: -1,
@@ -46,6 +47,7 @@ function cgroup(isRemoved: boolean, did: string[]): SessionCgroup {
 const NOTHING: ConstructorParameters<typeof Berths>[0] = {
   networks: {
     make: () => Promise.reject(new Error('no networks today')),
+    begin: () => undefined,
     close: () => Promise.resolve({}),
   },
   cgroups: {
@@ -117,6 +119,7 @@ test('a berth that cannot be made leaves nothing of its parts', async () => {
   const berths = new Berths({
     ...NOTHING,
     networks: {
+      ...NOTHING.networks,
       make: async () => network,
       close: async () => {
         did.push('network closed')

@@ -54,7 +54,7 @@ type Options = {
   raise: (ground: SandboxGround, needs: SandboxNeeds) => Promise<StandingSandbox>
   /** nothing more is told of this berth */
   forget: (name: string) => void
-  networks: Pick<Networks, 'make' | 'close'>
+  networks: Pick<Networks, 'make' | 'begin' | 'close'>
   cgroups: Pick<Cgroups, 'create'>
   hostIds: HostIdBlocks
   readyCount: number
@@ -109,6 +109,7 @@ export class Berths {
   async raise(berth: Berth, needs: SandboxNeeds): Promise<StandingSandbox> {
     const ground = { ...berth, agentNsFd: berth.network.agentNsFd }
     berth.sandbox = await this.#options.raise(ground, needs)
+    this.#options.networks.begin(berth.network) // its walls have been tried, and nothing else has run
     return berth.sandbox
   }
 

@@ -1,5 +1,6 @@
 import { duplexPair } from 'node:stream'
 import { expect, test } from 'vitest'
+import type { NetworkCounters } from '../kernel/network-counters.ts'
 import { supervisorToGate } from '../wire/gate.ts'
 import { Peer } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
@@ -13,6 +14,7 @@ function networkOf(gateRestarts: number, closed: string[]): Network {
     gate: 0,
     gateRestarts,
     egressUsed: { bytes: 0, requests: 0 },
+    before: undefined,
     agentNsFd: -1,
     gateNsFd: -1,
     tcpFd: -1,
@@ -24,7 +26,10 @@ function networkOf(gateRestarts: number, closed: string[]): Network {
 }
 
 /** Networks of one gate, that counted three connections; or of one that is down. */
-function networksOf(gate: 'up' | 'down'): { networks: Networks; warnings: string[] } {
+function networksOf(
+  gate: 'up' | 'down',
+  count: () => NetworkCounters = () => ({ tcpAccepted: 0, udpRead: 0 }),
+): { networks: Networks; warnings: string[] } {
   const [near, far] = duplexPair()
   new Peer('supervisor', socketTransport(far), {
     out: {},
@@ -40,6 +45,7 @@ function networksOf(gate: 'up' | 'down'): { networks: Networks; warnings: string
   const warnings: string[] = []
   const networks = new Networks({
     gates: { pick: () => 0, peer: () => peer },
+    count,
     warn: (line) => void warnings.push(line),
   })
   return { networks, warnings }
@@ -66,4 +72,29 @@ test('a gate that is down at the end has lost its counters, and the network goes
   expect(counters).toEqual({ 'gate.restarted': 1, 'gate.lost': 1 })
   expect(closed).toEqual(['closed'])
   expect(warnings).toEqual([expect.stringMatching(/^network 7: .*gate is not there/)])
+})
+
+test('what the kernel counted stands beside the gate’s own word, from the session’s beginning on', async () => {
+  const seen = [
+    { tcpAccepted: 40, udpRead: 2 },
+    { tcpAccepted: 43, udpRead: 9 },
+  ]
+  const { networks } = networksOf('up', () => seen.shift() ?? { tcpAccepted: 0, udpRead: 0 })
+  const network = networkOf(0, [])
+  networks.begin(network)
+  expect(await networks.close(network)).toEqual({
+    connections: 3,
+    'kernel.tcpAccepted': 3,
+    'kernel.udpRead': 7,
+  })
+})
+
+test('a kernel that does not answer is not one that counted nothing', async () => {
+  const { networks, warnings } = networksOf('up', () => {
+    throw new Error('no /proc today')
+  })
+  const network = networkOf(0, [])
+  networks.begin(network)
+  expect(await networks.close(network)).toEqual({ connections: 3, 'kernel.uncounted': 1 })
+  expect(warnings).toEqual([expect.stringContaining('no /proc today')])
 })

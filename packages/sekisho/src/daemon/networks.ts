@@ -3,6 +3,11 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { duplicateDescriptor } from '../kernel/duplicate.ts'
 import { createNetwork, type SessionNetwork } from '../kernel/network.ts'
+import {
+  countedSince,
+  type NetworkCounters,
+  readNetworkCounters,
+} from '../kernel/network-counters.ts'
 import type { EgressUse } from '../wire/gate.ts'
 import type { Gates } from './gates.ts'
 
@@ -13,6 +18,8 @@ export type Network = SessionNetwork & {
   gateRestarts: number
   /** as last asked for: what a gate that dies has let out counts against the next one's limits */
   egressUsed: EgressUse
+  /** what the kernel had counted in it when its session began */
+  before: Promise<NetworkCounters> | undefined
 }
 
 /** Session networks: made, handed to a gate, and taken down. */
@@ -21,16 +28,19 @@ export class Networks {
   readonly #live = new Map<number, Network>()
   readonly #warn: (line: string) => void
   readonly #create: () => SessionNetwork | Promise<SessionNetwork>
+  readonly #count: (namespaceFd: number) => NetworkCounters | Promise<NetworkCounters>
   #next = 1
 
-  /** @param options.create absent: as the host's root does it */
+  /** @param options.create, options.count absent: as the host's root does it */
   constructor(options: {
     gates: Pick<Gates, 'pick' | 'peer'>
     create?: () => SessionNetwork | Promise<SessionNetwork>
+    count?: (namespaceFd: number) => NetworkCounters | Promise<NetworkCounters>
     warn: (line: string) => void
   }) {
     this.#gates = options.gates
     this.#create = options.create ?? createNetwork
+    this.#count = options.count ?? readNetworkCounters
     this.#warn = options.warn
   }
 
@@ -42,6 +52,7 @@ export class Networks {
       gate: this.#gates.pick(),
       gateRestarts: 0,
       egressUsed: { bytes: 0, requests: 0 },
+      before: undefined,
     }
     this.#live.set(id, network)
     try {
@@ -54,21 +65,41 @@ export class Networks {
     }
   }
 
+  /** From here on what the kernel counts in it is its session's: nothing of that runs yet. */
+  begin(network: Network): void {
+    const before = (async () => this.#count(network.gateNsFd))()
+    before.catch(() => undefined) // told when it is asked for
+    network.before = before
+  }
+
   /** Destroys the namespaces; whatever still ran in them has no network any more. */
   async close(network: Network): Promise<Record<string, number>> {
     this.#live.delete(network.id)
     const restarted = network.gateRestarts > 0 ? { 'gate.restarted': network.gateRestarts } : {}
+    const counted = await this.#counted(network)
     try {
       const peer = this.#gates.peer(network.gate)
       const { counters } = await peer.call('network.close', { network: network.id })
-      return { ...counters, ...restarted }
+      return { ...counters, ...counted, ...restarted }
     } catch (error) {
       // a gate that died has dropped its connections; its counters died with it
       this.#warn(`network ${network.id}: ${String(error)}`)
-      return { ...restarted, 'gate.lost': 1 }
+      return { ...counted, ...restarted, 'gate.lost': 1 }
     } finally {
       // its packet socket takes the kernel 10 ms, which nobody needs to wait for
       network.close().catch((error: unknown) => this.#warn(String(error)))
+    }
+  }
+
+  /** The kernel's own word on what the agent did, which no process of the platform can lose. */
+  async #counted({ gateNsFd, before }: Network): Promise<Record<string, number>> {
+    if (before === undefined) return {}
+    try {
+      const { tcpAccepted, udpRead } = countedSince(await this.#count(gateNsFd), await before)
+      return { 'kernel.tcpAccepted': tcpAccepted, 'kernel.udpRead': udpRead }
+    } catch (error) {
+      this.#warn(`the kernel’s counters are not known: ${String(error)}`)
+      return { 'kernel.uncounted': 1 }
     }
   }
 

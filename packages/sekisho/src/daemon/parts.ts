@@ -105,7 +105,11 @@ function makeNetworks(
   { thread }: Pick<Ground, 'thread'>,
   { warn }: Pick<Options, 'warn'>,
 ): Networks {
-  return new Networks({ gates, warn, ...(thread && { create: () => thread.create() }) })
+  return new Networks({
+    gates,
+    warn,
+    ...(thread && { create: () => thread.create(), count: (fd: number) => thread.count(fd) }),
+  })
 }
 
 type Own = Pick<Platform, 'quarantine' | 'containment' | 'snapshots'>

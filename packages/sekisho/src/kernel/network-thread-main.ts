@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { toSekishoError } from '../core/error.ts'
 import { libc } from './libc.ts'
+import { readNetworkCounters } from './network-counters.ts'
 import { openNetwork } from './network.ts'
 import { probeNetwork } from './network-probe.ts'
 import type { ThreadAnswer, ThreadRequest } from './network-thread.ts'
@@ -10,12 +11,13 @@ const CLONE_NEWNET = 0x40000000
 /** From here on this thread's own network namespace is one that it can come back to. */
 libc.unshare(CLONE_NEWNET)
 
-parentPort?.on('message', ({ id, what }: ThreadRequest) => {
-  parentPort?.postMessage({ id, ...answer(what) } satisfies ThreadAnswer)
+parentPort?.on('message', (request: ThreadRequest) => {
+  parentPort?.postMessage({ id: request.id, ...answer(request) } satisfies ThreadAnswer)
 })
 
-function answer(what: ThreadRequest['what']): Omit<ThreadAnswer, 'id'> {
+function answer({ what, of = -1 }: ThreadRequest): Omit<ThreadAnswer, 'id'> {
   try {
+    if (what === 'count') return { counters: readNetworkCounters(of) }
     return what === 'probe'
       ? { lacking: probeNetwork('tproxy') }
       : { network: openNetwork('tproxy') }

@@ -1,12 +1,15 @@
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, SekishoError } from '../core/error.ts'
+import type { NetworkCounters } from './network-counters.ts'
 import { asNetwork, type NetworkDescriptors, type SessionNetwork } from './network.ts'
 
-export type ThreadRequest = { id: number; what: 'make' | 'probe' }
+/** `of`: the namespace whose counters are asked for */
+export type ThreadRequest = { id: number; what: 'make' | 'probe' | 'count'; of?: number }
 export type ThreadAnswer = {
   id: number
   network?: NetworkDescriptors
   lacking?: string[]
+  counters?: NetworkCounters
   failed?: { code: ErrorCode; message: string; hint: string | undefined }
 }
 
@@ -16,6 +19,8 @@ export type NetworkThread = {
   create(): Promise<SessionNetwork>
   /** as `probeNetwork`, for the same steering */
   probe(): Promise<string[]>
+  /** as `readNetworkCounters` */
+  count(namespaceFd: number): Promise<NetworkCounters>
   close(): Promise<void>
 }
 
@@ -46,12 +51,12 @@ export async function openNetworkThread(): Promise<NetworkThread> {
   })
   worker.on('error', fail)
   worker.on('exit', fail)
-  const ask = async (what: ThreadRequest['what']): Promise<ThreadAnswer> => {
+  const ask = async (what: ThreadRequest['what'], of?: number): Promise<ThreadAnswer> => {
     if (ended !== undefined) throw ended
     const id = next++
     const answered = Promise.withResolvers<ThreadAnswer>()
     waiting.set(id, answered)
-    worker.postMessage({ id, what } satisfies ThreadRequest)
+    worker.postMessage({ id, what, ...(of !== undefined && { of }) } satisfies ThreadRequest)
     const answer = await answered.promise
     if (answer.failed === undefined) return answer
     const { code, message, hint } = answer.failed
@@ -64,6 +69,11 @@ export async function openNetworkThread(): Promise<NetworkThread> {
       return asNetwork(network)
     },
     probe: async () => (await ask('probe')).lacking ?? [],
+    count: async (namespaceFd) => {
+      const { counters } = await ask('count', namespaceFd)
+      if (counters === undefined) throw new SekishoError('INTERNAL', 'the thread counted nothing')
+      return counters
+    },
     close: async () => void (await worker.terminate()),
   }
 }

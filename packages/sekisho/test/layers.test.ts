@@ -40,7 +40,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   // What sessions go through, as one pure function.
   lifecycle: { imports: ['core', 'node:crypto'] },
   // Certificates written as DER; both the keyholder and the root's process make them.
-  x509: { imports: ['core', 'node:crypto', 'node:net'] },
+  x509: { imports: ['core', 'wire', 'node:crypto', 'node:net'] },
   keyholder: { imports: [...BELOW_FLOW, 'lifecycle', 'x509', 'npm:@sekisho/verify'] },
   // Where the root key is: its providers, in a process of their own.
   root: { imports: ['core', 'wire', 'x509', 'npm:zod', 'npm:koffi', 'node'] },
@@ -79,6 +79,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'daemon',
       'drill/inside',
       'keyholder',
+      'x509',
       'npm:yaml',
       'npm:zod',
       'npm:@sekisho/verify',

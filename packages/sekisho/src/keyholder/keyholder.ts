@@ -10,7 +10,8 @@ import { Approvals, type Began } from './approvals/approvals.ts'
 import type { MandateUses } from './approvals/mandate-uses.ts'
 import { printSecrets } from './print-secrets.ts'
 import { Session, type SessionSecret, violation } from './session.ts'
-import { type IssuedCertificate, toPem } from './x509.ts'
+import { toPem } from '../x509/certificate.ts'
+import type { IssuedCertificate } from './x509.ts'
 
 const FACTS = [
   'session.refused',

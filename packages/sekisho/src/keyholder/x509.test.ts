@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import tls from 'node:tls'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addressOctets, integer, objectId, time } from './der.ts'
+import { addressOctets, integer, objectId, time } from '../x509/der.ts'
 import { Keys } from './keys.ts'
-import { type Authority, issueLeaf, makeAuthority, toPem } from './x509.ts'
+import { toPem } from '../x509/certificate.ts'
+import { type Authority, issueLeaf, makeAuthority } from './x509.ts'
 
 const SESSION = 's-00000000000000000000'
 const NOW = new Date()

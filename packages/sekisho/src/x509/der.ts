@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net'
 
-/** The part of DER (X.690) that a certificate needs, as bytes. */
+/** The part of DER (X.690) that certificates and their revocation lists need, as bytes. */
 
 export function sequence(...parts: readonly Buffer[]): Buffer {
   return tagged(0x30, ...parts)
@@ -50,6 +50,11 @@ export function octetString(content: Uint8Array): Buffer {
   return tagged(0x04, content)
 }
 
+/** ENUMERATED, below 128 */
+export function enumerated(value: number): Buffer {
+  return tagged(0x0a, Buffer.from([value]))
+}
+
 export function utf8String(text: string): Buffer {
   return tagged(0x0c, Buffer.from(text))
 }
@@ -62,16 +67,15 @@ export function time(at: Date): Buffer {
     : tagged(0x18, Buffer.from(digits))
 }
 
+/** Arcs may be of any size: those below 2.25 are 128-bit UUIDs (X.667). */
 export function objectId(dotted: string): Buffer {
-  const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
-  return tagged(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]))
+  const [first = 0n, second = 0n, ...rest] = dotted.split('.').map(BigInt)
+  return tagged(0x06, Buffer.from([first * 40n + second, ...rest].flatMap(base128)))
 }
 
-function base128(value: number): number[] {
-  const digits = [value % 128]
-  for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
-    digits.unshift((rest % 128) | 0x80)
-  }
+function base128(value: bigint): number[] {
+  const digits = [Number(value % 128n)]
+  for (let rest = value / 128n; rest > 0n; rest /= 128n) digits.unshift(Number(rest % 128n) | 0x80)
   return digits
 }
 

@@ -10,7 +10,10 @@ export type Walk = {
   canonical: boolean
   /** why this checkpoint is not taken; undefined takes it */
   onCheckpoint(note: string): string | undefined
-  onSealed?(leaves: readonly StagedLeaf[]): void
+  /** @param bytes of each leaf, in its canonical form */
+  onSealed?(leaves: readonly StagedLeaf[], bytes: readonly Buffer[]): void
+  /** awaited after each piece of the file, so that whoever follows can keep up */
+  drain?(): Promise<void>
   /** a whole line after `endSize` */
   onAbandoned?(bytes: Buffer): void
 }
@@ -25,14 +28,16 @@ export type WalkEnd = { unsealedBytes: number }
 export async function walkSegment(segment: Segment, walk: Walk): Promise<WalkEnd | Fault> {
   let number = 0
   let unsealedBytes = 0
+  const holding: Holding = { ...walk, held: [] }
   for await (const lines of readLines(segment.path)) {
     for (const line of lines) {
       number += 1
       if (number === 1) continue // the header, read before
-      const fault = takeLine(line, number, walk)
+      const fault = takeLine(line, number, holding)
       if (fault !== undefined) return { ...fault, segment: segment.number }
       unsealedBytes = isCheckpointLine(line) ? 0 : unsealedBytes + line.bytes.length + 1
     }
+    await walk.drain?.()
   }
   walk.state.drop()
   const { endSize } = walk
@@ -46,7 +51,10 @@ export async function walkSegment(segment: Segment, walk: Walk): Promise<WalkEnd
   }
 }
 
-function takeLine(taken: Line, line: number, walk: Walk): StateFault | undefined {
+/** @param walk.held the leaves that wait for their checkpoint */
+type Holding = Walk & { held: Buffer[] }
+
+function takeLine(taken: Line, line: number, walk: Holding): StateFault | undefined {
   const { bytes, end } = taken
   const { state } = walk
   if (state.size === walk.endSize) {
@@ -56,12 +64,15 @@ function takeLine(taken: Line, line: number, walk: Walk): StateFault | undefined
   if (end === 'eof') return undefined
   const index = state.size + state.staged.length
   if (end === 'too-long') return { index, line, reason: 'a line without an end' }
-  if (bytes[0] === 0x7b) return state.stage(bytes, { line, canonical: walk.canonical })
+  if (bytes[0] === 0x7b) {
+    if (walk.onSealed !== undefined) walk.held.push(bytes)
+    return state.stage(bytes, { line, canonical: walk.canonical })
+  }
   if (isCheckpointLine(taken)) return takeCheckpoint(bytes, line, walk)
   return { index, line, reason: 'neither a leaf nor a checkpoint' }
 }
 
-function takeCheckpoint(bytes: Buffer, line: number, walk: Walk): StateFault | undefined {
+function takeCheckpoint(bytes: Buffer, line: number, walk: Holding): StateFault | undefined {
   const { state } = walk
   const note = parseNoteLine(bytes)
   if (note === undefined) return { index: state.size, line, reason: 'a malformed checkpoint line' }
@@ -69,7 +80,7 @@ function takeCheckpoint(bytes: Buffer, line: number, walk: Walk): StateFault | u
   if (refused !== undefined) return { index: state.size, line, reason: refused }
   const sealed = state.seal(note, line)
   if ('reason' in sealed) return sealed
-  walk.onSealed?.(sealed)
+  walk.onSealed?.(sealed, walk.held.splice(0))
   return undefined
 }
 

@@ -1,12 +1,8 @@
+import { fromBase64 } from './base64.ts'
 import { HASH_BYTES } from './merkle.ts'
-import { fromBase64, type NoteVerifier, openNote } from './note.ts'
 
 /** A tree head as in C2SP tlog-checkpoint. */
 export type Checkpoint = { origin: string; size: number; root: Buffer }
-
-export type OpenedCheckpoint =
-  | { kind: 'opened'; checkpoint: Checkpoint }
-  | { kind: 'refused'; reason: string }
 
 /** The note text; extension lines are not written, as the specification recommends. */
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
@@ -23,16 +19,4 @@ export function parseCheckpoint(text: string): Checkpoint | undefined {
   const root = fromBase64(rootText)
   if (!Number.isSafeInteger(size) || root?.length !== HASH_BYTES) return undefined
   return { origin, size, root }
-}
-
-/** A checkpoint that the verifier's key signed, of the log that carries the key's name. */
-export function openCheckpoint(note: string, verifier: NoteVerifier): OpenedCheckpoint {
-  const opened = openNote(note, verifier)
-  if (opened.kind === 'refused') return opened
-  const checkpoint = parseCheckpoint(opened.text)
-  if (checkpoint === undefined) return { kind: 'refused', reason: 'not a checkpoint' }
-  if (checkpoint.origin !== verifier.name) {
-    return { kind: 'refused', reason: `a checkpoint of another log, ${checkpoint.origin}` }
-  }
-  return { kind: 'opened', checkpoint }
 }

@@ -4,13 +4,7 @@
  * @packageDocumentation
  */
 export { canonicalForm, parseCanonical } from './canonical.ts'
-export {
-  type Checkpoint,
-  formatCheckpoint,
-  type OpenedCheckpoint,
-  openCheckpoint,
-  parseCheckpoint,
-} from './checkpoint.ts'
+export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export { leafEffectOf, type LeafFacts, MAX_LEAF_BYTES, readLeaf } from './leaf.ts'
 export {
   consistencyProof,
@@ -25,14 +19,22 @@ export {
   verifyInclusion,
 } from './merkle.ts'
 export {
-  formatVkey,
-  type NoteSigner,
-  type NoteVerifier,
-  noteSigner,
+  noteText,
+  type NoteSignature,
+  type NoteSignedBy,
   type OpenedNote,
+  type OpenedNoteOf,
   openNote,
-  parseVkey,
+  openNoteOf,
+  parseNote,
 } from './note.ts'
+export {
+  addCosignature,
+  type NoteCosigner,
+  type NoteSigner,
+  noteCosigner,
+  noteSigner,
+} from './note-signer.ts'
 export {
   isSession,
   type LeafEffect,
@@ -40,6 +42,7 @@ export {
   type OpenEntry,
   SESSION_END,
 } from './open-entries.ts'
+export { type OpenedCheckpoint, openCheckpoint } from './open-checkpoint.ts'
 export { type IndexedLeaf, type LeafFilter, readLeaves } from './read-leaves.ts'
 export {
   type Fault,
@@ -57,3 +60,4 @@ export {
 export { LogState, type StagedLeaf } from './state.ts'
 export { type BrokenLog, type SoundLog, verifyLog } from './verify-log.ts'
 export { parseNoteLine, type Walk, type WalkEnd, walkSegment } from './walk.ts'
+export { formatVkey, type NoteKeyType, type NoteVerifier, parseVkey } from './vkey.ts'

@@ -1,4 +1,4 @@
-import { hash as digest } from 'node:crypto'
+import { sha256 } from './crypto.ts'
 
 /** The Merkle tree of RFC 9162 §2.1 (the same as RFC 6962's) over SHA-256. */
 
@@ -7,14 +7,14 @@ const LEAF_PREFIX = Buffer.from([0x00])
 const NODE_PREFIX = Buffer.from([0x01])
 
 /** Root of the tree without leaves: the hash of nothing (RFC 9162 §2.1.1). */
-export const EMPTY_ROOT: Buffer = digest('sha256', '', 'buffer')
+export const EMPTY_ROOT: Buffer = sha256(Buffer.alloc(0))
 
 export function leafHash(leaf: Uint8Array): Buffer {
-  return digest('sha256', Buffer.concat([LEAF_PREFIX, leaf]), 'buffer')
+  return sha256(Buffer.concat([LEAF_PREFIX, leaf]))
 }
 
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return digest('sha256', Buffer.concat([NODE_PREFIX, left, right]), 'buffer')
+  return sha256(Buffer.concat([NODE_PREFIX, left, right]))
 }
 
 /**

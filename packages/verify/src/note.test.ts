@@ -1,9 +1,12 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts'
+import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 import { EMPTY_ROOT } from './merkle.ts'
-import { noteSigner, openNote, parseVkey } from './note.ts'
+import { openNote } from './note.ts'
+import { openCheckpoint } from './open-checkpoint.ts'
+import { noteSigner } from './note-signer.ts'
+import { parseVkey } from './vkey.ts'
 
 /** The example of Go's note package, the reference for the format. */
 const VKEY = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'

@@ -1,103 +1,74 @@
-import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { fromBase64 } from './base64.ts'
+import { isKeyName, type NoteVerifier } from './vkey.ts'
 
-/** Signed notes as in C2SP signed-note, with Ed25519 keys (signature type 0x01). */
+/** Signed notes as in C2SP signed-note: a text, a blank line, and signatures of one or more keys. */
 
-const ED25519 = 0x01
-const KEY_BYTES = 32
-const SIGNATURE_BYTES = 64
 const KEY_ID_BYTES = 4
 /** The specification asks for at least 16; Go's reader stops at 100. */
 const MAX_SIGNATURES = 100
-/** DER of a SubjectPublicKeyInfo around a raw Ed25519 key (RFC 8410 §4). */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
-
-export type NoteVerifier = {
-  readonly name: string
-  readonly vkey: string
-  readonly keyId: Buffer
-  readonly publicKey: KeyObject
-}
-
-export type NoteSigner = {
-  readonly name: string
-  readonly vkey: string
-  /** the whole note: text, blank line, signature line */
-  sign(text: string): string
-}
 
 export type OpenedNote = { kind: 'opened'; text: string } | { kind: 'refused'; reason: string }
 
-/** `name+hash+base64`, as Go's note package and the C2SP tools print it. */
-export function formatVkey(name: string, rawKey: Buffer): string {
-  if (!isKeyName(name)) throw new TypeError('a key name has no spaces and no plus')
-  if (rawKey.length !== KEY_BYTES) throw new TypeError('an Ed25519 key has 32 bytes')
-  const encoded = Buffer.concat([Buffer.from([ED25519]), rawKey])
-  return `${name}+${keyIdOf(name, encoded).toString('hex')}+${encoded.toString('base64')}`
+/** One of the keys that were asked for, whose signature fits. */
+export type NoteSignedBy = {
+  verifier: NoteVerifier
+  /** POSIX seconds; null where the type or the signer states none */
+  timeSeconds: number | null
 }
 
-/** @throws TypeError when the text is no vkey, its hash does not fit or its type is not Ed25519 */
-export function parseVkey(vkey: string): NoteVerifier {
-  const [, name = '', hash = '', base64 = ''] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/s.exec(vkey) ?? []
-  const encoded = fromBase64(base64)
-  if (encoded === undefined || !isKeyName(name)) throw new TypeError('want name+hash+base64')
-  if (encoded.length !== 1 + KEY_BYTES || encoded[0] !== ED25519) {
-    throw new TypeError('want an Ed25519 key')
-  }
-  const keyId = keyIdOf(name, encoded)
-  if (keyId.toString('hex') !== hash) throw new TypeError('the hash is not that of this key')
-  const der = Buffer.concat([SPKI_PREFIX, encoded.subarray(1)])
-  return {
-    name,
-    vkey,
-    keyId,
-    publicKey: createPublicKey({ key: der, format: 'der', type: 'spki' }),
-  }
-}
-
-/** @param privateKey Ed25519 */
-export function noteSigner(name: string, privateKey: KeyObject): NoteSigner {
-  const der = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
-  const vkey = formatVkey(name, der.subarray(SPKI_PREFIX.length))
-  const { keyId } = parseVkey(vkey)
-  return {
-    name,
-    vkey,
-    sign: (text) => {
-      if (!isNoteText(text)) throw new TypeError('a note text ends in a newline, without controls')
-      const signature = Buffer.concat([keyId, sign(null, Buffer.from(text), privateKey)])
-      return `${text}\n— ${name} ${signature.toString('base64')}\n`
-    },
-  }
-}
+export type OpenedNoteOf =
+  | { kind: 'opened'; text: string; by: readonly NoteSignedBy[] }
+  | { kind: 'refused'; reason: string }
 
 /** The text of a note that the verifier's key signed; signatures of other keys are ignored. */
 export function openNote(note: string, verifier: NoteVerifier): OpenedNote {
+  const opened = openNoteOf(note, [verifier])
+  return opened.kind === 'opened' ? { kind: 'opened', text: opened.text } : opened
+}
+
+/**
+ * The text of a note that at least one of the keys signed, and which of them did. A signature that
+ * is by one of the keys and does not fit refuses the note; those of other keys are ignored.
+ */
+export function openNoteOf(note: string, verifiers: readonly NoteVerifier[]): OpenedNoteOf {
+  const parsed = parseNote(note)
+  if (typeof parsed === 'string') return refuse(parsed)
+  const by: NoteSignedBy[] = []
+  for (const line of parsed.signatures) {
+    const verifier = verifiers.find((one) => one.name === line.name && one.keyId.equals(line.keyId))
+    if (verifier === undefined) continue
+    const found = verifier.check(parsed.text, line.signature)
+    if (found === undefined) return refuse('a signature that does not fit')
+    by.push({ verifier, timeSeconds: found.timeSeconds })
+  }
+  const names = verifiers.map(({ name }) => name).join(' or ')
+  return by.length === 0
+    ? refuse(`no signature by ${names}`)
+    : { kind: 'opened', text: parsed.text, by }
+}
+
+export type NoteSignature = { name: string; keyId: Buffer; signature: Buffer }
+
+/** A note taken apart, nothing of it verified; a string says why it is none. */
+export function parseNote(note: string): { text: string; signatures: NoteSignature[] } | string {
   // the last blank line separates: the text may have blank lines of its own
   const end = note.lastIndexOf('\n\n')
   const text = note.slice(0, end + 1)
-  if (end < 0 || !note.endsWith('\n') || !isNoteText(text)) return refuse('not a signed note')
-  const signatures = note
-    .slice(end + 2, -1)
-    .split('\n')
-    .map(parseSignature)
-  if (signatures.length > MAX_SIGNATURES) return refuse('too many signatures')
-  if (signatures.includes(undefined)) return refuse('a malformed signature line')
-  const ours = signatures.filter((one) => one !== undefined && isOf(verifier, one))
-  if (ours.length === 0) return refuse(`no signature by ${verifier.name}`)
-  // one signature of a known key that fails rejects the whole note
-  const fits = ours.every((one) => one !== undefined && isSignedBy(verifier, text, one.signature))
-  return fits ? { kind: 'opened', text } : refuse('a signature that does not fit')
+  if (end < 0 || !note.endsWith('\n') || !isNoteText(text)) return 'not a signed note'
+  const lines = note.slice(end + 2, -1).split('\n')
+  if (lines.length > MAX_SIGNATURES) return 'too many signatures'
+  const signatures: NoteSignature[] = []
+  for (const line of lines) {
+    const signature = parseSignature(line)
+    if (signature === undefined) return 'a malformed signature line'
+    signatures.push(signature)
+  }
+  return { text, signatures }
 }
 
-type NoteSignature = { name: string; keyId: Buffer; signature: Buffer }
-
-function isOf(verifier: NoteVerifier, { name, keyId }: NoteSignature): boolean {
-  return name === verifier.name && keyId.equals(verifier.keyId)
-}
-
-function isSignedBy(verifier: NoteVerifier, text: string, signature: Buffer): boolean {
-  if (signature.length !== SIGNATURE_BYTES) return false
-  return verify(null, Buffer.from(text), verifier.publicKey, signature)
+/** One line of a note's end, with its newline. */
+export function formatSignature({ name, keyId, signature }: NoteSignature): string {
+  return `— ${name} ${Buffer.concat([keyId, signature]).toString('base64')}\n`
 }
 
 function parseSignature(line: string): NoteSignature | undefined {
@@ -111,26 +82,17 @@ function parseSignature(line: string): NoteSignature | undefined {
   }
 }
 
-function refuse(reason: string): OpenedNote {
+function refuse(reason: string): { kind: 'refused'; reason: string } {
   return { kind: 'refused', reason }
 }
 
-function isKeyName(name: string): boolean {
-  return /^[^\s\u0085+]+$/u.test(name) && name.isWellFormed()
-}
-
 /** No control character but the newline, as the specification demands. */
-function isNoteText(text: string): boolean {
+export function isNoteText(text: string): boolean {
   if (!text.endsWith('\n') || !text.isWellFormed()) return false
   return Array.from(text).every((character) => character >= ' ' || character === '\n')
 }
 
-function keyIdOf(name: string, encoded: Buffer): Buffer {
-  return createHash('sha256').update(`${name}\n`).update(encoded).digest().subarray(0, KEY_ID_BYTES)
-}
-
-/** Strict (RFC 4648 §4): what does not encode back to the same text is refused. */
-export function fromBase64(text: string): Buffer | undefined {
-  const bytes = Buffer.from(text, 'base64')
-  return text !== '' && bytes.toString('base64') === text ? bytes : undefined
+/** The text part of a note, whoever signed it. */
+export function noteText(note: string): string {
+  return note.slice(0, note.lastIndexOf('\n\n') + 1)
 }

@@ -2,7 +2,7 @@ import { parseObject } from './canonical.ts'
 import { type Line, readLines } from './lines.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { isFault, listSegments, MAX_BATCH_LEAVES, openSegment, type Segment } from './segment.ts'
-import { noteText } from './state.ts'
+import { noteText } from './note.ts'
 import { parseNoteLine } from './walk.ts'
 
 export type IndexedLeaf = { index: number; leaf: Record<string, unknown> }

@@ -1,8 +1,9 @@
+import { fromBase64 } from './base64.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { type OpenEntry, OpenEntries } from './open-entries.ts'
 import { type LeafFacts, readLeaf } from './leaf.ts'
 import { Frontier } from './merkle.ts'
-import { fromBase64 } from './note.ts'
+import { noteText } from './note.ts'
 import { formatHeader, MAX_BATCH_LEAVES, type SegmentHeader } from './segment.ts'
 
 export type StagedLeaf = LeafFacts & { line: number }
@@ -175,9 +176,4 @@ export class LogState {
     this.#staged = []
     this.#next = undefined
   }
-}
-
-/** The text part of a note, whoever signed it. */
-export function noteText(note: string): string {
-  return note.slice(0, note.lastIndexOf('\n\n') + 1)
 }

@@ -1,6 +1,6 @@
-import { openCheckpoint } from './checkpoint.ts'
+import { openCheckpoint } from './open-checkpoint.ts'
 import { isSession, type OpenEntry } from './open-entries.ts'
-import { type NoteVerifier, parseVkey } from './note.ts'
+import { type NoteVerifier, parseVkey } from './vkey.ts'
 import { type Fault, isFault, listSegments, openSegment, type Segment } from './segment.ts'
 import { LogState, type StagedLeaf } from './state.ts'
 import { parseNoteLine, walkSegment } from './walk.ts'
@@ -27,6 +27,23 @@ export type SoundLog = {
 
 export type BrokenLog = { kind: 'broken' } & Fault
 
+/** Leaves that a checkpoint seals, as they stand in the log. */
+export type SealedLeaves = {
+  /** of the first */
+  index: number
+  segment: number
+  leaves: readonly StagedLeaf[]
+  /** canonical form of each */
+  bytes: readonly Buffer[]
+}
+
+/** Whoever looks at the leaves while the log is verified; what it sees is sealed. */
+export type LogFollower = {
+  onSealed(sealed: SealedLeaves): void
+  /** awaited now and then, which bounds what waits in the follower */
+  drain(): Promise<void>
+}
+
 /** A signed tree head that the log must pass through. */
 type Promised = { size: number; root: Buffer; whence: string }
 
@@ -42,9 +59,12 @@ type Promised = { size: number; root: Buffer; whence: string }
 export async function verifyLog(
   dir: string,
   vkey: string,
-  { previousCheckpoint }: { previousCheckpoint?: string | undefined } = {},
+  {
+    previousCheckpoint,
+    follower,
+  }: { previousCheckpoint?: string | undefined; follower?: LogFollower | undefined } = {},
 ): Promise<SoundLog | BrokenLog> {
-  const verification = new Verification(parseVkey(vkey))
+  const verification = new Verification(parseVkey(vkey), follower)
   const refused = verification.promise(previousCheckpoint)
   if (refused !== undefined) return { kind: 'broken', ...refused }
   const fault = await verification.read(dir)
@@ -53,6 +73,7 @@ export async function verifyLog(
 
 class Verification {
   readonly #verifier: NoteVerifier
+  readonly #follower: LogFollower | undefined
   readonly #state = LogState.empty()
   readonly #types = new Map<string, number>()
   #promised: Promised[] = []
@@ -60,8 +81,9 @@ class Verification {
   #segments = 0
   #unsealedBytes = 0
 
-  constructor(verifier: NoteVerifier) {
+  constructor(verifier: NoteVerifier, follower: LogFollower | undefined) {
     this.#verifier = verifier
+    this.#follower = follower
   }
 
   promise(note: string | undefined): Fault | undefined {
@@ -104,7 +126,12 @@ class Verification {
       endSize: next?.header?.size,
       canonical: true,
       onCheckpoint: (note) => this.#checkSignature(note),
-      onSealed: (leaves) => this.#count(leaves),
+      onSealed: (leaves, bytes) => {
+        this.#count(leaves)
+        const index = this.#state.size - leaves.length
+        this.#follower?.onSealed({ index, segment: segment.number, leaves, bytes })
+      },
+      drain: async () => this.#follower?.drain(),
       onAbandoned: (bytes) => this.#keepPromise(bytes),
     })
     if (isFault(end)) return end

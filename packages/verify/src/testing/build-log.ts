@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { canonicalForm } from '../canonical.ts'
 import { formatCheckpoint } from '../checkpoint.ts'
-import { type NoteSigner, noteSigner } from '../note.ts'
+import { type NoteSigner, noteSigner } from '../note-signer.ts'
 import { segmentName } from '../segment.ts'
 import { LogState } from '../state.ts'
 

@@ -49,6 +49,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   // Somebody else's process, and the part of ours that talks to it.
   witness: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'node'] },
+  // What agents say of themselves, and how it fits what was seen.
+  transcripts: { imports: ['core'] },
   search: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'node'] },
   control: { imports: [...BELOW_FLOW, 'policy-text'] },
   // Proofs about policies; z3 is megabytes and threads, so no process of an action's path has it.
@@ -67,6 +69,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'root',
       'export',
       'witness',
+      'transcripts',
       'npm:yaml',
       'npm:@sekisho/verify',
     ],
@@ -102,6 +105,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'root',
       'witness',
       'search',
+      'transcripts',
       'npm:@sekisho/verify',
       'node',
     ],
@@ -132,7 +136,7 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
 const IMPURE =
   /\b(Date\.now|new Date\(\)|performance\.|Math\.random|random(Bytes|UUID|Int)|getRandomValues|set(Timeout|Interval|Immediate)|(?<!['"])process\.|fetch\()/
 
-const PURE = ['core', 'policy', 'policy-text', 'detect', 'lifecycle']
+const PURE = ['core', 'policy', 'policy-text', 'detect', 'lifecycle', 'transcripts']
 
 const packages = join(import.meta.dirname, '..', '..')
 const sekisho = sourcesOf(join(packages, 'sekisho/src'))

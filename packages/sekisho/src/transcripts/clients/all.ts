@@ -1,0 +1,14 @@
+import type { TranscriptClient } from '../claim.ts'
+import { claudeCode } from './claude-code.ts'
+import { codex } from './codex.ts'
+import { geminiCli } from './gemini-cli.ts'
+import { openclaw, opencode } from './sqlite-clients.ts'
+
+/** The clients whose own logs are collected. */
+export const TRANSCRIPT_CLIENTS: readonly TranscriptClient[] = [
+  claudeCode,
+  codex,
+  geminiCli,
+  opencode,
+  openclaw,
+]

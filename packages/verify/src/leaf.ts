@@ -25,7 +25,8 @@ export function readLeaf(bytes: Buffer, canonical: boolean): LeafFacts | string 
   const leaf = canonical ? parseCanonical(bytes) : parseObject(bytes)
   if (leaf === undefined) return 'a leaf that is not canonical JSON'
   const { v, type, at } = leaf
-  if (v !== 1) return 'a leaf of an unknown version'
+  if (v !== 1 && v !== 2)
+    return `a leaf of version ${JSON.stringify(v)}, which this program does not know`
   if (typeof type !== 'string' || type === '') return 'a leaf without a type'
   if (typeof at !== 'string' || !AT.test(at)) return 'a leaf without a time'
   const effect = leafEffectOf(leaf)

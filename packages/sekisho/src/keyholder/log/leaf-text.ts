@@ -5,28 +5,64 @@ import { SekishoError } from '../../core/error.ts'
 /** A leaf ready to be written: its line, and what the log must know of it. */
 export type PreparedLeaf = { line: Buffer; facts: LeafFacts }
 
+/** The key of the session that a leaf is of. */
+export type LeafSigner = {
+  /** first 16 bytes of the SHA-256 of its SubjectPublicKeyInfo, hex */
+  readonly keyId: string
+  /** ECDSA P-256, SHA-256, r‖s: 64 bytes */
+  sign(bytes: Uint8Array): Buffer
+}
+
+export type Stamp = {
+  /** RFC 3339, UTC, ms */
+  nowText: string
+  /** time of the leaf before; the log's time never goes back, and says when it was held */
+  after: string | null
+  /** undefined leaves the leaf to the checkpoint's signature alone */
+  signer?: LeafSigner | undefined
+}
+
+const LEAF_VERSION = 2
+/** Stands before what is signed, so that it is a signature of nothing else. */
+const SIGNED_AS = 'sekisho/leaf/v2\n'
+/** What the log itself says of a leaf; a caller's word for it would be signed as the log's. */
+const STAMPED = ['v', 'at', 'clock', 'sig'] as const
+
 /**
- * Adds `v` and `at` to what the caller hands over and makes it canonical.
+ * Adds `v`, `at` and the signature to what the caller hands over, and makes it canonical.
  *
- * @param nowText RFC 3339, UTC, ms
- * @param after time of the leaf before; the log's time never goes back, and says when it was held
  * @throws SekishoError PROTOCOL_VIOLATION for a leaf that the log's format has no place for
  */
-export function prepareLeaf(
-  leaf: object,
-  { nowText, after }: { nowText: string; after: string | null },
-): PreparedLeaf {
+export function prepareLeaf(leaf: object, { nowText, after, signer }: Stamp): PreparedLeaf {
   const isHeld = after !== null && nowText < after
   const at = isHeld ? after : nowText
-  const whole = { ...leaf, v: 1, at, ...(isHeld ? { clock: 'held' } : {}) }
-  const effect = leafEffectOf(whole)
-  if (typeof effect === 'string') throw refused(effect)
-  const line = Buffer.from(`${canonicalOf(whole)}\n`)
-  const bytes = line.subarray(0, -1)
-  if (bytes.length > MAX_LEAF_BYTES) throw refused(`a leaf of ${bytes.length} bytes`)
+  const stamped = STAMPED.find((name) => Object.hasOwn(leaf, name))
+  if (stamped !== undefined) throw refused(`a leaf with a ${stamped} of its own`)
   const type = 'type' in leaf && typeof leaf.type === 'string' ? leaf.type : ''
   if (type === '') throw refused('a leaf without a type')
+  const whole = { ...leaf, v: LEAF_VERSION, at, ...(isHeld ? { clock: 'held' } : {}) }
+  const effect = leafEffectOf(whole)
+  if (typeof effect === 'string') throw refused(effect)
+  const line = Buffer.from(`${leafText(whole, signer)}\n`)
+  const bytes = line.subarray(0, -1)
+  if (bytes.length > MAX_LEAF_BYTES) throw refused(`a leaf of ${bytes.length} bytes`)
   return { line, facts: { hash: leafHash(bytes), type, at, effect } }
+}
+
+/**
+ * The canonical text with its signature, which is over the text without: the members before and
+ * after `sig` are each made canonical once, and neither half is ever empty (`at`, `v`).
+ */
+function leafText(whole: object, signer: LeafSigner | undefined): string {
+  if (signer === undefined) return canonicalOf(whole)
+  const members = Object.entries(whole)
+  const before = canonicalOf(Object.fromEntries(members.filter(([key]) => key < 'sig'))).slice(
+    0,
+    -1,
+  )
+  const after = canonicalOf(Object.fromEntries(members.filter(([key]) => key > 'sig'))).slice(1)
+  const value = signer.sign(Buffer.from(`${SIGNED_AS}${before},${after}`)).toString('base64')
+  return `${before},"sig":{"by":"${signer.keyId}","value":"${value}"},${after}`
 }
 
 function canonicalOf(leaf: object): string {

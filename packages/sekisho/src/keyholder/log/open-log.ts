@@ -3,12 +3,13 @@ import { dirname } from 'node:path'
 import { type NoteSigner, type OpenEntry, parseVkey } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import { type LogFiles, lockDirectory, nodeFiles, syncDirectory } from './files.ts'
+import type { LeafSigner } from './leaf-text.ts'
 import { recoverLog } from './recover.ts'
 import { LogWriter } from './writer.ts'
 
 export type Log = {
   /** resolves with the leaf's index once it is durable and signed; see {@link LogWriter.append} */
-  append(leaf: object): Promise<number>
+  append(leaf: object, signer?: LeafSigner): Promise<number>
   /** durable leaves */
   readonly size: number
   /** whether a leaf may close it; false once one that does is queued or on the disk */
@@ -45,7 +46,7 @@ export async function openLog(options: {
     const writer = new LogWriter({ dir, signer, now, files, elapsedMs }, recovered)
     await writer.settle()
     return {
-      append: (leaf) => writer.append(leaf),
+      append: (leaf, leafSigner) => writer.append(leaf, leafSigner),
       isOpen: (entry) => writer.isOpen(entry),
       get size() {
         return writer.size

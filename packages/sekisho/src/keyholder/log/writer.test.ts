@@ -33,7 +33,7 @@ test('leaves get their indexes in the order of the calls, and are canonical with
   expect(log.size).toBe(4)
   await log.close()
   const text = readFileSync(join(dir, '000000000001.log'), 'utf8')
-  expect(text).toContain('\n{"a":"é","at":"2026-01-02T03:04:05.678Z","type":"test","v":1,"z":1}\n')
+  expect(text).toContain('\n{"a":"é","at":"2026-01-02T03:04:05.678Z","type":"test","v":2,"z":1}\n')
   expect(await verify()).toMatchObject({ kind: 'sound', size: 4, checkpoints: 2 })
 })
 

@@ -10,7 +10,7 @@ import {
 } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import type { LogFiles } from './files.ts'
-import { type PreparedLeaf, prepareLeaf } from './leaf-text.ts'
+import { type LeafSigner, type PreparedLeaf, prepareLeaf } from './leaf-text.ts'
 import type { Recovered } from './recover.ts'
 import { AppendError, SegmentFile } from './segment-file.ts'
 
@@ -96,14 +96,15 @@ export class LogWriter {
   /**
    * Resolves with the leaf's index once it and a signed checkpoint over it are durable.
    *
+   * @param signer signs the leaf as well, now
    * @throws SekishoError LOG_UNWRITABLE: it is not in the log, or nobody may count on it; nothing
    * may follow from it. PROTOCOL_VIOLATION: the log has no place for such a leaf
    */
-  append(leaf: object): Promise<number> {
+  append(leaf: object, signer?: LeafSigner): Promise<number> {
     const refused = this.#refusal()
     if (refused !== undefined) return Promise.reject(refused)
     return new Promise((resolve, reject) => {
-      const prepared = this.#prepare(leaf)
+      const prepared = this.#prepare(leaf, signer)
       const { effect } = prepared.facts
       const reason = effect === undefined ? undefined : this.#admitted.apply(effect)
       if (reason !== undefined) throw new SekishoError('PROTOCOL_VIOLATION', reason)
@@ -138,9 +139,9 @@ export class LogWriter {
     return undefined
   }
 
-  #prepare(leaf: object): PreparedLeaf {
+  #prepare(leaf: object, signer?: LeafSigner): PreparedLeaf {
     const nowText = this.#options.now().toISOString()
-    const prepared = prepareLeaf(leaf, { nowText, after: this.#at })
+    const prepared = prepareLeaf(leaf, { nowText, after: this.#at, signer })
     this.#at = prepared.facts.at
     return prepared
   }

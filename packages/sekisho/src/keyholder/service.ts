@@ -94,6 +94,8 @@ class Service {
         return {}
       },
       'approval.answer': (signed) => keyholder.approvals.answer(signed),
+      'content.put': async (piece) => ({ digest: await this.#contents.put(piece) }),
+      'content.get': (asked) => this.#contents.read(asked),
       'gate.attach': (_, handle) => this.#attach(handle),
       status: () => ({
         logSize: keyholder.log.size,

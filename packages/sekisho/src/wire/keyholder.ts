@@ -21,6 +21,20 @@ export const CredentialBinding = z.strictObject({
 })
 export type CredentialBinding = z.infer<typeof CredentialBinding>
 
+/** Content of a session, in pieces, each directly behind the one before. */
+const KeepContent = {
+  params: z.strictObject({
+    session: SessionId,
+    /** chosen by the sender, for this content alone */
+    upload: z.string().min(1).max(64),
+    /** of the whole content */
+    totalBytes: z.int().min(0).max(MAX_BLOB_BYTES),
+    offset: z.int().min(0),
+    piece: z.base64().max((MAX_BLOB_PIECE_BYTES / 3) * 4),
+  }),
+  result: z.strictObject({ digest: Digest.nullable() }),
+} as const
+
 /** What a gate may ask of the keyholder, over a socket pair that the supervisor made for the two. */
 export const gateToKeyholder = {
   /**
@@ -36,18 +50,7 @@ export const gateToKeyholder = {
    * Keeps content of a session, encrypted, in pieces of one upload; `digest` is null until the last
    * one, and durable then.
    */
-  'blob.put': {
-    params: z.strictObject({
-      session: SessionId,
-      /** chosen by the gate, for this content alone */
-      upload: z.string().min(1).max(64),
-      /** of the whole content */
-      totalBytes: z.int().min(0).max(MAX_BLOB_BYTES),
-      offset: z.int().min(0),
-      piece: z.base64().max((MAX_BLOB_PIECE_BYTES / 3) * 4),
-    }),
-    result: z.strictObject({ digest: Digest.nullable() }),
-  },
+  'blob.put': KeepContent,
   /** the digest that content would be kept under, by its SHA-256 */
   'blob.name': {
     params: z.strictObject({
@@ -126,6 +129,13 @@ export const supervisorToKeyholder = {
   record: {
     params: z.strictObject({ leaf: LeafInput }),
     result: z.strictObject({ index: z.int() }),
+  },
+  /** as `blob.put` of a gate; an agent's own log of a session that is still open */
+  'content.put': KeepContent,
+  /** a piece of what was kept, for an operator; recorded by whoever asks */
+  'content.get': {
+    params: z.strictObject({ session: SessionId, digest: Digest, offset: z.int().min(0) }),
+    result: z.strictObject({ totalBytes: z.int().min(0), piece: z.base64() }),
   },
   /** carries as its handle the keyholder's end of a socket pair; a gate has the other end */
   'gate.attach': { params: z.strictObject({}), result: z.strictObject({}) },

@@ -10,6 +10,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     usage: '[--session ID] [--denied] [--json]',
     load: async () => (await import('./log-show.ts')).show,
   },
+  transcripts: {
+    usage: 'SESSION [--show LEAF] [--json]',
+    load: async () => (await import('./log-transcripts.ts')).transcripts,
+  },
+  reconcile: {
+    usage: 'SESSION [--json]',
+    load: async () => (await import('./log-reconcile.ts')).reconcileSession,
+  },
   verify: {
     usage: '[--key VKEY] [--checkpoint FILE] [--json]',
     load: async () => (await import('./log-verify.ts')).verify,

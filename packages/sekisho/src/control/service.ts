@@ -210,6 +210,10 @@ class ClientPeers {
       'image.import': (image) => this.#supervisor.call('image.import', image),
       'snapshot.take': (request) =>
         this.#supervisor.call('snapshot.take', request, { timeoutMs: SNAPSHOT_TIMEOUT_MS }),
+      'content.read': (asked) => {
+        const { uid, pid } = client
+        return this.#supervisor.call('content.read', { ...asked, reader: { uid, pid } })
+      },
       'policy.reload': () => reloadPolicy(this.#generations),
       'policy.status': () => policyStatus(this.#generations, this.#supervisor),
       status: async () => {

@@ -19,6 +19,7 @@ import type { Quarantine } from './quarantine.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
 import type { Snapshots } from './snapshots.ts'
+import { readContentOnRecord } from './read-content.ts'
 import { Solvers } from './solver.ts'
 
 type SessionCalls = Pick<
@@ -239,6 +240,7 @@ export class Children {
         return {}
       },
       'restore.run': (plan) => this.#options.onRestore(plan),
+      'content.read': (asked) => readContentOnRecord(asked, () => this.keyholder()),
       'quarantine.list': () => quarantine.list(),
       'quarantine.release': (signed) => quarantine.release(signed),
       'image.import': async (image) => {

@@ -14,6 +14,19 @@ export const StateCheck = z.strictObject({
 })
 export type StateCheck = z.infer<typeof StateCheck>
 
+/** An agent's own log of a session: its claims, which nobody has checked. */
+export const TranscriptLeaf = z.strictObject({
+  type: z.literal('transcript.collected'),
+  session: SessionId,
+  client: z.string().max(64),
+  path: Line,
+  /** keyed, of the content store; null where it could not be kept, which `reason` says */
+  digest: Digest.nullable(),
+  bytes: z.int().min(0),
+  truncated: z.boolean(),
+  reason: Line.nullable(),
+})
+
 /** Leaves of identities, of what sessions went through, and of who read and watched the log. */
 export const auditLeaves = [
   /** who signs from here on; written when it is new, before anything is signed by it */
@@ -87,18 +100,7 @@ export const auditLeaves = [
     /** as the reader gave it */
     query: Line,
   }),
-  /** an agent's own log of a session: its claims, which nobody has checked */
-  z.strictObject({
-    type: z.literal('transcript.collected'),
-    session: SessionId,
-    client: z.string().max(64),
-    path: Line,
-    /** keyed, of the content store; null where it could not be kept, which `reason` says */
-    digest: Digest.nullable(),
-    bytes: z.int().min(0),
-    truncated: z.boolean(),
-    reason: Line.nullable(),
-  }),
+  TranscriptLeaf,
   z.strictObject({
     type: z.literal('witness.refused'),
     witness: Name,

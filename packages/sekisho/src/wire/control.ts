@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { readContentFor } from './content.ts'
 import { ApprovalResult, SignedApproval } from './approval.ts'
 import { Approver, DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
@@ -201,6 +202,7 @@ export const controlToSupervisor = {
   'image.import': { params: ImageImport, result: z.strictObject({}) },
   /** of a running or an ended session; the snapshot is in the log when this resolves */
   'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
+  'content.read': readContentFor,
   /** the policy bundle's files, or null when nothing changed since `stamp` */
   'bundle.read': {
     params: z.strictObject({ stamp: z.string().nullable() }),

@@ -1,0 +1,88 @@
+import { readLeaves } from '@sekisho/verify'
+import { SekishoError } from '../core/error.ts'
+import * as z from 'zod'
+import { TranscriptLeaf } from '../wire/audit-leaves.ts'
+import { TRANSCRIPT_CLIENTS } from '../transcripts/clients/all.ts'
+import type { Claims } from '../transcripts/claim.ts'
+import type { Terminal } from './command.ts'
+import { jsonFlag, onePositional } from './flags.ts'
+import { readKept } from './kept-content.ts'
+import { logDirectory, unreadable } from './log-place.ts'
+import { printable, table } from './terminal.ts'
+
+/** As stored: the keyholder's stamps stand beside these fields. */
+const StoredTranscript = z.object(TranscriptLeaf.shape)
+
+export type Transcript = z.infer<typeof StoredTranscript> & { index: number }
+
+/** The agents' own logs of a session: a list, or one of them as the agent wrote it. */
+export async function transcripts(
+  usage: string,
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const { values, positionals } = jsonFlag(usage, argv, { show: { type: 'string' } })
+  const session = onePositional(usage, positionals)
+  const found = await transcriptsOf(session)
+  const { show } = values
+  if (typeof show === 'string') return showOne(found, show, terminal)
+  if (values['json'] === true) {
+    for (const one of found) terminal.out(JSON.stringify(one))
+    return 0
+  }
+  terminal.err('these are the agents’ own claims; nobody has checked them')
+  const rows = found.map(({ index, client, path, bytes, truncated, reason }) => {
+    const state = reason === null ? (truncated ? 'beginning kept' : 'kept') : `lost: ${reason}`
+    return [String(index), printable(client), printable(path), String(bytes), printable(state)]
+  })
+  for (const line of table([['LEAF', 'CLIENT', 'PATH', 'BYTES', 'STATE'], ...rows])) {
+    terminal.out(line)
+  }
+  return 0
+}
+
+/** @throws SekishoError SESSION_UNKNOWN where none was collected */
+export async function transcriptsOf(session: string): Promise<Transcript[]> {
+  const directory = logDirectory()
+  const found: Transcript[] = []
+  try {
+    const types = ['transcript.collected']
+    for await (const { index, leaf } of readLeaves(directory, { session, types })) {
+      found.push({ ...StoredTranscript.parse(leaf), index })
+    }
+  } catch (error) {
+    throw unreadable(directory, error)
+  }
+  if (found.length > 0) return found
+  throw new SekishoError(
+    'SESSION_UNKNOWN',
+    `no transcript of ${printable(session)} is in the log`,
+    {
+      hint: 'they are collected when a session has ended, of clients that write one',
+    },
+  )
+}
+
+/** What one transcript claims. @returns null for a format that nobody here reads */
+export function claimsOf({ client }: Transcript, content: Buffer): Claims | null {
+  const known = TRANSCRIPT_CLIENTS.find(({ name }) => name === client)
+  return known?.read?.(content.toString('utf8')) ?? null
+}
+
+async function showOne(
+  found: readonly Transcript[],
+  wanted: string,
+  terminal: Terminal,
+): Promise<number> {
+  const one = found.find(({ index }) => String(index) === wanted)
+  if (one === undefined) {
+    throw new SekishoError('USAGE', `no transcript has the leaf ${printable(wanted)}`, {
+      hint: 'give a number of the column LEAF',
+    })
+  }
+  const { session, digest, reason } = one
+  if (digest === null) throw new SekishoError('CONTENT_LOST', reason ?? 'it was not kept')
+  const content = await readKept({ session, digest, what: 'transcript' })
+  for (const line of content.toString('utf8').split('\n')) terminal.out(printable(line))
+  return 0
+}

@@ -6,6 +6,8 @@ import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
  */
 
 const TIME_BYTES = 8
+/** Time and ML-DSA-44 signature (FIPS 204 §4, table 2). */
+export const SUBTREE_SIGNATURE_BYTES: number = TIME_BYTES + 2420
 /** 12 bytes, with the zero that ends it. */
 const SUBTREE_LABEL = Buffer.from('subtree/v1\n\0')
 

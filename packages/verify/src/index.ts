@@ -5,7 +5,14 @@
  */
 export { canonicalForm, parseCanonical } from './canonical.ts'
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
-export { leafEffectOf, type LeafFacts, MAX_LEAF_BYTES, readLeaf } from './leaf.ts'
+export {
+  leafEffectOf,
+  type LeafFacts,
+  type LeafVersion,
+  MAX_LEAF_BYTES,
+  readLeaf,
+} from './leaf.ts'
+export { listSegments, logIn, openSegment } from './log-files.ts'
 export {
   consistencyProof,
   EMPTY_ROOT,
@@ -47,10 +54,10 @@ export { type IndexedLeaf, type LeafFilter, readLeaves } from './read-leaves.ts'
 export {
   type Fault,
   formatHeader,
+  headSegment,
   isFault,
-  listSegments,
+  type LogSource,
   MAX_BATCH_LEAVES,
-  openSegment,
   parseHeader,
   SEGMENT_BYTES,
   type Segment,
@@ -58,6 +65,14 @@ export {
   segmentName,
 } from './segment.ts'
 export { LogState, type StagedLeaf } from './state.ts'
-export { type BrokenLog, type SoundLog, verifyLog } from './verify-log.ts'
+export { verifyLog } from './verify-directory.ts'
+export {
+  type BrokenLog,
+  type LogFollower,
+  type SealedLeaves,
+  type SoundLog,
+  type VerifyOptions,
+  verifyLogOf,
+} from './verify-log.ts'
 export { parseNoteLine, type Walk, type WalkEnd, walkSegment } from './walk.ts'
 export { formatVkey, type NoteKeyType, type NoteVerifier, parseVkey } from './vkey.ts'

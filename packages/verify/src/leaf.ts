@@ -5,9 +5,13 @@ import { isSession, type LeafEffect, type OpenEntry, SESSION_END } from './open-
 /** A leaf is at most this long in its canonical form: 16 bits, as in tlog-tiles entry bundles. */
 export const MAX_LEAF_BYTES = 65_535
 
+/** 1: covered by the log's checkpoint alone; 2: signed by the session's key where there is one. */
+export type LeafVersion = 1 | 2
+
 /** What the log's own rules need to know of a leaf. */
 export type LeafFacts = {
   hash: Buffer
+  version: LeafVersion
   type: string
   at: string
   effect: LeafEffect | undefined
@@ -24,14 +28,20 @@ export function readLeaf(bytes: Buffer, canonical: boolean): LeafFacts | string 
   if (bytes.length > MAX_LEAF_BYTES) return `a leaf of ${bytes.length} bytes`
   const leaf = canonical ? parseCanonical(bytes) : parseObject(bytes)
   if (leaf === undefined) return 'a leaf that is not canonical JSON'
-  const { v, type, at } = leaf
-  if (v !== 1 && v !== 2)
-    return `a leaf of version ${JSON.stringify(v)}, which this program does not know`
+  const version = versionOf(leaf['v'])
+  if (typeof version === 'string') return version
+  const { type, at } = leaf
   if (typeof type !== 'string' || type === '') return 'a leaf without a type'
   if (typeof at !== 'string' || !AT.test(at)) return 'a leaf without a time'
   const effect = leafEffectOf(leaf)
   if (typeof effect === 'string') return effect
-  return { hash: leafHash(bytes), type, at, effect }
+  return { hash: leafHash(bytes), version, type, at, effect }
+}
+
+function versionOf(v: unknown): LeafVersion | string {
+  if (v === 1 || v === 2) return v
+  if (typeof v !== 'number') return 'a leaf without a version'
+  return `a leaf of version ${v}, which this program does not know`
 }
 
 /** What a leaf opens or closes; a string says what is wrong with it. */

@@ -12,7 +12,7 @@ import {
   SESSION,
   start,
 } from './testing/build-log.ts'
-import { verifyLog } from './verify-log.ts'
+import { verifyLog } from './verify-directory.ts'
 
 test.for<{ name: string; leaves: Leaf[]; want: { index: number; reason: string } }>([
   {
@@ -85,7 +85,8 @@ test.for<{ name: string; leaves: Leaf[]; want: { index: number; reason: string }
 })
 
 test.for([
-  ['another version', { v: 2 }, 'a leaf of an unknown version'],
+  ['a later version', { v: 3 }, 'a leaf of version 3, which this program does not know'],
+  ['no version', { v: '2' }, 'a leaf without a version'],
   ['no type', { type: '' }, 'a leaf without a type'],
   ['a time in another form', { at: '2026-01-02T03:04:05Z' }, 'a leaf without a time'],
   [
@@ -109,6 +110,44 @@ test('time that goes back is found', async () => {
   const leaves = [{ type: 'a' }, { type: 'b', at: '2026-01-02T03:04:05.677Z' }]
   const report = await verify(signedAsIs(leaves))
   expect(report).toMatchObject({ index: 1, line: 3, reason: 'time goes back' })
+})
+
+test('leaves of version 1 may stand before those of version 2', async () => {
+  const log = new LogBuilder().segment().batch({ type: 'a' }, { type: 'b', v: 2 })
+  expect(await verify(log.segment().batch({ type: 'c', v: 2 }))).toMatchObject({
+    kind: 'sound',
+    size: 3,
+  })
+})
+
+test.for([
+  ['in one batch', (log: LogBuilder) => log],
+  ['in the next batch', (log: LogBuilder) => log.checkpoint()],
+  ['in the next segment', (log: LogBuilder) => log.checkpoint().segment()],
+] as const)('a leaf of version 1 after one of version 2 is found, %s', async ([, between]) => {
+  const log = between(new LogBuilder().segment().leaf({ type: 'a', v: 2 }))
+  const late = leafLine({ type: 'b' })
+  const root = treeRoot([leafLine({ type: 'a', v: 2 }), late].map((l) => leafHash(Buffer.from(l))))
+  const note = log.signer.sign(formatCheckpoint({ origin: log.signer.name, size: 2, root }))
+  log.line(late).line(JSON.stringify(note))
+  expect(await verify(log)).toMatchObject({
+    kind: 'broken',
+    index: 1,
+    reason: 'a leaf of version 1 after one of version 2',
+  })
+})
+
+test('a header that hides that leaves of version 2 were there is found', async () => {
+  const log = new LogBuilder().segment().batch({ type: 'a', v: 2 })
+  log.segment().batch({ type: 'b', v: 2 })
+  const [header = '', ...rest] = log.segments[1] ?? []
+  log.segments[1] = [header.replace('"v":2', '"v":1'), ...rest]
+  expect(await verify(log)).toMatchObject({
+    kind: 'broken',
+    index: 1,
+    segment: 2,
+    reason: 'the header does not continue the segment before',
+  })
 })
 
 /** What a writer with the key, but without any checks, could have made. */

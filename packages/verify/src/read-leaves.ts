@@ -1,7 +1,8 @@
 import { parseObject } from './canonical.ts'
-import { type Line, readLines } from './lines.ts'
+import type { Line } from './lines.ts'
+import { listSegments, openSegment } from './log-files.ts'
 import { parseCheckpoint } from './checkpoint.ts'
-import { isFault, listSegments, MAX_BATCH_LEAVES, openSegment, type Segment } from './segment.ts'
+import { isFault, MAX_BATCH_LEAVES, type Segment } from './segment.ts'
 import { noteText } from './note.ts'
 import { parseNoteLine } from './walk.ts'
 
@@ -47,7 +48,7 @@ async function headedSegments(dir: string): Promise<Segment[]> {
 
 async function* sealedLeaves(segment: Segment, endSize: number): AsyncGenerator<IndexedLeaf> {
   const reader = new SealedReader(segment, endSize)
-  for await (const lines of readLines(segment.path)) {
+  for await (const lines of segment.lines()) {
     for (const line of lines) yield* reader.take(line)
     if (reader.ended) return
   }

@@ -1,8 +1,7 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { canonicalForm, isObject, parseObject } from './canonical.ts'
+import type { LeafVersion } from './leaf.ts'
 import type { OpenEntry } from './open-entries.ts'
-import { type Line, readLines } from './lines.ts'
+import type { Line } from './lines.ts'
 
 /**
  * The log's files. Each segment is text lines, only ever appended to:
@@ -33,11 +32,14 @@ export type SegmentHeader = {
   at: string | null
   /** sessions and actions that have begun and not ended, as pairs of session and id */
   open: OpenEntry[]
+  /** the latest version among the leaves before this segment: none goes back behind it */
+  version: LeafVersion
 }
 
 export type Segment = {
   number: number
-  path: string
+  /** of the whole segment, from its start each time */
+  lines: () => AsyncIterable<Line[]>
   /** null when the file seals nothing: it is torn before its first checkpoint, or in its header */
   header: SegmentHeader | null
   headerText: string | null
@@ -52,7 +54,8 @@ export function segmentName(number: number): string {
 /** Without the line's end. The form is exact: a reader compares it byte by byte. */
 export function formatHeader(header: SegmentHeader): string {
   const open = header.open.map(({ session, id }) => [session, id])
-  return `#${canonicalForm({ ...header, open, v: 1 })}`
+  const { version: v, ...rest } = header
+  return `#${canonicalForm({ ...rest, open, v })}`
 }
 
 export function parseHeader(text: string): SegmentHeader | undefined {
@@ -65,7 +68,8 @@ export function parseHeader(text: string): SegmentHeader | undefined {
     checkpoint: stringOrNull(value['checkpoint']),
     at: stringOrNull(value['at']),
     open: openEntries(value['open']),
-  }
+    version: value['v'] === 2 ? 2 : 1,
+  } as const satisfies SegmentHeader
   // whatever was missing, guessed at or extra shows here
   return formatHeader(header) === text ? header : undefined
 }
@@ -86,13 +90,11 @@ function openEntries(value: unknown): OpenEntry[] {
   })
 }
 
-/** Numbers of the segments in a directory, ascending; other files are not the log's. */
-export async function listSegments(dir: string): Promise<number[]> {
-  const names = await readdir(dir)
-  return names
-    .filter((name) => /^\d{12}\.log$/.test(name))
-    .map((name) => Number(name.slice(0, 12)))
-    .sort((a, b) => a - b)
+/** Where a log is: a directory, or what was dropped on a page. */
+export type LogSource = {
+  /** numbers of its segments, ascending */
+  list(): Promise<number[]>
+  open(number: number): Promise<Segment | Fault>
 }
 
 /**
@@ -100,20 +102,24 @@ export async function listSegments(dir: string): Promise<number[]> {
  *
  * A segment counts once it holds a checkpoint. Before that it is as if it were not there, and
  * the one before it is not yet at its end: a header alone can cut nothing off.
+ *
+ * @param lines of the whole segment, from its start each time
  */
-export async function openSegment(dir: string, number: number): Promise<Segment | Fault> {
-  const path = join(dir, segmentName(number))
-  const headerText = await sealedHeader(path)
-  if (headerText === undefined) return { number, path, header: null, headerText: null }
+export async function headSegment(
+  number: number,
+  lines: () => AsyncIterable<Line[]>,
+): Promise<Segment | Fault> {
+  const headerText = await sealedHeader(lines())
+  if (headerText === undefined) return { number, lines, header: null, headerText: null }
   const header = parseHeader(headerText)
-  if (header?.segment === number) return { number, path, header, headerText }
+  if (header?.segment === number) return { number, lines, header, headerText }
   return { index: header?.size ?? 0, segment: number, line: 1, reason: 'a broken segment header' }
 }
 
 /** The first line, once a checkpoint follows. */
-async function sealedHeader(path: string): Promise<string | undefined> {
+async function sealedHeader(batches: AsyncIterable<Line[]>): Promise<string | undefined> {
   let first: Line | undefined
-  for await (const lines of readLines(path)) {
+  for await (const lines of batches) {
     first ??= lines[0]
     if (lines.some((line) => line !== first && isCheckpointLine(line))) {
       return first?.bytes.toString('utf8')

@@ -1,9 +1,10 @@
 import { fromBase64 } from './base64.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { type OpenEntry, OpenEntries } from './open-entries.ts'
-import { type LeafFacts, readLeaf } from './leaf.ts'
+import { type LeafFacts, type LeafVersion, readLeaf } from './leaf.ts'
 import { Frontier } from './merkle.ts'
-import { noteText } from './note.ts'
+import { SUBTREE_SIGNATURE_BYTES } from './cosignature.ts'
+import { noteText, parseNote } from './note.ts'
 import { formatHeader, MAX_BATCH_LEAVES, type SegmentHeader } from './segment.ts'
 
 export type StagedLeaf = LeafFacts & { line: number }
@@ -19,6 +20,7 @@ export class LogState {
   #frontier: Frontier
   #note: string | null
   #at: string | null
+  #version: LeafVersion
   readonly #open: OpenEntries
   #staged: StagedLeaf[] = []
   /** the tree with what is staged; made when it is asked for */
@@ -26,16 +28,17 @@ export class LogState {
 
   private constructor(
     frontier: Frontier,
-    header: Pick<SegmentHeader, 'checkpoint' | 'at' | 'open'>,
+    header: Pick<SegmentHeader, 'checkpoint' | 'at' | 'open' | 'version'>,
   ) {
     this.#frontier = frontier
     this.#note = header.checkpoint
     this.#at = header.at
+    this.#version = header.version
     this.#open = new OpenEntries(header.open)
   }
 
   static empty(): LogState {
-    return new LogState(Frontier.empty(), { checkpoint: null, at: null, open: [] })
+    return new LogState(Frontier.empty(), { checkpoint: null, at: null, open: [], version: 1 })
   }
 
   /** undefined when the header contradicts itself; its checkpoint's signature is not checked */
@@ -79,7 +82,12 @@ export class LogState {
 
   /** as it is sealed; what is staged does not come along */
   copy(): LogState {
-    return new LogState(this.frontier, { checkpoint: this.#note, at: this.#at, open: this.open })
+    return new LogState(this.frontier, {
+      checkpoint: this.#note,
+      at: this.#at,
+      open: this.open,
+      version: this.#version,
+    })
   }
 
   get staged(): readonly StagedLeaf[] {
@@ -95,6 +103,7 @@ export class LogState {
       checkpoint: this.#note,
       at: this.#at,
       open: this.open,
+      version: this.#version,
     })
   }
 
@@ -109,10 +118,20 @@ export class LogState {
     }
     const facts = readLeaf(bytes, canonical)
     if (typeof facts === 'string') return { index, line, reason: facts }
-    const before = this.#staged.at(-1)?.at ?? this.#at
-    if (before !== null && facts.at < before) return { index, line, reason: 'time goes back' }
+    const reason = this.#whyNotAfter(facts)
+    if (reason !== undefined) return { index, line, reason }
     this.stageFacts(facts, line)
     return undefined
+  }
+
+  #whyNotAfter({ at, version }: LeafFacts): string | undefined {
+    const last = this.#staged.at(-1)
+    const before = last?.at ?? this.#at
+    if (before !== null && at < before) return 'time goes back'
+    // else whoever wrote it could do without the signatures of version 2
+    return version < (last?.version ?? this.#version)
+      ? `a leaf of version ${version} after one of version 2`
+      : undefined
   }
 
   /** Takes a leaf that its writer made just now, so that it needs no reading. */
@@ -137,6 +156,7 @@ export class LogState {
 
   /**
    * Seals what is staged by a checkpoint whose signature the caller has checked, or vouches for.
+   * It may seal nothing when it adds an ML-DSA-44 signature to the head that is there.
    * A fault of the root is put at the first leaf that no earlier checkpoint vouches for.
    */
   seal(note: string, line: number): readonly StagedLeaf[] | StateFault {
@@ -152,8 +172,9 @@ export class LogState {
       const reason = `the root does not fit: one of the leaves ${first} to ${next.size - 1} is not what was signed`
       return { index: first, line, reason }
     }
-    if (this.#staged.length === 0)
+    if (this.#staged.length === 0 && !isPostQuantum(note)) {
       return { index: first, line, reason: 'a checkpoint that seals nothing' }
+    }
     return this.#commit(note, next)
   }
 
@@ -167,6 +188,7 @@ export class LogState {
     this.#next = undefined
     this.#note = note
     this.#at = sealed.at(-1)?.at ?? this.#at
+    this.#version = sealed.at(-1)?.version ?? this.#version
     this.#staged = []
     return sealed
   }
@@ -176,4 +198,14 @@ export class LogState {
     this.#staged = []
     this.#next = undefined
   }
+}
+
+/** By its form: whether the signature fits is for those to say who know the key. */
+function isPostQuantum(note: string): boolean {
+  const parsed = parseNote(note)
+  if (typeof parsed === 'string') return false
+  const origin = parsed.text.slice(0, parsed.text.indexOf('\n'))
+  return parsed.signatures.some(
+    ({ name, signature }) => name === origin && signature.length === SUBTREE_SIGNATURE_BYTES,
+  )
 }

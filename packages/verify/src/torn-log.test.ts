@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { segmentName } from './segment.ts'
 import { end, intent, LogBuilder, leafLine, outcome, sample, start } from './testing/build-log.ts'
-import { verifyLog } from './verify-log.ts'
+import { verifyLog } from './verify-directory.ts'
 
 test.for([
   ['leaves without a checkpoint', `${leafLine(end)}\n`],

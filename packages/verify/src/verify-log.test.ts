@@ -13,7 +13,8 @@ import {
   sample,
   start,
 } from './testing/build-log.ts'
-import { type BrokenLog, type SoundLog, verifyLog } from './verify-log.ts'
+import { verifyLog } from './verify-directory.ts'
+import type { BrokenLog, SoundLog } from './verify-log.ts'
 
 type Report = SoundLog | BrokenLog
 

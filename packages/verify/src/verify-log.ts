@@ -1,7 +1,7 @@
 import { openCheckpoint } from './open-checkpoint.ts'
 import { isSession, type OpenEntry } from './open-entries.ts'
 import { type NoteVerifier, parseVkey } from './vkey.ts'
-import { type Fault, isFault, listSegments, openSegment, type Segment } from './segment.ts'
+import { type Fault, isFault, type LogSource, type Segment } from './segment.ts'
 import { LogState, type StagedLeaf } from './state.ts'
 import { parseNoteLine, walkSegment } from './walk.ts'
 
@@ -44,6 +44,12 @@ export type LogFollower = {
   drain(): Promise<void>
 }
 
+export type VerifyOptions = {
+  /** a signed note of this log, kept since an earlier time */
+  previousCheckpoint?: string | undefined
+  follower?: LogFollower | undefined
+}
+
 /** A signed tree head that the log must pass through. */
 type Promised = { size: number; root: Buffer; whence: string }
 
@@ -53,21 +59,18 @@ type Promised = { size: number; root: Buffer; whence: string }
  * Without an earlier checkpoint nobody can see that the newest leaves were cut off together
  * with the checkpoints that sealed them; with one, that and any rewriting before it shows.
  *
- * @param vkey of the log, from somewhere else than the log's own directory
- * @throws TypeError for a malformed vkey; what node:fs throws when the directory cannot be read
+ * @param vkey of the log, from somewhere else than the log itself
+ * @throws TypeError for a malformed vkey; what the source throws when it cannot be read
  */
-export async function verifyLog(
-  dir: string,
+export async function verifyLogOf(
+  source: LogSource,
   vkey: string,
-  {
-    previousCheckpoint,
-    follower,
-  }: { previousCheckpoint?: string | undefined; follower?: LogFollower | undefined } = {},
+  { previousCheckpoint, follower }: VerifyOptions = {},
 ): Promise<SoundLog | BrokenLog> {
   const verification = new Verification(parseVkey(vkey), follower)
   const refused = verification.promise(previousCheckpoint)
   if (refused !== undefined) return { kind: 'broken', ...refused }
-  const fault = await verification.read(dir)
+  const fault = await verification.read(source)
   return fault === undefined ? verification.report() : { kind: 'broken', ...fault }
 }
 
@@ -101,13 +104,13 @@ class Verification {
     return undefined
   }
 
-  async read(dir: string): Promise<Fault | undefined> {
-    const numbers = await listSegments(dir)
+  async read(source: LogSource): Promise<Fault | undefined> {
+    const numbers = await source.list()
     let current: Segment | undefined
     for (const [i, number] of numbers.entries()) {
       this.#segments = number
       if (number !== i + 1) return this.#fault(number, `segment ${i + 1} is missing`)
-      const next = await openSegment(dir, number)
+      const next = await source.open(number)
       if (isFault(next)) return next
       if (next.header === null) continue
       const fault = current && (await this.#readSegment(current, next))
@@ -124,6 +127,7 @@ class Verification {
     const end = await walkSegment(segment, {
       state: this.#state,
       endSize: next?.header?.size,
+      endNote: next?.header?.checkpoint,
       canonical: true,
       onCheckpoint: (note) => this.#checkSignature(note),
       onSealed: (leaves, bytes) => {

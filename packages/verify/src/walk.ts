@@ -1,4 +1,4 @@
-import { type Line, readLines } from './lines.ts'
+import type { Line } from './lines.ts'
 import { type Fault, isCheckpointLine, type Segment } from './segment.ts'
 import type { LogState, StagedLeaf, StateFault } from './state.ts'
 
@@ -6,6 +6,11 @@ export type Walk = {
   state: LogState
   /** leaves before the next segment: what stands after that here is not part of the log */
   endSize: number | undefined
+  /**
+   * the checkpoint that the next segment goes on from; several can be of that size, the later ones
+   * with one signature more. undefined: the first of that size
+   */
+  endNote?: string | null | undefined
   /** whether to check each leaf's canonical form */
   canonical: boolean
   /** why this checkpoint is not taken; undefined takes it */
@@ -14,7 +19,7 @@ export type Walk = {
   onSealed?(leaves: readonly StagedLeaf[], bytes: readonly Buffer[]): void
   /** awaited after each piece of the file, so that whoever follows can keep up */
   drain?(): Promise<void>
-  /** a whole line after `endSize` */
+  /** a whole line after the end */
   onAbandoned?(bytes: Buffer): void
 }
 
@@ -29,7 +34,7 @@ export async function walkSegment(segment: Segment, walk: Walk): Promise<WalkEnd
   let number = 0
   let unsealedBytes = 0
   const holding: Holding = { ...walk, held: [] }
-  for await (const lines of readLines(segment.path)) {
+  for await (const lines of segment.lines()) {
     for (const line of lines) {
       number += 1
       if (number === 1) continue // the header, read before
@@ -57,7 +62,7 @@ type Holding = Walk & { held: Buffer[] }
 function takeLine(taken: Line, line: number, walk: Holding): StateFault | undefined {
   const { bytes, end } = taken
   const { state } = walk
-  if (state.size === walk.endSize) {
+  if (isEnded(walk)) {
     if (end === 'newline') walk.onAbandoned?.(bytes)
     return undefined
   }
@@ -70,6 +75,10 @@ function takeLine(taken: Line, line: number, walk: Holding): StateFault | undefi
   }
   if (isCheckpointLine(taken)) return takeCheckpoint(bytes, line, walk)
   return { index, line, reason: 'neither a leaf nor a checkpoint' }
+}
+
+function isEnded({ state, endSize, endNote }: Walk): boolean {
+  return state.size === endSize && (endNote === undefined || state.note === endNote)
 }
 
 function takeCheckpoint(bytes: Buffer, line: number, walk: Holding): StateFault | undefined {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { canonicalForm } from '../canonical.ts'
 import { formatCheckpoint } from '../checkpoint.ts'
-import { type NoteSigner, noteSigner } from '../note-signer.ts'
+import { addCosignature, type NoteCosigner, type NoteSigner, noteSigner } from '../note-signer.ts'
 import { segmentName } from '../segment.ts'
 import { LogState } from '../state.ts'
 
@@ -75,6 +75,14 @@ export class LogBuilder {
   checkpoint(signer: NoteSigner = this.signer): this {
     const origin = this.signer.name
     const note = signer.sign(formatCheckpoint({ origin, ...this.#state.nextHead() }))
+    this.#state.seal(note, 0)
+    return this.line(JSON.stringify(note))
+  }
+
+  /** a checkpoint of the head that is there, with the signature of another key beside the log's */
+  cosigned(cosigner: NoteCosigner, timeSeconds: number): this {
+    const text = formatCheckpoint({ origin: this.signer.name, ...this.#state.nextHead() })
+    const note = addCosignature(this.signer.sign(text), cosigner, timeSeconds)
     this.#state.seal(note, 0)
     return this.line(JSON.stringify(note))
   }

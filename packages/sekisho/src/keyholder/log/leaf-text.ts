@@ -46,7 +46,7 @@ export function prepareLeaf(leaf: object, { nowText, after, signer }: Stamp): Pr
   const line = Buffer.from(`${leafText(whole, signer)}\n`)
   const bytes = line.subarray(0, -1)
   if (bytes.length > MAX_LEAF_BYTES) throw refused(`a leaf of ${bytes.length} bytes`)
-  return { line, facts: { hash: leafHash(bytes), type, at, effect } }
+  return { line, facts: { hash: leafHash(bytes), version: LEAF_VERSION, type, at, effect } }
 }
 
 /**

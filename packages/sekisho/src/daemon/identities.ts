@@ -22,7 +22,7 @@ export type SessionIds = {
  */
 export type IdPlan = {
   /** one uid per kind of process, so that none can signal, trace or read another kind */
-  uids: Readonly<Record<'keyholder' | 'control' | 'gate' | 'importer' | 'solver', number>>
+  uids: Uids
   /** each session's own, one block after the other */
   blocks: { first: number; size: number; count: number }
   /**
@@ -32,8 +32,24 @@ export type IdPlan = {
   agentIsUser: boolean
 }
 
+type Uids = Readonly<
+  Record<'keyholder' | 'control' | 'gate' | 'importer' | 'solver' | 'exporter' | 'root', number>
+>
+
+function uidsFrom(base: number): Uids {
+  return {
+    keyholder: base + 1,
+    control: base + 2,
+    gate: base + 3,
+    importer: base + 4,
+    solver: base + 5,
+    exporter: base + 6,
+    root: base + 7,
+  }
+}
+
 const HOST: IdPlan = {
-  uids: { keyholder: 70_901, control: 70_902, gate: 70_903, importer: 70_904, solver: 70_905 },
+  uids: uidsFrom(70_900),
   // above systemd-nspawn's container range (0x00080000–0x6FFFFFFF)
   blocks: { first: 0x7000_0000, size: 65_536, count: 30_000 },
   agentIsUser: false,
@@ -51,7 +67,7 @@ export function planIds(mapped: number): IdPlan {
   const count = Math.floor(mapped / SMALL_BLOCK) - 1
   if (count >= FEWEST_BLOCKS) {
     return {
-      uids: { keyholder: 901, control: 902, gate: 903, importer: 904, solver: 905 },
+      uids: uidsFrom(900),
       blocks: { first: SMALL_BLOCK, size: SMALL_BLOCK, count },
       agentIsUser: true,
     }

@@ -11,7 +11,14 @@ beforeEach(() => {
 afterEach(() => rmSync(bundle, { recursive: true }))
 
 const path = (): string => join(bundle, 'platform.yaml')
-const DEFAULTS = { version: 1, dnsServers: [], gates: 1, runtime: 'crun', readyBerths: 4 }
+const DEFAULTS = {
+  version: 1,
+  dnsServers: [],
+  gates: 1,
+  runtime: 'crun',
+  readyBerths: 4,
+  identity: { root: { provider: 'derived' } },
+}
 
 test('a bundle without a file has the defaults', () => {
   expect(readSettings(bundle)).toEqual(DEFAULTS)
@@ -45,6 +52,22 @@ test.for([
   ['what is no YAML', 'version: [1\n', 'is not YAML'],
   ['an alias', 'version: &one 1\ngates: *one\n', 'is not YAML'],
   ['nothing', '', 'expected object'],
+  ['a root nobody knows', 'version: 1\nidentity: { root: { provider: floppy } }\n', 'provider'],
+  [
+    'a passphrase in the clear',
+    'version: 1\nidentity: { root: { provider: passphrase, passphrase: hunter2hunter2 } }\n',
+    'want env:NAME, file:/absolute/path or credential:NAME',
+  ],
+  [
+    'a TPM in two places',
+    'version: 1\nidentity: { root: { provider: tpm2, device: /dev/tpmrm0, socket: /run/tpm } }\n',
+    'want a device or a socket, not both',
+  ],
+  [
+    'a variable for the loader',
+    'version: 1\nidentity: { root: { provider: pkcs11, module: /lib/m.so, token: t, pin: env:P, environment: { LD_PRELOAD: /x } } }\n',
+    'are not the module’s',
+  ],
 ] as const)('%s is refused, with the file to mend', ([, text, what]) => {
   writeFileSync(path(), text)
   expect(() => readSettings(bundle)).toThrow(

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
+import { ExportSettings } from './export-settings.ts'
+import { IdentitySettings } from '../wire/root-settings.ts'
 
 const Settings = z.strictObject({
   version: z.literal(1),
@@ -19,6 +21,10 @@ const Settings = z.strictObject({
   runtime: z.enum(['crun', 'runc']).default('crun'),
   /** berths (network, cgroup, a whole sandbox that waits) kept ready for the next sessions */
   readyBerths: z.int().min(0).max(64).default(4),
+  /** whose names sessions have, and who holds the key that certifies them */
+  identity: IdentitySettings.prefault({}),
+  /** where the log is sent */
+  exports: ExportSettings.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 

@@ -1,0 +1,110 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { RootFile } from '../wire/root.ts'
+import { refuseIfOpen } from './root-secret.ts'
+import { isMissing } from './session-record.ts'
+
+const MAX_FILE_BYTES = 64 * 1024
+
+/**
+ * @returns undefined where no root key was made yet
+ * @throws SekishoError CONFIG_INVALID for a file that is not whole; PERMISSION_REQUIRED for one that
+ *   others can read: what they have, they can guess at
+ */
+export function readRootFile(path: string): RootFile | undefined {
+  const text = readPrivately(path)
+  if (text === undefined) return undefined
+  const parsed = RootFile.safeParse(parse(text))
+  if (parsed.success) return parsed.data
+  throw damaged(path, parsed.error)
+}
+
+/** Keeps a root that was just made: whole or not at all, and never over another. */
+export function writeRootFile(path: string, file: RootFile): void {
+  const aside = writeAside(path, file)
+  try {
+    linkSync(aside, path) // fails where one exists, which rename would replace
+  } catch (cause) {
+    throw new SekishoError('USAGE', `${path} is there already: this platform has a root key`, {
+      hint: 'a new one is made by `sekisho root rotate`',
+      cause,
+    })
+  } finally {
+    unlinkSync(aside)
+  }
+  flush(dirname(path))
+}
+
+/** Puts the next root in the place of the one before. */
+export function replaceRootFile(path: string, file: RootFile): void {
+  renameSync(writeAside(path, file), path)
+  flush(dirname(path))
+}
+
+function writeAside(path: string, file: RootFile): string {
+  const aside = `${path}.${process.pid}`
+  try {
+    const text = `${JSON.stringify(file, undefined, 2)}\n`
+    writeFileSync(aside, text, { mode: 0o600, flag: 'wx', flush: true })
+    return aside
+  } catch (cause) {
+    throw new SekishoError('INTERNAL', `${aside} cannot be written`, {
+      hint: 'make the state directory writable, and remove a file of that name',
+      cause,
+    })
+  }
+}
+
+function flush(directory: string): void {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function readPrivately(path: string): string | undefined {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    const { mode, size } = fstatSync(fd)
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG || size > MAX_FILE_BYTES)
+      throw damaged(path)
+    refuseIfOpen(path, mode)
+    return readFileSync(fd, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    if (error instanceof SekishoError) throw error
+    throw damaged(path, error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function damaged(path: string, cause?: unknown): SekishoError {
+  return new SekishoError('CONFIG_INVALID', `${path} is not the whole file of a root key`, {
+    hint: 'put it back from its copy',
+    cause,
+  })
+}

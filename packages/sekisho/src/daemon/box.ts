@@ -15,7 +15,7 @@ import { seccompProfile } from '../sandbox/seccomp.ts'
 import type { Isolation, RuntimeName } from '../wire/sandbox.ts'
 import { IdMaps } from './id-maps.ts'
 import { IS_ROOTLESS, PROBE_IDS } from './identities.ts'
-import { BOX, KEYHOLDER_STATE, type Paths } from './paths.ts'
+import { BOX, EXPORTER_STATE, KEYHOLDER_STATE, LOG_IN_BOX, type Paths } from './paths.ts'
 import { disown, makeRoomFor, openUserCgroups } from './rootless.ts'
 import { decoyOf, MOUNTED, writeTripwires } from './tripwire-files.ts'
 
@@ -157,6 +157,8 @@ function openOwnCgroups(paths: Paths): Cgroups {
 }
 
 const DIRECTORIES = ['s', 'cgroup', 'runtimes', 'code', 'decoys', 'keyholder', 'empty'].concat([
+  'log',
+  'exporter',
   'probe-files',
   ...SCRATCH_PARTS.map((part) => `probe-files/${part}`),
 ])
@@ -172,6 +174,8 @@ function mountPrivateTree(paths: Paths): void {
   }
   // The state may lie where the keyholder's user cannot go (a home of mode 0700); here it can.
   bindTree(paths.keyholderState, KEYHOLDER_STATE)
+  bindTree(join(paths.keyholderState, 'log'), LOG_IN_BOX, MOUNT_FLAGS.readOnly | flags)
+  bindTree(paths.exporterState, EXPORTER_STATE)
   // The clone may lie where the other processes' users cannot go (/root); here they can.
   const code = join(BOX, 'code')
   bindTree(paths.code, code, MOUNT_FLAGS.readOnly | flags)

@@ -1,16 +1,18 @@
+import { exporterToSupervisor, supervisorToExporter } from '../wire/exporter.ts'
 import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { Handlers, Peer } from '../wire/peer.ts'
 import { supervisorToSolver } from '../wire/solver.ts'
 import { Child } from './child.ts'
 import { UIDS } from './identities.ts'
-import { KEYHOLDER_STATE } from './paths.ts'
+import { EXPORTER_STATE, KEYHOLDER_STATE, LOG_IN_BOX } from './paths.ts'
 
 /** The processes of which there is one, each with no more than it needs. */
 
 type NoCalls = Record<never, never>
 export type KeyholderPeer = Peer<typeof supervisorToKeyholder, NoCalls>
 export type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
+export type ExporterPeer = Peer<typeof supervisorToExporter, typeof exporterToSupervisor>
 
 type Hooks<P> = {
   /** wires a fresh process to the others */
@@ -50,6 +52,39 @@ export function makeControl(
     network: 'none',
     out: supervisorToControl,
     in: controlToSupervisor,
+    handlers,
+  } as const
+  return new Child(kind, hooks)
+}
+
+/**
+ * The keyholder's group lets it read the log's files, of which its mount is the read-only view; of
+ * the keyholder's other directories none has anything for the group.
+ */
+export function makeExporter(
+  handlers: Handlers<typeof exporterToSupervisor>,
+  hooks: Hooks<ExporterPeer>,
+): Child<typeof supervisorToExporter, typeof exporterToSupervisor> {
+  const kind = {
+    name: 'exporter',
+    entry: 'exporter-main.ts',
+    uid: UIDS.exporter,
+    gid: UIDS.keyholder,
+    permissions: [
+      '--allow-net',
+      `--allow-fs-read=${LOG_IN_BOX}`,
+      `--allow-fs-read=${EXPORTER_STATE}`,
+      `--allow-fs-write=${EXPORTER_STATE}`,
+      '--allow-fs-read=/etc/ssl',
+      '--allow-fs-read=/usr/share/ca-certificates',
+      '--allow-fs-read=/etc/resolv.conf',
+      '--allow-fs-read=/etc/hosts',
+    ],
+    argv: [LOG_IN_BOX, EXPORTER_STATE],
+    environment: {},
+    network: 'host',
+    out: supervisorToExporter,
+    in: exporterToSupervisor,
     handlers,
   } as const
   return new Child(kind, hooks)

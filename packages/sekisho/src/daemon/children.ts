@@ -1,15 +1,18 @@
 import type net from 'node:net'
 import { join } from 'node:path'
+import { parseVkey } from '@sekisho/verify'
 import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
 import type { controlToSupervisor, RestorePlan, SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { Handlers } from '../wire/peer.ts'
 import type { RestoreResult } from '../wire/restore.ts'
+import { readAlerts } from './alerts-file.ts'
 import { keepAppendOnly } from './append-only.ts'
 import { type ControlPeer, type KeyholderPeer, makeControl, makeKeyholder } from './child-kinds.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
 import { LedgerFile } from './ledger-file.ts'
+import { Exporter } from './exporter.ts'
 import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
 import type { Networks } from './networks.ts'
@@ -61,6 +64,7 @@ export class Children {
   readonly #options: ChildrenOptions
   readonly #keyholder: ReturnType<typeof makeKeyholder>
   readonly #control: ReturnType<typeof makeControl>
+  readonly #exporter: Exporter
   #networks: Networks | undefined
   #keyholderDegraded: readonly string[] = []
   readonly #ownDegraded: string[] = []
@@ -91,6 +95,14 @@ export class Children {
       { version: options.version, handlers: this.#controlHandlers() },
       { onUp: (peer) => this.#controlUp(peer), report: warn },
     )
+    this.#exporter = new Exporter({
+      settings: settings.exports,
+      alerts: readAlerts(options.paths.bundle),
+      version: options.version,
+      keyholder: () => this.keyholder(),
+      origin: () => parseVkey(this.#log.key).name,
+      warn,
+    })
   }
 
   get degraded(): string[] {
@@ -99,6 +111,7 @@ export class Children {
       ...this.#ownDegraded,
       ...this.#keyholderDegraded,
       ...this.policy.degraded,
+      ...this.#exporter.degraded,
     ]
   }
 
@@ -109,6 +122,7 @@ export class Children {
       ...Object.entries(this.gates.pids()).map(
         ([name, pid]) => `${name}     pid ${pid}, uid ${UIDS.gate}, no files, no exec`,
       ),
+      ...this.#exporter.healthy,
       ...this.policy.healthy.map((line) => `policy     ${line}`),
     ]
   }
@@ -126,6 +140,7 @@ export class Children {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
     this.policy.start()
+    await this.#exporter.start()
   }
 
   #sealLog(): void {
@@ -168,6 +183,7 @@ export class Children {
     await this.#solvers.stop()
     await this.#control.stop(graceMs)
     await this.gates.stop(graceMs)
+    await this.#exporter.stop(graceMs)
     await this.#keyholder.stop(graceMs)
   }
 
@@ -293,7 +309,7 @@ export class Children {
   }
 
   async #status(): Promise<z.infer<(typeof controlToSupervisor)['status']['result']>> {
-    await this.#readKeyholderStatus()
+    await Promise.all([this.#readKeyholderStatus(), this.#exporter.refresh()])
     return {
       healthy: this.healthy,
       degraded: this.degraded,
@@ -308,6 +324,7 @@ export class Children {
       supervisor: process.pid,
       keyholder: this.#keyholder.pid ?? 0,
       control: this.#control.pid ?? 0,
+      exporter: this.#exporter.pid ?? 0,
       guardian: this.#options.guardianPid() ?? 0,
       ...this.gates.pids(),
       ...this.#solvers.pids(),

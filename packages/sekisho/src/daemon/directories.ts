@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { chownSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { hasEntries } from '../sandbox/disk-image.ts'
@@ -14,6 +14,9 @@ export function prepareDirectories(paths: Paths): void {
   mkdirSync(paths.sessions, { recursive: true, mode: 0o700 })
   mkdirSync(paths.keyholderState, { recursive: true, mode: 0o700 })
   chownSync(paths.keyholderState, UIDS.keyholder, UIDS.keyholder)
+  makeLogDirectory(paths.keyholderState)
+  mkdirSync(paths.exporterState, { recursive: true, mode: 0o700 })
+  chownSync(paths.exporterState, UIDS.exporter, UIDS.exporter)
   for (const record of readSessionRecords(paths.sessions)) {
     const directory = join(paths.sessions, record.session)
     rmSync(join(directory, 'work'), { recursive: true, force: true })
@@ -21,6 +24,16 @@ export function prepareDirectories(paths: Paths): void {
     if (!hasLeft(paths.sessions, record.session)) rmSync(directory, { recursive: true })
     else writeSessionRecord(paths.sessions, { ...record, endedAt: record.startedAt })
   }
+}
+
+/** Before the keyholder comes to it: the exporter's view of it is mounted first. */
+function makeLogDirectory(keyholderState: string): void {
+  const log = join(keyholderState, 'log')
+  mkdirSync(log, { recursive: true, mode: 0o750 })
+  chownSync(log, UIDS.keyholder, UIDS.keyholder)
+  const parent = openSync(keyholderState, 'r')
+  fsyncSync(parent) // a leaf is durable only where its directory's name is
+  closeSync(parent)
 }
 
 /** What cannot be looked into is kept. */

@@ -11,6 +11,8 @@ export type Paths = {
   state: string
   keyholderState: string
   sessions: string
+  /** cursors of the exports, and what they write into files */
+  exporterState: string
   /** the log's verification key, written once by the supervisor: a changed key is noticed */
   logKey: string
   /** the bundle that was last put in force */
@@ -41,6 +43,12 @@ export const BERTHS_IN_BOX = `${BOX}/s`
 /** The keyholder's state as the keyholder sees it. */
 export const KEYHOLDER_STATE = `${BOX}/keyholder`
 
+/** The log as the exporter sees it: its files alone, read-only. */
+export const LOG_IN_BOX = `${BOX}/log`
+
+/** The exporter's state as the exporter sees it. */
+export const EXPORTER_STATE = `${BOX}/exporter`
+
 /** In the environment of whatever runs in an ordinary user's namespace, as its root. */
 export const ROOTLESS_VARIABLE = 'SEKISHO_ROOTLESS'
 
@@ -54,6 +62,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     state,
     keyholderState: join(state, 'keyholder'),
     sessions: join(state, 'sessions'),
+    exporterState: join(state, 'exporter'),
     logKey: join(state, 'log.vkey'),
     policyFile: join(state, 'policy.json'),
     ledgerFile: join(state, 'ledger.jsonl'),

@@ -45,9 +45,12 @@ export function placeholdersByVariable(
 
 /**
  * Reads what a reference points at, now. Only the supervisor can (a file may be root's), and it
- * passes the value to the keyholder alone. @throws SekishoError SECRET_MISSING
+ * passes the value to the keyholder alone; one of an export, to the exporter alone. @throws SekishoError SECRET_MISSING
  */
-export function readSecret(reference: SecretReference, environment: NodeJS.ProcessEnv): Secret {
+export function readSecret(
+  reference: Pick<SecretReference, 'from'> & { binding: { name: string } },
+  environment: NodeJS.ProcessEnv,
+): Secret {
   const { from, binding } = reference
   const text = from.kind === 'env' ? environment[from.variable] : readFile(from.path, binding.name)
   const value = text?.replace(/\r?\n$/, '') ?? ''

@@ -16,6 +16,7 @@ const NAMES = [
   'users.yaml',
   'hosts.yaml',
   'constraints.yaml',
+  'alerts.yaml',
   'approvals.yaml',
   'signatures.yaml',
   'platform.yaml',

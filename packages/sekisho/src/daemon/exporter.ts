@@ -1,0 +1,118 @@
+import type { Handlers } from '../wire/peer.ts'
+import type { AlertRule, exporterToSupervisor, SinkStatus } from '../wire/exporter.ts'
+import { type ExporterPeer, type KeyholderPeer, makeExporter } from './child-kinds.ts'
+import { type ExportSettings, resolveSinks } from './export-settings.ts'
+import { UIDS } from './identities.ts'
+
+/** A status is not waited for longer: a sink that hangs must not make it hang. */
+const STATUS_TIMEOUT_MS = 2000
+
+type Options = {
+  settings: ExportSettings
+  alerts: readonly AlertRule[]
+  version: string
+  /** @throws SekishoError PEER_UNAVAILABLE while it is down */
+  keyholder: () => KeyholderPeer
+  /** name of the log */
+  origin: () => string
+  warn: (line: string) => void
+}
+
+/**
+ * The process that carries the log to others and watches it. Nothing waits for it: without it,
+ * actions go on and are recorded, and it goes on from its cursors when it is back.
+ */
+export class Exporter {
+  readonly #options: Options
+  readonly #child: ReturnType<typeof makeExporter>
+  #status: readonly SinkStatus[] = []
+  #failure: string | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+    this.#child = makeExporter(this.#handlers(), {
+      onUp: (peer) => this.#configure(peer),
+      report: options.warn,
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get healthy(): string[] {
+    if (this.#failure !== undefined) return []
+    const process = `exporter   pid ${this.pid}, uid ${UIDS.exporter}, reads the log`
+    const sinks = this.#status.filter((sink) => !isDegraded(sink))
+    return [process, ...sinks.map((sink) => `export     ${describeSink(sink)}`)]
+  }
+
+  get degraded(): string[] {
+    const failure = this.#failure === undefined ? [] : [`export: ${this.#failure}`]
+    return [
+      ...failure,
+      ...this.#status.filter(isDegraded).map((sink) => `export: ${describeSink(sink)}`),
+    ]
+  }
+
+  /** @throws SekishoError SECRET_MISSING: a sink that could never work is told at the start */
+  async start(): Promise<void> {
+    resolveSinks(this.#options.settings, process.env)
+    try {
+      await this.#child.start()
+      await this.refresh()
+    } catch (error) {
+      this.#failure = `the exporter did not start: ${String(error)}`
+      this.#options.warn(this.#failure)
+    }
+  }
+
+  /** Asks how far the sinks are, for the getters. */
+  async refresh(): Promise<void> {
+    try {
+      const options = { timeoutMs: STATUS_TIMEOUT_MS }
+      this.#status = (await this.#child.peer.call('status', {}, options)).sinks
+      this.#failure = undefined
+    } catch (error) {
+      this.#failure ??= `the exporter does not answer: ${String(error)}`
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#child.stop(graceMs)
+  }
+
+  async #configure(peer: ExporterPeer): Promise<void> {
+    const { settings, alerts, version, origin } = this.#options
+    const { leaves, bytes, age } = settings.lag
+    await peer.call('configure', {
+      origin: origin(),
+      version,
+      sinks: resolveSinks(settings, process.env),
+      lag: { leaves, bytes, ageMs: age },
+      alerts: [...alerts],
+    })
+  }
+
+  #handlers(): Handlers<typeof exporterToSupervisor> {
+    const { keyholder } = this.#options
+    return {
+      'log.size': async () => ({ size: (await keyholder().call('status', {})).logSize }),
+      record: ({ leaf }) => keyholder().call('record', { leaf }),
+    }
+  }
+}
+
+function isDegraded({ state, lagging, failure }: SinkStatus): boolean {
+  return state === 'stopped' || lagging || failure !== null
+}
+
+function describeSink({ name, kind, state, behind, refused, failure }: SinkStatus): string {
+  const late =
+    behind.leaves === 0
+      ? 'nothing behind'
+      : `${behind.leaves} leaves, ${behind.bytes} bytes, ${Math.round(behind.ageMs / 1000)} s behind`
+  const lost = refused === 0 ? '' : `, ${refused} refused`
+  const why = failure === null ? '' : `: ${failure}`
+  return `${name} (${kind}) ${state}, ${late}${lost}${why}`
+}

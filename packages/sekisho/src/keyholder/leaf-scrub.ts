@@ -1,0 +1,56 @@
+import { spellings } from '../detect/needles.ts'
+
+/** Shorter values occur by chance: taking them out would spoil the record and hide nothing. */
+const MIN_SECRET_CHARACTERS = 8
+
+/**
+ * Takes a session's secrets out of what is about to be recorded: an agent that has come by one
+ * may say it anywhere, as an argument of a program or in a path. The log keeps what is written
+ * for ever, so this is the last moment.
+ */
+export class LeafScrubber {
+  readonly #pattern: RegExp | undefined
+
+  constructor(values: readonly string[]) {
+    const long = values.filter((value) => value.length >= MIN_SECRET_CHARACTERS)
+    const texts = new Set(long.flatMap((value) => [value, ...spellings(value).map(textOf)]))
+    // longest first: of two that begin alike the whole one goes
+    const longestFirst = [...texts].toSorted((a, b) => b.length - a.length)
+    this.#pattern =
+      texts.size === 0 ? undefined : new RegExp(longestFirst.map(literal).join('|'), 'g')
+  }
+
+  /** The same value where nothing was in it; else a copy with stars in the place of each. */
+  scrub<Value>(value: Value): Value
+  scrub(value: unknown): unknown {
+    return this.#pattern === undefined ? value : scrubValue(value, this.#pattern)
+  }
+}
+
+function scrubValue(value: unknown, pattern: RegExp): unknown {
+  if (typeof value === 'string') {
+    return value.replaceAll(pattern, (found) => '*'.repeat(found.length))
+  }
+  if (Array.isArray(value)) {
+    const scrubbed = value.map((item) => scrubValue(item, pattern))
+    return scrubbed.some((item, i) => item !== value[i]) ? scrubbed : value
+  }
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  const scrubbed = entries.map(([key, item]) => [
+    scrubValue(key, pattern),
+    scrubValue(item, pattern),
+  ])
+  const isSame = scrubbed.every(
+    ([key, item], i) => key === entries[i]?.[0] && item === entries[i]?.[1],
+  )
+  return isSame ? value : Object.fromEntries(scrubbed)
+}
+
+function textOf(spelling: Buffer): string {
+  return spelling.toString('latin1')
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`)
+}

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalAround, canonicalJson } from './canonical-json.ts'
 import { Secret } from './secret.ts'
 
 test.for([
@@ -92,6 +92,24 @@ test('the order in which keys were set does not matter', () => {
       const reversed = Object.fromEntries(Object.entries(value).reverse())
       expect(digest(reversed)).toBe(digest(value))
     }),
+  )
+})
+
+test('the members around a name, put together, are the object without it', () => {
+  const names = fc.oneof(fc.constantFrom('sig', 'si', 'sih', 'sig\u0000'), fc.string())
+  fc.assert(
+    fc.property(fc.dictionary(names, fc.jsonValue()), (value) => {
+      const { before, after } = canonicalAround(value, 'sig')
+      const { sig: _, ...rest } = value
+      const joined = [before, after].filter((half) => half !== '').join(',')
+      expect(`{${joined}}`).toBe(canonicalJson(rest))
+      const keys = (half: string): string[] => Object.keys(JSON.parse(`{${half}}`))
+      expect(keys(before).every((key) => key < 'sig')).toBe(true)
+      expect(keys(after).every((key) => key > 'sig')).toBe(true)
+    }),
+  )
+  expect(() => canonicalAround({ a: [Number.NaN] }, 'sig')).toThrow(
+    new TypeError('$.a[0]: NaN is not JSON'),
   )
 })
 

@@ -1,5 +1,8 @@
 /** Nesting above this is refused: it bounds the stack, and a cycle ends here. */
 const MAX_DEPTH = 128
+/** Texts of keys that were written before: a log has the same few in every leaf. */
+const MAX_KNOWN_KEYS = 1024
+const MAX_KNOWN_KEY_LENGTH = 64
 
 /**
  * The canonical text of a JSON value (RFC 8785, JCS): what is hashed and signed.
@@ -11,63 +14,116 @@ const MAX_DEPTH = 128
  * @see RFC 8785 §3.2; numbers as ECMAScript prints them (§3.2.2.3), which V8 is
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, undefined)
+  try {
+    return write(value, 0)
+  } catch (thrown) {
+    throw named(thrown)
+  }
 }
 
-/** Where a value stands; its text is made only when there is something to refuse. */
-type Place = { parent: Place; key: string; depth: number } | undefined
+/**
+ * The members of an object in canonical form, those that stand before a member of this name and
+ * those that stand after it, each without braces; one that has the name is in neither.
+ *
+ * @throws TypeError as {@link canonicalJson}
+ */
+export function canonicalAround(value: object, name: string): { before: string; after: string } {
+  try {
+    const keys = sortedKeys(value)
+    return {
+      before: writeMembers(value, { keys: keys.filter((key) => key < name), depth: 0 }),
+      after: writeMembers(value, { keys: keys.filter((key) => key > name), depth: 0 }),
+    }
+  } catch (thrown) {
+    throw named(thrown)
+  }
+}
 
-function write(value: unknown, place: Place): string {
-  if (typeof value === 'string') return writeString(value, place)
-  if (typeof value === 'number') return writeNumber(value, place)
+/** On its way out it gathers the path, which nothing pays for until there is something to refuse. */
+class Uncanonical extends TypeError {
+  path = ''
+}
+
+function named(thrown: unknown): unknown {
+  if (!(thrown instanceof Uncanonical)) return thrown
+  return new TypeError(`$${thrown.path}: ${thrown.message}`)
+}
+
+function within(thrown: unknown, step: string): unknown {
+  if (thrown instanceof Uncanonical) thrown.path = step + thrown.path
+  return thrown
+}
+
+function write(value: unknown, depth: number): string {
+  if (typeof value === 'string') return writeString(value)
+  if (typeof value === 'number') return writeNumber(value)
   if (typeof value === 'boolean') return value ? 'true' : 'false'
   if (value === null) return 'null'
-  if (Array.isArray(value)) return writeArray(value, place)
-  if (typeof value === 'object') return writeObject(value, place)
-  throw new TypeError(`${pathOf(place)}: ${typeof value} is not JSON`)
+  if (typeof value !== 'object') throw new Uncanonical(`${typeof value} is not JSON`)
+  if (depth >= MAX_DEPTH) throw new Uncanonical(`nested deeper than ${MAX_DEPTH}`)
+  if (Array.isArray(value)) return writeArray(value, depth)
+  return `{${writeMembers(value, { keys: sortedKeys(value), depth })}}`
 }
 
 /** RFC 8785 §3.2.2.2: a lone surrogate has no UTF-8, so no bytes to sign. */
-function writeString(text: string, place: Place): string {
-  if (!text.isWellFormed()) throw new TypeError(`${pathOf(place)}: a lone surrogate`)
+function writeString(text: string): string {
+  if (!text.isWellFormed()) throw new Uncanonical('a lone surrogate')
   return JSON.stringify(text)
 }
 
-function writeNumber(value: number, place: Place): string {
-  if (!Number.isFinite(value)) throw new TypeError(`${pathOf(place)}: ${value} is not JSON`)
+function writeNumber(value: number): string {
+  if (!Number.isFinite(value)) throw new Uncanonical(`${value} is not JSON`)
   return JSON.stringify(value)
 }
 
-function writeArray(items: readonly unknown[], place: Place): string {
+function writeArray(items: readonly unknown[], depth: number): string {
+  let text = '['
   // not map(), which skips holes: a hole must meet the check for undefined
-  return `[${Array.from(items, (item, i) => write(item, below(place, `[${i}]`))).join(',')}]`
+  for (let i = 0; i < items.length; i++) {
+    try {
+      text += (i === 0 ? '' : ',') + write(items[i], depth + 1)
+    } catch (thrown) {
+      throw within(thrown, `[${i}]`)
+    }
+  }
+  return `${text}]`
 }
 
-function writeObject(value: object, place: Place): string {
+/** RFC 8785 §3.2.3: by UTF-16 code units, as `<` and sort() compare strings. */
+function sortedKeys(value: object): string[] {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
-    throw new TypeError(`${pathOf(place)}: not a plain object`)
+    throw new Uncanonical('not a plain object')
   }
-  const members = Object.entries(value).sort(byKey)
-  return `{${members.map(([key, member]) => writeMember(key, member, place)).join(',')}}`
+  const keys = Object.keys(value)
+  return keys.every((key, i) => i === 0 || (keys[i - 1] ?? '') < key) ? keys : keys.sort()
 }
 
-/** RFC 8785 §3.2.3: by UTF-16 code units, as `<` compares strings. */
-function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
-  return a < b ? -1 : 1
+function writeMembers(
+  value: object,
+  { keys, depth }: { keys: readonly string[]; depth: number },
+): string {
+  let text = ''
+  for (const key of keys) {
+    try {
+      const member: unknown = Reflect.get(value, key)
+      text += (text === '' ? '' : ',') + writeKey(key) + write(member, depth + 1)
+    } catch (thrown) {
+      throw within(thrown, `.${key}`)
+    }
+  }
+  return text
 }
 
-function writeMember(key: string, value: unknown, place: Place): string {
-  const here = below(place, `.${key}`)
-  return `${writeString(key, here)}:${write(value, here)}`
-}
+const knownKeys = new Map<string, string>()
 
-function below(parent: Place, key: string): Place {
-  const depth = (parent?.depth ?? 0) + 1
-  if (depth > MAX_DEPTH) throw new TypeError(`${pathOf(parent)}: nested deeper than ${MAX_DEPTH}`)
-  return { parent, key, depth }
-}
-
-function pathOf(place: Place): string {
-  return place === undefined ? '$' : pathOf(place.parent) + place.key
+/** With its colon. */
+function writeKey(key: string): string {
+  const known = knownKeys.get(key)
+  if (known !== undefined) return known
+  const text = `${writeString(key)}:`
+  if (knownKeys.size < MAX_KNOWN_KEYS && key.length <= MAX_KNOWN_KEY_LENGTH) {
+    knownKeys.set(key, text)
+  }
+  return text
 }

@@ -1,5 +1,5 @@
 import { leafEffectOf, type LeafFacts, leafHash, MAX_LEAF_BYTES } from '@sekisho/verify'
-import { canonicalJson } from '../../core/canonical-json.ts'
+import { canonicalAround, canonicalJson } from '../../core/canonical-json.ts'
 import { SekishoError } from '../../core/error.ts'
 
 /** A leaf ready to be written: its line, and what the log must know of it. */
@@ -49,27 +49,17 @@ export function prepareLeaf(leaf: object, { nowText, after, signer }: Stamp): Pr
   return { line, facts: { hash: leafHash(bytes), version: LEAF_VERSION, type, at, effect } }
 }
 
-/**
- * The canonical text with its signature, which is over the text without: the members before and
- * after `sig` are each made canonical once, and neither half is ever empty (`at`, `v`).
- */
+/** With its signature, which is over the text without it: the members are made canonical once. */
 function leafText(whole: object, signer: LeafSigner | undefined): string {
-  if (signer === undefined) return canonicalOf(whole)
-  const members = Object.entries(whole)
-  const before = canonicalOf(Object.fromEntries(members.filter(([key]) => key < 'sig'))).slice(
-    0,
-    -1,
-  )
-  const after = canonicalOf(Object.fromEntries(members.filter(([key]) => key > 'sig'))).slice(1)
-  const value = signer.sign(Buffer.from(`${SIGNED_AS}${before},${after}`)).toString('base64')
-  return `${before},"sig":{"by":"${signer.keyId}","value":"${value}"},${after}`
-}
-
-function canonicalOf(leaf: object): string {
   try {
-    return canonicalJson(leaf)
+    if (signer === undefined) return canonicalJson(whole)
+    const { before, after } = canonicalAround(whole, 'sig') // neither is empty: `at`, `v`
+    const signed = Buffer.from(`${SIGNED_AS}{${before},${after}}`)
+    const value = signer.sign(signed).toString('base64')
+    return `{${before},"sig":{"by":"${signer.keyId}","value":"${value}"},${after}}`
   } catch (cause) {
-    throw refused('a leaf that has no canonical form', cause)
+    if (cause instanceof TypeError) throw refused('a leaf that has no canonical form', cause)
+    throw cause
   }
 }
 

@@ -12,6 +12,7 @@ export {
   MAX_LEAF_BYTES,
   readLeaf,
 } from './leaf.ts'
+export { countIndependent, type Independence, type TrustedWitness } from './independent.ts'
 export { listSegments, logIn, openSegment } from './log-files.ts'
 export {
   consistencyProof,
@@ -76,3 +77,35 @@ export {
 } from './verify-log.ts'
 export { parseNoteLine, type Walk, type WalkEnd, walkSegment } from './walk.ts'
 export { formatVkey, type NoteKeyType, type NoteVerifier, parseVkey } from './vkey.ts'
+export { type BuiltTile, type ResumeFrom, TileBuilder } from './tile-builder.ts'
+export { TileReader, type TileSource } from './tile-reader.ts'
+export {
+  formatBundle,
+  parseBundle,
+  parseTile,
+  parseTilePath,
+  partialTiles,
+  type Tile,
+  TILE_WIDTH,
+  tileAt,
+  type TileLevel,
+  tilePath,
+} from './tiles.ts'
+export {
+  formatTlogProof,
+  parseTlogProof,
+  type ProvenLeaf,
+  type TlogProof,
+  verifyTlogProof,
+} from './tlog-proof.ts'
+export {
+  auditLog,
+  type AuditOptions,
+  type AuditReport,
+  type BrokenAudit,
+} from './audit/audit-log.ts'
+export type { Finding } from './audit/findings.ts'
+export type { SessionReport } from './audit/session-audit.ts'
+export type { SignatureChecker, SignatureTask } from './audit/signature-queue.ts'
+export { UnusableInput } from './audit/unusable.ts'
+export type { Witness, Witnessed } from './audit/witnesses.ts'

@@ -18,7 +18,6 @@ const CERTIFICATE_SIGN = 5
 /** Also allowed to an authority: it signs none here. */
 const CRL_SIGN = 6
 
-const DIGEST_BYTES = 32
 const MAX_URI = 2048
 
 type Read = (value: DerReader, found: Extensions) => void
@@ -121,10 +120,9 @@ function readProtection(value: DerReader, found: Extensions): void {
   const known = PROTECTION_CLASSES.find((name) => name === text)
   if (known === undefined) throw new DerFault('a protection class that is not known')
   const emulated = readBoolean(fields, 'emulated')
-  const digest = fields.takeIf(0x80, 'the configuration')?.content
+  const digest = fields.takeIf(TAG.utf8String, 'the configuration')?.content.toString('latin1')
   fields.end('the protection')
-  if (digest !== undefined && digest.length !== DIGEST_BYTES)
-    throw new DerFault('a digest’s length')
-  const configuration = digest === undefined ? null : `sha256:${digest.toString('hex')}`
+  if (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest)) throw new DerFault('no digest')
+  const configuration = digest ?? null
   found.protection = { class: known, emulated, configuration }
 }

@@ -15,7 +15,8 @@ const MAX_LIFE_MS: Readonly<Record<Exclude<Role, 'root'>, number>> = {
   issuing: 90 * DAY_MS + BACKDATE_MS,
   log: 366 * DAY_MS + BACKDATE_MS,
   session: HOUR_MS + BACKDATE_MS,
-  gate: HOUR_MS + BACKDATE_MS,
+  // a gate has its key for as long as it lives, in its own memory
+  gate: DAY_MS + BACKDATE_MS,
 }
 
 const SPIFFE = /^spiffe:\/\/([a-z0-9._-]{1,255})(\/[\x21-\x7e]+)?$/

@@ -1,20 +1,20 @@
 /**
- * The extension of this project's certificates, never critical: where the private key is, and in
- * a session's SVID what the session runs.
+ * The extension of this project's certificates: where the private key is, and in a session's SVID
+ * what the session runs.
  *
  * ```
- * Protection ::= SEQUENCE {
+ * SekishoProtection ::= SEQUENCE {
  *   class          UTF8String,
- *   emulated       BOOLEAN,                       -- always written, FALSE too
- *   configuration  [0] IMPLICIT OCTET STRING (SIZE (32)) OPTIONAL }
+ *   emulated       BOOLEAN,              -- always written, FALSE too
+ *   configuration  UTF8String OPTIONAL } -- "sha256:" and 64 hexadecimal digits
  * ```
  */
 
 /** Below 2.25, the arc of UUIDs (X.667), which nobody has to be asked for. */
-export const PROTECTION_OID = '2.25.52666744363370172257093562158979196593'
+export const PROTECTION_OID = '2.25.147696067060903613526990975810083809553'
 /** The same, as the OBJECT IDENTIFIER's whole DER: its arc does not fit a number. */
 export const PROTECTION_OID_DER: Buffer = Buffer.from(
-  '061369cf9f9fbec4af9286e7b792cbeebfda8ecd31',
+  '06146981de9d9d94d1c4bab8979bb78baafc8593d211',
   'hex',
 )
 

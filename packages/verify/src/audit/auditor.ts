@@ -1,0 +1,180 @@
+import { parseObject } from '../canonical.ts'
+import { fromBase64 } from '../base64.ts'
+import type { LogFollower, SealedLeaves } from '../verify-log.ts'
+import type { CertifiedKey } from '../x509/certificate.ts'
+import { isValidAt } from '../x509/chain.ts'
+import { SKEW_MS } from './authorities.ts'
+import { type Leaf, member, text } from './fields.ts'
+import { Findings } from './findings.ts'
+import { Identities } from './identities.ts'
+import { isKnownType } from './leaf-types.ts'
+import { type Books, type Placed, SessionAudit, type SessionReport } from './session-audit.ts'
+import { claimedBytes } from './signed-bytes.ts'
+import { type SignatureChecker, SignatureQueue } from './signature-queue.ts'
+
+/** A place where the record of something is missing, and the log says so itself. */
+export type Gap = { index: number; session: string | null; id: string; reason: string }
+
+const MAX_GAPS = 1000
+/** Sessions whose figures are given one by one; of further ones only findings are. */
+const MAX_REPORTS = 10_000
+const SIGNATURE_BYTES = 64
+
+export type AuditedLeaves = {
+  /** in the order of their ends; those that are open come last */
+  sessions: SessionReport[]
+  gaps: readonly Gap[]
+  /** signatures that were checked, of sessions, gates and rotations */
+  signatures: number
+  /** keys that were certified */
+  identities: number
+  /** leaves by version of the format */
+  versions: Record<string, number>
+}
+
+export type AuditorOptions = {
+  roots: readonly CertifiedKey[]
+  /** that the checkpoints are verified with */
+  vkey: string
+  checker: SignatureChecker
+}
+
+/**
+ * Follows the leaves of a log, oldest first, and holds against each other what stands in them:
+ * certificates, signatures, claims, states, counters. Holds what is open, and identities.
+ */
+export class Auditor implements LogFollower {
+  readonly findings = new Findings()
+  readonly #options: AuditorOptions
+  readonly #queue: SignatureQueue
+  readonly #books: Books
+  readonly #open = new Map<string, SessionAudit>()
+  readonly #ended = new Set<string>()
+  readonly #reports: SessionReport[] = []
+  readonly #gaps: Gap[] = []
+  readonly #versions = new Map<number, number>()
+
+  constructor(options: AuditorOptions) {
+    this.#options = options
+    this.#queue = new SignatureQueue(options.checker, this.findings)
+    const identities = new Identities(options.roots, this.#queue, this.findings)
+    this.#books = { identities, queue: this.#queue, findings: this.findings }
+  }
+
+  report(): AuditedLeaves {
+    const open = [...this.#open.values()].map((session) => session.report())
+    return {
+      sessions: [...this.#reports, ...open].slice(0, MAX_REPORTS),
+      gaps: this.#gaps,
+      signatures: this.#queue.checked,
+      identities: this.#books.identities.size,
+      versions: Object.fromEntries(this.#versions),
+    }
+  }
+
+  onSealed({ index, bytes }: SealedLeaves): void {
+    for (const [offset, line] of bytes.entries()) this.take(index + offset, line)
+  }
+
+  drain(): Promise<void> {
+    return this.#queue.drain()
+  }
+
+  /** Resolves once every signature is checked. */
+  settle(): Promise<void> {
+    return this.#queue.settle()
+  }
+
+  /** @param bytes a leaf that the log's rules have been checked of */
+  take(index: number, bytes: Buffer): void {
+    const leaf = parseObject(bytes)
+    if (leaf === undefined) return this.#find(index, 'version', 'not a leaf')
+    const version = leaf['v'] === 2 ? 2 : 1
+    this.#versions.set(version, (this.#versions.get(version) ?? 0) + 1)
+    if (version === 1) return this.#takeOld(index, leaf)
+    const type = text(leaf, 'type') ?? ''
+    if (!isKnownType(type)) {
+      return this.#find(
+        index,
+        'version',
+        `a leaf of type ${type}, which this program does not know`,
+      )
+    }
+    this.#takeOne({ index, leaf, bytes }, type)
+  }
+
+  /** Leaves from before there were identities: the checkpoints alone cover them. */
+  #takeOld(index: number, leaf: Leaf): void {
+    if (leaf['type'] === 'gap') this.#gap(index, leaf)
+    const isOpen = this.#open.has(text(leaf, 'session') ?? '')
+    if (isOpen || this.#versions.has(2)) {
+      this.#find(index, 'version', 'a leaf of version 1 after those of version 2')
+    }
+  }
+
+  #takeOne(placed: Placed, type: string): void {
+    const { index, leaf } = placed
+    const { identities } = this.#books
+    if (type === 'identity.authority') identities.authority(index, leaf, this.#options.vkey)
+    if (type === 'identity.revoked') identities.revoked(index, leaf)
+    const of = member(leaf, 'of')
+    if (type === 'identity.issued' && of?.['kind'] === 'gate') identities.gateIssued(index, leaf)
+    if (type === 'action.outcome') this.#claim(placed)
+    if (type === 'gap') this.#gap(index, leaf)
+    const id = type === 'identity.issued' ? text(of, 'session') : text(leaf, 'session')
+    if (id !== undefined) this.#ofSession(id, placed, type)
+  }
+
+  #ofSession(id: string, placed: Placed, type: string): void {
+    const session = this.#open.get(id)
+    if (type === 'session.start') return this.#start(id, placed)
+    if (session === undefined) return
+    if (session.take(placed)) {
+      this.#open.delete(id)
+      this.#ended.add(id)
+      if (this.#reports.length < MAX_REPORTS) this.#reports.push(session.report())
+    }
+  }
+
+  #start(id: string, placed: Placed): void {
+    if (this.#open.has(id) || this.#ended.has(id)) {
+      this.#find(placed.index, 'identity', `session ${id} was there before`, id)
+    }
+    this.#open.set(id, new SessionAudit(placed, this.#books))
+  }
+
+  #claim({ index, leaf }: Placed): void {
+    const session = text(leaf, 'session') ?? null
+    const claim = member(leaf, 'claim')
+    const by = text(claim, 'by') ?? ''
+    const key = this.#books.identities.gate(by)
+    const at = Date.parse(text(leaf, 'at') ?? '')
+    const value = fromBase64(text(claim, 'value') ?? '')
+    const find = (reason: string): void => this.#find(index, 'claim', reason, session)
+    if (claim === undefined) return find('no gate has signed this outcome')
+    if (key === undefined) return find(`claimed by ${by}, which is no gate’s key`)
+    if (key.revokedAt !== null && key.revokedAt < index) {
+      return find(`claimed by a key that leaf ${key.revokedAt} took back`)
+    }
+    if (!isValidAt(key.certificate, at, SKEW_MS)) return find('claimed by a key that is not valid')
+    if (value?.length !== SIGNATURE_BYTES) return find('no signature')
+    const reason = 'the gate’s signature does not fit: the outcome is not what the gate said'
+    const task = { point: key.point, message: claimedBytes(leaf), signature: value }
+    this.#queue.push(task, { index, kind: 'claim', session, reason })
+  }
+
+  #gap(index: number, leaf: Leaf): void {
+    if (this.#gaps.length >= MAX_GAPS) return
+    const [id = '', reason = ''] = [text(leaf, 'id'), text(leaf, 'reason')]
+    this.#gaps.push({ index, session: text(leaf, 'session') ?? null, id, reason })
+  }
+
+  #find(
+    index: number,
+    kind: 'version' | 'identity' | 'claim',
+    reason: string,
+    session: string | null = null,
+  ): void {
+    this.findings.add({ index, kind, session, reason })
+  }
+}

@@ -1,0 +1,48 @@
+/** What an auditor has to be told; the log is whole all the same. */
+export type Finding = {
+  /** of the leaf that it is about */
+  index: number
+  kind: FindingKind
+  session: string | null
+  reason: string
+  /** of figures that do not agree: what was counted, and what the leaves come to */
+  counted?: number
+  recorded?: number
+}
+
+export type FindingKind =
+  | 'version'
+  | 'authority'
+  | 'certificate'
+  | 'identity'
+  | 'signature'
+  | 'claim'
+  | 'state'
+  | 'completeness'
+  | 'witness'
+
+/** A log that is wrong throughout would fill the memory with findings. */
+const MAX_FINDINGS = 1000
+
+/** Kept in the order of the log, the first thousand; the rest is counted. */
+export class Findings {
+  readonly #kept: Finding[] = []
+  #omitted = 0
+
+  add(finding: Finding): void {
+    if (this.#kept.length < MAX_FINDINGS) this.#kept.push(finding)
+    else this.#omitted += 1
+  }
+
+  get omitted(): number {
+    return this.#omitted
+  }
+
+  get size(): number {
+    return this.#kept.length + this.#omitted
+  }
+
+  list(): Finding[] {
+    return this.#kept.toSorted((a, b) => a.index - b.index)
+  }
+}

@@ -50,7 +50,7 @@ export function openDatabase(file: string): DatabaseSync {
     const version = database.prepare('PRAGMA user_version').get()?.['user_version']
     if (version === 0) database.exec(SCHEMA)
     database.exec('COMMIT')
-    if (version !== 0 && version !== INDEX_VERSION) throw new OtherVersion(`version ${version}`)
+    if (version !== 0 && version !== INDEX_VERSION) throw new OtherVersion('another version')
     return database
   } catch (error) {
     database.close()

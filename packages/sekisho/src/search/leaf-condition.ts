@@ -48,19 +48,25 @@ function rangeOf(database: DatabaseSync, { sinceMs, untilMs }: TermFilter): Boun
   if (sinceMs === null && untilMs === null) return []
   const from = sinceMs ?? Number.MIN_SAFE_INTEGER
   const to = untilMs ?? Number.MAX_SAFE_INTEGER
-  const found = database
-    .prepare(
-      'SELECT count(*) AS n, min(position) AS first, max(position) AS last FROM leaf WHERE at >= ? AND at < ?',
-    )
-    .get(from, to)
-  const [count, first, last] = [found?.['n'], found?.['first'], found?.['last']].map(Number)
-  if (count === undefined || first === undefined || last === undefined || count === 0) return null
+  const { count, first, last } = countLeaves(database, from, to)
+  if (count === 0) return null
   const bounds: Bound[] = [
     ['position >= ?', first],
     ['position <= ?', last],
   ]
   if (count === last - first + 1) return bounds
   return [...bounds, ['leaf.at >= ?', from], ['leaf.at < ?', to]]
+}
+
+type Span = { count: number; first: number; last: number }
+
+function countLeaves(database: DatabaseSync, from: number, to: number): Span {
+  const row = database
+    .prepare(
+      'SELECT count(*) AS n, min(position) AS first, max(position) AS last FROM leaf WHERE at >= ? AND at < ?',
+    )
+    .get(from, to)
+  return { count: Number(row?.['n']), first: Number(row?.['first']), last: Number(row?.['last']) }
 }
 
 /** FTS5's own language: each alternative is a word of the index, none of it the user's text. */

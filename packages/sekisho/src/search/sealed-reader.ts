@@ -45,23 +45,28 @@ const NEWLINE = 0x0a
  */
 export async function* readSealed(dir: string, from: Position): AsyncGenerator<SealedBatch> {
   const segments = (await headedSegments(dir)).filter(({ number }) => number >= from.segment)
+  let next = from
   if (from.offset > 0 && segments[0]?.number !== from.segment) {
     throw new OtherLog(`segment ${from.segment} is not there`)
   }
-  let size = from.size
   for (const [i, segment] of segments.entries()) {
     const endSize = segments[i + 1]?.header?.size ?? Number.POSITIVE_INFINITY
-    if (endSize < size) throw new OtherLog(`segment ${segment.number} ends before leaf ${size}`)
-    const isFirst = segment.number === from.segment && from.offset > 0
-    if (!isFirst && segment.header?.size !== size) {
-      throw new OtherLog(`segment ${segment.number} does not begin after ${size} leaves`)
+    next = beginIn(segment, next)
+    if (endSize < next.size) {
+      throw new OtherLog(`segment ${segment.number} ends before leaf ${next.size}`)
     }
-    const start = { segment: segment.number, offset: isFirst ? from.offset : 0, size }
-    for (const batch of batchesOf(join(dir, segmentName(segment.number)), start, endSize)) {
-      size = batch.after.size
+    for (const batch of batchesOf(join(dir, segmentName(segment.number)), next, endSize)) {
+      next = batch.after
       yield batch
     }
   }
+}
+
+/** @throws OtherLog where the segment does not go on from there */
+function beginIn({ number, header }: Segment, from: Position): Position {
+  if (from.offset > 0 && number === from.segment) return from
+  if (header?.size === from.size) return { segment: number, offset: 0, size: from.size }
+  throw new OtherLog(`segment ${number} does not begin after ${from.size} leaves`)
 }
 
 async function headedSegments(dir: string): Promise<Segment[]> {

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { readLeaves } from '@sekisho/verify'
+import { isHousekeeping } from '../transcripts/clients/all.ts'
 import type { Claim } from '../transcripts/claim.ts'
 import {
   type Difference,
@@ -28,13 +29,17 @@ export async function reconcileSession(
   const session = onePositional(usage, positionals)
   const { claims, unread, uncompared } = await readClaims(await transcriptsOf(session))
   const { agents, ...observed } = await readObserved(session)
-  const result = { ...reconcile(claims, observed, agents), unread, uncompared }
+  const result = {
+    ...reconcile(claims, observed, { clients: agents, isHousekeeping }),
+    unread,
+    uncompared,
+  }
   if (values['json'] === true) terminal.out(JSON.stringify(result))
   else {
     for (const difference of result.differences) terminal.out(describe(difference))
     for (const path of uncompared) terminal.err(`not compared: ${printable(path)}`)
     terminal.err(
-      `${result.compared} claims compared with ${observed.execs.length} programs; ${result.notComparable} leave no trace to compare, ${unread} lines could not be read; ${result.differences.length} differences`,
+      `${result.compared} claims compared with ${observed.execs.length} programs; ${result.notComparable} leave no trace to compare, ${result.housekeeping} shells look like the clients’ own housekeeping, ${unread} lines could not be read; ${result.differences.length} differences`,
     )
   }
   return result.differences.length === 0 ? 0 : 1

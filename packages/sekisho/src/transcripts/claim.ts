@@ -22,6 +22,8 @@ export type TranscriptClient = {
   readonly name: string
   /** below the home: directories by name, `*` for any one name, and the end of the file's name */
   readonly places: readonly { directories: readonly string[]; suffix: string }[]
+  /** scripts that the client runs for itself and does not log; anybody can imitate one */
+  readonly housekeeping: readonly RegExp[]
   /** null for a format that is collected and not read */
   readonly read: ((text: string) => Claims) | null
 }

@@ -3,11 +3,16 @@ import type { Claim } from './claim.ts'
 import { type Observed, type ObservedExec, reconcile } from './reconcile.ts'
 
 const CLIENT = 10
+const BY_CLIENT = {
+  clients: new Set([CLIENT]),
+  isHousekeeping: (script: string) => script === 'env',
+}
+let pid = 20
 const shell = (script: string, parent = CLIENT): ObservedExec => ({
   index: 7,
   path: '/usr/bin/bash',
   argv: ['/bin/bash', '-c', script],
-  pid: 20,
+  pid: pid++,
   parent,
 })
 const command = (text: string): Claim => ({
@@ -63,6 +68,23 @@ test.for<{ name: string; claims: Claim[]; seen: Partial<Observed>; want: string[
     want: [],
   },
   {
+    name: 'a shell that became the one that was claimed',
+    claims: [command('make')],
+    seen: {
+      execs: [shell('. profile; exec bash -c make'), shell('make')].map((one) => ({
+        ...one,
+        pid: 7,
+      })),
+    },
+    want: [],
+  },
+  {
+    name: 'what the client runs for itself',
+    claims: [],
+    seen: { execs: [shell('env')] },
+    want: [],
+  },
+  {
     name: 'a page that was fetched',
     claims: [fetched('https://Example.com/a?b')],
     seen: { hosts: new Set(['example.com']) },
@@ -76,26 +98,23 @@ test.for<{ name: string; claims: Claim[]; seen: Partial<Observed>; want: string[
   },
 ])('$name', ({ claims, seen, want }) => {
   const observed = { execs: [], hosts: new Set<string>(), ...seen }
-  const { differences } = reconcile(claims, observed, new Set([CLIENT]))
+  const { differences } = reconcile(claims, observed, BY_CLIENT)
   expect(differences.map(({ kind }) => kind)).toEqual(want)
 })
 
 test('a long command is compared by its beginning, which the log has', () => {
   const long = `echo ${'x'.repeat(5000)}`
   const seen = [shell(`eval '${long}'`.slice(0, 1024))]
-  const { differences } = reconcile(
-    [command(long)],
-    { execs: seen, hosts: new Set() },
-    new Set([CLIENT]),
-  )
+  const { differences } = reconcile([command(long)], { execs: seen, hosts: new Set() }, BY_CLIENT)
   expect(differences).toEqual([])
 })
 
 test('claims that leave no trace of their own are counted, not believed', () => {
   const claims: Claim[] = [{ at: null, tool: 'TodoWrite', did: { kind: 'other' } }, command('ls')]
-  expect(reconcile(claims, { execs: [shell('ls')], hosts: new Set() }, new Set([CLIENT]))).toEqual({
+  expect(reconcile(claims, { execs: [shell('ls')], hosts: new Set() }, BY_CLIENT)).toEqual({
     compared: 1,
     notComparable: 1,
+    housekeeping: 0,
     differences: [],
   })
 })

@@ -16,6 +16,11 @@ export type ObservedExec = {
   parent: number
 }
 
+export type Clients = {
+  clients: ReadonlySet<number>
+  isHousekeeping: (script: string) => boolean
+}
+
 export type Difference =
   /** the agent says that it ran this, and no exec has it */
   | { kind: 'command-not-seen'; claim: Claim; command: string }
@@ -28,6 +33,8 @@ export type Reconciliation = {
   compared: number
   /** claims of tools that leave no trace which could be compared */
   notComparable: number
+  /** shells that look like what clients run for themselves; not compared */
+  housekeeping: number
   differences: Difference[]
 }
 
@@ -42,30 +49,45 @@ const SCRIPT_OPTION = /^-[a-z]*c$/
  * leaves out.
  *
  * @param clients pids of processes that are agents: what they start themselves is theirs to claim
+ * @param isHousekeeping whether a script is one that clients run for themselves
  */
 export function reconcile(
   claims: readonly Claim[],
   { execs, hosts }: Observed,
-  clients: ReadonlySet<number>,
+  { clients, isHousekeeping }: Clients,
 ): Reconciliation {
-  const scripts = execs.flatMap((exec) => {
-    const command = scriptOf(exec)
-    return command === undefined ? [] : [{ exec, command, plain: plain(command) }]
-  })
+  const scripts = scriptsIn(execs)
   const claimed = claims.flatMap(({ did }) =>
     did.kind === 'command' ? [beginning(did.command)] : [],
   )
   const notSeen = claims.flatMap((claim) => notSeenOf(claim, { scripts, execs, hosts }))
-  const notClaimed = scripts
+  const unclaimed = lastOfEach(scripts)
     .filter(({ exec }) => clients.has(exec.parent))
     .filter(({ plain: seen }) => !claimed.some((one) => seen.includes(one)))
+  const notClaimed = unclaimed
+    .filter(({ command }) => !isHousekeeping(command))
     .map(({ exec, command }) => ({ kind: 'command-not-claimed', exec, command }) as const)
   const compared = claims.filter(({ did }) => did.kind !== 'other').length
   return {
     compared,
     notComparable: claims.length - compared,
+    housekeeping: unclaimed.length - notClaimed.length,
     differences: [...notSeen, ...notClaimed],
   }
+}
+
+type Script = { exec: ObservedExec; command: string; plain: string }
+
+function scriptsIn(execs: readonly ObservedExec[]): Script[] {
+  return execs.flatMap((exec) => {
+    const command = scriptOf(exec)
+    return command === undefined ? [] : [{ exec, command, plain: plain(command) }]
+  })
+}
+
+/** A shell that became another one was a wrapper around it. */
+function lastOfEach(scripts: readonly Script[]): Script[] {
+  return [...new Map(scripts.map((script) => [script.exec.pid, script])).values()]
 }
 
 function notSeenOf(
@@ -90,7 +112,7 @@ function notSeenOf(
 function scriptOf({ path, argv }: ObservedExec): string | undefined {
   if (!SHELL.test(path) && !SHELL.test(argv[0] ?? '')) return undefined
   const option = argv.findIndex((word) => SCRIPT_OPTION.test(word))
-  return option < 0 ? undefined : argv[option + 1]
+  return option < 0 ? undefined : argv.slice(option + 1).find((word) => !word.startsWith('-'))
 }
 
 /** Without what clients add or take away when they hand a command to a shell: quotes and blanks. */

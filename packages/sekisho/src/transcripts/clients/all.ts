@@ -12,3 +12,10 @@ export const TRANSCRIPT_CLIENTS: readonly TranscriptClient[] = [
   opencode,
   openclaw,
 ]
+
+/** Whether a script looks like what some client runs for itself. */
+export function isHousekeeping(script: string): boolean {
+  return TRANSCRIPT_CLIENTS.some(({ housekeeping }) =>
+    housekeeping.some((pattern) => pattern.test(script)),
+  )
+}

@@ -5,6 +5,7 @@ import { asArray, asObject, asText, type Json, parseLines } from '../json-values
 export const claudeCode: TranscriptClient = {
   name: 'claude-code',
   places: [{ directories: ['.claude', 'projects', '*'], suffix: '.jsonl' }],
+  housekeeping: [/^env$/, /^SNAPSHOT_FILE=\/home\/agent\/\.claude\/shell-snapshots\//],
   read: (text) => {
     const { objects, unread } = parseLines(text)
     return { claims: objects.flatMap(claimsOf), unread }

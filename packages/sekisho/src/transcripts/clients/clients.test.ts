@@ -70,6 +70,23 @@ test.for<{ client: string; name: string; text: string; want: Claims }>([
     },
   },
   {
+    client: 'codex',
+    name: 'what a script of its code mode calls with plain arguments, and not what it computes',
+    text: lines({
+      timestamp: AT,
+      type: 'response_item',
+      payload: {
+        type: 'custom_tool_call',
+        name: 'exec',
+        input: String.raw`text((await tools.exec_command({"cmd":"echo \"}\" > a","tty":{}})).output); tools.exec_command({cmd: x})`,
+      },
+    }),
+    want: {
+      claims: [{ at: AT, tool: 'exec', did: { kind: 'command', command: 'echo "}" > a' } }],
+      unread: 0,
+    },
+  },
+  {
     client: 'gemini-cli',
     name: 'tool calls of a chat in one object',
     text: JSON.stringify({

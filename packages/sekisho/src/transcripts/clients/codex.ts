@@ -5,18 +5,29 @@ import { asArray, asObject, asText, type Json, parseLines, parseObject } from '.
 export const codex: TranscriptClient = {
   name: 'codex',
   places: [{ directories: ['.codex', 'sessions', '*', '*', '*'], suffix: '.jsonl' }],
+  housekeeping: [
+    /^if \[ -z "\$\{BASH_ENV-\}" \] && .*\n.*\nfi\necho '# Snapshot file'\n/,
+    /^set -e; \. "\/home\/agent\/\.codex\/shell_snapshots\/[0-9a-f.tmp-]+"$/,
+  ],
   read: (text) => {
     const { objects, unread } = parseLines(text)
-    return { claims: objects.flatMap(claimOf), unread }
+    return { claims: objects.flatMap(claimsOf), unread }
   },
 }
 
-function claimOf(line: Json): Claim[] {
-  const item = asObject(line['payload'])
-  const type = asText(item?.['type']) ?? ''
-  if (line['type'] !== 'response_item' || item === undefined || !CALLS.has(type)) return []
+function claimsOf(line: Json): Claim[] {
+  const item = asObject(line['payload']) ?? {}
+  const type = asText(item['type']) ?? ''
+  if (line['type'] !== 'response_item' || !CALLS.has(type)) return []
   const tool = asText(item['name']) ?? type
-  return [{ at: asText(line['timestamp']) ?? null, tool, did: deedOf(item) }]
+  const at = asText(line['timestamp']) ?? null
+  return deedsOf(type, item).map((did) => ({ at, tool, did }))
+}
+
+function deedsOf(type: string, item: Json): Claim['did'][] {
+  const commands = type === 'custom_tool_call' ? commandsOf(asText(item['input']) ?? '') : []
+  if (commands.length === 0) return [deedOf(item)]
+  return commands.map((command) => ({ kind: 'command', command }))
 }
 
 const CALLS: ReadonlySet<string> = new Set([
@@ -41,4 +52,37 @@ function commandOf(value: unknown): string | undefined {
   const [program = '', option = '', script] = words
   const isShell = /(?:^|\/)(?:ba|z|da)?sh$/.test(program) && /^-l?c$/.test(option)
   return isShell && script !== undefined ? script : words.join(' ')
+}
+
+const EXEC_CALL = /tools\.exec_command\(/g
+/** What follows a call and cannot be part of its argument any more. */
+const MAX_ARGUMENT_CHARACTERS = 65_536
+
+/**
+ * In its code mode the model writes JavaScript that calls tools; an argument that is plain JSON is
+ * read, and anything that is computed is not.
+ */
+function commandsOf(script: string): string[] {
+  return [...script.matchAll(EXEC_CALL)].flatMap(({ index, 0: { length } }) => {
+    const argument = objectAt(
+      script.slice(index + length, index + length + MAX_ARGUMENT_CHARACTERS),
+    )
+    const command = commandOf(argument?.['cmd'] ?? argument?.['command'])
+    return command === undefined ? [] : [command]
+  })
+}
+
+/** The JSON object that a text begins with. */
+function objectAt(text: string): Json | undefined {
+  let depth = 0
+  let isQuoted = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '\\' && isQuoted) at += 1
+    else if (character === '"') isQuoted = !isQuoted
+    else if (!isQuoted && character === '{') depth += 1
+    else if (!isQuoted && character === '}') depth -= 1
+    if (depth === 0) return parseObject(text.slice(0, at + 1))
+  }
+  return undefined
 }

@@ -16,6 +16,7 @@ export const geminiCli: TranscriptClient = {
     { directories: ['.gemini', 'tmp', '*', 'chats'], suffix: '.json' },
     { directories: ['.gemini', 'tmp', '*', 'chats'], suffix: '.jsonl' },
   ],
+  housekeeping: [],
   read: (text) => {
     const chat = parseObject(text)
     if (chat !== undefined) return { claims: messagesOf(chat).flatMap(claimsOf), unread: 0 }

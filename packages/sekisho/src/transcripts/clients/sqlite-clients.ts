@@ -8,6 +8,7 @@ export const opencode: TranscriptClient = {
     directories: ['.local', 'share', 'opencode'],
     suffix,
   })),
+  housekeeping: [],
   read: null,
 }
 
@@ -17,5 +18,6 @@ export const openclaw: TranscriptClient = {
     directories: ['.openclaw', 'agents', '*', 'sessions'],
     suffix,
   })),
+  housekeeping: [],
   read: null,
 }

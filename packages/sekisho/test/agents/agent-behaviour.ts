@@ -149,6 +149,20 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
     expect(denied.map(({ verdict }) => verdict?.rules)).toEqual(client.refused)
   })
 
+  test('its own log is kept as its claims, and all that it claims was seen', async () => {
+    const { platform, session } = run()
+    const listed = await platform.sekisho('log', 'transcripts', session, '--json')
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining(client.name) })
+    const { code, stdout } = await platform.sekisho('log', 'reconcile', session, '--json')
+    expect({ code, ...Object(JSON.parse(stdout)) }).toMatchObject({
+      code: 0,
+      compared: 3,
+      differences: [],
+      unread: 0,
+      uncompared: [],
+    })
+  })
+
   test('the log verifies', async () => {
     expect(await run().platform.sekisho('log', 'verify')).toMatchObject({ code: 0 })
   })

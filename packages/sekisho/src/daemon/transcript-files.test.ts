@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findTranscripts, MAX_TRANSCRIPT_BYTES, readTranscript } from './transcript-files.ts'
+
+let home = ''
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'sekisho-home-'))
+})
+afterEach(() => rmSync(home, { recursive: true }))
+
+const CLAUDE = '.claude/projects/-workspace/one.jsonl'
+
+function write(path: string, text = '{}\n', modifiedS = 1000): void {
+  mkdirSync(dirname(join(home, path)), { recursive: true })
+  writeFileSync(join(home, path), text)
+  utimesSync(join(home, path), modifiedS, modifiedS)
+}
+
+test('finds the logs of each client where it keeps them, newest first, and nothing else', async () => {
+  write(CLAUDE, '{}', 1)
+  write('.codex/sessions/2026/11/22/rollout-1.jsonl', '{}', 3)
+  write('.gemini/tmp/abc/chats/session.json', '{}', 2)
+  write('.claude/settings.json')
+  write('.claude/projects/-workspace/deeper/two.jsonl')
+  expect((await findTranscripts(home)).map(({ client, path }) => [client, path])).toEqual([
+    ['codex', '.codex/sessions/2026/11/22/rollout-1.jsonl'],
+    ['gemini-cli', '.gemini/tmp/abc/chats/session.json'],
+    ['claude-code', CLAUDE],
+  ])
+})
+
+test('a home without any client has none', async () => {
+  expect(await findTranscripts(home)).toEqual([])
+})
+
+test.for([
+  ['the client’s directory', '.claude'],
+  ['a directory on the way', '.claude/projects'],
+  ['a directory of any name', '.claude/projects/-workspace'],
+  ['the file itself', CLAUDE],
+] as const)('follows no link in place of %s: this is read as root', async ([, link]) => {
+  const outside = mkdtempSync(join(tmpdir(), 'sekisho-outside-'))
+  try {
+    const below = CLAUDE.slice(link.length + 1)
+    const target = join(outside, below === '' ? 'secret.jsonl' : below)
+    mkdirSync(dirname(target), { recursive: true })
+    writeFileSync(target, 'root’s own')
+    mkdirSync(dirname(join(home, link)), { recursive: true })
+    symlinkSync(below === '' ? target : outside, join(home, link))
+    expect(await findTranscripts(home)).toEqual([])
+  } finally {
+    rmSync(outside, { recursive: true })
+  }
+})
+
+test('a link that takes the file’s place after it was found is not read', async () => {
+  write(CLAUDE)
+  const [found] = await findTranscripts(home)
+  if (found === undefined) throw new Error('nothing found')
+  rmSync(join(home, CLAUDE))
+  symlinkSync('/etc/passwd', join(home, CLAUDE))
+  await expect(readTranscript(home, found)).rejects.toMatchObject({ code: 'ELOOP' })
+})
+
+test('a pipe with the name of a log holds nobody up', async () => {
+  write('.claude/projects/-workspace/x.txt')
+  execFileSync('mkfifo', [join(home, CLAUDE)])
+  expect(await findTranscripts(home)).toEqual([])
+  const found = { client: 'claude-code', path: CLAUDE, modifiedMs: 0 }
+  await expect(readTranscript(home, found)).rejects.toThrow('no plain file')
+})
+
+test('of a log that is too long the beginning is read', async () => {
+  write(CLAUDE)
+  truncateSync(join(home, CLAUDE), MAX_TRANSCRIPT_BYTES + 1)
+  const [found] = await findTranscripts(home)
+  if (found === undefined) throw new Error('nothing found')
+  const { content, bytes } = await readTranscript(home, found)
+  expect([content.length, bytes]).toEqual([MAX_TRANSCRIPT_BYTES, MAX_TRANSCRIPT_BYTES + 1])
+})

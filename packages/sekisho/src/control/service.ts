@@ -214,6 +214,10 @@ class ClientPeers {
         const { uid, pid } = client
         return this.#supervisor.call('content.read', { ...asked, reader: { uid, pid } })
       },
+      'log.read': (asked) => {
+        const { uid, pid } = client
+        return this.#supervisor.call('log.read', { ...asked, reader: { uid, pid } })
+      },
       'policy.reload': () => reloadPolicy(this.#generations),
       'policy.status': () => policyStatus(this.#generations, this.#supervisor),
       status: async () => {

@@ -257,6 +257,8 @@ export class Children {
       },
       'restore.run': (plan) => this.#options.onRestore(plan),
       'content.read': (asked) => readContentOnRecord(asked, () => this.keyholder()),
+      'log.read': (read) =>
+        this.keyholder().call('record', { leaf: { type: 'log.read', ...read } }),
       'quarantine.list': () => quarantine.list(),
       'quarantine.release': (signed) => quarantine.release(signed),
       'image.import': async (image) => {

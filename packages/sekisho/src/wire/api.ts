@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { readContent } from './content.ts'
+import { logRead } from './log-read.ts'
 import { ApprovalResult, HeldAction, HoldId, SignedApproval } from './approval.ts'
 import { SessionEnd, TerminalSize } from './control.ts'
 import { PolicyReloaded, PolicyStatus } from './policy-status.ts'
@@ -92,6 +93,7 @@ export const api = {
   /** puts back what a session's actions changed outside, as an operator's act */
   'restore.run': { params: RestoreRequest, result: RestoreResult },
   'content.read': readContent,
+  'log.read': logRead,
   /** resolves when every action is decided by the files as they are now */
   'policy.reload': { params: z.strictObject({}), result: PolicyReloaded },
   'policy.status': { params: z.strictObject({}), result: PolicyStatus },

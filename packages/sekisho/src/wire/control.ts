@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { readContentFor } from './content.ts'
+import { logReadFor } from './log-read.ts'
 import { ApprovalResult, SignedApproval } from './approval.ts'
 import { Approver, DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
@@ -203,6 +204,7 @@ export const controlToSupervisor = {
   /** of a running or an ended session; the snapshot is in the log when this resolves */
   'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
   'content.read': readContentFor,
+  'log.read': logReadFor,
   /** the policy bundle's files, or null when nothing changed since `stamp` */
   'bundle.read': {
     params: z.strictObject({ stamp: z.string().nullable() }),

@@ -1,10 +1,10 @@
 import { parseObject } from '../canonical.ts'
-import { type Fault, isFault, type LogSource } from '../segment.ts'
+import { type Fault, isFault, type LogSource, type Segment } from '../segment.ts'
 import { type BrokenLog, type SoundLog, verifyLogOf } from '../verify-log.ts'
 import { parseVkey } from '../vkey.ts'
 import type { CertifiedKey } from '../x509/certificate.ts'
 import { readRoots } from '../x509/pem.ts'
-import { readAuthority } from './authorities.ts'
+import { type Authority, readAuthority } from './authorities.ts'
 import { type AuditedLeaves, Auditor } from './auditor.ts'
 import { checkHere } from './check-here.ts'
 import type { Leaf } from './fields.ts'
@@ -89,17 +89,24 @@ export function trust(
   { roots, vkey }: { roots: readonly CertifiedKey[]; vkey: string | undefined },
 ): { vkey: string } | Fault {
   if (vkey !== undefined && !isVkey(vkey)) throw new UnusableInput('not a verification key')
-  if (roots.length === 0 && vkey === undefined) {
-    throw new UnusableInput('nothing is trusted: give the root’s public key, root.pem')
+  const authority = found === undefined ? undefined : authorityOf(found, roots)
+  if (found !== undefined && typeof authority === 'string') {
+    return { ...found.place, reason: authority }
   }
-  if (found === undefined || roots.length === 0) {
-    if (vkey === undefined) throw new UnusableInput('no leaf says who signs: give the log’s key')
-    return { vkey }
-  }
-  const authority = readAuthority(found.leaf, roots)
-  if (typeof authority === 'string') return { ...found.place, reason: authority }
-  const [own = ''] = authority.vkeys
-  return { vkey: vkey ?? own }
+  const trusted = vkey ?? (typeof authority === 'object' ? authority.vkeys[0] : undefined)
+  if (trusted !== undefined) return { vkey: trusted }
+  const missing =
+    roots.length === 0
+      ? 'nothing is trusted: give the root’s public key, root.pem'
+      : 'no leaf says who signs this log: give the log’s key'
+  throw new UnusableInput(missing)
+}
+
+function authorityOf(
+  { leaf }: Found,
+  roots: readonly CertifiedKey[],
+): Authority | string | undefined {
+  return roots.length === 0 ? undefined : readAuthority(leaf, roots)
 }
 
 function isVkey(vkey: string): boolean {
@@ -118,19 +125,28 @@ async function findAuthority(source: LogSource): Promise<Found | undefined> {
   for (const number of await source.list()) {
     const segment = await source.open(number)
     if (isFault(segment) || segment.header === null) continue
-    let index = segment.header.size
-    let line = 0
-    for await (const lines of segment.lines()) {
-      for (const { bytes } of lines) {
-        line += 1
-        if (bytes[0] !== 0x7b) continue
-        const leaf = bytes.includes(AUTHORITY) ? parseObject(bytes) : undefined
-        if (leaf?.['type'] === 'identity.authority') {
-          return { place: { index, segment: number, line, reason: '' }, leaf }
-        }
-        index += 1
+    const found = await authorityIn(segment, segment.header.size)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+async function authorityIn(segment: Segment, from: number): Promise<Found | undefined> {
+  let [index, line] = [from, 0]
+  for await (const lines of segment.lines()) {
+    for (const { bytes } of lines) {
+      line += 1
+      const leaf = authorityLeaf(bytes)
+      if (leaf !== undefined) {
+        return { place: { index, segment: segment.number, line, reason: '' }, leaf }
       }
+      if (bytes[0] === 0x7b) index += 1
     }
   }
   return undefined
+}
+
+function authorityLeaf(bytes: Buffer): Leaf | undefined {
+  const leaf = bytes.includes(AUTHORITY) ? parseObject(bytes) : undefined
+  return leaf?.['type'] === 'identity.authority' ? leaf : undefined
 }

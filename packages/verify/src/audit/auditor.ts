@@ -6,7 +6,7 @@ import { isValidAt } from '../x509/chain.ts'
 import { SKEW_MS } from './authorities.ts'
 import { type Leaf, member, text } from './fields.ts'
 import { Findings } from './findings.ts'
-import { Identities } from './identities.ts'
+import { Identities, type IssuedKey } from './identities.ts'
 import { isKnownType } from './leaf-types.ts'
 import { type Books, type Placed, SessionAudit, type SessionReport } from './session-audit.ts'
 import { claimedBytes } from './signed-bytes.ts'
@@ -106,10 +106,9 @@ export class Auditor implements LogFollower {
   /** Leaves from before there were identities: the checkpoints alone cover them. */
   #takeOld(index: number, leaf: Leaf): void {
     if (leaf['type'] === 'gap') this.#gap(index, leaf)
-    const isOpen = this.#open.has(text(leaf, 'session') ?? '')
-    if (isOpen || this.#versions.has(2)) {
-      this.#find(index, 'version', 'a leaf of version 1 after those of version 2')
-    }
+    // what has an identity has a version 2: nobody may take the signatures away by an older number
+    const isBehind = this.#versions.has(2) || text(leaf, 'type')?.startsWith('identity.') === true
+    if (isBehind) this.#find(index, 'version', 'a leaf of version 1 where there are identities')
   }
 
   #takeOne(placed: Placed, type: string): void {
@@ -138,7 +137,7 @@ export class Auditor implements LogFollower {
 
   #start(id: string, placed: Placed): void {
     if (this.#open.has(id) || this.#ended.has(id)) {
-      this.#find(placed.index, 'identity', `session ${id} was there before`, id)
+      this.#find(placed.index, 'identity', `session ${id} was there before`)
     }
     this.#open.set(id, new SessionAudit(placed, this.#books))
   }
@@ -146,18 +145,13 @@ export class Auditor implements LogFollower {
   #claim({ index, leaf }: Placed): void {
     const session = text(leaf, 'session') ?? null
     const claim = member(leaf, 'claim')
-    const by = text(claim, 'by') ?? ''
-    const key = this.#books.identities.gate(by)
-    const at = Date.parse(text(leaf, 'at') ?? '')
+    const key = this.#books.identities.gate(text(claim, 'by') ?? '')
+    const wrong = whyNotClaimed({ index, leaf, key })
     const value = fromBase64(text(claim, 'value') ?? '')
-    const find = (reason: string): void => this.#find(index, 'claim', reason, session)
-    if (claim === undefined) return find('no gate has signed this outcome')
-    if (key === undefined) return find(`claimed by ${by}, which is no gate’s key`)
-    if (key.revokedAt !== null && key.revokedAt < index) {
-      return find(`claimed by a key that leaf ${key.revokedAt} took back`)
+    if (key === undefined || value?.length !== SIGNATURE_BYTES || wrong !== undefined) {
+      const reason = wrong ?? 'the gate’s signature is none'
+      return this.findings.add({ index, kind: 'claim', session, reason })
     }
-    if (!isValidAt(key.certificate, at, SKEW_MS)) return find('claimed by a key that is not valid')
-    if (value?.length !== SIGNATURE_BYTES) return find('no signature')
     const reason = 'the gate’s signature does not fit: the outcome is not what the gate said'
     const task = { point: key.point, message: claimedBytes(leaf), signature: value }
     this.#queue.push(task, { index, kind: 'claim', session, reason })
@@ -169,12 +163,26 @@ export class Auditor implements LogFollower {
     this.#gaps.push({ index, session: text(leaf, 'session') ?? null, id, reason })
   }
 
-  #find(
-    index: number,
-    kind: 'version' | 'identity' | 'claim',
-    reason: string,
-    session: string | null = null,
-  ): void {
-    this.findings.add({ index, kind, session, reason })
+  #find(index: number, kind: 'version' | 'identity', reason: string): void {
+    this.findings.add({ index, kind, session: null, reason })
   }
+}
+
+function whyNotClaimed({
+  index,
+  leaf,
+  key,
+}: {
+  index: number
+  leaf: Leaf
+  key: IssuedKey | undefined
+}): string | undefined {
+  const by = text(member(leaf, 'claim'), 'by')
+  if (by === undefined) return 'no gate has signed this outcome'
+  if (key === undefined) return `claimed by ${by}, which is no gate’s key`
+  if (key.revokedAt !== null && key.revokedAt < index) {
+    return `claimed by a key that leaf ${key.revokedAt} took back`
+  }
+  const at = Date.parse(text(leaf, 'at') ?? '')
+  return isValidAt(key.certificate, at, SKEW_MS) ? undefined : 'claimed by a key that is not valid'
 }

@@ -61,8 +61,12 @@ function whyNotLog(log: Certificate, { trustDomain, vkeys }: Authority): string 
   if (name?.trustDomain !== trustDomain || !name.path.startsWith('/log/')) {
     return 'the log’s certificate names another trust domain, or no log'
   }
+  return whyNotKeys(log, vkeys)
+}
+
+function whyNotKeys({ key }: Certificate, vkeys: readonly string[]): string | undefined {
   const [first, second] = vkeys.map(readVkey)
-  if (first?.type !== 'ed25519' || !log.key.spki.subarray(-32).equals(first.publicKey)) {
+  if (first?.type !== 'ed25519' || !key.spki.subarray(-32).equals(first.publicKey)) {
     return 'the log’s certificate is over another key than signs the checkpoints'
   }
   if (vkeys.length > 1 && second?.type !== 'subtree/v1') return 'a second key of another kind'

@@ -43,6 +43,11 @@ export class Findings {
   }
 
   list(): Finding[] {
-    return this.#kept.toSorted((a, b) => a.index - b.index)
+    return this.#kept.toSorted((a, b) => a.index - b.index || (rankOf(a) < rankOf(b) ? -1 : 1))
   }
+}
+
+/** Other threads answer when they can: the order must not depend on it. */
+function rankOf({ kind, reason }: Finding): string {
+  return `${kind} ${reason}`
 }

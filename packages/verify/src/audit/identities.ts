@@ -58,13 +58,13 @@ export class Identities {
   /** @param vkey that the checkpoints were verified with */
   authority(index: number, leaf: Leaf, vkey: string): void {
     const authority = readAuthority(leaf, this.#roots)
-    if (typeof authority === 'string') return this.#find(index, 'authority', authority)
-    if (!authority.vkeys.includes(vkey)) {
-      return this.#find(index, 'authority', 'it names another log than the one it stands in')
+    const named = typeof authority === 'string' || authority.vkeys.includes(vkey)
+    const reason = named ? authority : 'it names another log than the one it stands in'
+    if (typeof reason === 'string') {
+      return this.#findings.add({ index, kind: 'authority', session: null, reason })
     }
     // what was issued before an emergency is not trusted for anything new
-    this.#authorities =
-      leaf['reason'] === 'emergency' ? [authority] : [authority, ...this.#authorities]
+    this.#authorities = leaf['reason'] === 'emergency' ? [reason] : [reason, ...this.#authorities]
   }
 
   /** A session's first key, from its start leaf; undefined, and a finding, where it is not good. */
@@ -133,7 +133,8 @@ export class Identities {
     const name = wanted.role === 'gate' ? (certificate.uri ?? '') : undefined
     if (this.#keys.has(id) || (name !== undefined && this.#gateNames.has(name))) {
       const reason = `key ${id}, or its name, was issued before`
-      return this.#refuse(index, wanted.session, reason, 'identity')
+      this.#findings.add({ index, kind: 'identity', session: wanted.session, reason })
+      return undefined
     }
     this.#keys.add(id)
     if (name !== undefined) this.#gateNames.add(name)
@@ -159,27 +160,17 @@ export class Identities {
   #endorsement(index: number, leaf: Leaf, before: IssuedKey | undefined): void {
     const endorsed = member(leaf, 'endorsed')
     const session = text(member(leaf, 'of'), 'session') ?? null
+    const find = (reason: string): void =>
+      this.#findings.add({ index, kind: 'identity', session, reason })
     if (endorsed === undefined) {
-      if (leaf['reason'] !== 'schedule') return
-      return this.#find(index, 'identity', 'a key that the one before does not vouch for', session)
+      if (leaf['reason'] === 'schedule') find('a key that the one before does not vouch for')
+      return
     }
     const value = fromBase64(text(endorsed, 'value') ?? '')
     if (before === undefined || endorsed['by'] !== before.id || value?.length !== SIGNATURE_BYTES) {
-      return this.#find(
-        index,
-        'identity',
-        'it is vouched for by another key than the one before',
-        session,
-      )
+      return find('it is vouched for by another key than the one before')
     }
-    if (this.#revoked.has(before.id)) {
-      return this.#find(
-        index,
-        'identity',
-        'it is vouched for by a key that was taken back',
-        session,
-      )
-    }
+    if (this.#revoked.has(before.id)) return find('it is vouched for by a key that was taken back')
     const message = Buffer.from(`sekisho/rotation/v1\n${before.id}\n${text(leaf, 'key')}\n`)
     const reason = 'the key before did not vouch for it: the signature does not fit'
     const otherwise: Finding = { index, kind: 'identity', session, reason }
@@ -194,17 +185,8 @@ export class Identities {
     }
   }
 
-  #refuse(
-    index: number,
-    session: string | null,
-    reason: string,
-    kind: Finding['kind'] = 'certificate',
-  ): undefined {
-    this.#findings.add({ index, kind, session, reason })
-  }
-
-  #find(index: number, kind: Finding['kind'], reason: string, session: string | null = null): void {
-    this.#findings.add({ index, kind, session, reason })
+  #refuse(index: number, session: string | null, reason: string): undefined {
+    this.#findings.add({ index, kind: 'certificate', session, reason })
   }
 }
 

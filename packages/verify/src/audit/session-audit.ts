@@ -41,6 +41,8 @@ export class SessionAudit {
   readonly #figures = new Figures()
   #key: IssuedKey | undefined
   #state: ReplayedState
+  /** a chain that is broken stays so; the first place is the one to look at */
+  #isChained = true
   #end: number | null = null
   #compared: Compared[] = []
 
@@ -114,7 +116,9 @@ export class SessionAudit {
     states: { before: ReplayedState | undefined; after: ReplayedState },
   ): void {
     const wrong = whyNotStamp(member(leaf, 'state'), states)
-    if (wrong !== undefined) this.#find(index, 'state', wrong)
+    if (wrong === undefined || !this.#isChained) return
+    this.#isChained = false
+    this.#find(index, 'state', wrong)
   }
 
   #signature({ index, leaf, bytes }: Placed): void {

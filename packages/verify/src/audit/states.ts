@@ -54,25 +54,21 @@ type Change = {
   end?: { phase: Phase; exitCode: number | null }
 }
 
-function changeOf(leaf: Leaf): Change | undefined {
-  switch (leaf['type']) {
-    case 'session.state':
-      return { trigger: text(leaf, 'trigger') ?? '' }
-    case 'session.contained':
-      return { trigger: 'contain' }
-    case 'identity.issued':
-      return { trigger: `rekey-${text(leaf, 'reason')}`, identity: text(leaf, 'key') ?? '' }
-    case 'session.end': {
-      const exitCode = count(leaf, 'exitCode') ?? null
-      return { trigger: text(leaf, 'reason') ?? '', end: { phase: 'ended', exitCode } }
-    }
-    case 'gap':
-      return leaf['id'] === 'session.end'
-        ? { trigger: 'lost', end: { phase: 'lost', exitCode: null } }
-        : undefined
-    default:
-      return undefined
-  }
+const CHANGES: Readonly<Record<string, (leaf: Leaf) => Change | undefined>> = {
+  'session.state': (leaf) => ({ trigger: text(leaf, 'trigger') ?? '' }),
+  'session.contained': () => ({ trigger: 'contain' }),
+  'identity.issued': (leaf) => ({
+    trigger: `rekey-${text(leaf, 'reason')}`,
+    identity: text(leaf, 'key') ?? '',
+  }),
+  'session.end': (leaf) => ({
+    trigger: text(leaf, 'reason') ?? '',
+    end: { phase: 'ended', exitCode: count(leaf, 'exitCode') ?? null },
+  }),
+  gap: (leaf) =>
+    leaf['id'] === 'session.end'
+      ? { trigger: 'lost', end: { phase: 'lost', exitCode: null } }
+      : undefined,
 }
 
 /** The state that a start leaf makes. */
@@ -92,7 +88,7 @@ export function startedState(leaf: Leaf): ReplayedState {
 
 /** The state after a leaf; undefined where the leaf changes none, a string where it may not. */
 export function stateAfter(state: ReplayedState, leaf: Leaf): ReplayedState | undefined | string {
-  const change = changeOf(leaf)
+  const change = CHANGES[text(leaf, 'type') ?? '']?.(leaf)
   if (change === undefined) return undefined
   const { trigger, identity, end } = change
   const next = { ...state, seq: state.seq + 1, trigger }

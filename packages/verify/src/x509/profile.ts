@@ -50,13 +50,18 @@ function whyNoEnd({ isAuthority, usage }: Certificate): string | undefined {
 
 function whyNoName({ uri, protection }: Certificate, role: Role): string | undefined {
   if (protection === null) return 'it does not say where its key is'
-  if ((protection.configuration !== null) !== (role === 'session')) {
-    return role === 'session' ? 'it names no configuration' : 'it names a configuration'
-  }
-  if (role === 'root' || role === 'issuing') {
-    return uri === null || SPIFFE.exec(uri)?.[2] === undefined ? undefined : 'it names an end'
-  }
-  return uri === null || SPIFFE.exec(uri)?.[2] === undefined ? 'it names nobody' : undefined
+  if (role === 'session' && protection.configuration === null) return 'it names no configuration'
+  if (role !== 'session' && protection.configuration !== null) return 'it names a configuration'
+  return whyNoUri(uri, role === 'root' || role === 'issuing')
+}
+
+/** An authority may name its trust domain; an end names itself. */
+function whyNoUri(uri: string | null, isAuthority: boolean): string | undefined {
+  if (uri === null) return isAuthority ? undefined : 'it names nobody'
+  const name = parseSpiffe(uri)
+  if (name === undefined) return 'its name is no SPIFFE ID'
+  if (isAuthority) return name.path === '' ? undefined : 'it names an end'
+  return name.path === '' ? 'it names nobody' : undefined
 }
 
 /** Trust domain and path of an SPIFFE ID; undefined for anything else. */

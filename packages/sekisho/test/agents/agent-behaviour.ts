@@ -45,6 +45,7 @@ function testInSession(client: AgentClient): void {
   testTask(client, () => run)
   testKey(client, () => run)
   testRecord(client, () => run)
+  testAudit(client, () => run)
 }
 
 function testTask(client: AgentClient, run: () => AgentSession): void {
@@ -149,6 +150,9 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
     expect(denied.map(({ verdict }) => verdict?.rules)).toEqual(client.refused)
   })
 
+}
+
+function testAudit(client: AgentClient, run: () => AgentSession): void {
   test('its own log is kept as its claims, and all that it claims was seen', async () => {
     const { platform, session } = run()
     const listed = await platform.sekisho('log', 'transcripts', session, '--json')

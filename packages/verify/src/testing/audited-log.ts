@@ -207,7 +207,8 @@ export class AuditedLog {
     })
   }
 
-  outcome(session: string, id: string, overrides: Leaf = {}, key: KeyPair = this.gateKey): this {
+  outcome(session: string, id: string, overrides: Leaf = {}): this {
+    const key = this.gateKey
     const done = { status: 200, address: '192.0.2.1', bytesOut: 10, bytesIn: 20, scrubbed: 0 }
     const handed = {
       type: 'action.outcome',

@@ -10,6 +10,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     usage: '[--session ID] [--denied] [--json]',
     load: async () => (await import('./log-show.ts')).show,
   },
+  query: {
+    usage:
+      '[WORD …] [--session ID] [--agent NAME] [--user NAME] [--host NAME] [--verdict allow|deny|hold] [--rule ID] [--type TYPE] [--credential NAME] [--approver NAME] [--since TIME] [--until TIME] [--limit N] [--reverse] [--count] [--json] [--log DIRECTORY] [--index FILE]',
+    load: async () => (await import('./log-query.ts')).query,
+  },
   transcripts: {
     usage: 'SESSION [--show LEAF] [--json]',
     load: async () => (await import('./log-transcripts.ts')).transcripts,

@@ -110,6 +110,10 @@ export class LogIndex {
     return this.#terms(facet, [pattern]).map(({ value }) => value)
   }
 
+  knows(facet: Facet, pattern: string): boolean {
+    return this.#terms(facet, [pattern]).length > 0
+  }
+
   close(): void {
     for (const file of this.#segments.values()) closeSync(file)
     this.#segments.clear()

@@ -1,0 +1,93 @@
+import { realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { SekishoError } from '../core/error.ts'
+import { pathsFrom } from '../daemon/paths.ts'
+import { LogIndex } from '../search/log-index.ts'
+import type { Terminal } from './command.ts'
+import { describeLeaf } from './leaf-text.ts'
+import { parseFilter, refuseUnknownTypes, unknownValues } from './log-filter.ts'
+import { logDirectory, unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
+
+/** Leaves of all sessions, by what they are about. */
+export async function query(
+  usage: string,
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<number> {
+  const { filter, values } = parseFilter(usage, argv, {
+    nowMs: Date.now(),
+    flags: {
+      limit: { type: 'string' },
+      reverse: { type: 'boolean', default: false },
+      count: { type: 'boolean', default: false },
+      log: { type: 'string' },
+      index: { type: 'string' },
+    },
+  })
+  const limit = limitOf(values['limit'])
+  const place = placeOf(values)
+  if (place.isOwn) await recordReading({ what: 'query', query: argv }, terminal)
+  await withIndex(place, terminal, (index) => {
+    refuseUnknownTypes(filter, index)
+    for (const line of unknownValues(filter, index)) terminal.err(line)
+    if (values['count'] === true) {
+      const count = index.count(filter)
+      terminal.out(values['json'] === true ? JSON.stringify({ count }) : String(count))
+      return
+    }
+    const isReversed = values['reverse'] === true
+    for (const entry of index.find(filter, { limit, isReversed })) {
+      terminal.out(values['json'] === true ? JSON.stringify(entry) : describeLeaf(entry))
+    }
+  })
+  return 0
+}
+
+type Place = { dir: string; file: string; isOwn: boolean }
+
+/** Where the log of these flags is, and its index: a copied log's is gone with the command unless named. */
+export function placeOf(values: Readonly<Record<string, unknown>>): Place {
+  const { log: given, index } = values
+  const own = logDirectory()
+  const dir = typeof given === 'string' ? given : own
+  const isOwn = isSame(dir, own)
+  const usual = isOwn ? join(pathsFrom(process.env).state, 'index.sqlite') : ''
+  return { dir, file: typeof index === 'string' && index !== '' ? index : usual, isOwn }
+}
+
+/** @throws SekishoError when the log cannot be read */
+export async function withIndex<T>(
+  place: Place,
+  terminal: Pick<Terminal, 'err'>,
+  use: (index: LogIndex) => T | Promise<T>,
+): Promise<T> {
+  try {
+    const index = await LogIndex.open(place, (line) => terminal.err(line))
+    try {
+      return await use(index)
+    } finally {
+      index.close()
+    }
+  } catch (error) {
+    throw unreadable(place.dir, error)
+  }
+}
+
+function isSame(dir: string, own: string): boolean {
+  if (dir === own) return true
+  try {
+    return realpathSync(dir) === realpathSync(own)
+  } catch {
+    return false // one of them is not there: then they are not the same
+  }
+}
+
+/** @throws SekishoError USAGE for what is no count */
+function limitOf(value: unknown): number | undefined {
+  if (value === undefined) return undefined
+  if (typeof value === 'string' && /^[1-9]\d{0,8}$/.test(value)) return Number(value)
+  throw new SekishoError('USAGE', '--limit is no count', {
+    hint: 'give a whole number from 1 on',
+  })
+}

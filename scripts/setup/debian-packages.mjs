@@ -19,6 +19,8 @@ const PACKAGES = {
     'umoci', // unpacks images, and makes those of the tests; optional for the platform
     'busybox-static', // what the tests' images are made of
     'python3', // an independent TLS and socket client, in the drill too
+    'softhsm2', // a PKCS #11 token as a program, for the root key’s tests
+    'swtpm', // a TPM 2.0 as a program, likewise
     'uidmap', // newuidmap and newgidmap: an ordinary user's platform
   ],
   tools: [

@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs'
 import { supervisorToRoot } from '../wire/root.ts'
-import type { HeldRootSettings } from '../wire/root-settings.ts'
+import { type HeldRootSettings, tpmPlace } from '../wire/root-settings.ts'
 import { Child } from './child.ts'
 import { UIDS } from './identities.ts'
 
@@ -17,15 +18,20 @@ export function rootRights(settings: HeldRootSettings): {
     const permissions = ['--allow-addons', '--disable-warning=SecurityWarning']
     return { permissions, environment: settings.environment, group }
   }
-  const { device } = settings
+  const { kind, path } = tpmPlace(settings)
+  // a unix socket counts as network for Node; the network namespace is empty
+  if (kind === 'socket') return { permissions: ['--allow-net'], environment: {}, group }
   return {
-    permissions:
-      device === undefined
-        ? ['--allow-net'] // a unix socket counts as that; the network namespace is empty
-        : [`--allow-fs-read=${device}`, `--allow-fs-write=${device}`],
+    permissions: [`--allow-fs-read=${path}`, `--allow-fs-write=${path}`],
     environment: {},
-    group,
+    group: group ?? groupOf(path),
   }
+}
+
+/** Debian's is `tss`, which may use the device. */
+function groupOf(path: string): number | undefined {
+  const gid = statSync(path, { throwIfNoEntry: false })?.gid
+  return gid === 0 ? undefined : gid // a device of root’s own group is opened to nobody by that
 }
 
 /** There for one use; no network but the loopback of an empty namespace, no child processes. */

@@ -30,6 +30,8 @@ type Options = {
   environment: NodeJS.ProcessEnv
   warn: (line: string) => void
   launch?: () => RootChild
+  /** of each call to it */
+  timeoutMs?: number
 }
 
 export type Certified = {
@@ -93,15 +95,13 @@ export class RootProcess {
   async create(trustDomain: string, secret?: string): Promise<MadeRoot> {
     const { settings } = this.#options
     const asked = { settings, secret: secret ?? this.#secret(), trustDomain }
-    return this.#run((peer) => peer.call('root.create', asked, { timeoutMs: CALL_TIMEOUT_MS }))
+    return this.#run((peer) => peer.call('root.create', asked, this.#limit))
   }
 
   async #with<T>(use: (peer: RootPeer, description: RootDescription) => Promise<T>): Promise<T> {
     const { settings } = this.#options
     const asked = { settings, secret: this.#secret(), file: this.#file() }
-    return this.#run(async (peer) =>
-      use(peer, await peer.call('root.open', asked, { timeoutMs: CALL_TIMEOUT_MS })),
-    )
+    return this.#run(async (peer) => use(peer, await peer.call('root.open', asked, this.#limit)))
   }
 
   #run<T>(use: (peer: RootPeer) => Promise<T>): Promise<T> {
@@ -117,6 +117,10 @@ export class RootProcess {
         this.#child = undefined
       }
     })
+  }
+
+  get #limit(): { timeoutMs: number } {
+    return { timeoutMs: this.#options.timeoutMs ?? CALL_TIMEOUT_MS }
   }
 
   #secret(): string | null {

@@ -42,7 +42,7 @@ function refuseUnlessTimely(
   if (earlyMs > MAX_BACKDATED_MS || earlyMs < -MAX_AHEAD_MS) {
     throw refused('a beginning that is not now')
   }
-  if (notAfter <= notBefore || notAfter - notBefore > maxLifeMs) throw refused('so long a life')
+  if (notAfter <= now.getTime() || notAfter - notBefore > maxLifeMs) throw refused('so long a life')
   if (notAfter > own.notAfter) throw refused('a life beyond the root’s own')
 }
 

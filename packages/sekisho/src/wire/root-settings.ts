@@ -73,6 +73,14 @@ export function secretReferenceOf(settings: HeldRootSettings): string | undefine
   return settings.provider === 'pkcs11' ? settings.pin : settings.auth
 }
 
+/** Where a TPM is: the kernel’s first one if nothing else is said. */
+export function tpmPlace({ device = '/dev/tpmrm0', socket }: TpmSettings): {
+  kind: 'device' | 'socket'
+  path: string
+} {
+  return socket === undefined ? { kind: 'device', path: device } : { kind: 'socket', path: socket }
+}
+
 /** Lower case, as SPIFFE wants it (SPIFFE-ID §2.1). */
 export const TrustDomain = z
   .string()

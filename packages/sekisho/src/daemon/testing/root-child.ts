@@ -26,6 +26,11 @@ export class ForkedRoot implements RootChild {
     return this.#process?.pid
   }
 
+  /** as everybody on this machine can see it */
+  get commandLine(): readonly string[] {
+    return this.#process?.spawnargs ?? []
+  }
+
   get isGone(): boolean {
     return this.#process?.exitCode !== null || this.#process.signalCode !== null
   }

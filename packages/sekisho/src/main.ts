@@ -22,12 +22,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./cli/policy.ts')).policy,
   image: async () => (await import('./cli/image.ts')).image,
   drill: async () => (await import('./cli/drill.ts')).drill,
+  witness: async () => (await import('./cli/witness.ts')).witness,
   serve: async () => (await import('./cli/serve.ts')).serve,
   version: async () => (await import('./cli/version.ts')).version,
 }
 
 /** These touch nothing of an instance. */
-const ANYWHERE: readonly string[] = ['version', 'policy', 'mandate']
+const ANYWHERE: readonly string[] = ['version', 'policy', 'mandate', 'witness']
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...rest] = argv

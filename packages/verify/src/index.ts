@@ -78,6 +78,11 @@ export {
 export { parseNoteLine, type Walk, type WalkEnd, walkSegment } from './walk.ts'
 export { formatVkey, type NoteKeyType, type NoteVerifier, parseVkey } from './vkey.ts'
 export { type BuiltTile, type ResumeFrom, TileBuilder } from './tile-builder.ts'
+export { BLOCK_INDEX, BLOCK_RECORD_BYTES, type BlockPlace } from './block-index.ts'
+export { type DerivedSink, Deriver } from './deriver.ts'
+export { LogProofs, openTiles } from './log-proofs.ts'
+export { LogTiles } from './log-tiles.ts'
+export { type PlacedLeaf, sealedLines } from './sealed-lines.ts'
 export { TileReader, type TileSource } from './tile-reader.ts'
 export {
   formatBundle,

@@ -69,11 +69,14 @@ export class Alarms {
     void this.flush()
   }
 
-  /** As {@link tell}, but resolves once it is in the log. @throws when it could not be written */
-  async tellDurably(alarm: Alarm): Promise<void> {
-    const leaf = alertLeaf(alarm)
-    this.#options.say(sentence(leaf))
-    await this.#options.record(leaf)
+  /** In the log when it resolves; what was said is not said again. @throws when it could not be */
+  async record(alarm: Alarm): Promise<void> {
+    await this.#options.record(alertLeaf(alarm))
+  }
+
+  /** To whoever watches the daemon, and nobody else. */
+  say(alarm: Alarm): void {
+    this.#options.say(sentence(alertLeaf(alarm)))
   }
 
   /** Writes what waits; what cannot be written waits for the next call. */
@@ -98,10 +101,18 @@ function alertLeaf({ rule, severity, subject }: Alarm): AlertLeaf {
     type: 'platform.alert',
     rule: rule.slice(0, 128),
     severity,
-    subject: subject.slice(0, MAX_SUBJECT).toWellFormed(),
+    subject: printable(subject).slice(0, MAX_SUBJECT),
   }
 }
 
 function sentence({ severity, rule, subject }: AlertLeaf): string {
   return `ALERT ${severity} ${rule}: ${subject}`
+}
+
+/** An agent chose the names in it, and it is shown on terminals. */
+function printable(text: string): string {
+  return text.replace(
+    /[^\x20-\x7e]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  )
 }

@@ -1,5 +1,8 @@
 import type { SinkConfig } from '../wire/exporter.ts'
 import { openJsonl } from './jsonl-sink.ts'
+import { openOcsf } from './ocsf-sink.ts'
+import { openOtlp } from './otlp-sink.ts'
+import { openSyslog } from './syslog-sink.ts'
 import type { Sink } from './sink.ts'
 import type { SinkPlace } from './sink-place.ts'
 
@@ -9,8 +12,10 @@ export function openSink(config: SinkConfig, place: SinkPlace): Sink {
     case 'jsonl':
       return openJsonl(config, place)
     case 'ocsf':
+      return openOcsf(config, place)
     case 'syslog':
+      return openSyslog(config, place)
     case 'otlp':
-      throw new Error('not yet')
+      return openOtlp(config, place)
   }
 }

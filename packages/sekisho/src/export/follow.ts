@@ -132,7 +132,8 @@ export class LogFollower {
       const place = this.#place
       if (place === undefined) return
       const groups = await this.#readGroups(place)
-      for (const group of groups) this.#stage(place, group)
+      const { offset } = place
+      for (const group of groups) this.#stage(place, group, offset)
       if (groups.length === 0 && !(await this.#turnPage())) return
     }
   }
@@ -146,11 +147,12 @@ export class LogFollower {
     throw new DivergedError(`segment ${place.segment}: no checkpoint in ${MAX_GROUP_BYTES} bytes`)
   }
 
-  #stage(place: Place, { leaves, note, end }: Group): void {
+  /** @param offset where the bytes that the group was cut from begin */
+  #stage(place: Place, { leaves, note, end }: Group, offset: number): void {
     if (parseCheckpoint(noteText(note))?.size !== place.index + leaves.length) {
       throw new DivergedError(`segment ${place.segment}: a checkpoint that does not fit its leaves`)
     }
-    const { segment, offset } = place
+    const { segment } = place
     for (const { bytes, begin } of leaves) {
       place.index += 1
       const after = {

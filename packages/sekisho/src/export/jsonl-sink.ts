@@ -10,6 +10,7 @@ export function openJsonl(config: SinkConfigOf<'jsonl'>, { dir }: SinkPlace): Si
   return {
     send: async (records) => {
       file.append(records.map(jsonLine), records[0]?.index ?? 0)
+      return 0
     },
     close: async () => file.close(),
   }

@@ -187,7 +187,7 @@ export class Pump {
         sinceMs: this.#options.elapsedMs(),
       }
       try {
-        await this.#send(records)
+        this.#thrownAway(records, await this.#send(records))
         this.#recovered()
         return true
       } catch (error) {
@@ -200,7 +200,7 @@ export class Pump {
     }
   }
 
-  async #send(records: readonly ExportRecord[]): Promise<void> {
+  async #send(records: readonly ExportRecord[]): Promise<number> {
     const timeoutMs = this.#options.sendTimeoutMs ?? SEND_TIMEOUT_MS
     const late = AbortSignal.timeout(timeoutMs)
     const signal = AbortSignal.any([late, this.#stop.signal])
@@ -210,8 +210,10 @@ export class Pump {
       broken.reject(new RetryError(`no acknowledgement in ${timeoutMs} ms`))
     signal.addEventListener('abort', breakOff, { once: true })
     try {
-      await Promise.race([this.#sink?.send(records, signal), broken.promise])
+      const sent = this.#sink?.send(records, signal) ?? 0
+      const refused = await Promise.race([sent, broken.promise])
       this.#lastSentMs = this.#options.elapsedMs()
+      return refused
     } finally {
       signal.removeEventListener('abort', breakOff)
     }
@@ -232,6 +234,18 @@ export class Pump {
       if (record.type !== 'platform.alert') this.#tellRefused(record.id, error)
     }
     return true
+  }
+
+  /** It has acknowledged the batch and says that it kept less: sent again, it would do so again. */
+  #thrownAway(records: readonly ExportRecord[], refused: number): void {
+    if (refused === 0) return
+    this.#refused += refused
+    const cause = records.findLast(({ kind }) => kind === 'leaf')
+    const isOurs = records.every(
+      (record) => record.kind !== 'leaf' || record.type === 'platform.alert',
+    )
+    if (cause === undefined || isOurs) return
+    this.#tellRefused(`${refused} records up to ${cause.id}`, new RefusedError('partial success'))
   }
 
   #tellRefused(id: string, { message }: RefusedError): void {

@@ -11,6 +11,7 @@ import {
 import type { LeafInput } from '../wire/leaves.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
 import { Alarms } from './alarms.ts'
+import { AlertSink } from './alert-sink.ts'
 import { openSink } from './all.ts'
 import { CursorFile } from './cursor-file.ts'
 import { LogSize } from './log-size.ts'
@@ -94,7 +95,10 @@ class Running {
       grown: (size) => this.#grown(size),
     })
     const size = (): number => this.#size.known ?? 0
-    this.#pumps = config.sinks.map((sink) => this.#pumpOf(sink, config, options))
+    this.#pumps = [
+      this.#watch(config, options),
+      ...config.sinks.map((sink) => this.#pumpOf(sink, config, options)),
+    ]
     const context = { config, logDir, stateDir, record, alarms, size, say }
     this.#tasks = (options.tasks ?? []).map((make) => make(context))
     this.#size.start()
@@ -135,6 +139,19 @@ class Running {
       begin: 'first',
       cursor: new CursorFile(join(options.stateDir, 'cursors', `${sink.name}.json`)),
       open: (state) => openSink(sink, { dir, version, origin, hostname: hostname(), state }),
+    })
+  }
+
+  /** Rules are about what happens from now on; a log that was there before is history. */
+  #watch(config: ExporterConfig, options: ExporterOptions): Pump {
+    return new Pump({
+      ...this.#common(config, options),
+      name: 'alert rules',
+      kind: 'rules',
+      heartbeatMs: null,
+      begin: 'now',
+      cursor: new CursorFile(join(options.stateDir, 'alerts.json')),
+      open: (state) => new AlertSink(config.alerts, this.#alarms, state),
     })
   }
 

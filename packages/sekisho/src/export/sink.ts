@@ -3,11 +3,12 @@ import type { ExportRecord } from './record.ts'
 /** Where records go. What it throws is retried, but for a {@link RefusedError}. */
 export type Sink = {
   /**
-   * Resolves once the receiver has taken all of them, as far as its protocol can say so.
+   * Resolves once the receiver has taken all of them, as far as its protocol can say so, with the
+   * number of those that it says it threw away all the same.
    *
    * @throws RefusedError, RetryError, or any other error, which counts as a RetryError
    */
-  send(records: readonly ExportRecord[], signal: AbortSignal): Promise<void>
+  send(records: readonly ExportRecord[], signal: AbortSignal): Promise<number>
   /** plain JSON that is kept with the cursor and given back at the next start */
   state?(): unknown
   close(): Promise<void>

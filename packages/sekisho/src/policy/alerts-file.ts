@@ -77,7 +77,7 @@ export const DEFAULT_ALERTS: readonly AlertRule[] = [
   always('tripwire.opened', 'action.intent', [
     { field: 'action.kind', is: { equals: 'file.open' } },
   ]),
-  always('canary.hit', 'alert', [{ field: 'rule', is: { startsWith: 'canary' } }]),
+  always('canary.hit', 'alert', [{ field: 'rule', is: { startsWith: 'detect.canary' } }]),
   always('quarantine.set', 'quarantine.set', []),
   always('witness.refused', 'witness.refused', []),
   always('identity.conflict', 'identity.conflict', []),

@@ -1,0 +1,223 @@
+import * as z from 'zod'
+import { valueAt } from '../alert-match.ts'
+import { type Fields, numberAt, textAt, textsAt } from '../fields.ts'
+import type { ExportRecord, LeafRecord } from '../record.ts'
+import { attributes, type KeyValue, spanId, traceId, unixNano } from './values.ts'
+
+export type Span = {
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  name: string
+  kind: number
+  startTimeUnixNano: string
+  endTimeUnixNano: string
+  attributes: KeyValue[]
+  status: { code: number; message?: string }
+}
+
+/** SpanKind INTERNAL and CLIENT; StatusCode OK and ERROR. */
+const KIND = { internal: 1, client: 3 }
+const STATUS = { ok: 1, error: 2 }
+
+/** What has begun; the oldest is forgotten above this, and its end then has no beginning. */
+const MAX_OPEN = 1024
+const MAX_HOLDS = 256
+
+const Plain = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])
+const Begun = z.strictObject({ at: z.string(), name: z.string(), of: z.record(z.string(), Plain) })
+type Begun = z.infer<typeof Begun>
+const Kept = z.strictObject({
+  open: z.array(z.tuple([z.string(), Begun])),
+  approvers: z.array(z.tuple([z.string(), z.array(z.string())])),
+})
+
+/**
+ * Puts intents and outcomes together to spans. A value: what a batch makes of it counts only once
+ * that batch was acknowledged, so that a repetition makes the same spans again.
+ */
+export class OpenSpans {
+  readonly #open: Map<string, Begun>
+  readonly #approvers: Map<string, string[]>
+  readonly #origin: string
+
+  private constructor(origin: string, open: Map<string, Begun>, approvers: Map<string, string[]>) {
+    this.#origin = origin
+    this.#open = open
+    this.#approvers = approvers
+  }
+
+  /** @param kept of {@link state}; anything else begins anew */
+  static from(origin: string, kept: unknown): OpenSpans {
+    const parsed = Kept.safeParse(kept)
+    const { open, approvers } = parsed.success ? parsed.data : { open: [], approvers: [] }
+    return new OpenSpans(origin, new Map(open), new Map(approvers))
+  }
+
+  copy(): OpenSpans {
+    return new OpenSpans(this.#origin, new Map(this.#open), new Map(this.#approvers))
+  }
+
+  state(): unknown {
+    return { open: [...this.#open], approvers: [...this.#approvers] }
+  }
+
+  /** The spans that end with these records. */
+  take(records: readonly ExportRecord[]): Span[] {
+    return records.flatMap((record) => (record.kind === 'leaf' ? this.#takeLeaf(record) : []))
+  }
+
+  #takeLeaf({ type, leaf, at }: LeafRecord): Span[] {
+    const session = textAt(leaf, 'session')
+    if (type === 'approval.answer') this.#approve(leaf)
+    if (session === undefined) return []
+    const id = textAt(leaf, 'id') ?? ''
+    switch (type) {
+      case 'session.start':
+        this.#begin(session, '', {
+          at,
+          name: `invoke_agent ${textAt(leaf, 'agent')}`,
+          of: ofSession(leaf),
+        })
+        return []
+      case 'session.end':
+        return [this.#end(session, '', { at, leaf, failed: textAt(leaf, 'reason') !== 'exited' })]
+      case 'action.intent':
+        return this.#intend(session, id, { at, leaf })
+      case 'action.outcome':
+        return [
+          this.#end(session, id, {
+            at,
+            leaf,
+            failed: valueAt(leaf, 'outcome.kind') !== 'performed',
+          }),
+        ]
+      case 'gap':
+        return [this.#end(session, id === 'session.end' ? '' : id, { at, leaf, failed: true })]
+      case 'process.exec':
+        this.#begin(session, id, { at, name: 'execute_tool process.exec', of: ofExec(leaf) })
+        return [
+          this.#end(session, id, { at, leaf, failed: valueAt(leaf, 'verdict.kind') === 'deny' }),
+        ]
+      default:
+        return []
+    }
+  }
+
+  /** What is denied, and what was only seen, ends as it begins. */
+  #intend(session: string, id: string, { at, leaf }: { at: string; leaf: Fields }): Span[] {
+    const kind = textAt(leaf, 'action.kind') ?? 'action'
+    const begun = { at, name: `execute_tool ${kind}`, of: this.#ofIntent(leaf, kind) }
+    this.#begin(session, id, begun)
+    if (valueAt(leaf, 'verdict.kind') === 'allow') return []
+    return [this.#end(session, id, { at, leaf, failed: true })]
+  }
+
+  #begin(session: string, id: string, begun: Begun): void {
+    this.#open.set(`${session}/${id}`, begun)
+    if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? '')
+  }
+
+  #end(
+    session: string,
+    id: string,
+    { at, leaf, failed }: { at: string; leaf: Fields; failed: boolean },
+  ): Span {
+    const key = `${session}/${id}`
+    const begun = this.#open.get(key) ?? {
+      at,
+      name: 'execute_tool',
+      of: { 'sekisho.begun': false },
+    }
+    this.#open.delete(key)
+    const message =
+      textAt(leaf, 'verdict.reason') ?? textAt(leaf, 'outcome.reason') ?? textAt(leaf, 'reason')
+    const agent = this.#open.get(`${session}/`)?.of['gen_ai.agent.name']
+    return {
+      traceId: traceId(this.#origin, session),
+      spanId: spanId(this.#origin, session, id),
+      ...(id === '' ? {} : { parentSpanId: spanId(this.#origin, session, '') }),
+      name: begun.name,
+      kind: id === '' ? KIND.internal : KIND.client,
+      startTimeUnixNano: unixNano(begun.at),
+      endTimeUnixNano: unixNano(at),
+      attributes: attributes({
+        ...begun.of,
+        ...(agent === undefined ? {} : { 'gen_ai.agent.name': agent }),
+        'gen_ai.conversation.id': session,
+        'session.id': session,
+        'sekisho.action.id': id === '' ? undefined : id,
+        ...ofOutcome(leaf),
+      }),
+      status: failed ? { code: STATUS.error, ...(message && { message }) } : { code: STATUS.ok },
+    }
+  }
+
+  #approve(leaf: Fields): void {
+    const hold = textAt(leaf, 'signed.statement.hold')
+    const signer = textAt(leaf, 'signer')
+    const counts = ['approved', 'waiting'].includes(textAt(leaf, 'result') ?? '')
+    if (hold === undefined || signer === undefined || !counts) return
+    this.#approvers.set(hold, [...(this.#approvers.get(hold) ?? []), signer])
+    if (this.#approvers.size > MAX_HOLDS) {
+      this.#approvers.delete(this.#approvers.keys().next().value ?? '')
+    }
+  }
+
+  #ofIntent(leaf: Fields, kind: string): Begun['of'] {
+    const approvers = this.#approvers.get(textAt(leaf, 'hold.id') ?? '')
+    return present({
+      'gen_ai.operation.name': 'execute_tool',
+      'gen_ai.tool.name': textAt(leaf, 'facts.operation') ?? kind,
+      'sekisho.action.kind': kind,
+      'sekisho.verdict': textAt(leaf, 'verdict.kind'),
+      'sekisho.rules': textsAt(leaf, 'verdict.rules'),
+      'sekisho.approvers': approvers,
+      'sekisho.user': textAt(leaf, 'facts.user'),
+      'http.request.method': textAt(leaf, 'action.method'),
+      'url.scheme': textAt(leaf, 'action.scheme'),
+      'url.path': textAt(leaf, 'action.path'),
+      'server.address': textAt(leaf, 'action.host') ?? textAt(leaf, 'action.name'),
+      'server.port': numberAt(leaf, 'action.port'),
+    })
+  }
+}
+
+function ofSession(leaf: Fields): Begun['of'] {
+  return present({
+    'gen_ai.operation.name': 'invoke_agent',
+    'gen_ai.agent.name': textAt(leaf, 'agent'),
+    'sekisho.configuration': textAt(leaf, 'configuration'),
+    'sekisho.isolation': textAt(leaf, 'isolation'),
+  })
+}
+
+function ofExec(leaf: Fields): Begun['of'] {
+  return present({
+    'gen_ai.operation.name': 'execute_tool',
+    'gen_ai.tool.name': 'process.exec',
+    'sekisho.action.kind': 'process.exec',
+    'sekisho.verdict': textAt(leaf, 'verdict.kind'),
+    'sekisho.rules': textsAt(leaf, 'verdict.rules'),
+    'process.executable.path': textAt(leaf, 'path'),
+    'process.pid': numberAt(leaf, 'pid'),
+  })
+}
+
+function ofOutcome(leaf: Fields): Readonly<Record<string, string | number | undefined>> {
+  return {
+    'http.response.status_code': numberAt(leaf, 'outcome.status'),
+    'network.peer.address': textAt(leaf, 'outcome.address'),
+    'error.type': textAt(leaf, 'outcome.code'),
+    'process.exit.code': numberAt(leaf, 'exitCode'),
+    'sekisho.outcome': textAt(leaf, 'outcome.kind') ?? textAt(leaf, 'reason'),
+  }
+}
+
+type Maybe = Readonly<Record<string, string | number | boolean | string[] | undefined>>
+
+function present(members: Maybe): Begun['of'] {
+  const of: Begun['of'] = {}
+  for (const [key, value] of Object.entries(members)) if (value !== undefined) of[key] = value
+  return of
+}

@@ -15,6 +15,10 @@ export type Paths = {
   exporterState: string
   /** the log's verification key, written once by the supervisor: a changed key is noticed */
   logKey: string
+  /** what is kept of the root key, where a process of its own has it */
+  rootFile: string
+  /** revocation lists of the platform's authorities, PEM */
+  crl: string
   /** the bundle that was last put in force */
   policyFile: string
   /** what actions have come to, as far as constraints ask */
@@ -64,6 +68,8 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     sessions: join(state, 'sessions'),
     exporterState: join(state, 'exporter'),
     logKey: join(state, 'log.vkey'),
+    rootFile: join(state, 'root.json'),
+    crl: join(state, 'crl.pem'),
     policyFile: join(state, 'policy.json'),
     ledgerFile: join(state, 'ledger.jsonl'),
     run,

@@ -98,7 +98,7 @@ test('half a file is no root, and no process is started for it', async () => {
   init()
   const text = readFileSync(file(), 'utf8')
   writeFileSync(file(), text.slice(0, text.length / 2))
-  expect(() => root().known()).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  expect(() => root().kept()).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
   await expect(root().describe()).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: `${file()} is not the whole file of a root key`,

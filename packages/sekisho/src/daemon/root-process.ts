@@ -63,12 +63,13 @@ export class RootProcess {
   }
 
   /**
-   * What is known of the root without opening its key. @throws SekishoError ROOT_KEY_UNUSABLE where
-   * none was made; CONFIG_INVALID, PERMISSION_REQUIRED
+   * What was kept of the root; nothing of it was checked against the key.
+   *
+   * @throws SekishoError ROOT_KEY_UNUSABLE where none was made; CONFIG_INVALID, PERMISSION_REQUIRED
    */
-  known(): { trustDomain: string; certificate: string } {
-    const { trustDomain, certificate } = this.#file()
-    return { trustDomain, certificate }
+  kept(): RootDescription {
+    const { trustDomain, certificate, protection } = this.#file()
+    return { trustDomain, certificate, protection }
   }
 
   /** @throws SekishoError ROOT_KEY_UNUSABLE, SECRET_MISSING, TIMEOUT, PEER_UNAVAILABLE … */

@@ -97,7 +97,7 @@ test('near its end it certifies nothing beyond that', async () => {
   const late = new Date('2046-11-01T00:00:00Z')
   const asked = request({ notBefore: late.getTime(), notAfter: late.getTime() + 30 * DAY_MS })
   await expect(authority.certify(asked, late)).rejects.toMatchObject({
-    message: 'the root certifies no life beyond the root’s own',
+    message: 'the root does not certify a life beyond the root’s own',
   })
 })
 

@@ -1,4 +1,5 @@
 import { createPublicKey, verify, X509Certificate } from 'node:crypto'
+import { canonicalJson } from '../core/canonical-json.ts'
 import { SekishoError } from '../core/error.ts'
 import type { RootRequest } from '../wire/identity.ts'
 import type { RootDescription } from '../wire/root.ts'
@@ -40,18 +41,22 @@ export class RootAuthority {
   }
 
   /**
-   * @param known what was kept when the key was made
-   * @throws SekishoError ROOT_KEY_UNUSABLE when the certificate is not this key's
+   * @param kept when the key was made
+   * @throws SekishoError ROOT_KEY_UNUSABLE when the certificate is not this key's, or the key is not
+   *   where it was
    */
-  static open(key: RootKey, known: Known): RootAuthority {
-    const own = readSelfSigned(known.certificate)
+  static open(key: RootKey, kept: RootDescription): RootAuthority {
+    const { trustDomain } = kept
+    const certificate = Buffer.from(kept.certificate, 'base64')
+    const own = readSelfSigned(certificate)
     const isOfKey = own?.publicKey.export({ format: 'der', type: 'spki' }).equals(key.spki)
-    if (isOfKey === true && own?.subjectAltName === `URI:spiffe://${known.trustDomain}`) {
-      return new RootAuthority(key, known)
+    if (isOfKey !== true || own?.subjectAltName !== `URI:spiffe://${trustDomain}`) {
+      throw notOurs('the root’s certificate is not of the root’s key')
     }
-    throw new SekishoError('ROOT_KEY_UNUSABLE', 'the root’s certificate is not of the root’s key', {
-      hint: 'put the root’s file back from its copy, or name the right token',
-    })
+    if (canonicalJson(kept.protection) !== canonicalJson(key.protection)) {
+      throw notOurs('the root’s key is not where it was when its certificate was made')
+    }
+    return new RootAuthority(key, { trustDomain, certificate })
   }
 
   get certificate(): Buffer {
@@ -77,6 +82,12 @@ export class RootAuthority {
   close(): Promise<void> {
     return this.#key.close()
   }
+}
+
+function notOurs(message: string): SekishoError {
+  return new SekishoError('ROOT_KEY_UNUSABLE', message, {
+    hint: 'put the root’s file back from its copy, or name the right token',
+  })
 }
 
 function readSelfSigned(certificate: Buffer): X509Certificate | undefined {

@@ -66,5 +66,5 @@ function isEd25519(key: KeyObject): boolean {
 }
 
 function refused(what: string, cause?: unknown): SekishoError {
-  return new SekishoError('PROTOCOL_VIOLATION', `the root certifies no ${what}`, { cause })
+  return new SekishoError('PROTOCOL_VIOLATION', `the root does not certify ${what}`, { cause })
 }

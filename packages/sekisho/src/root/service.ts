@@ -31,15 +31,13 @@ export async function serveRoot(options: {
         const { key, kept } = await PROVIDERS[settings.provider].create(settings, secret)
         authority = await RootAuthority.create(key, trustDomain, now())
         const description = authority.describe()
-        const { certificate } = description
-        return { file: { version: 1, trustDomain, certificate, key: kept }, description }
+        return { file: { version: 1, ...description, key: kept }, description }
       }),
     'root.open': ({ settings, secret, file }) =>
       line.run(async () => {
         refuseTwice()
         const key = await PROVIDERS[settings.provider].open(settings, secret, file.key)
-        const certificate = Buffer.from(file.certificate, 'base64')
-        authority = RootAuthority.open(key, { trustDomain: file.trustDomain, certificate })
+        authority = RootAuthority.open(key, file)
         return authority.describe()
       }),
     'root.describe': () => opened().describe(),

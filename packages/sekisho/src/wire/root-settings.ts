@@ -65,7 +65,12 @@ export const RootSettings = z.discriminatedUnion('provider', [
 export type RootSettings = z.infer<typeof RootSettings>
 
 /** With a process of its own. */
-export type HeldRootSettings = Exclude<RootSettings, { provider: 'derived' }>
+export const HeldRootSettings = z.discriminatedUnion('provider', [
+  PassphraseSettings,
+  Pkcs11Settings,
+  TpmSettings,
+])
+export type HeldRootSettings = z.infer<typeof HeldRootSettings>
 
 /** The reference to the secret that opens the key; undefined for a TPM’s key without one. */
 export function secretReferenceOf(settings: HeldRootSettings): string | undefined {

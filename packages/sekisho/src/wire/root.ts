@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Certificate, Protection, RootRequest } from './identity.ts'
-import { PassphraseSettings, Pkcs11Settings, TpmSettings, TrustDomain } from './root-settings.ts'
+import { HeldRootSettings, TrustDomain } from './root-settings.ts'
 
 const Bytes = z.base64().max(4096)
 
@@ -48,11 +48,12 @@ export const RootFile = z.strictObject({
   trustDomain: TrustDomain,
   /** self-signed, DER in base64 */
   certificate: Certificate,
+  /** as it was when the key was made */
+  protection: Protection,
   key: z.discriminatedUnion('provider', [PassphraseKey, Pkcs11Key, TpmKey]),
 })
 export type RootFile = z.infer<typeof RootFile>
 
-const HeldRoot = z.union([PassphraseSettings, Pkcs11Settings, TpmSettings])
 /** Passphrase, PIN or auth value; null where the key has none. */
 const RootSecret = z.string().min(1).max(1024).nullable()
 
@@ -69,7 +70,7 @@ export const supervisorToRoot = {
   /** makes a key and its self-signed certificate; the caller keeps the file */
   'root.create': {
     params: z.strictObject({
-      settings: HeldRoot,
+      settings: HeldRootSettings,
       secret: RootSecret,
       trustDomain: TrustDomain,
     }),
@@ -77,7 +78,7 @@ export const supervisorToRoot = {
   },
   /** once, before all below */
   'root.open': {
-    params: z.strictObject({ settings: HeldRoot, secret: RootSecret, file: RootFile }),
+    params: z.strictObject({ settings: HeldRootSettings, secret: RootSecret, file: RootFile }),
     result: RootDescription,
   },
   'root.describe': { params: z.strictObject({}), result: RootDescription },

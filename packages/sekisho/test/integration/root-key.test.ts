@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { UIDS } from '../../src/daemon/identities.ts'
+import { makeTokens, SOFTHSM } from '../../src/root/testing/softhsm.ts'
+import { SoftTpm } from '../../src/root/testing/swtpm.ts'
+import { environmentOf, LAUNCHER } from './instance.ts'
+
+/** `sekisho root init` and `show`: the real process, under its own uid, in its own namespaces. */
+
+const SECRET = ['four', 'made', 'up', 'words'].join(' ')
+const PIN = '47110815'
+
+let home = ''
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'sk-root-'))
+  chmodSync(home, 0o755) // the process has a uid of its own
+  mkdirSync(join(home, 'policy'))
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+test('a root is made from what was typed, shown, and made only once', async () => {
+  configure({ provider: 'passphrase', passphrase: 'credential:root' })
+  const made = await sekisho(['root', 'init', '--type'], { typed: `${SECRET}\n` })
+  expect(made.code).toBe(0)
+  expect(made.stdout).toMatch(/^protection {4}passphrase: in a file, which only its passphrase/m)
+  const shown = await sekisho(['root', 'show', '--json'])
+  const known: unknown = JSON.parse(shown.stdout)
+  const pem = await sekisho(['root', 'show', '--pem'])
+  const certificate = new X509Certificate(pem.stdout)
+  expect(known).toEqual({
+    trustDomain: 'agents.example.org',
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    key: expect.stringMatching(/^[0-9a-f]{32}$/),
+    protection: { class: 'passphrase', emulated: false },
+    notAfter: certificate.validToDate.toISOString(),
+    file: rootFile(),
+  })
+  expect(statSync(rootFile()).mode & 0o777).toBe(0o600)
+  expect(readFileSync(rootFile(), 'utf8')).not.toMatch(/PRIVATE|four made/)
+  const again = await sekisho(['root', 'init', '--type'], { typed: `${SECRET}\n` })
+  expect([again.code, again.stderr.split('\n')[0]]).toEqual([
+    64,
+    `sekisho: USAGE: ${rootFile()} is there already`,
+  ])
+})
+
+test('a TPM makes the root, and the root says that it is a program', async () => {
+  const tpm = new SoftTpm(join(home, 'tpm'))
+  await tpm.start()
+  try {
+    chmodSync(tpm.socket, 0o666)
+    configure({ provider: 'tpm2', socket: tpm.socket, auth: 'env:TPM_AUTH' })
+    const { code, stdout, stderr } = await sekisho(['root', 'init', '--json'], {
+      env: { TPM_AUTH: SECRET },
+    })
+    expect([code, stderr]).toEqual([0, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ protection: { class: 'tpm2', emulated: true } })
+  } finally {
+    await tpm.stop()
+  }
+})
+
+test('a token makes the root for the uid of the root’s process', async () => {
+  mkdirSync(join(home, 'hsm'))
+  const config = makeTokens(join(home, 'hsm'), [{ label: 'root', pin: PIN }], UIDS.root)
+  const pin = join(home, 'pin')
+  writeFileSync(pin, `${PIN}\n`, { mode: 0o600 })
+  configure({
+    provider: 'pkcs11',
+    module: SOFTHSM,
+    token: 'root',
+    pin: `file:${pin}`,
+    environment: { SOFTHSM2_CONF: config },
+  })
+  const { code, stdout, stderr } = await sekisho(['root', 'init', '--json'])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout)).toMatchObject({ protection: { class: 'pkcs11', emulated: true } })
+})
+
+test('a token of another uid’s is not seen, and what to do is', async () => {
+  mkdirSync(join(home, 'hsm'))
+  const config = makeTokens(join(home, 'hsm'), [{ label: 'root', pin: PIN }])
+  chmodSync(join(home, 'hsm/tokens'), 0o700)
+  const environment = { SOFTHSM2_CONF: config }
+  configure({ provider: 'pkcs11', module: SOFTHSM, token: 'root', pin: 'env:PIN', environment })
+  const { code, stderr } = await sekisho(['root', 'init'], { env: { PIN } })
+  expect(code).toBe(3)
+  expect(stderr).toMatch(/^sekisho: ROOT_KEY_UNUSABLE: /)
+  expect(stderr).not.toContain(PIN)
+  expect(() => statSync(rootFile())).toThrow('ENOENT')
+})
+
+test('a passphrase that others can read is not taken', async () => {
+  const file = join(home, 'passphrase')
+  writeFileSync(file, SECRET)
+  chmodSync(file, 0o644)
+  configure({ provider: 'passphrase', passphrase: `file:${file}` })
+  const { code, stderr } = await sekisho(['root', 'init'])
+  expect([code, stderr.split('\n')[0]]).toEqual([
+    77,
+    `sekisho: PERMISSION_REQUIRED: ${file} is open to others`,
+  ])
+})
+
+test('without a provider there is nothing to make, and nothing to show', async () => {
+  configure({ provider: 'derived' })
+  expect(await sekisho(['root', 'init'])).toMatchObject({ code: 64 })
+  expect(await sekisho(['root', 'show'])).toMatchObject({ code: 3 })
+})
+
+const rootFile = (): string => join(home, 'state/root.json')
+
+function configure(root: Record<string, unknown>): void {
+  const settings = { version: 1, identity: { trustDomain: 'agents.example.org', root } }
+  writeFileSync(join(home, 'policy/platform.yaml'), stringify(settings))
+}
+
+type Said = { code: number; stdout: string; stderr: string }
+
+function sekisho(
+  argv: readonly string[],
+  { typed = '', env = {} }: { typed?: string; env?: Record<string, string> } = {},
+): Promise<Said> {
+  return new Promise((resolve) => {
+    const options = { env: { ...environmentOf(home), ...env }, timeout: 30_000 }
+    const child = execFile(LAUNCHER, argv, options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+    child.stdin?.end(typed)
+  })
+}

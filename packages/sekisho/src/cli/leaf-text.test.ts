@@ -269,9 +269,9 @@ test.for<[name: string, leaf: object, text: string]>([
 
 test('a leaf of the platform has no session', () => {
   const leaf = { at: AT, type: 'platform.start', version: '0.1.0', degraded: [] }
-  expect(describeLeaf({ index: 0, leaf })).toBe(`     0 ${AT} platform.start 0.1.0`)
+  expect(describeLeaf({ index: 0, leaf })).toBe(`     0 ${AT} platform starts, version 0.1.0`)
   const stop = { at: AT, type: 'platform.stop', reason: 'SIGTERM' }
-  expect(describeLeaf({ index: 1, leaf: stop })).toBe(`     1 ${AT} platform.stop SIGTERM`)
+  expect(describeLeaf({ index: 1, leaf: stop })).toBe(`     1 ${AT} platform stops: SIGTERM`)
 })
 
 test('nothing in a leaf can add a line or drive the terminal', () => {

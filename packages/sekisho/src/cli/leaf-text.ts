@@ -1,5 +1,6 @@
 import { type IndexedLeaf, SESSION_END } from '@sekisho/verify'
 import { describeApproval, describeConsent } from './approval-leaf-text.ts'
+import { describeAudit } from './audit-leaf-text.ts'
 import { describeContainment } from './containment-text.ts'
 import { describePolicy } from './policy-leaf-text.ts'
 import { describeRecovery } from './recovery-text.ts'
@@ -15,6 +16,8 @@ export function describeLeaf({ index, leaf }: IndexedLeaf): string {
 type Describe = (leaf: Record<string, unknown>) => string
 
 const BODIES: Readonly<Record<string, Describe>> = {
+  'platform.start': (leaf) => `platform starts, version ${text(leaf['version'])}`,
+  'platform.stop': (leaf) => `platform stops: ${text(leaf['reason'])}`,
   'action.intent': describeIntent,
   'action.outcome': (leaf) => `  ${text(leaf['id'])} → ${describeOutcome(record(leaf['outcome']))}`,
   'session.start': describeStart,
@@ -31,7 +34,8 @@ const BODIES: Readonly<Record<string, Describe>> = {
   gap: describeGap,
 }
 
-function describeBody(leaf: Record<string, unknown>): string {
+/** A leaf without its index, time and session; not yet printable. */
+export function describeBody(leaf: Record<string, unknown>): string {
   const type = text(leaf['type'])
   const describe = Object.hasOwn(BODIES, type) ? BODIES[type] : undefined
   if (describe !== undefined) return describe(leaf)
@@ -39,8 +43,9 @@ function describeBody(leaf: Record<string, unknown>): string {
     describeContainment(leaf) ??
     describePolicy(leaf) ??
     describeRecovery(leaf) ??
+    describeAudit(leaf) ??
     describeApproval(leaf, describeAction)
-  return told ?? `${type} ${text(leaf['reason'] ?? leaf['version'])}`
+  return told ?? `${type} (a leaf that this program has no words for)`
 }
 
 function describeGap(leaf: Record<string, unknown>): string {
@@ -92,11 +97,13 @@ function describeUnseen(uninspected: unknown): string {
   return uninspected === undefined ? '' : ` [not looked at: ${text(uninspected)}]`
 }
 
-function more(count: unknown): string {
+/** What was counted and not told one by one. */
+export function more(count: unknown): string {
   return Number(count) > 0 ? ` (+${text(count)} more)` : ''
 }
 
-function describeAction(action: Record<string, unknown>): string {
+/** What was asked for, in one line; not yet printable. */
+export function describeAction(action: Record<string, unknown>): string {
   const { kind, ...rest } = action
   switch (kind) {
     case 'http.request': {
@@ -119,7 +126,8 @@ function describeAction(action: Record<string, unknown>): string {
   }
 }
 
-function describeOutcome(outcome: Record<string, unknown>): string {
+/** What came of it, in one line; not yet printable. */
+export function describeOutcome(outcome: Record<string, unknown>): string {
   switch (outcome['kind']) {
     case 'performed': {
       const scrubbed =

@@ -3,6 +3,7 @@ import type { Terminal } from './command.ts'
 import { jsonFlag, noPositional } from './flags.ts'
 import { describeLeaf } from './leaf-text.ts'
 import { logDirectory, unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 
 /** All leaves, oldest first. */
 export async function show(
@@ -17,6 +18,7 @@ export async function show(
   noPositional(usage, positionals)
   const session = typeof values['session'] === 'string' ? values['session'] : undefined
   const isJson = values['json'] === true
+  await recordReading({ what: 'show', query: argv }, terminal)
   await showLeaves({ session, isDeniedOnly: values['denied'] === true, isJson }, terminal)
   return 0
 }

@@ -15,6 +15,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       '[WORD …] [--session ID] [--agent NAME] [--user NAME] [--host NAME] [--verdict allow|deny|hold] [--rule ID] [--type TYPE] [--credential NAME] [--approver NAME] [--since TIME] [--until TIME] [--limit N] [--reverse] [--count] [--json] [--log DIRECTORY] [--index FILE]',
     load: async () => (await import('./log-query.ts')).query,
   },
+  timeline: {
+    usage: 'SESSION [--json] [--log DIRECTORY] [--index FILE]',
+    load: async () => (await import('./log-timeline.ts')).timeline,
+  },
   transcripts: {
     usage: 'SESSION [--show LEAF] [--json]',
     load: async () => (await import('./log-transcripts.ts')).transcripts,

@@ -1,7 +1,9 @@
 import { readLeaves } from '@sekisho/verify'
 import { LeafReader, type LoggedLeaf } from '../policy-text/trial/logged-leaf.ts'
 import { logDirectory, unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 import { enterOwnNamespace } from './own-namespace.ts'
+import { terminal } from './terminal.ts'
 
 /**
  * The decisions of a log, oldest first, each with the session that it is of.
@@ -13,7 +15,10 @@ export async function* loggedActions(
   given: string | undefined,
   session?: string,
 ): AsyncGenerator<LoggedLeaf> {
-  if (given === undefined) enterOwnNamespace(process.env) // the log is not the ordinary user's
+  if (given === undefined) {
+    enterOwnNamespace(process.env) // the log is not the ordinary user's
+    await recordReading({ what: 'show', query: process.argv.slice(2) }, terminal)
+  }
   const directory = given ?? logDirectory()
   const reader = new LeafReader()
   try {

@@ -9,10 +9,11 @@ import { type Phase, SessionId } from '../wire/schemas.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { logDirectory, unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 import { enterOwnNamespace } from './own-namespace.ts'
 import { readBundle } from './policy-bundle.ts'
 import { writeOut } from './policy-export.ts'
-import { printable } from './terminal.ts'
+import { printable, terminal as stderr } from './terminal.ts'
 
 /**
  * What rules a session's denials come to, as a patch that a human reviews. Changes nothing: no
@@ -85,6 +86,7 @@ async function readAttempts(session: string): Promise<Started & { attempts: Atte
 async function* leavesOf(session: string): AsyncGenerator<IndexedLeaf> {
   if (!SessionId.safeParse(session).success) return
   const directory = logDirectory()
+  await recordReading({ what: 'show', query: ['policy propose', session] }, stderr)
   try {
     yield* readLeaves(directory, { session })
   } catch (error) {

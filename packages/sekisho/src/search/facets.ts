@@ -1,3 +1,5 @@
+import { holdOf, type LogLeaf, membersOf, sessionOf, textOf } from './leaf-fields.ts'
+
 /** What a leaf can be found by, beside its words and its time. */
 export const FACETS = [
   'type',
@@ -12,8 +14,6 @@ export const FACETS = [
 ] as const
 export type Facet = (typeof FACETS)[number]
 export type Facets = ReadonlyMap<Facet, ReadonlySet<string>>
-
-export type LogLeaf = Readonly<Record<string, unknown>>
 
 /** Key and value; what is written can be read again at once. */
 export type Store = {
@@ -51,8 +51,9 @@ export class FacetReader {
   }
 
   #inherit(leaf: LogLeaf, facets: FacetSet): void {
-    const { session } = leaf
-    if (typeof session !== 'string') return
+    const session = sessionOf(leaf)
+    if (session === undefined) return
+    facets.add('session', session)
     if (leaf['type'] === 'session.start') return this.#remember(session, facets)
     this.#add(['session', session], facets)
     this.#learnNames(leaf, facets)
@@ -153,7 +154,6 @@ class FacetSet {
 
 function addOwn(leaf: LogLeaf, facets: FacetSet): void {
   facets.add('type', leaf['type'])
-  facets.add('session', leaf['session'])
   facets.add('agent', leaf['agent'])
   addPeople(leaf, facets)
   addDecision(leaf, facets)
@@ -191,22 +191,8 @@ function uidName(uid: unknown): string | undefined {
   return typeof uid === 'number' ? `uid-${uid}` : undefined
 }
 
-function holdOf(leaf: LogLeaf): string | undefined {
-  if (leaf['type'] === 'approval.ended') return textOf(leaf['hold'])
-  if (leaf['type'] !== 'approval.answer') return undefined
-  return textOf(membersOf(membersOf(leaf['signed'])['statement'])['hold'])
-}
-
 function nameOf(value: unknown): unknown {
   return membersOf(value)['name']
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
-}
-
-function membersOf(value: unknown): LogLeaf {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }
 
 function keyOf(parts: readonly string[]): string {

@@ -3,8 +3,9 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { segmentName } from '@sekisho/verify'
-import { FacetReader, type Facets, type LogLeaf } from './facets.ts'
+import { FacetReader, type Facets } from './facets.ts'
 import { IndexStore } from './index-store.ts'
+import { type LogLeaf, timeOf } from './leaf-fields.ts'
 import {
   OtherLog,
   type Position,
@@ -225,10 +226,4 @@ function parseLeaf(bytes: Buffer, index: number): LogLeaf {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
   throw new Error(`leaf ${index} is no JSON object`)
-}
-
-/** Unix ms; null for a leaf without a time that can be read. */
-export function timeOf({ at }: LogLeaf): number | null {
-  const ms = typeof at === 'string' ? Date.parse(at) : Number.NaN
-  return Number.isNaN(ms) ? null : ms
 }

@@ -1,4 +1,4 @@
-import type { LogLeaf } from './facets.ts'
+import type { LogLeaf } from './leaf-fields.ts'
 
 /** A word is a run of letters, digits and `_`; of a longer one the first characters count. */
 const MAX_WORD_LENGTH = 64

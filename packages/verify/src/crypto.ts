@@ -1,4 +1,5 @@
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto'
+import { mlDsa44Check as ownMlDsa44Check } from './browser/ml-dsa-44.ts'
 
 /**
  * The only cryptography that reading and proving a log needs, as Node has it. A browser page takes
@@ -11,6 +12,7 @@ export type SignatureCheck = (message: Uint8Array, signature: Uint8Array) => boo
 const ED25519_SIGNATURE_BYTES = 64
 const P256_SIGNATURE_BYTES = 64
 const ML_DSA_44_SIGNATURE_BYTES = 2420
+const ML_DSA_44_KEY_BYTES = 1312
 
 /** DER of a SubjectPublicKeyInfo up to the key's own bytes (RFC 8410 §4, RFC 5480 §2, RFC 9881 §4). */
 const SPKI = {
@@ -18,6 +20,18 @@ const SPKI = {
   p256: Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
   mlDsa44: Buffer.from('30820532300b06096086480165030403110382052100', 'hex'),
 } as const
+
+/** An auditor's Node may be an older one, whose OpenSSL does not: any 1312 bytes are such a key. */
+const KNOWS_ML_DSA = knowsMlDsa()
+
+function knowsMlDsa(): boolean {
+  try {
+    publicKeyOf(SPKI.mlDsa44, Buffer.alloc(ML_DSA_44_KEY_BYTES), ML_DSA_44_KEY_BYTES)
+    return true
+  } catch {
+    return false // slower, and the same
+  }
+}
 
 export function sha256(bytes: Uint8Array): Buffer {
   return hash('sha256', bytes, 'buffer')
@@ -55,7 +69,9 @@ export function p256Check(point: Uint8Array): SignatureCheck {
  * @throws TypeError when that is no key
  */
 export function mlDsa44Check(key: Uint8Array): SignatureCheck {
-  const publicKey = publicKeyOf(SPKI.mlDsa44, key, 1312)
+  if (key.length !== ML_DSA_44_KEY_BYTES) throw new TypeError('want a key of 1312 bytes')
+  if (!KNOWS_ML_DSA) return ownMlDsa44Check(key)
+  const publicKey = publicKeyOf(SPKI.mlDsa44, key, ML_DSA_44_KEY_BYTES)
   return (message, signature) =>
     signature.length === ML_DSA_44_SIGNATURE_BYTES && verify(null, message, publicKey, signature)
 }

@@ -43,6 +43,11 @@ export class SegmentFile {
     return this.#size
   }
 
+  /** offset at which what is appended next will stand */
+  get position(): number {
+    return this.#size + this.#header.length
+  }
+
   /**
    * Durable when it returns.
    *

@@ -1,37 +1,32 @@
 import {
-  formatCheckpoint,
   isSession,
   type LogState,
   MAX_BATCH_LEAVES,
-  type NoteSigner,
   type OpenEntry,
   OpenEntries,
   SEGMENT_BYTES,
 } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
+import { encodeBatch, placesIn, placesOf, type SealedBatch, type SealedLeaf } from './batch.ts'
+import type { Checkpoints } from './checkpoints.ts'
 import type { LogFiles } from './files.ts'
+import { IdleSigning } from './idle-signing.ts'
+import { LeafQueue, type QueuedLeaf } from './leaf-queue.ts'
 import { type LeafSigner, type PreparedLeaf, prepareLeaf } from './leaf-text.ts'
 import type { Recovered } from './recover.ts'
 import { AppendError, SegmentFile } from './segment-file.ts'
 
 export type WriterOptions = {
   dir: string
-  signer: NoteSigner
+  checkpoints: Checkpoints
   now: () => Date
   files: LogFiles
   /** monotonic, ms */
   elapsedMs: () => number
+  /** told of what is durable, after those who wait for it; must not throw */
+  onSealed: (batch: SealedBatch) => void
 }
 
-type Queued = PreparedLeaf & {
-  resolve: (index: number) => void
-  reject: (error: SekishoError) => void
-}
-
-/** Bytes of one write; a batch that is longer goes out in several. */
-const MAX_BATCH_BYTES = 4 * 1024 * 1024
-/** Leaves waiting above this are refused: callers are faster than the disk. */
-const MAX_QUEUED = 16_384
 /** After two failures in a row, how long nothing is tried: a try may cost a file. */
 const RETRY_PAUSE_MS = 250
 
@@ -53,9 +48,12 @@ export class LogWriter {
   #owed: OpenEntry[]
   #segment: SegmentFile | undefined
   #nextSegment: number
-  #queue: Queued[] = []
+  readonly #queue = new LeafQueue()
+  /** durable, and not yet told */
+  #sealed: SealedBatch[] = []
   #at: string | null
   #scheduled = false
+  readonly #idle: IdleSigning
   #failures = 0
   #failedAtMs = 0
   #closed = false
@@ -71,6 +69,10 @@ export class LogWriter {
     this.#owed = open.filter((entry) => !isSession(entry))
     this.#nextSegment = recovered.next
     this.#at = recovered.whole.at
+    this.#idle = new IdleSigning({
+      isBusy: () => !this.#queue.isEmpty,
+      sign: () => this.#signAgain(),
+    })
   }
 
   /** durable leaves */
@@ -121,9 +123,11 @@ export class LogWriter {
     }
   }
 
-  /** Writes what is queued, then refuses everything. */
+  /** Writes what is queued, and a last checkpoint with both signatures; then refuses everything. */
   close(): void {
-    while (this.#queue.length > 0) this.#flush()
+    while (!this.#queue.isEmpty) this.#flush()
+    this.#idle.stop()
+    if (!this.#closed && this.#failures === 0) this.#signAgain()
     this.#closed = true
     this.#segment?.close()
     this.#segment = undefined
@@ -131,7 +135,7 @@ export class LogWriter {
 
   #refusal(): SekishoError | undefined {
     if (this.#closed) return unwritable('the log is closed')
-    if (this.#queue.length >= MAX_QUEUED) return unwritable('too many leaves wait to be written')
+    if (this.#queue.isFull) return unwritable('too many leaves wait to be written')
     const waitedMs = this.#options.elapsedMs() - this.#failedAtMs
     if (this.#failures >= 2 && waitedMs < RETRY_PAUSE_MS) {
       return unwritable('the log could not be written a moment ago')
@@ -152,18 +156,18 @@ export class LogWriter {
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      if (this.#queue.length > 0) this.#flush()
-      if (this.#queue.length > 0) this.#schedule()
+      if (!this.#queue.isEmpty) this.#flush()
+      if (!this.#queue.isEmpty) this.#schedule()
     })
   }
 
   #flush(): SekishoError | undefined {
-    let batch: Queued[] = []
+    let batch: QueuedLeaf[] = []
     try {
       const segment = this.#openSegment()
       if (this.#repeat.length > 0) this.#writeRepeat(segment)
       const gaps = this.#owed.slice(0, MAX_BATCH_LEAVES).map((intent) => this.#gapLeaf(intent))
-      batch = this.#takeBatch(MAX_BATCH_LEAVES - gaps.length)
+      batch = this.#queue.takeBatch(MAX_BATCH_LEAVES - gaps.length)
       if (gaps.length + batch.length > 0) this.#writeBatch(segment, [...gaps, ...batch])
       this.#owed = this.#owed.slice(gaps.length)
     } catch (thrown) {
@@ -172,7 +176,25 @@ export class LogWriter {
     this.#failures = 0
     const first = this.#base.size - batch.length
     for (const [offset, { resolve }] of batch.entries()) resolve(first + offset)
+    this.#tellSealed()
+    this.#idle.arm()
     return undefined
+  }
+
+  #tellSealed(): void {
+    for (const batch of this.#sealed) this.#options.onSealed(batch)
+    this.#sealed = []
+  }
+
+  /** The head that is there, with both signatures; what cannot be written now, the next batch has. */
+  #signAgain(): void {
+    const { checkpoints } = this.#options
+    if (this.#repeat.length > 0 || !checkpoints.owes(this.#base.note)) return
+    try {
+      this.#writeBatch(this.#openSegment(), [], true)
+    } catch (thrown) {
+      this.#fail(thrown, [])
+    }
   }
 
   #openSegment(): SegmentFile {
@@ -187,37 +209,32 @@ export class LogWriter {
   }
 
   #writeRepeat(segment: SegmentFile): void {
+    const leaves = placesIn(this.#repeat, segment.position)
     segment.append(this.#repeat)
     this.#repeat = Buffer.alloc(0)
     this.#base = this.#whole
+    this.#noteSealed(segment, leaves)
+  }
+
+  #noteSealed(segment: SegmentFile, leaves: readonly SealedLeaf[]): void {
+    const { size, root } = this.#base
+    this.#sealed.push({ segment: segment.number, leaves, head: { size, root } })
   }
 
   /** Stands before what is queued, so it must not be later. */
   #gapLeaf(entry: OpenEntry): PreparedLeaf {
     const what = isSession(entry) ? 'start' : 'outcome'
     const leaf = { type: 'gap', ...entry, reason: `its ${what} could not be recorded` }
-    const first = this.#queue[0]
+    const { first } = this.#queue
     if (first === undefined) return this.#prepare(leaf)
     return prepareLeaf(leaf, { nowText: first.facts.at, after: this.#base.at })
   }
 
-  #takeBatch(most: number): Queued[] {
-    let bytes = 0
-    let count = 0
-    for (const { line } of this.#queue.slice(0, most)) {
-      bytes += line.length
-      if (bytes > MAX_BATCH_BYTES) break
-      count += 1
-    }
-    return this.#queue.splice(0, count)
-  }
-
-  #writeBatch(segment: SegmentFile, leaves: readonly PreparedLeaf[]): void {
-    const { signer } = this.#options
+  #writeBatch(segment: SegmentFile, leaves: readonly PreparedLeaf[], twice = false): void {
     for (const { facts } of leaves) this.#base.stageFacts(facts, 0)
-    const note = signer.sign(formatCheckpoint({ origin: signer.name, ...this.#base.nextHead() }))
-    const noteLine = Buffer.from(`${JSON.stringify(note)}\n`)
-    const bytes = Buffer.concat([...leaves.map(({ line }) => line), noteLine])
+    const note = this.#options.checkpoints.sign(this.#base.nextHead(), twice)
+    const bytes = encodeBatch(leaves, note)
+    const places = placesOf(leaves, segment.position)
     try {
       segment.append(bytes)
     } catch (thrown) {
@@ -225,6 +242,7 @@ export class LogWriter {
       throw thrown
     }
     seal(this.#base, note)
+    this.#noteSealed(segment, places)
   }
 
   /** All of it may be on the disk, signed: the log must go on with it or it forks. */
@@ -237,8 +255,9 @@ export class LogWriter {
   }
 
   /** Turns everyone away who waits; the next append tries a new segment. */
-  #fail(thrown: unknown, batch: readonly Queued[]): SekishoError {
+  #fail(thrown: unknown, batch: readonly QueuedLeaf[]): SekishoError {
     this.#base.drop()
+    this.#tellSealed() // what was repeated before the batch that failed
     if (!(thrown instanceof AppendError && thrown.left === 'nothing')) {
       this.#segment?.close()
       this.#segment = undefined
@@ -247,8 +266,7 @@ export class LogWriter {
     this.#failures += 1
     this.#failedAtMs = this.#options.elapsedMs()
     const error = unwritable('the log could not be written', thrown)
-    const turnedAway = [...batch, ...this.#queue]
-    this.#queue = []
+    const turnedAway = [...batch, ...this.#queue.takeAll()]
     this.#admitAgain()
     for (const { reject } of turnedAway) reject(error)
     return error

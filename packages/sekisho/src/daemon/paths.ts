@@ -17,6 +17,8 @@ export type Paths = {
   logKey: string
   /** what is kept of the root key, where a process of its own has it */
   rootFile: string
+  /** the root’s certificate, written once by the supervisor: what an auditor needs */
+  rootCertificate: string
   /** revocation lists of the platform's authorities, PEM */
   crl: string
   /** the bundle that was last put in force */
@@ -69,6 +71,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     exporterState: join(state, 'exporter'),
     logKey: join(state, 'log.vkey'),
     rootFile: join(state, 'root.json'),
+    rootCertificate: join(state, 'root.pem'),
     crl: join(state, 'crl.pem'),
     policyFile: join(state, 'policy.json'),
     ledgerFile: join(state, 'ledger.jsonl'),

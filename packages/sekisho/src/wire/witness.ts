@@ -55,6 +55,21 @@ export const WitnessStatus = z.strictObject({
 })
 export type WitnessStatus = z.infer<typeof WitnessStatus>
 
+/** What a witness said of the log when the platform started. */
+export const WitnessAnswer = z.strictObject({
+  name: z.string(),
+  operator: z.string(),
+  /**
+   * `sound`: it has cosigned a part of this log, or nothing. `broken`: more than the log has, or
+   * another tree. `unknown`: it did not answer in time, or not to that.
+   */
+  found: z.enum(['sound', 'broken', 'unknown']),
+  detail: z.string().max(512),
+  /** the newest note that it has cosigned, as it shows or we hold it */
+  note: z.string().max(65_536).nullable(),
+})
+export type WitnessAnswer = z.infer<typeof WitnessAnswer>
+
 function isWitnessUrl(text: string): boolean {
   if (text.startsWith('unix:')) return /^unix:\/[^\0]{1,107}$/.test(text)
   const url = URL.parse(text)

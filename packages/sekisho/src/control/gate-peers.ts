@@ -16,6 +16,8 @@ export class GatePeers {
   readonly #peers = new Set<Peer<NoCalls, typeof gateToControl>>()
   readonly #holds: WaitingHolds
   readonly #ledger: LedgerHandlers
+  /** sessions whose identity was revoked, until they have ended */
+  readonly #revoked = new Set<string>()
 
   constructor({ holds, ledger }: { holds: WaitingHolds; ledger: LedgerHandlers }) {
     this.#holds = holds
@@ -31,12 +33,19 @@ export class GatePeers {
       out: {},
       in: gateToControl,
       handlers: {
-        'hold.wait': (held) => this.#holds.wait(held, gate),
+        'hold.wait': (held) => {
+          this.#refuseRevoked(held.session)
+          return this.#holds.wait(held, gate)
+        },
         'hold.withdraw': ({ id }) => {
           this.#holds.withdraw(id, gate)
           return {}
         },
-        ...this.#ledger,
+        'ledger.reserve': (reservation, handle) => {
+          this.#refuseRevoked(reservation.session)
+          return this.#ledger['ledger.reserve'](reservation, handle)
+        },
+        'ledger.release': this.#ledger['ledger.release'],
       },
     })
     this.#peers.add(gate)
@@ -45,6 +54,23 @@ export class GatePeers {
       this.#holds.gateGone(gate)
     })
     handle.resume() // a socket handed over may have been paused until now
+  }
+
+  /** Nobody is asked for it any more, and nothing reserved; what waits is over. */
+  revoke(session: string): void {
+    this.#revoked.add(session)
+    this.#holds.sessionEnded(session)
+  }
+
+  sessionEnded(session: string): void {
+    this.#revoked.delete(session)
+  }
+
+  #refuseRevoked(session: string): void {
+    if (!this.#revoked.has(session)) return
+    throw new SekishoError('IDENTITY_REVOKED', `the identity of ${session} was revoked`, {
+      hint: 'see `sekisho identity list`',
+    })
   }
 
   close(): void {

@@ -67,10 +67,15 @@ function supervisorHandlers(parts: () => Parts): Handlers<typeof supervisorToCon
       return {}
     },
     'session.ended': (end) => {
-      const { sessions, holds, ledger } = parts()
+      const { sessions, holds, ledger, gates } = parts()
       sessions.ended(end)
       holds.sessionEnded(end.session)
       ledger.sessionEnded(end.session)
+      gates.sessionEnded(end.session)
+      return {}
+    },
+    'session.revoked': ({ session }) => {
+      parts().gates.revoke(session)
       return {}
     },
     'gate.attach': (_params, handle) => {
@@ -205,6 +210,11 @@ class ClientPeers {
       'approvals.show': ({ id }) => this.#holds.find(id),
       'approvals.answer': (signed) => this.#holds.answer(signed),
       'restore.run': (request) => this.#restore(request, client),
+      'identity.list': () => this.#supervisor.call('identity.list', {}),
+      'identity.revoke': (asked) => {
+        const revocation = { ...asked, reason: 'operator', by: client.uid } as const
+        return this.#supervisor.call('identity.revoke', revocation)
+      },
       'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
       'quarantine.release': (signed) => this.#supervisor.call('quarantine.release', signed),
       'image.import': (image) => this.#supervisor.call('image.import', image),

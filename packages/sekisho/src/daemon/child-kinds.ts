@@ -1,6 +1,6 @@
 import { exporterToSupervisor, supervisorToExporter } from '../wire/exporter.ts'
 import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
-import { supervisorToKeyholder } from '../wire/keyholder.ts'
+import { keyholderToSupervisor, supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { Handlers, Peer } from '../wire/peer.ts'
 import { supervisorToSolver } from '../wire/solver.ts'
 import { Child } from './child.ts'
@@ -10,7 +10,7 @@ import { EXPORTER_STATE, KEYHOLDER_STATE, LOG_IN_BOX } from './paths.ts'
 /** The processes of which there is one, each with no more than it needs. */
 
 type NoCalls = Record<never, never>
-export type KeyholderPeer = Peer<typeof supervisorToKeyholder, NoCalls>
+export type KeyholderPeer = Peer<typeof supervisorToKeyholder, typeof keyholderToSupervisor>
 export type ControlPeer = Peer<typeof supervisorToControl, typeof controlToSupervisor>
 export type ExporterPeer = Peer<typeof supervisorToExporter, typeof exporterToSupervisor>
 
@@ -21,8 +21,9 @@ type Hooks<P> = {
 }
 
 export function makeKeyholder(
+  handlers: Handlers<typeof keyholderToSupervisor>,
   hooks: Hooks<KeyholderPeer>,
-): Child<typeof supervisorToKeyholder, NoCalls> {
+): Child<typeof supervisorToKeyholder, typeof keyholderToSupervisor> {
   const kind = {
     name: 'keyholder',
     entry: 'keyholder-main.ts',
@@ -32,8 +33,8 @@ export function makeKeyholder(
     environment: {},
     network: 'none',
     out: supervisorToKeyholder,
-    in: {},
-    handlers: {},
+    in: keyholderToSupervisor,
+    handlers,
   } as const
   return new Child(kind, hooks)
 }

@@ -15,10 +15,12 @@ import { LedgerFile } from './ledger-file.ts'
 import { Exporter } from './exporter.ts'
 import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
+import { pinRootKey } from './root-key.ts'
 import type { Networks } from './networks.ts'
 import { PolicyService } from './policy-service.ts'
 import type { Paths } from './paths.ts'
 import type { Quarantine } from './quarantine.ts'
+import type { Revocation } from './revocation.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -48,6 +50,7 @@ export type ChildrenOptions = {
   table: SessionTable
   quarantine: Quarantine
   snapshots: Snapshots
+  revocation: Revocation
   onSession: (plan: SessionPlan, ended: (end: SessionEnd) => void) => Promise<number>
   onRestore: (plan: RestorePlan) => Promise<RestoreResult>
   onClientGone: (connection: number) => void
@@ -74,7 +77,19 @@ export class Children {
   constructor(options: ChildrenOptions) {
     this.#options = options
     const { settings, warn } = options
-    this.#keyholder = makeKeyholder({ onUp: (peer) => this.#keyholderUp(peer), report: warn })
+    this.#keyholder = makeKeyholder(
+      {
+        'identity.conflict': (conflict) => {
+          options.revocation.conflict(conflict)
+          return {}
+        },
+        'canary.hit': ({ session, detail }) => {
+          options.revocation.canary(session, detail)
+          return {}
+        },
+      },
+      { onUp: (peer) => this.#keyholderUp(peer), report: warn },
+    )
     this.gates = new Gates({
       count: settings.gates,
       dnsServers: settings.dnsServers,
@@ -130,9 +145,9 @@ export class Children {
   async start(networks: Networks): Promise<void> {
     this.#networks = networks
     await Promise.all([this.#keyholder.start(), this.gates.start(), this.#control.start()])
-    for (const peer of this.gates.peers()) {
-      await this.#linkToKeyholder(peer, this.keyholder())
-      await this.#linkToControl(peer, this.#control.peer)
+    for (const gate of this.gates.live()) {
+      await this.#linkToKeyholder(gate, this.keyholder())
+      await this.#linkToControl(gate.peer, this.#control.peer)
     }
     await this.#checkKeyholder()
     this.#sealLog()
@@ -140,6 +155,7 @@ export class Children {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
     this.policy.start()
+    void this.#options.revocation.writeLists()
     await this.#exporter.start()
   }
 
@@ -154,6 +170,11 @@ export class Children {
       degrade: (why) => this.#ownDegraded.push(why),
       warn,
     })
+  }
+
+  /** @throws SekishoError PEER_UNAVAILABLE */
+  control(): ControlPeer {
+    return this.#control.peer
   }
 
   /** @throws SekishoError PEER_UNAVAILABLE */
@@ -194,13 +215,16 @@ export class Children {
     await this.policy.installer.keyholderUp(peer)
     for (const session of table.all()) {
       // a session whose secret is gone stays without it, and so fails closed
-      await session.resumeAtKeyholder().catch((error: unknown) => warn(String(error)))
+      await session.resumeAtKeyholder(peer).catch((error: unknown) => warn(String(error)))
     }
     if (this.#networks === undefined) return
-    for (const gate of this.gates.peers()) await this.#linkToKeyholder(gate, peer)
+    for (const gate of this.gates.live()) await this.#linkToKeyholder(gate, peer)
   }
 
-  #linkToKeyholder(gate: GatePeer, keyholder: KeyholderPeer): Promise<void> {
+  #linkToKeyholder(
+    gate: { index: number; peer: GatePeer },
+    keyholder: KeyholderPeer,
+  ): Promise<void> {
     return linkGateToKeyholder(gate, keyholder, this.#options.warn)
   }
 
@@ -215,7 +239,7 @@ export class Children {
     for (const session of this.#options.table.all()) await session.resumeAtGate(index)
     if (!this.#started) return
     // what is down is linked when it comes up
-    if (this.#keyholder.isUp) await this.#linkToKeyholder(peer, this.keyholder())
+    if (this.#keyholder.isUp) await this.#linkToKeyholder({ index, peer }, this.keyholder())
     if (this.#control.isUp) await this.#linkToControl(peer, this.#control.peer)
   }
 
@@ -235,6 +259,8 @@ export class Children {
   async #checkKeyholder(): Promise<void> {
     await this.#readKeyholderStatus()
     pinLogKey(this.#options.paths.logKey, this.#log.key)
+    const { authority } = await this.keyholder().call('identity.list', {})
+    if (authority !== null) pinRootKey(this.#options.paths.rootKey, authority.root)
   }
 
   async #readKeyholderStatus(): Promise<void> {
@@ -259,6 +285,8 @@ export class Children {
       'content.read': (asked) => readContentOnRecord(asked, () => this.keyholder()),
       'log.read': (read) =>
         this.keyholder().call('record', { leaf: { type: 'log.read', ...read } }),
+      'identity.list': () => this.keyholder().call('identity.list', {}),
+      'identity.revoke': (asked) => this.#options.revocation.revoke(asked),
       'quarantine.list': () => quarantine.list(),
       'quarantine.release': (signed) => quarantine.release(signed),
       'image.import': async (image) => {

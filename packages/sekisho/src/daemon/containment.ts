@@ -11,9 +11,12 @@ import { listChanges } from './evidence-changes.ts'
 import { pictureProcesses } from './evidence-processes.ts'
 import { type Quarantine, setLeaf } from './quarantine.ts'
 
-/** What a sandbox did that no program needs: a refused system call, or an opened tripwire. */
+/**
+ * What a sandbox did that no program needs: a refused system call, an opened tripwire, a canary
+ * carried away; or somebody who spoke for it and was not it.
+ */
 export type Attempt = {
-  kind: 'syscall' | 'tripwire'
+  kind: 'syscall' | 'tripwire' | 'identity' | 'canary'
   /** the call with what tells its kind, or the path */
   what: string
   /** names by which an agent file can tolerate it */
@@ -34,6 +37,8 @@ export type ContainmentOptions = {
   logSize: () => Promise<number>
   now: () => Date
   warn: (line: string) => void
+  /** told of each session that is contained, at once; never throws */
+  contained: (session: string, attempt: Attempt) => void
 }
 
 type Watched = { live: LiveSession; containing: Promise<void> | undefined; tolerated: number }
@@ -79,20 +84,25 @@ export class Containment {
    * Called when the attempt's denial is on its way into the log and before it is answered. When
    * this returns, the session has been told to stop where it is: not one more instruction of it
    * runs in user mode, whatever the answer.
+   *
+   * @returns whether it is contained, by this attempt or one before
    */
-  attempted(session: string, attempt: Attempt): void {
+  attempted(session: string, attempt: Attempt): boolean {
     const watched = this.#watched.get(session)
-    if (watched === undefined || watched.containing !== undefined) return
+    if (watched === undefined) return false
+    if (watched.containing !== undefined) return true
     if (!isEscape(attempt, watched.live.plan.containment)) {
       watched.tolerated += 1
-      return
+      return false
     }
     const frozen = watched.live.cgroup.freeze()
     frozen.catch(() => undefined) // looked at below; an earlier failure must not leave it loose
+    this.#options.contained(session, attempt)
     watched.containing = this.#contain(watched.live, attempt, frozen).catch((error: unknown) => {
       watched.live.cgroup.kill() // whatever failed, nothing of it goes on
       this.#options.warn(`containment of ${session}: ${String(error)}`)
     })
+    return true
   }
 
   async #contain(live: LiveSession, attempt: Attempt, freezing: Promise<void>): Promise<void> {
@@ -199,12 +209,24 @@ export class Containment {
   }
 }
 
-function isEscape({ names }: Attempt, { onEscape, tolerated }: ContainmentPolicy): boolean {
+function isEscape({ kind, names }: Attempt, policy: ContainmentPolicy): boolean {
+  const { onEscape, onCanary, tolerated } = policy
+  if (kind === 'identity') return true // no program can want it, and no agent file say so
+  if (kind === 'canary') return onCanary === 'contain'
   return onEscape === 'contain' && !names.some((name) => tolerated.includes(name))
 }
 
 function reasonOf({ kind, what }: Attempt): string {
-  return kind === 'syscall' ? `it called ${what}` : `it opened ${what}`
+  switch (kind) {
+    case 'syscall':
+      return `it called ${what}`
+    case 'tripwire':
+      return `it opened ${what}`
+    case 'identity':
+      return `its identity was in conflict (${what})`
+    case 'canary':
+      return `it carried a canary (${what})`
+  }
 }
 
 async function isStopped(freezing: Promise<void>): Promise<boolean> {

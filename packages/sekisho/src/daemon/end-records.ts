@@ -48,6 +48,7 @@ export class EndRecords {
       // a keyholder that was restarted in between knows only the sessions that run
       await this.#keyholder().call('session.open', {
         session,
+        gate: null,
         secrets: [],
         leaf: null,
         printKey: null,

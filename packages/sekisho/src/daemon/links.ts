@@ -12,13 +12,13 @@ type Warn = (line: string) => void
 
 /** @throws SekishoError when both live and are not linked: then one of them starts anew */
 export function linkGateToKeyholder(
-  gate: GatePeer,
+  { index: gate, peer }: { index: number; peer: GatePeer },
   keyholder: KeyholderPeer,
   warn: Warn,
 ): Promise<void> {
-  return link(gate, keyholder, {
-    first: (handle) => keyholder.call('gate.attach', {}, { handle }),
-    second: (handle) => gate.call('keyholder.attach', {}, { handle }),
+  return link(peer, keyholder, {
+    first: (handle) => keyholder.call('gate.attach', { gate }, { handle }),
+    second: (handle) => peer.call('keyholder.attach', {}, { handle }),
     warn,
   })
 }

@@ -19,6 +19,7 @@ import { Networks } from './networks.ts'
 import { BOX, type Paths, writePidFile } from './paths.ts'
 import type { Platform } from './platform.ts'
 import { watchSandboxes } from './sandbox-watch.ts'
+import { Revocation, type RevocationOthers } from './revocation.ts'
 import { runRestore } from './restore-session.ts'
 import { Session } from './session.ts'
 import { SessionTable } from './session-table.ts'
@@ -59,7 +60,10 @@ type Ground = Pick<Parts, 'box' | 'guardian' | 'reactor' | 'table'> & {
 /** Wires the platform and starts it. @throws SekishoError naming what is missing on this host */
 export async function startParts(options: Options): Promise<Parts> {
   const settings = readSettings(options.paths.bundle)
-  const own = openOwn(options.paths, () => platform)
+  const own = openOwn(options.paths, () => platform, {
+    control: () => children.control(),
+    stop: (session, text) => ground.table.get(session)?.stop('stopped', text),
+  })
   const ground = await openGround(options, settings)
   const { box, guardian, reactor, table } = ground
   const clients = new Clients()
@@ -112,17 +116,27 @@ function makeNetworks(
   })
 }
 
-type Own = Pick<Platform, 'quarantine' | 'containment' | 'snapshots'>
+type Own = Pick<Platform, 'quarantine' | 'containment' | 'snapshots' | 'revocation'>
 
 /** What outlives sessions and is written to the log. */
-function openOwn(paths: Paths, platform: () => Platform): Own {
+function openOwn(paths: Paths, platform: () => Platform, others: RevocationOthers): Own {
   const snapshots = new Snapshots({
     store: new SnapshotStore(paths.state),
     sessions: paths.sessions,
     record: (leaf) => platform().record(leaf),
     now: () => new Date(),
   })
-  return { ...openContainment(paths, platform), snapshots }
+  const shutOut = openContainment(paths, platform)
+  const revocation = new Revocation({
+    ...others,
+    containment: shutOut.containment,
+    keyholder: () => platform().keyholder(),
+    record: (leaf) => platform().record(leaf),
+    killGate: (gate) => platform().gates.kill(gate),
+    listFile: paths.crl,
+    warn: (line) => platform().warn(line),
+  })
+  return { ...shutOut, snapshots, revocation }
 }
 
 async function openGround({ paths, warn }: Options, settings: Settings): Promise<Ground> {
@@ -161,6 +175,7 @@ function makeChildren(
     version: platformVersion(options.paths.code),
     quarantine: own.quarantine,
     snapshots: own.snapshots,
+    revocation: own.revocation,
     degraded: [
       ...hostDegraded,
       ...box.cgroups.degraded,

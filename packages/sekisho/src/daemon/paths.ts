@@ -19,6 +19,8 @@ export type Paths = {
   rootFile: string
   /** the root’s certificate, written once by the supervisor: what an auditor needs */
   rootCertificate: string
+  /** the root's public key, written once: all that an auditor has to be given */
+  rootKey: string
   /** revocation lists of the platform's authorities, PEM */
   crl: string
   /** the bundle that was last put in force */
@@ -72,6 +74,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     logKey: join(state, 'log.vkey'),
     rootFile: join(state, 'root.json'),
     rootCertificate: join(state, 'root.pem'),
+    rootKey: join(state, 'root.pem'),
     crl: join(state, 'crl.pem'),
     policyFile: join(state, 'policy.json'),
     ledgerFile: join(state, 'ledger.jsonl'),

@@ -13,6 +13,7 @@ import type { Roots } from './images.ts'
 import type { Paths } from './paths.ts'
 import type { ApprovedFiles } from './operator-key.ts'
 import type { Quarantine } from './quarantine.ts'
+import type { Revocation } from './revocation.ts'
 import type { Snapshots } from './snapshots.ts'
 
 /** What a session needs of the running platform. */
@@ -30,6 +31,7 @@ export type Platform = {
   ends: EndRecords
   quarantine: Quarantine
   containment: Containment
+  revocation: Revocation
   snapshots: Snapshots
   /** the bundle in force */
   policy: ApprovedFiles

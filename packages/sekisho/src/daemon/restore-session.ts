@@ -27,9 +27,11 @@ export async function runRestore(plan: RestorePlan, platform: Needs): Promise<Re
   const { session } = plan
   const upstreams = readUpstreams(plan.upstreams)
   const secrets = readSecrets(plan.secrets, process.env)
-  const gate = platform.gates.peer(platform.gates.pick())
+  const gateIndex = platform.gates.pick()
+  const gate = platform.gates.peer(gateIndex)
   const { placeholders } = await platform.keyholder().call('session.open', {
     session,
+    gate: gateIndex,
     secrets,
     leaf: startLeaf(plan, platform),
     printKey: null,

@@ -31,6 +31,7 @@ import { aside, type Relay, relayPipes, relayTerminal } from './stdio.ts'
 import { readUpstreams } from './upstream-files.ts'
 
 type EndReason = SessionEnd['reason']
+type KeyholderCalls = ReturnType<Platform['keyholder']>
 
 /**
  * One session, from its plan to the last trace of it gone. Order is what makes it safe: secrets
@@ -47,6 +48,8 @@ export class Session {
   readonly #started: Started = {}
   #setting: Promise<Stage> | undefined
   #attendance: Attendance | undefined
+  /** the one that has it open, or is about to */
+  #keyholder: KeyholderCalls | undefined
   #relay: Relay | undefined
   #packets: PacketPump | undefined
   readonly #signals = new CommandSignals()
@@ -146,9 +149,13 @@ export class Session {
   }
 
   /** The keyholder was restarted and has forgotten its sessions. */
-  async resumeAtKeyholder(): Promise<void> {
-    await this.#platform.keyholder().call('session.open', {
+  async resumeAtKeyholder(keyholder: KeyholderCalls): Promise<void> {
+    // one that it was opened at is not told twice; one that was opened nowhere begins by itself
+    if (this.#keyholder === undefined || this.#keyholder === keyholder) return
+    this.#keyholder = keyholder
+    await keyholder.call('session.open', {
       session: this.plan.session,
+      gate: this.gate ?? null,
       secrets: readSecrets(this.plan.secrets, process.env),
       leaf: null,
       began: { agent: this.plan.agent, uid: this.plan.decision.uid },
@@ -178,8 +185,11 @@ export class Session {
     // of a sandbox that stands already, the log learns while the session's own is brought in
     const { attested } = berth.sandbox ?? (await this.#setting).sandbox
     await this.#refuseUnlessHeld(attested)
-    const opened = platform.keyholder().call('session.open', {
+    const keyholder = platform.keyholder()
+    this.#keyholder = keyholder
+    const opened = keyholder.call('session.open', {
       session: plan.session,
+      gate: berth.network.gate,
       secrets,
       leaf: this.#startLeaf(attested, [...kind.degraded, ...unrecognisable(secrets)], kind),
       printKey: berth.canaries.key,

@@ -14,7 +14,7 @@ import { Quarantine } from './quarantine.ts'
  */
 export function openContainment(
   paths: Paths,
-  platform: () => Pick<Platform, 'keyholder' | 'policy' | 'record' | 'warn'>,
+  platform: () => Pick<Platform, 'keyholder' | 'policy' | 'record' | 'warn' | 'revocation'>,
 ): Pick<Platform, 'quarantine' | 'containment'> {
   const now = (): Date => new Date()
   const quarantine = new Quarantine({
@@ -31,6 +31,7 @@ export function openContainment(
     logSize: async () => (await platform().keyholder().call('status', {})).logSize,
     now,
     warn: (line) => platform().warn(line),
+    contained: (session, attempt) => platform().revocation.contained(session, attempt),
   })
   return { quarantine, containment }
 }

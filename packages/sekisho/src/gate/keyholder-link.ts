@@ -4,8 +4,9 @@ import { SekishoError } from '../core/error.ts'
 import type { RecordedFinding } from '../core/finding.ts'
 import type { Verdict } from '../core/verdict.ts'
 import type { Recorder } from '../flow/ports.ts'
+import { ClaimKey } from './claim-key.ts'
 import type { EgressBreach } from './egress-meter.ts'
-import { gateToKeyholder } from '../wire/keyholder.ts'
+import { gateToKeyholder, keyholderToGate } from '../wire/keyholder.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { VerdictShape } from '../wire/schemas.ts'
@@ -20,22 +21,64 @@ const CERTIFY_TIMEOUT_MS = 5_000
  * flushed to the disk, together with the next intent. If the gate dies meanwhile it is a gap leaf.
  */
 const OUTCOME_WAIT_MS = 2
+/** Between two keys of this gate, whatever the clocks say; the most that a timer takes is 24 days. */
+const MIN_RENEWAL_MS = 60_000
+const MAX_RENEWAL_MS = 7 * 24 * 3_600_000
+
+type KeyholderPeer = Peer<typeof gateToKeyholder, typeof keyholderToGate>
 
 /**
  * The gate's one way to the keyholder. Without a live peer every call rejects with
  * PEER_UNAVAILABLE, so nothing is recorded and nothing leaves.
  */
 export class KeyholderLink {
-  #peer: Peer<typeof gateToKeyholder> | undefined
+  #peer: KeyholderPeer | undefined
+  #key: ClaimKey | undefined
+  #renewal: NodeJS.Timeout | undefined
+  /** over all sessions: rising for each of them */
+  #seq = 0
   readonly #downListeners = new Set<() => void>()
 
-  /** Takes the place of the peer before it, whose pending calls then fail. */
-  attach(transport: Transport): void {
+  /**
+   * Takes the place of the peer before it, whose pending calls then fail. A key is made for it: the
+   * keyholder knows this gate by that from its first record on.
+   *
+   * @param revoked closes what a session has here; the keyholder is told when it has resolved
+   */
+  attach(transport: Transport, revoked: (session: string) => Promise<void>): void {
     const before = this.#peer
-    const peer = new Peer('keyholder', transport, { out: gateToKeyholder, in: {}, handlers: {} })
+    const peer: KeyholderPeer = new Peer('keyholder', transport, {
+      out: gateToKeyholder,
+      in: keyholderToGate,
+      handlers: {
+        'session.revoked': async ({ session }) => {
+          await revoked(session)
+          return {}
+        },
+      },
+    })
     this.#peer = peer
     peer.onClose(() => this.#tellDown())
     before?.close()
+    this.#key = undefined
+    this.#identify(peer)
+  }
+
+  /** Not waited for: what is recorded meanwhile comes behind it, and is checked by it. */
+  #identify(peer: KeyholderPeer): void {
+    clearTimeout(this.#renewal)
+    const key = new ClaimKey()
+    const asked = peer.call('identify', key.toCertify(this.#key), { timeoutMs: Infinity })
+    this.#key = key
+    asked.then(
+      ({ renewAt }) => {
+        if (peer !== this.#peer) return
+        const inMs = Math.min(Math.max(renewAt - Date.now(), MIN_RENEWAL_MS), MAX_RENEWAL_MS)
+        this.#renewal = setTimeout(() => this.#identify(peer), inMs)
+        this.#renewal.unref()
+      },
+      () => peer.close(), // a gate that nobody knows records nothing, so nothing leaves
+    )
   }
 
   /**
@@ -59,16 +102,24 @@ export class KeyholderLink {
   }
 
   close(): void {
+    clearTimeout(this.#renewal)
     this.#peer?.close()
   }
 
   /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, LOG_UNWRITABLE or what the keyholder answered */
   async record(leaf: LeafInput, credentials: readonly string[]): Promise<Record<string, string>> {
-    const params = { leaf, credentials: [...credentials] }
+    const peer = this.#live()
+    const params = { leaf: this.#claimed(leaf), credentials: [...credentials], seq: ++this.#seq }
     const mayWaitMs = leaf.type === 'action.outcome' ? OUTCOME_WAIT_MS : 0
     const options = { timeoutMs: RECORD_TIMEOUT_MS, mayWaitMs }
-    const done = await this.#live().call('record', params, options)
+    const done = await peer.call('record', params, options)
     return done.credentials
+  }
+
+  /** Outcomes are signed: nobody else can have told them. Their replies have left. */
+  #claimed(leaf: LeafInput): LeafInput {
+    if (leaf.type !== 'action.outcome' || this.#key === undefined) return leaf
+    return { ...leaf, claim: this.#key.claim(leaf) }
   }
 
   /**
@@ -105,7 +156,7 @@ export class KeyholderLink {
     return this.#live().call('blob.get', asked, { timeoutMs: RECORD_TIMEOUT_MS })
   }
 
-  #live(): Peer<typeof gateToKeyholder> {
+  #live(): KeyholderPeer {
     if (this.#peer !== undefined) return this.#peer
     throw new SekishoError('PEER_UNAVAILABLE', 'the keyholder is not attached yet')
   }

@@ -19,9 +19,16 @@ export class Network {
   #dns: UdpSocket | undefined
   #session: Session | undefined
   #isClosed = false
+  /** set once its session is taken down; resolves when that is done */
+  #ended: Promise<void> | undefined
 
   constructor(parts: GateParts) {
     this.#parts = parts
+  }
+
+  /** undefined before it is bound, and once it is revoked */
+  get #serving(): Session | undefined {
+    return this.#ended === undefined ? this.#session : undefined
   }
 
   get connections(): number {
@@ -37,8 +44,9 @@ export class Network {
     this.#tcp?.close()
     this.#tcp = server
     server.on('connection', (socket: Socket) => {
-      if (this.#session === undefined) socket.destroy()
-      else this.#session.accept(socket)
+      const session = this.#serving
+      if (session === undefined) socket.destroy()
+      else session.accept(socket)
     })
     server.on('error', () => undefined) // one accept that failed; the listener lives on
   }
@@ -46,7 +54,7 @@ export class Network {
   answer(socket: UdpSocket): void {
     this.#dns?.close()
     this.#dns = socket
-    serveDnsDatagrams(socket, () => this.#session?.nameServer)
+    serveDnsDatagrams(socket, () => this.#serving?.nameServer)
   }
 
   /** @throws SekishoError PROTOCOL_VIOLATION when a session is bound already: a network serves one */
@@ -76,7 +84,17 @@ export class Network {
     this.#tcp?.close()
     this.#dns?.close()
     this.#dns = undefined
-    await this.#session?.close()
+    await this.#endSession()
     return this.#counters.toRecord()
+  }
+
+  /** Whatever arrives from here on is dropped, and what was under way is broken off. */
+  async revoke(session: string): Promise<void> {
+    if (this.#session?.id === session) await this.#endSession()
+  }
+
+  #endSession(): Promise<void> {
+    this.#ended ??= this.#session?.close() ?? Promise.resolve()
+    return this.#ended
   }
 }

@@ -129,6 +129,11 @@ class Networks {
     return network.close()
   }
 
+  /** Nothing of the session leaves here any more once this has resolved. */
+  async revoke(session: string): Promise<void> {
+    await Promise.all([...this.#networks.values()].map((network) => network.revoke(session)))
+  }
+
   async closeAll(): Promise<void> {
     const ids = [...this.#networks.keys()]
     await Promise.all([...ids.map((id) => this.close(id)), this.restores.closeAll()])
@@ -168,7 +173,7 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
       return {}
     },
     ...restoreHandlers(networks.restores),
-    ...linkHandlers(networks.parts),
+    ...linkHandlers(networks),
     status: () => ({
       policies: networks.policies,
       networks: networks.size,
@@ -187,14 +192,12 @@ function makeHandlers(networks: Networks): Handlers<typeof supervisorToGate> {
 
 type LinkCalls = 'keyholder.attach' | 'control.attach'
 
-function linkHandlers({
-  keyholder,
-  control,
-}: GateParts): Pick<Handlers<typeof supervisorToGate>, LinkCalls> {
+function linkHandlers(networks: Networks): Pick<Handlers<typeof supervisorToGate>, LinkCalls> {
+  const { keyholder, control } = networks.parts
   return {
     'keyholder.attach': (_params, handle) => {
       if (!(handle instanceof Socket)) throw withoutHandle('keyholder.attach')
-      keyholder.attach(socketTransport(handle))
+      keyholder.attach(socketTransport(handle), (session) => networks.revoke(session))
       return {}
     },
     'control.attach': (_params, handle) => {

@@ -24,6 +24,7 @@ const DENIALS_PER_SECOND = 200
 
 /** The readers, the checkpoint and the upstreams of one session. */
 export class Session {
+  readonly id: string
   readonly nameServer: NameServer
   readonly #router: ConnectionRouter
   readonly #front: HttpFront
@@ -36,6 +37,7 @@ export class Session {
   readonly #made: MadeContext
 
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
+    this.id = config.session
     const now = (): number => parts.now()
     const made = makeContext(config, parts, counters)
     const { context, recorder, forget } = made

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readLeaves, verifyLog } from '@sekisho/verify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Keyholder } from './keyholder.ts'
+import type { Keyholder } from './keyholder.ts'
 import { Keys } from './keys.ts'
-import { openLog } from './log/open-log.ts'
 import { type FailingFiles, failingFiles } from './testing/failing-files.ts'
+import { openKeyholder } from './testing/open-keyholder.ts'
 import { endLeaf, intent, OTHER, SESSION, startLeaf } from './testing/leaves.ts'
 
 const keys = new Keys(Buffer.alloc(32, 7))
@@ -24,8 +24,8 @@ beforeEach(async () => {
   keyholder = await start()
 })
 afterEach(async () => {
-  await keyholder.log.close()
-  expect(await verifyLog(dir, keys.logSigner().vkey)).toMatchObject({ kind: 'sound' })
+  await keyholder.shut()
+  expect(await verifyLog(join(dir, 'log'), keys.logSigner().vkey)).toMatchObject({ kind: 'sound' })
   rmSync(dir, { recursive: true })
 })
 
@@ -33,11 +33,11 @@ test('resumed by another keyholder, it has the same authority key and the same p
   const opened = await keyholder.open(SESSION, {
     secrets,
     leaf: startLeaf(SESSION),
-    printKey: null,
+    printKey: null, gate: 0,
   })
-  await keyholder.log.close()
+  await keyholder.shut()
   keyholder = await start()
-  const resumed = await keyholder.open(SESSION, { secrets, leaf: null, printKey: null })
+  const resumed = await keyholder.open(SESSION, { secrets, leaf: null, printKey: null, gate: 0 })
   expect(resumed.index).toBeNull()
   expect(resumed.placeholders).toEqual(opened.placeholders)
   const [one, two] = [opened.caPem, resumed.caPem].map((pem) => new X509Certificate(pem))
@@ -48,11 +48,11 @@ test('resumed by another keyholder, it has the same authority key and the same p
 })
 
 test('a session cut off with its supervisor gets a gap when the next one starts, before its leaf', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
-  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
+  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null, gate: 0 })
   await keyholder.recordIntent({ ...intent('a'), session: OTHER }, [])
   await keyholder.close(SESSION, endLeaf)
-  await keyholder.log.close()
+  await keyholder.shut()
   keyholder = await start()
   expect(await keyholder.recordPlatform(platformStart)).toBe(6)
   expect((await leaves()).slice(4)).toMatchObject([
@@ -69,18 +69,23 @@ test('a session cut off with its supervisor gets a gap when the next one starts,
 })
 
 test('a session that its supervisor resumes after the keyholder’s death gets its end and no gap', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
-  await keyholder.log.close()
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
+  await keyholder.shut()
   keyholder = await start()
-  await keyholder.open(SESSION, { secrets, leaf: null, printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: null, printKey: null, gate: 0 })
   await keyholder.recordPlatform(platformStart)
   await keyholder.close(SESSION, endLeaf)
-  expect(await types()).toEqual(['session.start', 'platform.start', 'session.end'])
+  expect(await types()).toEqual([
+    'session.start',
+    'identity.issued',
+    'platform.start',
+    'session.end',
+  ])
 })
 
 test('when the gaps of a killed platform cannot be written, neither is the start of the next', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
-  await keyholder.log.close()
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
+  await keyholder.shut()
   keyholder = await start()
   files.fail = 'before'
   await expect(keyholder.recordPlatform(platformStart)).rejects.toMatchObject({
@@ -92,7 +97,7 @@ test('when the gaps of a killed platform cannot be written, neither is the start
 })
 
 test('a session that could not be closed takes nothing more, and can be closed later', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await keyholder.recordIntent(intent('a'), [])
   files.fail = 'before'
   await expect(keyholder.close(SESSION, endLeaf)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
@@ -104,18 +109,18 @@ test('a session that could not be closed takes nothing more, and can be closed l
 })
 
 test('an end that was turned away though the disk holds it is not written twice', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   files.fail = 'after'
   await expect(keyholder.close(SESSION, endLeaf)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
   files.fail = undefined
   expect(await keyholder.close(SESSION, endLeaf)).toBeNull()
-  expect(keyholder.sessions).toBe(0)
-  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null })
+  expect(keyholder.sessions.size).toBe(0)
+  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null, gate: 0 })
   expect(await types()).toEqual(['session.start', 'session.end', 'session.start'])
 })
 
 test('nor is the gap before an end', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await keyholder.recordIntent(intent('a'), [])
   files.fail = 'after'
   await expect(keyholder.close(SESSION, endLeaf)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
@@ -126,10 +131,10 @@ test('nor is the gap before an end', async () => {
 
 test('a session whose start was turned away though the disk holds it is closed by a gap', async () => {
   files.fail = 'after'
-  const refused = keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null })
+  const refused = keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await expect(refused).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
   files.fail = undefined
-  await keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   expect(await types()).toEqual(['session.start', 'gap', 'session.start'])
   expect((await leaves())[1]).toMatchObject({
     session: SESSION,
@@ -139,15 +144,13 @@ test('a session whose start was turned away though the disk holds it is closed b
   expect(keyholder.log.openSessions).toEqual([SESSION])
 })
 
-async function start(): Promise<Keyholder> {
-  const now = (): Date => new Date()
-  const log = await openLog({ dir, signer: keys.logSigner(), now, files })
-  return new Keyholder({ log, keys, now, uses: { take: () => false } })
+function start(): Promise<Keyholder> {
+  return openKeyholder({ stateDir: dir, keys, files })
 }
 
 async function leaves(): Promise<Record<string, unknown>[]> {
   const found: Record<string, unknown>[] = []
-  for await (const { leaf } of readLeaves(dir)) found.push(leaf)
+  for await (const { leaf } of readLeaves(join(dir, 'log'))) found.push(leaf)
   return found
 }
 

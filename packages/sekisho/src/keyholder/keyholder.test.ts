@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { readLeaves, verifyLog } from '@sekisho/verify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { LeafInput } from '../wire/leaves.ts'
-import { Keyholder } from './keyholder.ts'
+import type { Keyholder } from './keyholder.ts'
 import { Keys } from './keys.ts'
-import { openLog } from './log/open-log.ts'
 import { type FailingFiles, failingFiles } from './testing/failing-files.ts'
+import { openKeyholder } from './testing/open-keyholder.ts'
 import {
   endLeaf,
   type Intent,
@@ -35,8 +35,8 @@ beforeEach(async () => {
   keyholder = await start()
 })
 afterEach(async () => {
-  await keyholder.log.close()
-  expect(await verifyLog(dir, keys.logSigner().vkey)).toMatchObject({ kind: 'sound' })
+  await keyholder.shut()
+  expect(await verifyLog(join(dir, 'log'), keys.logSigner().vkey)).toMatchObject({ kind: 'sound' })
   rmSync(dir, { recursive: true })
 })
 
@@ -45,6 +45,7 @@ test('a session opens with its authority, its placeholders and its start leaf', 
     secrets,
     leaf: startLeaf(SESSION),
     printKey: Buffer.alloc(32).toString('base64'),
+    gate: 0,
   })
   expect(opened).toEqual({
     index: 0,
@@ -53,11 +54,11 @@ test('a session opens with its authority, its placeholders and its start leaf', 
     placeholders: { GH: expect.stringMatching(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/) },
   })
   expect(opened.placeholders['GH']).not.toBe(secrets[0]?.value)
-  expect(keyholder.sessions).toBe(1)
+  expect(keyholder.sessions.size).toBe(1)
 })
 
 test('an allowed intent is durable before its credential is released', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   const { index, credentials } = await keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   expect(index).toBe(1)
   expect(keyholder.log.size).toBe(2)
@@ -65,7 +66,7 @@ test('an allowed intent is durable before its credential is released', async () 
 })
 
 test('nothing is released when the log cannot be written', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   files.fail = 'before'
   const refused = keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   await expect(refused).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
@@ -76,7 +77,7 @@ test('nothing is released when the log cannot be written', async () => {
 test.for(['deny', 'hold'] as const)(
   'an intent with the verdict %s releases nothing',
   async (kind) => {
-    await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+    await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
     const leaf: Intent = { ...intent('a', ['GH']), verdict: { kind, rules: ['r'], reason: 'no' } }
     expect(await keyholder.recordIntent(leaf, ['GH'])).toEqual({ index: 1, credentials: new Map() })
     await expect(keyholder.recordOutcome(outcome('a'))).rejects.toMatchObject({
@@ -86,7 +87,7 @@ test.for(['deny', 'hold'] as const)(
 )
 
 test('a credential asked for where it is not bound is refused, and the attempt recorded', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   const leaf = intent('a', ['GH'], 'evil.test')
   await expect(keyholder.recordIntent(leaf, ['GH'])).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
@@ -105,15 +106,15 @@ test.for([
   ['less than the leaf names', ['GH'], []],
   ['one twice', ['GH', 'GH'], ['GH', 'GH']],
 ] as const)('credentials asked for that are %s are refused', async ([, named, asked]) => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   const refused = keyholder.recordIntent(intent('a', named), asked)
   await expect(refused).rejects.toMatchObject({ code: 'PROTOCOL_VIOLATION' })
   expect(keyholder.log.size).toBe(1)
 })
 
 test('an intent id is open once; an outcome names an open intent', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
-  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
+  await keyholder.open(OTHER, { secrets: [], leaf: startLeaf(OTHER), printKey: null, gate: 0 })
   await keyholder.recordIntent(intent('a'), [])
   await expect(keyholder.recordIntent(intent('a'), [])).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
@@ -128,7 +129,7 @@ test('an intent id is open once; an outcome names an open intent', async () => {
 })
 
 test('an outcome that could not be written can be tried again', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await keyholder.recordIntent(intent('a'), [])
   files.fail = 'before'
   await expect(keyholder.recordOutcome(outcome('a'))).rejects.toMatchObject({
@@ -148,7 +149,7 @@ test('a session that is not open here can do nothing', async () => {
 })
 
 test('the end leaf carries what the keyholder counted, after a gap for what is still open', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   await keyholder.recordOutcome(outcome('a'))
   await keyholder.recordIntent(intent('b'), [])
@@ -169,11 +170,11 @@ test('the end leaf carries what the keyholder counted, after a gap for what is s
       },
     },
   ])
-  expect(keyholder.sessions).toBe(0)
+  expect(keyholder.sessions.size).toBe(0)
 })
 
 test('a credential of an action that its session’s end overtook is not released', async () => {
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   const released = keyholder.recordIntent(intent('a', ['GH']), ['GH'])
   const closed = keyholder.close(SESSION, endLeaf)
   await expect(released).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' })
@@ -183,17 +184,17 @@ test('a credential of an action that its session’s end overtook is not release
 test('a session whose start cannot be written is not open', async () => {
   files.fail = 'before'
   await expect(
-    keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null }),
+    keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 }),
   ).rejects.toMatchObject({
     code: 'LOG_UNWRITABLE',
   })
-  expect(keyholder.sessions).toBe(0)
+  expect(keyholder.sessions.size).toBe(0)
   files.fail = undefined
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await expect(
-    keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null }),
+    keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 }),
   ).rejects.toMatchObject({
-    code: 'PROTOCOL_VIOLATION',
+    code: 'IDENTITY_CONFLICT',
   })
 })
 
@@ -205,20 +206,18 @@ test.for([
   ],
 ] as const)('a session does not open with %s', async ([, leaf]) => {
   await expect(
-    keyholder.open(SESSION, { secrets: [], leaf: { ...leaf } as LeafInput, printKey: null }),
+    keyholder.open(SESSION, { secrets: [], leaf: { ...leaf } as LeafInput, printKey: null, gate: 0 }),
   ).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
   })
 })
 
-async function start(): Promise<Keyholder> {
-  const now = (): Date => new Date()
-  const log = await openLog({ dir, signer: keys.logSigner(), now, files })
-  return new Keyholder({ log, keys, now, uses: { take: () => false } })
+function start(): Promise<Keyholder> {
+  return openKeyholder({ stateDir: dir, keys, files })
 }
 
 async function leaves(): Promise<Record<string, unknown>[]> {
   const found: Record<string, unknown>[] = []
-  for await (const { leaf } of readLeaves(dir)) found.push(leaf)
+  for await (const { leaf } of readLeaves(join(dir, 'log'))) found.push(leaf)
   return found
 }

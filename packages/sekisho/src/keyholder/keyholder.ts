@@ -1,16 +1,24 @@
 import { SESSION_END } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Revocation } from '../wire/keyholder.ts'
 import type { LeafInput } from '../wire/leaves.ts'
+import { Approvals } from './approvals/approvals.ts'
+import type { MandateUses } from './approvals/mandate-uses.ts'
+import { Conflicts } from './identity/conflicts.ts'
+import type { Conflict } from './identity/gate-channel.ts'
+import type { Identities } from './identity/identities.ts'
+import { KeyedSessions, revokedError } from './identity/keyed-sessions.ts'
+import { SessionLeaves } from './identity/session-leaves.ts'
 import type { Keys } from './keys.ts'
 import type { Log } from './log/open-log.ts'
-import { makePlaceholder } from './placeholder.ts'
-import type { SecretPrints } from '../wire/secret-prints.ts'
-import { Approvals, type Began } from './approvals/approvals.ts'
-import type { MandateUses } from './approvals/mandate-uses.ts'
-import { printSecrets } from './print-secrets.ts'
-import { Session, type SessionSecret, violation } from './session.ts'
-import { toPem } from '../x509/certificate.ts'
+import {
+  type OpenedSession,
+  OpenSessions,
+  type SessionOpening,
+  unknownSession,
+} from './open-sessions.ts'
+import { type Session, violation } from './session.ts'
 import type { IssuedCertificate } from './x509.ts'
 
 const FACTS = [
@@ -43,19 +51,14 @@ type Leaf<Type extends LeafInput['type']> = Extract<LeafInput, { type: Type }>
 type Intent = Leaf<'action.intent'>
 type Outcome = Leaf<'action.outcome'>
 
-export type SessionOpening = {
-  secrets: readonly SessionSecret[]
-  leaf: LeafInput | null
-  /** of a session that is resumed */
-  began?: Began | undefined
-  printKey: string | null
-}
-
-export type OpenedSession = {
-  prints: SecretPrints[]
-  index: number | null
-  caPem: string
-  placeholders: Record<string, string>
+export type KeyholderParts = {
+  log: Log
+  keys: Keys
+  now: () => Date
+  uses: Pick<MandateUses, 'take'>
+  identities: Identities
+  /** whoever can end what is in conflict; never rejects */
+  tellConflict: (conflict: Conflict & { by: number | null }) => void
 }
 
 /** Rule of an allowed action whose approval nobody gave. */
@@ -70,111 +73,86 @@ export type Recorded = { index: number; credentials: ReadonlyMap<string, Secret>
 export class Keyholder {
   readonly log: Log
   readonly approvals: Approvals
-  readonly #keys: Keys
+  readonly identities: Identities
+  readonly sessions: OpenSessions
   readonly #now: () => Date
-  readonly #sessions = new Map<string, Session>()
+  readonly #leaves: SessionLeaves
+  readonly #keyed: KeyedSessions
+  readonly #conflicts: Conflicts
 
-  constructor(parts: { log: Log; keys: Keys; now: () => Date; uses: Pick<MandateUses, 'take'> }) {
-    const { log, keys, now, uses } = parts
+  constructor(parts: KeyholderParts) {
+    const { log, keys, now, uses, identities, tellConflict } = parts
     this.log = log
     this.approvals = new Approvals({ uses, now, append: (leaf) => this.#appendCounted(leaf) })
-    this.#keys = keys
     this.#now = now
+    this.identities = identities
+    const leaves = new SessionLeaves({ log, readState: (id) => identities.readState(id) })
+    this.#leaves = leaves
+    this.#keyed = new KeyedSessions({ identities, leaves, now })
+    this.#conflicts = new Conflicts({ append: (leaf) => log.append(leaf), tell: tellConflict })
+    this.sessions = new OpenSessions({
+      log,
+      keys,
+      now,
+      identities,
+      leaves,
+      keyed: this.#keyed,
+      endHolds: (id) => this.approvals.endSession(id),
+      conflict: (conflict) => this.conflict(conflict, null),
+    })
   }
 
-  get sessions(): number {
-    return this.#sessions.size
+  /** What is queued is written; then nothing is taken any more. */
+  async shut(): Promise<void> {
+    await this.log.close()
+    this.identities.close()
   }
 
-  /**
-   * @param leaf null resumes a session that this keyholder's predecessor had open
-   * @param printKey base64; null makes no prints
-   */
-  async open(
-    id: string,
-    { secrets, leaf, printKey, began }: SessionOpening,
-  ): Promise<OpenedSession> {
-    if (leaf !== null && !(leaf.type === 'session.start' && leaf.session === id)) {
-      throw violation('a session begins with its own start leaf')
-    }
-    if (this.#sessions.has(id)) throw violation(`session ${id} is open already`)
-    const session = new Session(id, { key: this.#keys.sessionAuthority(id), secrets }, this.#now())
-    session.began = leaf === null ? began : { agent: leaf.agent, uid: leaf.initiator.uid }
-    this.#sessions.set(id, session)
-    const index = await this.#begin(session, leaf)
-    return {
-      index,
-      prints: printSecrets(secrets, printKey),
-      caPem: toPem(session.authority.certificate),
-      placeholders: Object.fromEntries(
-        secrets.map(({ binding, value }) => [
-          binding.name,
-          this.#placeholder(id, binding.name, value),
-        ]),
-      ),
-    }
+  /** As {@link OpenSessions.open}. */
+  open(id: string, opening: SessionOpening): Promise<OpenedSession> {
+    return this.sessions.open(id, opening)
   }
 
-  async #begin(session: Session, leaf: LeafInput | null): Promise<number | null> {
-    if (leaf === null) {
-      session.count('resumed') // what it counts is then a part of the session's
-      return null
-    }
-    session.restores = leaf.type === 'session.start' ? (leaf.restores ?? null) : null
-    try {
-      return await this.#append(session, leaf)
-    } catch (error) {
-      this.#sessions.delete(session.id)
-      throw error
-    }
+  /** As {@link OpenSessions.close}. */
+  close(id: string, leaf: LeafInput): Promise<number | null> {
+    return this.sessions.close(id, leaf)
   }
 
-  #placeholder(session: string, name: string, value: string): string {
-    return makePlaceholder(value, (count) => this.#keys.placeholderBytes([session, name], count))
+  /** As {@link OpenSessions.running}. */
+  running(id: string): Session {
+    return this.sessions.running(id)
   }
 
-  /**
-   * Its secrets are gone at once. When the log cannot be written it can be closed again: what was
-   * turned away may be on the disk all the same, and is not written twice.
-   *
-   * @returns null when the log has its end already
-   */
-  async close(id: string, leaf: LeafInput): Promise<number | null> {
-    if (leaf.type !== 'session.end' || leaf.session !== id) {
-      throw violation('a session ends with its own end leaf')
-    }
-    const session = this.#sessions.get(id)
-    if (session === undefined) throw unknownSession(id)
-    session.isClosing = true
-    session.forgetSecrets()
-    await this.approvals.endSession(id)
-    await Promise.all(session.openIntents.map((intent) => this.#closeByGap(session, intent)))
-    const isOpen = this.log.isOpen({ session: id, id: SESSION_END })
-    const counters = { ...leaf.counters, ...session.counters }
-    const index = isOpen ? await this.log.append({ ...leaf, counters }) : null
-    this.#sessions.delete(id)
-    return index
+  /** As {@link Conflicts.raise}. */
+  conflict(conflict: Conflict, by: number | null): Promise<SekishoError> {
+    return this.#conflicts.raise(conflict, by)
   }
 
-  async #closeByGap(session: Session, id: string): Promise<void> {
-    const reason = 'the session ended before its outcome was recorded'
-    if (this.log.isOpen({ session: session.id, id })) {
-      await this.#append(session, { type: 'gap', session: session.id, id, reason })
-    }
-    session.forgetIntent(id)
+  /** As {@link KeyedSessions.revoke}. @throws SekishoError SESSION_UNKNOWN */
+  revoke(id: string, revocation: Revocation): Promise<string[]> {
+    return this.#keyed.revoke(this.sessions.present(id), revocation)
+  }
+
+  /** What is past half its life is made anew, authority first. @throws SekishoError LOG_UNWRITABLE */
+  async renewDue(): Promise<void> {
+    this.identities.authority.renew()
+    await this.identities.recordAuthority()
+    await this.#keyed.renewDue(this.sessions.all())
   }
 
   /** A leaf of the platform itself, or a gap in one that it vouches for. */
   recordPlatform(leaf: Leaf<'platform.start' | 'platform.stop' | 'gap'>): Promise<number> {
     if (leaf.type === 'platform.start') return this.#beginPlatform(leaf)
     if (leaf.type !== 'gap' || leaf.session === null) return this.log.append(leaf)
-    const session = this.running(leaf.session)
+    const session = this.sessions.present(leaf.session)
     return this.#closing(session, leaf.id, () => this.#append(session, leaf))
   }
 
   /** What the supervisor saw and no outcome follows: it opens nothing in the log, closes nothing. */
   recordFact(leaf: Fact): Promise<number> {
-    return this.log.append(leaf)
+    const id = 'session' in leaf ? leaf.session : null
+    const session = id === null ? undefined : this.sessions.find(id)
+    return session === undefined ? this.log.append(leaf) : this.#leaves.write(session, leaf)
   }
 
   /**
@@ -184,7 +162,7 @@ export class Keyholder {
   recordOfSession(
     leaf: Leaf<'limit.breach' | 'alert' | 'action.preimage' | 'session.state'>,
   ): Promise<number> {
-    return this.#append(this.running(leaf.session), leaf)
+    return this.#append(this.sessions.present(leaf.session), leaf)
   }
 
   /**
@@ -192,7 +170,7 @@ export class Keyholder {
    * resumed here, ran under a supervisor that was killed. Each gets a gap in place of its end.
    */
   async #beginPlatform(leaf: Leaf<'platform.start'>): Promise<number> {
-    const dead = this.log.openSessions.filter((session) => !this.#sessions.has(session))
+    const dead = this.log.openSessions.filter((id) => this.sessions.find(id) === undefined)
     const reason = 'the platform was killed before its end was recorded'
     for (let at = 0; at < dead.length; at += GAPS_AT_ONCE) {
       const some = dead.slice(at, at + GAPS_AT_ONCE)
@@ -205,10 +183,11 @@ export class Keyholder {
 
   /** Releases nothing unless the intent is allowed and durable. */
   async recordIntent(leaf: Intent, names: readonly string[]): Promise<Recorded> {
-    const session = this.running(leaf.session)
     if (leaf.verdict.kind !== 'allow') {
-      return { index: await this.#append(session, leaf), credentials: new Map() }
+      const index = await this.#append(this.sessions.present(leaf.session), leaf)
+      return { index, credentials: new Map() }
     }
+    const session = this.running(leaf.session)
     if (!isSameSet(names, leaf.credentials))
       throw violation('credentials that the leaf does not name')
     const released = session.release(names, leaf.action)
@@ -222,12 +201,13 @@ export class Keyholder {
     })
     // it ended meanwhile: the gap leaf that its end wrote says that nothing came of this
     if (session.isClosing) throw unknownSession(session.id)
+    if (session.standing.isRevoked) throw revokedError(session.id)
     for (const _ of names) session.count('credentials')
     return { index, credentials: released.values }
   }
 
   recordOutcome(leaf: Outcome): Promise<number> {
-    const session = this.running(leaf.session)
+    const session = this.sessions.present(leaf.session)
     return this.#closing(session, leaf.id, () => this.#append(session, leaf))
   }
 
@@ -276,26 +256,13 @@ export class Keyholder {
   /** With the leaves of its session while that is open, else with nobody's. */
   #appendCounted(leaf: LeafInput): Promise<number> {
     const id = 'session' in leaf ? leaf.session : null
-    const session = id === null ? undefined : this.#sessions.get(id)
+    const session = id === null ? undefined : this.sessions.find(id)
     return session === undefined ? this.log.append(leaf) : this.#append(session, leaf)
   }
 
-  async #append(session: Session, leaf: LeafInput): Promise<number> {
-    const index = await this.log.append(leaf)
-    session.count(`leaves.${leaf.type}`)
-    return index
+  #append(session: Session, leaf: LeafInput): Promise<number> {
+    return this.#leaves.append(session, leaf)
   }
-
-  /** @throws SekishoError SESSION_UNKNOWN, of one that is ending too */
-  running(id: string): Session {
-    const session = this.#sessions.get(id)
-    if (session === undefined || session.isClosing) throw unknownSession(id)
-    return session
-  }
-}
-
-function unknownSession(id: string): SekishoError {
-  return new SekishoError('SESSION_UNKNOWN', `no session ${id} is open here`)
 }
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {

@@ -1,4 +1,11 @@
-import { createECDH, createPrivateKey, hash, hkdfSync, type KeyObject } from 'node:crypto'
+import {
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+} from 'node:crypto'
 import { type NoteSigner, noteSigner } from '@sekisho/verify'
 
 export const MASTER_KEY_BYTES = 32
@@ -22,17 +29,44 @@ export class Keys {
 
   /** Ed25519, for checkpoints. The log's name carries a digest of the key: no two logs share one. */
   logSigner(): NoteSigner {
+    return noteSigner(this.logName, this.#logKey())
+  }
+
+  /** `sekisho/log/` and 16 digits that are this key's alone */
+  get logName(): string {
+    const { x = '' } = this.#logKey().export({ format: 'jwk' })
+    return `sekisho/log/${hash('sha256', x).slice(0, 16)}`
+  }
+
+  /** SubjectPublicKeyInfo of the log's key, DER */
+  get logSpki(): Buffer {
+    return createPublicKey(this.#logKey()).export({ format: 'der', type: 'spki' })
+  }
+
+  #logKey(): KeyObject {
     const seed = this.#derive(['log ed25519'], 32)
     const der = Buffer.concat([ED25519_PREFIX, seed])
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    const { x = '' } = key.export({ format: 'jwk' })
-    return noteSigner(`sekisho/log/${hash('sha256', x).slice(0, 16)}`, key)
+    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  }
+
+  /** P-256, of the root of all identities where no other provider has it. */
+  rootAuthority(): KeyObject {
+    return this.#p256(['root ca p256'])
+  }
+
+  /** P-256, of what issues identities. @param generation from 1; each is another key */
+  issuingAuthority(generation: number): KeyObject {
+    return this.#p256(['issuing ca p256', String(generation)])
   }
 
   /** P-256, of one session's certificate authority. */
   sessionAuthority(session: string): KeyObject {
+    return this.#p256(['session ca p256', session])
+  }
+
+  #p256(subject: readonly string[]): KeyObject {
     // 128 bits more than the order has, so that the remainder is even (FIPS 186-5 A.2.1)
-    const wide = this.#derive(['session ca p256', session], P256_BYTES + 16)
+    const wide = this.#derive(subject, P256_BYTES + 16)
     const scalar = (BigInt(`0x${wide.toString('hex')}`) % (P256_ORDER - 1n)) + 1n
     return p256Key(Buffer.from(scalar.toString(16).padStart(2 * P256_BYTES, '0'), 'hex'))
   }

@@ -2,15 +2,15 @@ import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { generateKeyPairSync, randomInt, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readLeaves, verifyLog } from '@sekisho/verify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { gateToKeyholder, supervisorToKeyholder } from '../wire/keyholder.ts'
+import { keyholderToSupervisor, supervisorToKeyholder } from '../wire/keyholder.ts'
 import { Peer } from '../wire/peer.ts'
 import { ipcTransport, socketTransport } from '../wire/transport.ts'
 import { endLeaf, intent, OTHER, outcome, SESSION, startLeaf } from './testing/leaves.ts'
+import { connectGate, TestGate } from './testing/test-gate.ts'
 
 const PACKAGES = join(import.meta.dirname, '../../..')
 const CHILD = new URL('./testing/keyholder-child.ts', import.meta.url)
@@ -36,13 +36,14 @@ const ATTEMPTS = `
   if (thrown !== 'done') say(thrown)
 `
 
-type Supervisor = Peer<typeof supervisorToKeyholder>
-type Gate = Peer<typeof gateToKeyholder>
+type Supervisor = Peer<typeof supervisorToKeyholder, typeof keyholderToSupervisor>
 type Running = { child: ChildProcess; supervisor: Supervisor }
 
 let stateDir = ''
+let conflicts: unknown[] = []
 let running: Running
 beforeEach(async () => {
+  conflicts = []
   stateDir = mkdtempSync(join(tmpdir(), 'sekisho-state-'))
   running = await start()
 })
@@ -72,21 +73,21 @@ test('a session from its start to its end, over a socket handed to it', async ()
     session: SESSION,
     secrets: [{ binding, value: VALUE }],
     leaf: startLeaf(SESSION),
-    printKey: null,
+    printKey: null, gate: 0,
   })
-  expect(opened.index).toBe(0)
+  expect(opened.index).toBe(1)
   expect(opened.placeholders['GH']).toMatch(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/)
-  const gate = await attachGate(supervisor)
-  expect(await gate.call('record', { leaf: intent('a', ['GH']), credentials: ['GH'] })).toEqual({
-    index: 1,
+  const gate = await TestGate.attach(supervisor, stateDir)
+  expect(await gate.record(intent('a', ['GH']), ['GH'])).toEqual({
+    index: 3,
     credentials: { GH: VALUE },
   })
-  expect(await gate.call('record', { leaf: outcome('a'), credentials: [] })).toEqual({
-    index: 2,
+  expect(await gate.record(outcome('a'))).toEqual({
+    index: 4,
     credentials: {},
   })
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey
-  const issued = await gate.call('certify', {
+  const issued = await gate.peer.call('certify', {
     session: SESSION,
     host: 'api.github.com',
     spki: key.export({ format: 'der', type: 'spki' }).toString('base64'),
@@ -95,11 +96,11 @@ test('a session from its start to its end, over a socket handed to it', async ()
   expect(leaf.verify(new X509Certificate(opened.caPem).publicKey)).toBe(true)
   expect(issued.notAfter).toBe(leaf.validToDate.getTime())
   expect(await supervisor.call('session.close', { session: SESSION, leaf: endLeaf })).toEqual({
-    index: 3,
+    index: 5,
   })
   const status = await supervisor.call('status', {})
   expect(status).toEqual({
-    logSize: 4,
+    logSize: 6,
     logKey: expect.stringMatching(/^sekisho\/log\/[0-9a-f]{16}\+[0-9a-f]{8}\+A/),
     degraded: ['software-key'],
     sessions: 0,
@@ -108,7 +109,7 @@ test('a session from its start to its end, over a socket handed to it', async ()
   expect(await supervisor.call('stop', {})).toEqual({})
   expect(await verifyLog(join(stateDir, 'log'), status.logKey)).toMatchObject({
     kind: 'sound',
-    size: 4,
+    size: 6,
     open: [],
     unsealedBytes: 0,
   })
@@ -119,10 +120,10 @@ test('a gate cannot speak for the platform, for a session, or for a session that
   await supervisor.call('session.open', {
     session: SESSION,
     secrets: [],
-    leaf: null,
-    printKey: null,
+    leaf: startLeaf(SESSION),
+    printKey: null, gate: 0,
   })
-  const gate = await attachGate(supervisor)
+  const gate = await TestGate.attach(supervisor, stateDir)
   const violation = { code: 'PROTOCOL_VIOLATION' }
   const gap = { type: 'gap' as const, session: SESSION, id: 'a', reason: 'x' }
   const breach = {
@@ -140,16 +141,16 @@ test('a gate cannot speak for the platform, for a session, or for a session that
     breach,
     { type: 'platform.stop' as const, reason: 'x' },
   ]) {
-    await expect(gate.call('record', { leaf, credentials: [] })).rejects.toMatchObject(violation)
+    await expect(gate.record(leaf)).rejects.toMatchObject(violation)
   }
   await expect(
-    gate.call('record', { leaf: { ...intent('a'), session: OTHER }, credentials: [] }),
+    gate.record({ ...intent('a'), session: OTHER }),
   ).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' })
   const elsewhere = { ...breach, session: OTHER, limit: 'egress-bytes' as const }
-  await expect(gate.call('record', { leaf: elsewhere, credentials: [] })).rejects.toMatchObject({
+  await expect(gate.record(elsewhere)).rejects.toMatchObject({
     code: 'SESSION_UNKNOWN',
   })
-  expect((await supervisor.call('status', {})).logSize).toBe(0)
+  expect((await supervisor.call('status', {})).logSize).toBe(3)
 })
 
 test('a gate records the breach of a limit that it holds itself', async () => {
@@ -157,19 +158,19 @@ test('a gate records the breach of a limit that it holds itself', async () => {
   await supervisor.call('session.open', {
     session: SESSION,
     secrets: [],
-    leaf: null,
-    printKey: null,
+    leaf: startLeaf(SESSION),
+    printKey: null, gate: 0,
   })
-  const gate = await attachGate(supervisor)
+  const gate = await TestGate.attach(supervisor, stateDir)
   for (const limit of ['egress-bytes', 'egress-requests'] as const) {
     const numbers = { configured: 1, observed: 2, did: 'refused' as const }
     const leaf = { type: 'limit.breach' as const, session: SESSION, limit, ...numbers }
-    await gate.call('record', { leaf, credentials: [] })
-    await expect(gate.call('record', { leaf, credentials: ['token'] })).rejects.toMatchObject({
+    await gate.record(leaf)
+    await expect(gate.record(leaf, ['token'])).rejects.toMatchObject({
       code: 'PROTOCOL_VIOLATION',
     })
   }
-  expect((await supervisor.call('status', {})).logSize).toBe(2)
+  expect((await supervisor.call('status', {})).logSize).toBe(5)
 })
 
 test('a gate that breaks the protocol loses its channel; another goes on', async () => {
@@ -177,18 +178,19 @@ test('a gate that breaks the protocol loses its channel; another goes on', async
   await supervisor.call('session.open', {
     session: SESSION,
     secrets: [],
-    leaf: null,
-    printKey: null,
+    leaf: startLeaf(SESSION),
+    printKey: null, gate: 0,
   })
-  const [bad, good] = [await connectGate(supervisor), await attachGate(supervisor)]
+  const bad = await connectGate(supervisor, stateDir, 1)
+  const good = await TestGate.attach(supervisor, stateDir)
   const closed = once(bad, 'close')
   socketTransport(bad).send({ id: 1, method: 'stop', params: {} })
   await closed
-  expect((await good.call('record', { leaf: intent('a'), credentials: [] })).index).toBe(0)
+  expect((await good.record(intent('a'))).index).toBe(3)
 })
 
 test('gate.attach without a socket is refused', async () => {
-  await expect(running.supervisor.call('gate.attach', {})).rejects.toMatchObject({
+  await expect(running.supervisor.call('gate.attach', { gate: 0 })).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
   })
 })
@@ -197,19 +199,20 @@ test('killed under load, it comes back with every record that it answered', asyn
   const answered = new Map<number, string>()
   for (let run = 0; run < 6; run++) {
     const { supervisor, child } = running
+    const leaf = run === 0 ? startLeaf(SESSION) : null
     await supervisor.call('session.open', {
       session: SESSION,
       secrets: [],
-      leaf: null,
-      printKey: null,
+      leaf,
+      printKey: null, gate: 0,
     })
-    const gate = await attachGate(supervisor)
+    const gate = await TestGate.attach(supervisor, stateDir)
     let left = randomInt(1, 300)
     const exited = once(child, 'exit')
     const callers = Array.from({ length: 32 }, async (_, caller) => {
       for (let turn = 0; ; turn++) {
         const id = `${run}-${caller}-${turn}`
-        const { index } = await gate.call('record', { leaf: intent(id), credentials: [] })
+        const { index } = await gate.record(intent(id))
         answered.set(index, id)
         if (--left === 0) child.kill('SIGKILL')
       }
@@ -249,8 +252,14 @@ async function start(): Promise<Running> {
   await once(child, 'message')
   const supervisor = new Peer('keyholder', ipcTransport(child), {
     out: supervisorToKeyholder,
-    in: {},
-    handlers: {},
+    in: keyholderToSupervisor,
+    handlers: {
+      'identity.conflict': (conflict) => {
+        conflicts.push(conflict)
+        return {}
+      },
+      'canary.hit': () => ({}),
+    },
   })
   return { child, supervisor }
 }
@@ -262,24 +271,3 @@ async function kill({ child }: Running): Promise<void> {
   await exited
 }
 
-async function attachGate(supervisor: Supervisor): Promise<Gate> {
-  const socket = await connectGate(supervisor)
-  return new Peer('keyholder', socketTransport(socket), {
-    out: gateToKeyholder,
-    in: {},
-    handlers: {},
-  })
-}
-
-/** A connected pair of unix sockets, one end handed to the keyholder. */
-async function connectGate(supervisor: Supervisor): Promise<Socket> {
-  const server = createServer({ pauseOnConnect: true })
-  const path = join(stateDir, `gate-${randomInt(2 ** 32)}.sock`)
-  server.listen(path)
-  await once(server, 'listening')
-  const ours = connect(path)
-  const [theirs] = await once(server, 'connection')
-  await supervisor.call('gate.attach', {}, { handle: theirs })
-  server.close()
-  return ours
-}

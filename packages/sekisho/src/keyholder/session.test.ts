@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { Keys } from './keys.ts'
+import { Standing } from './identity/standing.ts'
 import { Session, type SessionSecret } from './session.ts'
 
 const NOW = new Date()
@@ -66,5 +67,5 @@ test('actions under way at once are bounded', () => {
 })
 
 function session(list: readonly SessionSecret[]): Session {
-  return new Session('s-a', { key, secrets: list }, NOW)
+  return new Session('s-a', { key, secrets: list, standing: new Standing(undefined), gate: 0 }, NOW)
 }

@@ -5,6 +5,7 @@ import { SekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import type { CredentialBinding } from '../wire/keyholder.ts'
 import type { Began } from './approvals/approvals.ts'
+import type { Standing } from './identity/standing.ts'
 import { type Released, Vault } from './vault.ts'
 import { type Authority, type IssuedCertificate, issueLeaf, makeAuthority } from './x509.ts'
 
@@ -20,6 +21,10 @@ export type SessionSecret = { binding: CredentialBinding; value: string }
 export class Session {
   readonly id: string
   readonly authority: Authority
+  /** who it is, and in which state */
+  readonly standing: Standing
+  /** the gate that speaks for it; null for one that has none */
+  readonly gate: number | null
   /** set once the session ends: nothing more is recorded, issued or released */
   isClosing = false
   /** undefined for one that was opened only to be closed */
@@ -36,11 +41,19 @@ export class Session {
    */
   constructor(
     id: string,
-    { key, secrets }: { key: KeyObject; secrets: readonly SessionSecret[] },
+    parts: {
+      key: KeyObject
+      secrets: readonly SessionSecret[]
+      standing: Standing
+      gate: number | null
+    },
     now: Date,
   ) {
+    const { key, secrets, standing, gate } = parts
     checkSecrets(secrets)
     this.id = id
+    this.standing = standing
+    this.gate = gate
     this.authority = makeAuthority(id, key, now)
     this.#vault = new Vault(secrets)
   }

@@ -141,6 +141,7 @@ export const SandboxKeys = {
   containment: z
     .strictObject({
       onEscape: Containment.shape.onEscape.default('contain'),
+      onCanary: Containment.shape.onCanary,
       /** in place of what common programs try */
       tolerated: z
         .array(Tolerable)

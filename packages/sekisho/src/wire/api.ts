@@ -5,6 +5,7 @@ import { ApprovalResult, HeldAction, HoldId, SignedApproval } from './approval.t
 import { SessionEnd, TerminalSize } from './control.ts'
 import { PolicyReloaded, PolicyStatus } from './policy-status.ts'
 import { ApprovalKind } from './labels.ts'
+import { Identities, Revocation, RevocationResult } from './keyholder.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
 import { RestoreRequest, RestoreResult } from './restore.ts'
 import { ImageImport } from './sandbox.ts'
@@ -85,6 +86,12 @@ export const api = {
     result: z.strictObject({ held: HeldAction, needs: z.array(ApprovalKind) }),
   },
   'approvals.answer': { params: SignedApproval, result: ApprovalResult },
+  'identity.list': { params: z.strictObject({}), result: Identities },
+  /** for an operator's reason; who he is the kernel says */
+  'identity.revoke': {
+    params: Revocation.pick({ of: true, detail: true }),
+    result: RevocationResult,
+  },
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
   /** an image is about to be put into the store: it is recorded, or it is not imported */

@@ -5,7 +5,7 @@ import { ApprovalResult, SignedApproval } from './approval.ts'
 import { Approver, DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
 import { Upstream } from './gate.ts'
-import { CredentialBinding } from './keyholder.ts'
+import { CredentialBinding, Identities, Revocation, RevocationResult } from './keyholder.ts'
 import { LedgerNote, LedgerPage } from './ledger.ts'
 import { Ecosystem } from './packages.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
@@ -195,6 +195,9 @@ export const controlToSupervisor = {
   },
   /** the client hung up: its descriptors are let go */
   'client.gone': { params: z.strictObject({ connection: z.int() }), result: z.strictObject({}) },
+  'identity.list': { params: z.strictObject({}), result: Identities },
+  /** resolves when every party that relies on it has heard, or has not in time; recorded */
+  'identity.revoke': { params: Revocation, result: RevocationResult },
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   /** one operator's consent; the supervisor checks it, since this process could be an intruder's */
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
@@ -240,6 +243,8 @@ export const supervisorToControl = {
     result: z.strictObject({}),
   },
   'session.ended': { params: SessionEnd, result: z.strictObject({}) },
+  /** from the answer on nothing is reserved or asked of people for it */
+  'session.revoked': { params: z.strictObject({ session: SessionId }), result: z.strictObject({}) },
   /** carries control's end of a socket pair; a gate has the other end */
   'gate.attach': { params: z.strictObject({}), result: z.strictObject({}) },
   stop: { params: z.strictObject({}), result: z.strictObject({}) },

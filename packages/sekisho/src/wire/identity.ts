@@ -21,10 +21,13 @@ export type Protection = z.infer<typeof Protection>
 export const LeafSignature = z.strictObject({ by: KeyId, value: z.base64().length(88) })
 export type LeafSignature = z.infer<typeof LeafSignature>
 
+/** Which of the gate processes; a restarted one has the same. */
+export const GateIndex = z.int().min(0).max(63)
+
 /** Whose identity: a session's, or a gate's. */
 export const IdentityOf = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('session'), session: SessionId }),
-  z.strictObject({ kind: z.literal('gate'), gate: z.int().min(0).max(63) }),
+  z.strictObject({ kind: z.literal('gate'), gate: GateIndex }),
 ])
 export type IdentityOf = z.infer<typeof IdentityOf>
 
@@ -55,3 +58,18 @@ export const ConflictKind = z.enum([
   'bad-signature',
 ])
 export type ConflictKind = z.infer<typeof ConflictKind>
+
+/** What a gate signs to show that it has the key that it wants certified. */
+export function gateKeyBytes(spki: string): Buffer {
+  return Buffer.from(`sekisho/gate-key/v1\n${spki}\n`)
+}
+
+/** What a gate signs of an outcome. @param text the leaf without its claim, RFC 8785 */
+export function claimBytes(text: string): Buffer {
+  return Buffer.from(`sekisho/claim/v2\n${text}`)
+}
+
+/** What the key before signs of the key that follows it. */
+export function rotationBytes(before: string, after: string): Buffer {
+  return Buffer.from(`sekisho/rotation/v1\n${before}\n${after}\n`)
+}

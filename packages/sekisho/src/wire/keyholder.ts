@@ -1,6 +1,17 @@
 import * as z from 'zod'
 import { ApprovalResult, SignedApproval } from './approval.ts'
 import { Approver, Generation, Mandate, User } from './decision.ts'
+import {
+  Certificate,
+  ConflictKind,
+  GateIndex,
+  IdentityOf,
+  KeyId,
+  LeafSignature,
+  Protection,
+  RootRequest,
+  SpiffeId,
+} from './identity.ts'
 import { LeafInput } from './leaves.ts'
 import { Digest } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
@@ -43,8 +54,30 @@ export const gateToKeyholder = {
    * taken over cannot have a credential released for a host it is not bound to.
    */
   record: {
-    params: z.strictObject({ leaf: LeafInput, credentials: z.array(z.string()).max(16) }),
+    params: z.strictObject({
+      leaf: LeafInput,
+      credentials: z.array(z.string()).max(16),
+      /** rises with each record of this gate: what is said twice comes from a copy */
+      seq: z.int().min(1),
+    }),
     result: z.strictObject({ index: z.int(), credentials: z.record(z.string(), z.string()) }),
+  },
+  /**
+   * The key that this gate has made in its own memory and signs outcomes with from here on.
+   * `proof` is by that key over `gateKeyBytes`, `endorsed` by the one before over its rotation.
+   */
+  identify: {
+    params: z.strictObject({
+      spki: z.base64().max(256),
+      proof: z.base64().length(88),
+      endorsed: LeafSignature.nullable(),
+    }),
+    result: z.strictObject({
+      id: SpiffeId,
+      certificate: Certificate,
+      /** Unix ms by which another key is wanted */
+      renewAt: z.int(),
+    }),
   },
   /**
    * Keeps content of a session, encrypted, in pieces of one upload; `digest` is null until the last
@@ -82,6 +115,82 @@ export const gateToKeyholder = {
   },
 } as const
 
+/** What the keyholder may tell a gate. */
+export const keyholderToGate = {
+  /** from the answer on nothing of the session leaves this gate */
+  'session.revoked': {
+    params: z.strictObject({ session: SessionId }),
+    result: z.strictObject({}),
+  },
+} as const
+
+/** What the keyholder may tell the supervisor. */
+export const keyholderToSupervisor = {
+  /** refused and recorded already; what becomes of the session and the gate is the supervisor’s */
+  'identity.conflict': {
+    params: z.strictObject({
+      of: IdentityOf,
+      kind: ConflictKind,
+      detail: z.string().max(4096),
+      /** the gate that it came from; null where it came from nobody’s */
+      by: GateIndex.nullable(),
+    }),
+    result: z.strictObject({}),
+  },
+  /** a session has carried a canary towards the outside; refused and recorded already */
+  'canary.hit': {
+    params: z.strictObject({ session: SessionId, detail: z.string().max(4096) }),
+    result: z.strictObject({}),
+  },
+} as const
+
+/** An identity as the keyholder has it. */
+export const IdentityEntry = z.strictObject({
+  of: IdentityOf,
+  id: SpiffeId,
+  key: KeyId,
+  certificate: Certificate,
+  protection: Protection,
+  /** Unix ms */
+  notAfter: z.int(),
+  revoked: z.boolean(),
+})
+export type IdentityEntry = z.infer<typeof IdentityEntry>
+
+export const Identities = z.strictObject({
+  trustDomain: z.string().max(255),
+  /** null before a root has been heard of */
+  authority: z
+    .strictObject({ root: Certificate, issuing: Certificate, log: Certificate })
+    .nullable(),
+  rootProtection: Protection.nullable(),
+  entries: z.array(IdentityEntry).max(4096),
+})
+export type Identities = z.infer<typeof Identities>
+
+export const RevokeReason = z.enum(['operator', 'conflict', 'contained', 'canary'])
+
+export const Revocation = z.strictObject({
+  of: IdentityOf,
+  reason: RevokeReason,
+  detail: z.string().max(4096),
+  /** uid; null for the platform itself */
+  by: z.int().min(0).nullable(),
+})
+export type Revocation = z.infer<typeof Revocation>
+
+/** When each that relies on an identity had heard of its end, from the asking on; null: it has not. */
+export const Heard = z.array(
+  z.strictObject({ name: z.string().max(128), afterMs: z.int().min(0).nullable() }),
+)
+export type Heard = z.infer<typeof Heard>
+
+export const RevocationResult = z.strictObject({
+  keys: z.array(KeyId).max(64),
+  heard: Heard.max(66),
+})
+export type RevocationResult = z.infer<typeof RevocationResult>
+
 /** What the supervisor may ask of the keyholder. */
 export const supervisorToKeyholder = {
   /** the generation in force, whose digest answers must name, and whose keys they are checked by */
@@ -106,6 +215,8 @@ export const supervisorToKeyholder = {
       session: SessionId,
       secrets: z.array(z.strictObject({ binding: CredentialBinding, value: z.string().min(1) })),
       leaf: LeafInput.nullable(),
+      /** which gate speaks for it, and no other; null for one that is opened only to be closed */
+      gate: GateIndex.nullable(),
       /** of a session that is resumed; its start leaf says it of any other */
       began: z.strictObject({ agent: z.string().max(128), uid: z.int().min(0) }).optional(),
       /** 32 bytes in base64 by which the secrets' prints are made; null for none */
@@ -138,7 +249,26 @@ export const supervisorToKeyholder = {
     result: z.strictObject({ totalBytes: z.int().min(0), piece: z.base64() }),
   },
   /** carries as its handle the keyholder's end of a socket pair; a gate has the other end */
-  'gate.attach': { params: z.strictObject({}), result: z.strictObject({}) },
+  'gate.attach': { params: z.strictObject({ gate: GateIndex }), result: z.strictObject({}) },
+  /** what an external root is to certify; empty where the root is derived, and when all is well */
+  'identity.requests': {
+    params: z.strictObject({}),
+    result: z.strictObject({ requests: z.array(RootRequest).max(2) }),
+  },
+  /** what it certified, in the order of the requests; sessions start from here on */
+  'identity.install': {
+    params: z.strictObject({
+      root: Certificate,
+      rootProtection: Protection,
+      certificates: z.array(Certificate).max(2),
+    }),
+    result: z.strictObject({}),
+  },
+  'identity.list': { params: z.strictObject({}), result: Identities },
+  /** keys are refused at once; resolves when that is in the log and every gate has been told */
+  'identity.revoke': { params: Revocation, result: RevocationResult },
+  /** revocation lists, PEM (RFC 5280 §5): of the authority in force first */
+  'identity.crl': { params: z.strictObject({}), result: z.strictObject({ pem: z.string() }) },
   status: {
     params: z.strictObject({}),
     result: z.strictObject({

@@ -106,7 +106,12 @@ const sessionLeaves = [
   z.strictObject({
     type: z.literal('session.contained'),
     session: SessionId,
-    trigger: z.strictObject({ kind: z.enum(['syscall', 'tripwire']), what: Line, pid: z.int() }),
+    trigger: z.strictObject({
+      kind: z.enum(['syscall', 'tripwire', 'identity', 'canary']),
+      what: Line,
+      /** 0 where no process is known */
+      pid: z.int(),
+    }),
     evidence: z.strictObject({
       /** directory name below the state's `evidence` */
       name: z.string().max(128),

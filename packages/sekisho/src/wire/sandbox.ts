@@ -70,6 +70,8 @@ export type ExecPolicy = z.infer<typeof ExecPolicy>
 /** What an attempt to escape does to a session. */
 export const Containment = z.strictObject({
   onEscape: z.enum(['contain', 'record']),
+  /** the same for a canary on its way to the outside; left out: refused and recorded, no more */
+  onCanary: z.enum(['contain', 'record']).optional(),
   /**
    * what this agent's tools are known to try: system calls by name or by kind (`socket:raw`), and
    * tripwires by path; refused and recorded, no more

@@ -29,6 +29,7 @@ export class ContainmentBench {
   readonly child: ChildProcess = spawn('sleep', ['3600'], { cwd: '/', stdio: 'ignore' })
   /** what was done to cgroups and sessions, in order */
   readonly did: string[] = []
+  readonly contained: string[] = []
   readonly leaves: LeafInput[] = []
   readonly warned: string[] = []
   logSize = async (): Promise<number> => 42
@@ -46,6 +47,7 @@ export class ContainmentBench {
     logSize: () => this.logSize(),
     now: () => NOW,
     warn: (line) => void this.warned.push(line),
+    contained: (session, { kind }) => void this.contained.push(`${session} ${kind}`),
   })
 
   static async open(): Promise<ContainmentBench> {

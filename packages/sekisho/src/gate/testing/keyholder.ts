@@ -1,7 +1,9 @@
-import { createHash } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type net from 'node:net'
 import { SekishoError } from '../../core/error.ts'
-import { gateToKeyholder, MAX_BLOB_PIECE_BYTES } from '../../wire/keyholder.ts'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { claimBytes, gateKeyBytes } from '../../wire/identity.ts'
+import { gateToKeyholder, keyholderToGate, MAX_BLOB_PIECE_BYTES } from '../../wire/keyholder.ts'
 
 import { type Handlers, Peer } from '../../wire/peer.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
@@ -63,11 +65,22 @@ export class FakeKeyholder {
   }
 
   #serve(socket: net.Socket): void {
+    let key: KeyObject | undefined
+    let last = 0
     const peer = new Peer('gate', socketTransport(socket), {
-      out: {},
+      out: keyholderToGate,
       in: gateToKeyholder,
       handlers: {
-        record: async ({ leaf, credentials }) => {
+        identify: ({ spki, proof }) => {
+          key = keyOf(spki)
+          if (!isSigned(key, gateKeyBytes(spki), proof)) throw new Error('a proof that is none')
+          const renewAt = Date.now() + 3_600_000
+          return { id: 'spiffe://test.internal/gate/0/a', certificate: '', renewAt }
+        },
+        record: async ({ leaf: told, credentials, seq }) => {
+          const leaf = withoutClaim(told, key)
+          if (seq <= last) throw new Error(`record ${seq} after ${last}`)
+          last = seq
           await this.beforeRecord(leaf)
           this.leaves.push(leaf)
           for (const waiter of this.#waiters.splice(0)) if (!waiter()) this.#waiters.push(waiter)
@@ -115,4 +128,22 @@ export class FakeKeyholder {
     })
     return Object.fromEntries(values)
   }
+}
+
+/** As a gate handed it over, if its claim is by its own key. */
+function withoutClaim(leaf: LeafInput, key: KeyObject | undefined): LeafInput {
+  if (leaf.type !== 'action.outcome') return leaf
+  const { claim, ...told } = leaf
+  const bytes = claimBytes(canonicalJson(told))
+  if (claim !== undefined && key !== undefined && isSigned(key, bytes, claim.value)) return told
+  throw new Error('an outcome whose claim is not its gate’s')
+}
+
+function keyOf(spki: string): KeyObject {
+  return createPublicKey({ key: Buffer.from(spki, 'base64'), format: 'der', type: 'spki' })
+}
+
+function isSigned(key: KeyObject, bytes: Buffer, signature: string): boolean {
+  const options = { key, dsaEncoding: 'ieee-p1363' } as const
+  return verify('sha256', bytes, options, Buffer.from(signature, 'base64'))
 }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readLeaves, verifyLog } from '@sekisho/verify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Keyholder } from '../keyholder.ts'
+import type { Keyholder } from '../keyholder.ts'
 import { Keys } from '../keys.ts'
-import { openLog } from '../log/open-log.ts'
 import { endLeaf, intent, SESSION, startLeaf } from '../testing/leaves.ts'
+import { openKeyholder } from '../testing/open-keyholder.ts'
 import type { Intent } from './holds.ts'
 import { AIKO, digest, HOLD, heldLeaf, NOW, policySet, signed } from './testing/people.ts'
 
@@ -19,15 +19,14 @@ let keyholder: Keyholder
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'sekisho-approved-'))
   const now = (): Date => new Date(NOW)
-  const log = await openLog({ dir, signer: keys.logSigner(), now })
-  keyholder = new Keyholder({ log, keys, now, uses: { take: () => false } })
-  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null })
+  keyholder = await openKeyholder({ stateDir: dir, keys, now })
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   await keyholder.approvals.setPolicy(policySet())
   await keyholder.approvals.open(heldLeaf(), { uid: 0, opener: {} })
 })
 afterEach(async () => {
-  await keyholder.log.close()
-  expect(await verifyLog(dir, keys.logSigner().vkey)).toMatchObject({ kind: 'sound' })
+  await keyholder.shut()
+  expect(await verifyLog(join(dir, 'log'), keys.logSigner().vkey)).toMatchObject({ kind: 'sound' })
   rmSync(dir, { recursive: true })
 })
 
@@ -43,7 +42,7 @@ function approved(fields: Partial<Intent> = {}): Intent {
 
 async function leaves(): Promise<Record<string, unknown>[]> {
   const found: Record<string, unknown>[] = []
-  for await (const { leaf } of readLeaves(dir)) found.push(leaf)
+  for await (const { leaf } of readLeaves(join(dir, 'log'))) found.push(leaf)
   return found
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { SekishoError } from '../../core/error.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
+import { Standing } from '../identity/standing.ts'
 import { Keys } from '../keys.ts'
 import { Session } from '../session.ts'
 import { OTHER, SESSION } from '../testing/leaves.ts'
@@ -29,7 +30,7 @@ beforeEach(() => {
   refuseRecords = false
   sessions = new Map(
     [SESSION, OTHER, RESTORE].map((id) => {
-      const session = new Session(id, { key: keys.sessionAuthority(id), secrets: [] }, new Date())
+      const session = new Session(id, { key: keys.sessionAuthority(id), secrets: [], standing: new Standing(undefined), gate: 0 }, new Date())
       return [id, session]
     }),
   )

@@ -1,0 +1,49 @@
+import type { LeafInput } from '../../wire/leaves.ts'
+import type { Log } from '../log/open-log.ts'
+import type { Session } from '../session.ts'
+import type { SessionState } from '../../lifecycle/session-state.ts'
+
+export type SessionLeavesParts = {
+  log: Pick<Log, 'append'>
+  /** as the log has it, what was turned away and is there all the same included */
+  readState: (session: string) => Promise<SessionState | undefined>
+}
+
+/** Leaves of sessions on their way into the log: stamped with their state, signed by their key. */
+export class SessionLeaves {
+  readonly #parts: SessionLeavesParts
+
+  constructor(parts: SessionLeavesParts) {
+    this.#parts = parts
+  }
+
+  /** As {@link write}, counted with what the session's end says of it. */
+  async append(session: Session, leaf: LeafInput): Promise<number> {
+    const index = await this.write(session, leaf)
+    session.count(`leaves.${leaf.type}`)
+    return index
+  }
+
+  /**
+   * Stamped, signed and queued in this turn, unless the session's state is in doubt: what is written
+   * in one order is in the log in that order.
+   *
+   * @throws SekishoError as {@link Log.append}; PROTOCOL_VIOLATION for a change of state that cannot be
+   */
+  async write(session: Session, leaf: LeafInput): Promise<number> {
+    const { standing } = session
+    if (standing.isUnsure) await this.#settle(session)
+    const stamped = standing.stamp(leaf)
+    try {
+      return await this.#parts.log.append(stamped.leaf, stamped.signer)
+    } catch (error) {
+      if (stamped.isChange) standing.doubt()
+      throw error
+    }
+  }
+
+  async #settle(session: Session): Promise<void> {
+    const state = await this.#parts.readState(session.id)
+    if (state !== undefined && session.standing.isUnsure) session.standing.correct(state)
+  }
+}

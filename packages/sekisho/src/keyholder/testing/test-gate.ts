@@ -1,0 +1,98 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomInt, sign } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { canonicalJson } from '../../core/canonical-json.ts'
+import { claimBytes, gateKeyBytes, type LeafSignature } from '../../wire/identity.ts'
+import {
+  gateToKeyholder,
+  keyholderToGate,
+  type keyholderToSupervisor,
+  type supervisorToKeyholder,
+} from '../../wire/keyholder.ts'
+import type { LeafInput } from '../../wire/leaves.ts'
+import { Peer } from '../../wire/peer.ts'
+import { socketTransport } from '../../wire/transport.ts'
+import { keyIdOf } from '../../x509/certificate.ts'
+
+type Supervisor = Peer<typeof supervisorToKeyholder, typeof keyholderToSupervisor>
+
+/** Speaks to a keyholder as a gate does: with a key of its own, numbering its records. */
+export class TestGate {
+  readonly peer: Peer<typeof gateToKeyholder, typeof keyholderToGate>
+  readonly socket: Socket
+  readonly revoked: string[] = []
+  readonly key: KeyObject
+  readonly spki: string
+  seq = 0
+
+  static async attach(
+    supervisor: Supervisor,
+    stateDir: string,
+    { gate = 0, key }: { gate?: number; key?: KeyObject } = {},
+  ): Promise<TestGate> {
+    const own = new TestGate(await connectGate(supervisor, stateDir, gate), key)
+    await own.identify()
+    return own
+  }
+
+  constructor(socket: Socket, key?: KeyObject) {
+    this.socket = socket
+    this.key = key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    this.spki = createPublicKey(this.key).export({ format: 'der', type: 'spki' }).toString('base64')
+    this.peer = new Peer('keyholder', socketTransport(socket), {
+      out: gateToKeyholder,
+      in: keyholderToGate,
+      handlers: {
+        'session.revoked': ({ session }) => {
+          this.revoked.push(session)
+          return {}
+        },
+      },
+    })
+  }
+
+  get keyId(): string {
+    return keyIdOf(Buffer.from(this.spki, 'base64'))
+  }
+
+  identify(): Promise<{ id: string; certificate: string; renewAt: number }> {
+    const proof = signed(this.key, gateKeyBytes(this.spki))
+    return this.peer.call('identify', { spki: this.spki, proof, endorsed: null })
+  }
+
+  /** Outcomes are signed; a number is the next one unless it is given. */
+  record(
+    leaf: LeafInput,
+    credentials: string[] = [],
+    seq = ++this.seq,
+  ): Promise<{ index: number; credentials: Record<string, string> }> {
+    const whole = leaf.type === 'action.outcome' ? { ...leaf, claim: this.claim(leaf) } : leaf
+    return this.peer.call('record', { leaf: whole, credentials, seq })
+  }
+
+  claim(leaf: LeafInput): LeafSignature {
+    return { by: this.keyId, value: signed(this.key, claimBytes(canonicalJson(leaf))) }
+  }
+}
+
+/** A connected pair of unix sockets, one end handed to the keyholder. */
+export async function connectGate(
+  supervisor: Supervisor,
+  stateDir: string,
+  gate = 0,
+): Promise<Socket> {
+  const server = createServer({ pauseOnConnect: true })
+  const path = join(stateDir, `gate-${randomInt(2 ** 32)}.sock`)
+  server.listen(path)
+  await once(server, 'listening')
+  const ours = connect(path)
+  const [theirs] = await once(server, 'connection')
+  await supervisor.call('gate.attach', { gate }, { handle: theirs })
+  server.close()
+  return ours
+}
+
+function signed(key: KeyObject, bytes: Buffer): string {
+  return sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }).toString('base64')
+}

@@ -73,27 +73,26 @@ export class LogFollower {
    * @param durable leaves that the writer has acknowledged: no later one is given
    * @throws DivergedError; errors of the file system
    */
-  async take(
-    durable: number,
-    { leaves, bytes }: { leaves: number; bytes: number },
-  ): Promise<FollowedLeaf[]> {
+  async take(durable: number, bounds: { leaves: number; bytes: number }): Promise<FollowedLeaf[]> {
     if (durable < this.index) {
       throw new DivergedError(`the log has ${durable} leaves; ${this.index} were read from it`)
     }
     if (this.#place === undefined) await this.#begin()
     if (durable === this.index) return []
     if (this.#ready.length === 0) await this.#fill()
-    const taken: FollowedLeaf[] = []
-    let sum = 0
-    for (const leaf of this.#ready) {
-      sum += leaf.bytes
-      if (taken.length > 0 && (taken.length >= leaves || sum > bytes)) break
-      if (leaf.after.index > durable) break
-      taken.push(leaf)
-    }
-    this.#ready.splice(0, taken.length)
+    const taken = this.#ready.splice(0, this.#countOf(durable, bounds))
     this.#position = taken.at(-1)?.after ?? this.#position
     return taken
+  }
+
+  /** How many of those that were read may go now. */
+  #countOf(durable: number, { leaves, bytes }: { leaves: number; bytes: number }): number {
+    let sum = 0
+    const over = this.#ready.findIndex((leaf, count) => {
+      sum += leaf.bytes
+      return leaf.after.index > durable || (count > 0 && (count >= leaves || sum > bytes))
+    })
+    return over === -1 ? this.#ready.length : over
   }
 
   /** Gives back what was taken after a position: it is read again. */

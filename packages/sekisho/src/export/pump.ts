@@ -1,23 +1,16 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
 import type { LagBounds, SinkStatus } from '../wire/exporter.ts'
-import type { Alarms } from './alarms.ts'
 import type { CursorFile } from './cursor-file.ts'
+import { Delivery, type DeliveryOptions } from './delivery.ts'
 import { DivergedError, type FollowedLeaf, LogFollower, type Position } from './follow.ts'
 import { type Behind, behindBytes, isBehind } from './lag.ts'
-import { type ExportRecord, leafRecord, type NoticeRecord } from './record.ts'
-import { describeFailure, RefusedError, RetryError, type Sink } from './sink.ts'
+import { leafRecord, type NoticeRecord } from './record.ts'
+import { describeFailure, RetryError, type Sink } from './sink.ts'
 
 /** What is sent, and so repeated, at once. */
 const BATCH = { leaves: 256, bytes: 1024 * 1024 }
-/** A receiver that has not acknowledged by then is tried again. */
-const SEND_TIMEOUT_MS = 30_000
-const BACKOFF_MS = { first: 500, most: 60_000 }
-/** A receiver that asks for more is asked again all the same. */
-const MAX_RETRY_AFTER_MS = 15 * 60_000
 
-export type PumpOptions = {
-  name: string
+export type PumpOptions = Omit<DeliveryOptions, 'stop'> & {
   kind: string
   /** null: no heartbeat */
   heartbeatMs: number | null
@@ -31,12 +24,7 @@ export type PumpOptions = {
   begin: 'first' | 'now'
   /** leaves that the keyholder has acknowledged */
   size: () => number
-  alarms: Alarms
   now: () => Date
-  /** monotonic, ms */
-  elapsedMs: () => number
-  sendTimeoutMs?: number
-  backoffMs?: { first: number; most: number }
 }
 
 /**
@@ -46,17 +34,14 @@ export type PumpOptions = {
 export class Pump {
   readonly #options: PumpOptions
   readonly #stop = new AbortController()
+  readonly #delivery: Delivery
   #sink: Sink | undefined
   /** after the last leaf that was acknowledged */
   #acknowledged: Position | null = null
-  #state: SinkStatus['state'] = 'idle'
-  #failure: string | null = null
+  #isStopped: string | undefined
+  #isBusy = false
   #lagging = false
   #sent = 0
-  #refused = 0
-  /** the oldest record that is being sent, and since when */
-  #inFlight: { atMs: number; sinceMs: number } | undefined
-  #lastSentMs: number
   #wake: (() => void) | undefined
   /** something came while nobody waited for it */
   #woken = false
@@ -64,7 +49,7 @@ export class Pump {
 
   constructor(options: PumpOptions) {
     this.#options = options
-    this.#lastSentMs = options.elapsedMs()
+    this.#delivery = new Delivery({ ...options, stop: this.#stop.signal })
   }
 
   start(): void {
@@ -86,15 +71,16 @@ export class Pump {
 
   async status(): Promise<SinkStatus> {
     const { name, kind } = this.#options
+    const failure = this.#failure
     return {
       name,
       kind,
       state: this.#state,
       sent: this.#sent,
-      refused: this.#refused,
+      refused: this.#delivery.refused,
       behind: await this.#behind(),
       lagging: this.#lagging,
-      failure: this.#failure?.slice(0, 512) ?? null,
+      failure: failure?.slice(0, 512) ?? null,
     }
   }
 
@@ -105,37 +91,44 @@ export class Pump {
     const lagging = isBehind(behind, lag, this.#lagging)
     if (lagging === this.#lagging) return
     this.#lagging = lagging
-    const { leaves, bytes, ageMs } = behind
-    const how = `${leaves} leaves, ${bytes} bytes, ${Math.round(ageMs / 1000)} s behind`
     if (!lagging) {
       const subject = `sink ${name} has caught up`
       return alarms.clear(`lag ${name}`, { rule: 'export.lag', severity: 'low', subject })
     }
+    const { leaves, bytes, ageMs } = behind
+    const how = `${leaves} leaves, ${bytes} bytes, ${Math.round(ageMs / 1000)} s behind`
     const why = this.#failure === null ? '' : `: ${this.#failure}`
     const subject = `sink ${name} is ${how}${why}`
     alarms.raise(`lag ${name}`, { rule: 'export.lag', severity: 'high', subject })
   }
 
-  async #run(): Promise<void> {
-    const follower = await this.#open()
-    while (!this.#stop.signal.aborted) {
-      const leaves = await this.#take(follower)
-      if (leaves.length === 0) await this.#idle()
-      else await this.#carry(leaves)
-    }
+  get #failure(): string | null {
+    return this.#isStopped ?? this.#delivery.failure
   }
 
-  async #open(): Promise<LogFollower> {
+  get #state(): SinkStatus['state'] {
+    if (this.#isStopped !== undefined) return 'stopped'
+    if (this.#delivery.failure !== null) return 'retrying'
+    return this.#isBusy ? 'sending' : 'idle'
+  }
+
+  async #run(): Promise<void> {
     const { cursor, origin, open, logDir, begin } = this.#options
     const kept = cursor.read()
     if (kept !== null && kept.origin !== origin) {
       throw new DivergedError('the cursor is of another log')
     }
     this.#acknowledged = kept?.position ?? null
-    this.#sink = open(kept?.state)
+    const sink = open(kept?.state)
+    this.#sink = sink
     const follower = new LogFollower(logDir, this.#acknowledged)
     if (kept === null && begin === 'now') await this.#skip(follower)
-    return follower
+    while (!this.#stop.signal.aborted) {
+      const leaves = await this.#take(follower)
+      this.#isBusy = leaves.length > 0
+      if (leaves.length === 0) await this.#idle(sink)
+      else await this.#carry(sink, leaves)
+    }
   }
 
   async #skip(follower: LogFollower): Promise<void> {
@@ -153,138 +146,39 @@ export class Pump {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const taken = await follower.take(this.#options.size(), BATCH)
-        if (attempt > 0) this.#recovered()
+        if (attempt > 0) this.#delivery.failure = null
         return taken
       } catch (error) {
         if (error instanceof DivergedError || error instanceof TypeError) throw error
         follower.rewind(this.#acknowledged)
-        this.#failed(new RetryError(`the log cannot be read: ${describeFailure(error)}`))
-        if (!(await this.#backOff(attempt, undefined))) return []
+        const failure = new RetryError(`the log cannot be read: ${describeFailure(error)}`)
+        if (!(await this.#delivery.backOff(attempt, failure))) return []
       }
     }
   }
 
-  async #carry(leaves: readonly FollowedLeaf[]): Promise<void> {
+  async #carry(sink: Sink, leaves: readonly FollowedLeaf[]): Promise<void> {
     const { origin } = this.#options
     const records = leaves.map(({ line, after }) =>
       leafRecord(origin, { index: after.index - 1, leaf: parseLeaf(line), line }),
     )
-    this.#state = 'sending'
-    const delivered = await this.#deliver(records)
-    this.#inFlight = undefined
-    if (!delivered) return
+    if (!(await this.#delivery.deliver(sink, records))) return
     this.#acknowledged = leaves.at(-1)?.after ?? this.#acknowledged
     this.#sent += records.length
     await this.#saveDurably()
-    this.#state = 'idle'
   }
 
-  /** @returns false when it was stopped before all was acknowledged */
-  async #deliver(records: readonly ExportRecord[]): Promise<boolean> {
-    for (let attempt = 0; ; attempt += 1) {
-      this.#inFlight ??= {
-        atMs: Date.parse(records[0]?.at ?? ''),
-        sinceMs: this.#options.elapsedMs(),
-      }
-      try {
-        this.#thrownAway(records, await this.#send(records))
-        this.#recovered()
-        return true
-      } catch (error) {
-        if (this.#stop.signal.aborted) return false
-        if (error instanceof RefusedError) return this.#refuse(records, error)
-        this.#failed(error)
-        const afterMs = error instanceof RetryError ? error.afterMs : undefined
-        if (!(await this.#backOff(attempt, afterMs))) return false
-      }
-    }
-  }
-
-  async #send(records: readonly ExportRecord[]): Promise<number> {
-    const timeoutMs = this.#options.sendTimeoutMs ?? SEND_TIMEOUT_MS
-    const late = AbortSignal.timeout(timeoutMs)
-    const signal = AbortSignal.any([late, this.#stop.signal])
-    // a sink that does not heed the signal is not waited for
-    const broken = Promise.withResolvers<never>()
-    const breakOff = (): void =>
-      broken.reject(new RetryError(`no acknowledgement in ${timeoutMs} ms`))
-    signal.addEventListener('abort', breakOff, { once: true })
-    try {
-      const sent = this.#sink?.send(records, signal) ?? 0
-      const refused = await Promise.race([sent, broken.promise])
-      this.#lastSentMs = this.#options.elapsedMs()
-      return refused
-    } finally {
-      signal.removeEventListener('abort', breakOff)
-    }
-  }
-
-  /** What is refused is found by halves, so that one bad record takes no other with it. */
-  async #refuse(records: readonly ExportRecord[], error: RefusedError): Promise<boolean> {
-    if (records.length > 1) {
-      const half = Math.ceil(records.length / 2)
-      return (
-        (await this.#deliver(records.slice(0, half))) && (await this.#deliver(records.slice(half)))
-      )
-    }
-    const [record] = records
-    if (record?.kind === 'leaf') {
-      this.#refused += 1
-      // the refusal of an alert makes no alert
-      if (record.type !== 'platform.alert') this.#tellRefused(record.id, error)
-    }
-    return true
-  }
-
-  /** It has acknowledged the batch and says that it kept less: sent again, it would do so again. */
-  #thrownAway(records: readonly ExportRecord[], refused: number): void {
-    if (refused === 0) return
-    this.#refused += refused
-    const cause = records.findLast(({ kind }) => kind === 'leaf')
-    const isOurs = records.every(
-      (record) => record.kind !== 'leaf' || record.type === 'platform.alert',
-    )
-    if (cause === undefined || isOurs) return
-    this.#tellRefused(`${refused} records up to ${cause.id}`, new RefusedError('partial success'))
-  }
-
-  #tellRefused(id: string, { message }: RefusedError): void {
-    const { name, alarms } = this.#options
-    const subject = `sink ${name} refuses ${id}, which it does not have now: ${message}`
-    alarms.raise(`refused ${name}`, { rule: 'export.refused', severity: 'high', subject })
-  }
-
-  #failed(error: unknown): void {
-    this.#state = 'retrying'
-    this.#failure = describeFailure(error)
-  }
-
-  #recovered(): void {
-    this.#failure = null
-    if (this.#state === 'retrying') this.#state = 'sending'
-  }
-
-  /** @returns false when it was stopped meanwhile */
-  async #backOff(attempt: number, afterMs: number | undefined): Promise<boolean> {
-    const { first, most } = this.#options.backoffMs ?? BACKOFF_MS
-    const usual = Math.min(first * 2 ** Math.min(attempt, 20), most)
-    const delayMs = afterMs === undefined ? usual : Math.min(afterMs, MAX_RETRY_AFTER_MS)
-    await pause(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined)
-    return !this.#stop.signal.aborted
-  }
-
-  async #idle(): Promise<void> {
-    if (this.#state !== 'idle') this.#state = 'idle'
+  async #idle(sink: Sink): Promise<void> {
     const { heartbeatMs, elapsedMs } = this.#options
-    const left = heartbeatMs === null ? null : this.#lastSentMs + heartbeatMs - elapsedMs()
-    if (left !== null && left <= 0) return this.#beat()
+    const left = heartbeatMs === null ? null : this.#delivery.lastSentMs + heartbeatMs - elapsedMs()
+    if (left !== null && left <= 0) return this.#beat(sink)
     if (!this.#woken) await this.#sleep(left)
     this.#woken = false
   }
 
-  async #sleep(left: number | null): Promise<void> {
+  async #sleep(ms: number | null): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = left === null ? undefined : setTimeout(resolve, left)
+      const timer = ms === null ? undefined : setTimeout(resolve, ms)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()
@@ -294,11 +188,10 @@ export class Pump {
     this.#wake = undefined
   }
 
-  async #beat(): Promise<void> {
+  async #beat(sink: Sink): Promise<void> {
     const text = `alive after ${this.#index} leaves`
-    await this.#deliver([this.#notice('heartbeat', text)])
-    this.#inFlight = undefined
-    this.#lastSentMs = this.#options.elapsedMs()
+    await this.#delivery.deliver(sink, [this.#notice('heartbeat', text)])
+    this.#delivery.lastSentMs = this.#options.elapsedMs() // a refused one is no reason to hurry
   }
 
   #notice(kind: NoticeRecord['kind'], text: string): NoticeRecord {
@@ -315,10 +208,12 @@ export class Pump {
   async #saveDurably(): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return this.#save()
+        this.#save()
+        this.#delivery.failure = null
+        return
       } catch (error) {
-        this.#failed(new RetryError(`the cursor cannot be written: ${describeFailure(error)}`))
-        if (!(await this.#backOff(attempt, undefined))) return
+        const failure = new RetryError(`the cursor cannot be written: ${describeFailure(error)}`)
+        if (!(await this.#delivery.backOff(attempt, failure))) return
       }
     }
   }
@@ -332,15 +227,14 @@ export class Pump {
   /** The log is not what it was: its receiver is told, and gets nothing more. */
   async #halt(error: unknown): Promise<void> {
     const { name, alarms } = this.#options
-    const isKnown = error instanceof DivergedError || error instanceof SekishoError
-    const why = isKnown || error instanceof TypeError ? error.message : describeFailure(error)
-    this.#state = 'stopped'
-    this.#failure = why
-    this.#inFlight = undefined
+    const isOurs = [DivergedError, SekishoError, TypeError].some((known) => error instanceof known)
+    const why = isOurs && error instanceof Error ? error.message : describeFailure(error)
+    this.#isStopped = why
     const subject = `sink ${name} is stopped: ${why}`
     alarms.raise(`stopped ${name}`, { rule: 'export.stopped', severity: 'high', subject })
+    if (this.#sink === undefined) return
     try {
-      await this.#send([this.#notice('stopped', subject)])
+      await this.#delivery.sendOnce(this.#sink, [this.#notice('stopped', subject)])
     } catch {
       // it may be gone too: the alarm is raised, and the status says it
     }
@@ -363,11 +257,11 @@ export class Pump {
 
   /** By the log's time, and by our own where a clock was set back. */
   #age(): number {
-    if (this.#inFlight === undefined) return 0
-    const { atMs, sinceMs } = this.#inFlight
+    const { inFlight } = this.#delivery
+    if (inFlight === undefined) return 0
     const { now, elapsedMs } = this.#options
-    const byLog = Number.isNaN(atMs) ? 0 : now().getTime() - atMs
-    return Math.round(Math.max(0, byLog, elapsedMs() - sinceMs))
+    const byLog = Number.isNaN(inFlight.atMs) ? 0 : now().getTime() - inFlight.atMs
+    return Math.round(Math.max(0, byLog, elapsedMs() - inFlight.sinceMs))
   }
 }
 

@@ -81,7 +81,7 @@ function escape(value: string): string {
   return value
     .slice(0, MAX_PARAM_CHARACTERS)
     .toWellFormed()
-    .replace(/[\x00-\x1f\x7f]/g, ' ')
+    .replace(/\p{Cc}/gu, ' ')
     .replace(/["\\\]]/g, (character) => `\\${character}`)
 }
 

@@ -1,3 +1,4 @@
+import { SESSION_END } from '@sekisho/verify'
 import * as z from 'zod'
 import { valueAt } from '../alert-match.ts'
 import { type Fields, numberAt, textAt, textsAt } from '../fields.ts'
@@ -68,40 +69,15 @@ export class OpenSpans {
   }
 
   #takeLeaf({ type, leaf, at }: LeafRecord): Span[] {
-    const session = textAt(leaf, 'session')
     if (type === 'approval.answer') this.#approve(leaf)
+    const session = textAt(leaf, 'session')
     if (session === undefined) return []
-    const id = textAt(leaf, 'id') ?? ''
-    switch (type) {
-      case 'session.start':
-        this.#begin(session, '', {
-          at,
-          name: `invoke_agent ${textAt(leaf, 'agent')}`,
-          of: ofSession(leaf),
-        })
-        return []
-      case 'session.end':
-        return [this.#end(session, '', { at, leaf, failed: textAt(leaf, 'reason') !== 'exited' })]
-      case 'action.intent':
-        return this.#intend(session, id, { at, leaf })
-      case 'action.outcome':
-        return [
-          this.#end(session, id, {
-            at,
-            leaf,
-            failed: valueAt(leaf, 'outcome.kind') !== 'performed',
-          }),
-        ]
-      case 'gap':
-        return [this.#end(session, id === 'session.end' ? '' : id, { at, leaf, failed: true })]
-      case 'process.exec':
-        this.#begin(session, id, { at, name: 'execute_tool process.exec', of: ofExec(leaf) })
-        return [
-          this.#end(session, id, { at, leaf, failed: valueAt(leaf, 'verdict.kind') === 'deny' }),
-        ]
-      default:
-        return []
-    }
+    const id = idOf(type, leaf)
+    if (type === 'action.intent') return this.#intend(session, id, { at, leaf })
+    const begun = beginningOf(type, leaf)
+    if (begun !== undefined) this.#begin(session, id, { at, ...begun })
+    const hasFailed = Object.hasOwn(ENDS, type) ? ENDS[type]?.(leaf) : undefined
+    return hasFailed === undefined ? [] : [this.#end(session, id, { at, leaf, failed: hasFailed })]
   }
 
   /** What is denied, and what was only seen, ends as it begins. */
@@ -130,8 +106,6 @@ export class OpenSpans {
       of: { 'sekisho.begun': false },
     }
     this.#open.delete(key)
-    const message =
-      textAt(leaf, 'verdict.reason') ?? textAt(leaf, 'outcome.reason') ?? textAt(leaf, 'reason')
     const agent = this.#open.get(`${session}/`)?.of['gen_ai.agent.name']
     return {
       traceId: traceId(this.#origin, session),
@@ -149,7 +123,7 @@ export class OpenSpans {
         'sekisho.action.id': id === '' ? undefined : id,
         ...ofOutcome(leaf),
       }),
-      status: failed ? { code: STATUS.error, ...(message && { message }) } : { code: STATUS.ok },
+      status: failed ? { code: STATUS.error, message: reasonOf(leaf) } : { code: STATUS.ok },
     }
   }
 
@@ -181,6 +155,31 @@ export class OpenSpans {
       'server.port': numberAt(leaf, 'action.port'),
     })
   }
+}
+
+/** Leaves that end a span, and whether it then has failed. */
+const ENDS: Readonly<Record<string, (leaf: Fields) => boolean>> = {
+  'session.end': (leaf) => textAt(leaf, 'reason') !== 'exit',
+  'action.outcome': (leaf) => valueAt(leaf, 'outcome.kind') !== 'performed',
+  'process.exec': (leaf) => valueAt(leaf, 'verdict.kind') === 'deny',
+  gap: () => true,
+}
+
+/** Of what a leaf begins or ends; empty for the session itself. */
+function idOf(type: string, leaf: Fields): string {
+  const id = textAt(leaf, 'id') ?? ''
+  return type.startsWith('session.') || id === SESSION_END ? '' : id
+}
+
+function beginningOf(type: string, leaf: Fields): Omit<Begun, 'at'> | undefined {
+  if (type === 'process.exec') return { name: 'execute_tool process.exec', of: ofExec(leaf) }
+  if (type !== 'session.start') return undefined
+  return { name: `invoke_agent ${textAt(leaf, 'agent') ?? ''}`, of: ofSession(leaf) }
+}
+
+function reasonOf(leaf: Fields): string {
+  const fields = ['verdict.reason', 'outcome.reason', 'outcome.message', 'reason']
+  return fields.map((field) => textAt(leaf, field)).find((text) => text !== undefined) ?? ''
 }
 
 function ofSession(leaf: Fields): Begun['of'] {

@@ -1,11 +1,12 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type LogProofs, type OpenEntry, parseVkey } from '@sekisho/verify'
+import { type LogProofs, type OpenEntry, openTiles, parseVkey } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import { type CheckpointKeys, Checkpoints } from './checkpoints.ts'
 import { type LogFiles, lockDirectory, nodeFiles, syncDirectory } from './files.ts'
 import type { LeafSigner } from './leaf-text.ts'
-import { recoverLog } from './recover.ts'
+import { keepPromises, type KnownLog } from './promises.ts'
+import { type Recovered, recoverLog } from './recover.ts'
 import { TileKeeper } from './tile-keeper.ts'
 import { LogWriter } from './writer.ts'
 
@@ -26,6 +27,12 @@ export type Log = {
   readonly vkeys: readonly string[]
   /** of the log as it is now. @throws SekishoError LOG_BROKEN when its leaves do not give its root */
   proofs(): Promise<LogProofs>
+  /**
+   * Holds the log to checkpoints of it that were kept elsewhere.
+   *
+   * @throws SekishoError LOG_BROKEN, "rolled back …", when it does not continue them all
+   */
+  promise(notes: readonly string[]): Promise<void>
   /** writes what is queued and lets the directory go */
   close(): Promise<void>
 }
@@ -36,6 +43,8 @@ export type LogOptions = CheckpointKeys & {
   files?: LogFiles
   /** monotonic, ms */
   elapsedMs?: () => number
+  /** as {@link Log.promise}, before anything is written */
+  promised?: readonly string[]
   /** told what the log goes on without */
   warn?: (line: string) => void
 }
@@ -61,7 +70,9 @@ export async function openLog(options: LogOptions): Promise<Log> {
 async function openLocked(options: LogOptions, lock: { release(): void }): Promise<Log> {
   const { dir, signer, now, files = nodeFiles, warn = warnOnStderr } = options
   const { elapsedMs = () => performance.now() } = options
-  const recovered = await recoverLog(dir, parseVkey(signer.vkey))
+  const verifier = parseVkey(signer.vkey)
+  const recovered = await recoverLog(dir, verifier)
+  await keepPromises(options.promised ?? [], { verifier, ...knownOf(dir, recovered) })
   const { size, root } = recovered.base
   const tiles = new TileKeeper({ dir, head: { size, root }, warn })
   const checkpoints = new Checkpoints(options, { now, elapsedMs })
@@ -88,12 +99,22 @@ async function openLocked(options: LogOptions, lock: { release(): void }): Promi
     vkey: signer.vkey,
     vkeys: checkpoints.vkeys,
     proofs: () => tiles.proofs(),
+    promise: (notes) => {
+      const rootOf = async (of: number): Promise<Buffer> => (await tiles.proofs()).root(of)
+      return keepPromises(notes, { verifier, size: writer.size, rootOf })
+    },
     close: async () => {
       writer.close()
       await tiles.stop()
       lock.release()
     },
   }
+}
+
+/** Of what is on the disk before anything is written. */
+function knownOf(dir: string, { whole }: Recovered): { size: number; rootOf: KnownLog['rootOf'] } {
+  const { size, root } = whole
+  return { size, rootOf: (of) => openTiles(dir, { size, root }).root(of) }
 }
 
 function warnOnStderr(line: string): void {

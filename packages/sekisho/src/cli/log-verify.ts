@@ -1,54 +1,83 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import {
-  type NoteVerifier,
-  openCheckpoint,
+  type AuditOptions,
+  auditPath,
+  type BundleReport,
+  describeReport,
+  exitCodeOf,
+  flatReport,
+  parseNote,
   parseVkey,
-  type SoundLog,
-  verifyLog,
+  parseWitness,
+  UnusableInput,
 } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import type { Terminal } from './command.ts'
-import { jsonFlag, noPositional } from './flags.ts'
+import { jsonFlag, maybePositional } from './flags.ts'
 import { logDirectory, logKeyPath, readText, unreadable } from './log-place.ts'
-import { printable } from './terminal.ts'
 
-/** 0 sound, 1 broken with the first bad index, 2 nothing that can be checked. */
+/** 0 sound, 1 broken with the first bad index, or findings; 2 nothing that can be checked. */
 export async function verify(
   usage: string,
   argv: readonly string[],
   terminal: Terminal,
 ): Promise<number> {
   const { values, positionals } = jsonFlag(usage, argv, {
+    root: { type: 'string' },
     key: { type: 'string' },
     checkpoint: { type: 'string' },
+    witness: { type: 'string', multiple: true },
   })
-  noPositional(usage, positionals)
-  const { key: given, checkpoint: file } = values
-  const key = (typeof given === 'string' ? given : readText(logKeyPath(), KEY_HINT)).trim()
-  const verifier = parseKey(key, typeof given === 'string' ? '--key' : logKeyPath())
-  const previousCheckpoint = typeof file === 'string' ? readCheckpoint(file, verifier) : undefined
-  const directory = logDirectory()
-  const result = await verifyLog(directory, key, { previousCheckpoint }).catch((error: unknown) => {
-    throw unreadable(directory, error)
+  const path = maybePositional(usage, positionals) ?? logDirectory()
+  const { checkpoint: file } = values
+  const report = await auditOf(path, {
+    ...trustedBy(values),
+    previousCheckpoint: typeof file === 'string' ? readCheckpoint(file) : undefined,
+    witnesses: witnessesOf(values['witness']),
   })
-  if (values['json'] === true) terminal.out(JSON.stringify(result))
-  else if (result.kind === 'sound') terminal.out(describeSound(result))
+  if (values['json'] === true) terminal.out(JSON.stringify(flatReport(report)))
   else {
-    const { index, reason, segment, line } = result
-    terminal.err(printable(`broken at index ${index}: ${reason} (${segment}:${line})`))
+    for (const line of describeReport(report)) {
+      if (report.kind === 'sound') terminal.out(line)
+      else terminal.err(line)
+    }
   }
-  return result.kind === 'sound' ? 0 : 1
+  return exitCodeOf(report)
 }
 
-function describeSound(sound: SoundLog): string {
-  const { size, checkpoints, root, gaps, open, openSessions } = sound
-  return `sound: ${size} leaves, ${checkpoints} checkpoints, root ${root}, ${gaps} gaps, ${open.length} actions and ${openSessions.length} sessions open`
-}
-
-const KEY_HINT = 'start the platform once, or name the key with --key'
-
-function parseKey(key: string, source: string): NoteVerifier {
+async function auditOf(path: string, options: AuditOptions): Promise<BundleReport> {
   try {
-    return parseVkey(key)
+    return await auditPath(path, options)
+  } catch (error) {
+    if (error instanceof UnusableInput) throw unusable(error)
+    throw unreadable(path, error)
+  }
+}
+
+/**
+ * What is given, or what the supervisor wrote down of the root; for an instance from before there
+ * were identities, of the log's own key.
+ */
+function trustedBy(values: Readonly<Record<string, unknown>>): Pick<AuditOptions, 'root' | 'vkey'> {
+  const { root: rootFile, key } = values
+  const root = typeof rootFile === 'string' ? readText(rootFile, ROOT_HINT) : undefined
+  if (typeof key === 'string') return { root, vkey: parseKey(key, '--key') }
+  if (root !== undefined) return { root }
+  const own = join(dirname(logKeyPath()), 'root.pem')
+  if (existsSync(own)) return { root: readText(own, ROOT_HINT) }
+  return { vkey: parseKey(readText(logKeyPath(), KEY_HINT), logKeyPath()) }
+}
+
+const ROOT_HINT =
+  'give the root’s certificate or public key in PEM, from somewhere else than the log'
+const KEY_HINT = 'start the platform once, or name the root with --root, or the key with --key'
+
+function parseKey(text: string, source: string): string {
+  const key = text.trim()
+  try {
+    parseVkey(key)
+    return key
   } catch (cause) {
     throw new SekishoError('CONFIG_INVALID', `${source} is no verification key`, {
       hint: 'give the line of log.vkey, in quotes: sekisho/log/…+…+…',
@@ -57,15 +86,27 @@ function parseKey(key: string, source: string): NoteVerifier {
   }
 }
 
-/** However an editor or a shell has ended its last line. */
-function readCheckpoint(path: string, verifier: NoteVerifier): string {
+function witnessesOf(given: unknown): AuditOptions['witnesses'] {
+  const texts: unknown[] = Array.isArray(given) ? given : []
+  try {
+    return texts.map((text) => parseWitness(String(text)))
+  } catch (error) {
+    throw unusable(error)
+  }
+}
+
+/** However an editor or a shell has ended its last line. Whose it is, the audit says. */
+function readCheckpoint(path: string): string {
   const hint = 'give a checkpoint of this log as `sekisho log verify --json` prints it'
   const note = `${readText(path, hint).trimEnd()}\n`
-  const opened = openCheckpoint(note, verifier)
-  if (opened.kind === 'opened') return note
-  throw new SekishoError(
-    'CONFIG_INVALID',
-    `${path} is no checkpoint of this log: ${opened.reason}`,
-    { hint },
-  )
+  const parsed = parseNote(note)
+  if (typeof parsed !== 'string') return note
+  throw new SekishoError('CONFIG_INVALID', `${path} is no checkpoint of this log: ${parsed}`, {
+    hint,
+  })
+}
+
+function unusable(cause: unknown): SekishoError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SekishoError('CONFIG_INVALID', reason, { hint: ROOT_HINT, cause })
 }

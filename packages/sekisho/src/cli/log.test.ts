@@ -45,7 +45,10 @@ test('a sound log is said to be so, with what is open in it', async () => {
   const root = checkpoint.split('\n')[2]
   expect(await said(log, 'verify')).toEqual({
     code: 0,
-    out: [`sound: 4 leaves, 4 checkpoints, root ${root}, 0 gaps, 1 actions and 1 sessions open`],
+    out: [
+      `sound: 4 leaves, 4 checkpoints, root ${root}, 0 gaps, 1 actions and 1 sessions open`,
+      'no root was given: signatures, identities and counters were not looked at',
+    ],
     err: [],
   })
   const { out } = await said(log, 'verify', '--json', '--key', signer.vkey)
@@ -150,7 +153,7 @@ test.for([
   ['nothing to do', []],
   ['another action', ['delete']],
   ['an unknown flag', ['show', '--all']],
-  ['a stray argument', ['verify', 'it']],
+  ['a stray argument', ['verify', 'it', 'too']],
 ] as const)('%s is a mistake of usage', async ([, argv]) => {
   mkdirSync(directory(), { recursive: true })
   await expect(said(log, ...argv)).rejects.toMatchObject({ code: 'USAGE' })

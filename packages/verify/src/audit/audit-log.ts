@@ -4,7 +4,7 @@ import { type BrokenLog, type SoundLog, verifyLogOf } from '../verify-log.ts'
 import { parseVkey } from '../vkey.ts'
 import type { CertifiedKey } from '../x509/certificate.ts'
 import { readRoots } from '../x509/pem.ts'
-import { type Authority, readAuthority } from './authorities.ts'
+import { readAuthority } from './authorities.ts'
 import { type AuditedLeaves, Auditor } from './auditor.ts'
 import { checkHere } from './check-here.ts'
 import type { Leaf } from './fields.ts'
@@ -16,7 +16,7 @@ import { countWitnesses, type Witness, type Witnessed } from './witnesses.ts'
 export type AuditOptions = {
   /** PEM: certificates or public keys of the roots that are trusted */
   root?: string | undefined
-  /** of the log; needed only where no leaf says who signs it */
+  /** of the log; alone it is enough for the tree, and for logs from before there were identities */
   vkey?: string | undefined
   /** signed notes of this log, kept since an earlier time */
   previousCheckpoint?: string | undefined
@@ -89,24 +89,16 @@ export function trust(
   { roots, vkey }: { roots: readonly CertifiedKey[]; vkey: string | undefined },
 ): { vkey: string } | Fault {
   if (vkey !== undefined && !isVkey(vkey)) throw new UnusableInput('not a verification key')
-  const authority = found === undefined ? undefined : authorityOf(found, roots)
-  if (found !== undefined && typeof authority === 'string') {
-    return { ...found.place, reason: authority }
+  if (roots.length === 0) {
+    if (vkey !== undefined) return { vkey }
+    throw new UnusableInput('nothing is trusted: give the root’s public key, root.pem')
   }
-  const trusted = vkey ?? (typeof authority === 'object' ? authority.vkeys[0] : undefined)
-  if (trusted !== undefined) return { vkey: trusted }
-  const missing =
-    roots.length === 0
-      ? 'nothing is trusted: give the root’s public key, root.pem'
-      : 'no leaf says who signs this log: give the log’s key'
-  throw new UnusableInput(missing)
-}
-
-function authorityOf(
-  { leaf }: Found,
-  roots: readonly CertifiedKey[],
-): Authority | string | undefined {
-  return roots.length === 0 ? undefined : readAuthority(leaf, roots)
+  // else whoever has the log's key could leave every identity out, and pass for an older log
+  if (found === undefined) throw new UnusableInput('no leaf says who signs this log')
+  const authority = readAuthority(found.leaf, roots)
+  if (typeof authority === 'string') return { ...found.place, reason: authority }
+  const [own = ''] = authority.vkeys
+  return { vkey: vkey ?? own }
 }
 
 function isVkey(vkey: string): boolean {

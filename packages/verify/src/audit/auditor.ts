@@ -21,6 +21,8 @@ const MAX_REPORTS = 10_000
 const SIGNATURE_BYTES = 64
 
 export type AuditedLeaves = {
+  /** `tree`: no root was given, so nothing was asked of what stands in the leaves */
+  depth: 'tree' | 'all'
   /** in the order of their ends; those that are open come last */
   sessions: SessionReport[]
   gaps: readonly Gap[]
@@ -33,6 +35,7 @@ export type AuditedLeaves = {
 }
 
 export type AuditorOptions = {
+  /** none: the leaves are not looked into */
   roots: readonly CertifiedKey[]
   /** that the checkpoints are verified with */
   vkey: string
@@ -64,6 +67,7 @@ export class Auditor implements LogFollower {
   report(): AuditedLeaves {
     const open = [...this.#open.values()].map((session) => session.report())
     return {
+      depth: this.#options.roots.length === 0 ? 'tree' : 'all',
       sessions: [...this.#reports, ...open].slice(0, MAX_REPORTS),
       gaps: this.#gaps,
       signatures: this.#queue.checked,
@@ -91,6 +95,8 @@ export class Auditor implements LogFollower {
     if (leaf === undefined) return this.#find(index, 'version', 'not a leaf')
     const version = leaf['v'] === 2 ? 2 : 1
     this.#versions.set(version, (this.#versions.get(version) ?? 0) + 1)
+    if (leaf['type'] === 'gap') this.#gap(index, leaf)
+    if (this.#options.roots.length === 0) return // the tree alone is asked about
     if (version === 1) return this.#takeOld(index, leaf)
     const type = text(leaf, 'type') ?? ''
     if (!isKnownType(type)) {
@@ -105,7 +111,6 @@ export class Auditor implements LogFollower {
 
   /** Leaves from before there were identities: the checkpoints alone cover them. */
   #takeOld(index: number, leaf: Leaf): void {
-    if (leaf['type'] === 'gap') this.#gap(index, leaf)
     // what has an identity has a version 2: nobody may take the signatures away by an older number
     const isBehind = this.#versions.has(2) || text(leaf, 'type')?.startsWith('identity.') === true
     if (isBehind) this.#find(index, 'version', 'a leaf of version 1 where there are identities')
@@ -119,7 +124,6 @@ export class Auditor implements LogFollower {
     const of = member(leaf, 'of')
     if (type === 'identity.issued' && of?.['kind'] === 'gate') identities.gateIssued(index, leaf)
     if (type === 'action.outcome') this.#claim(placed)
-    if (type === 'gap') this.#gap(index, leaf)
     const id = type === 'identity.issued' ? text(of, 'session') : text(leaf, 'session')
     if (id !== undefined) this.#ofSession(id, placed, type)
   }

@@ -76,7 +76,8 @@ function reportOf(
   audited: { auditor: Auditor; leaves: AuditedLeaves; log: SoundLog; options: AuditOptions },
 ): AuditReport {
   const { auditor, leaves, log, options } = audited
-  if (leaves.sessions.length === 0) throw new UnusableInput('a bundle without the session’s start')
+  if (log.types['session.start'] === undefined)
+    throw new UnusableInput('a bundle without the session’s start')
   return {
     kind: auditor.findings.size === 0 ? 'sound' : 'findings',
     log,

@@ -6,6 +6,7 @@ import type { Deny } from '../core/verdict.ts'
 import type { CredentialBinding } from '../wire/keyholder.ts'
 import type { Began } from './approvals/approvals.ts'
 import type { Standing } from './identity/standing.ts'
+import { LeafScrubber } from './leaf-scrub.ts'
 import { type Released, Vault } from './vault.ts'
 import { type Authority, type IssuedCertificate, issueLeaf, makeAuthority } from './x509.ts'
 
@@ -31,6 +32,8 @@ export class Session {
   began: Began | undefined
   /** the session whose changes are taken back in this one, as its start leaf says */
   restores: string | null = null
+  /** outlives the secrets themselves: the last leaves say what was done with them */
+  readonly scrubber: LeafScrubber
   #vault: Vault
   readonly #open = new Set<string>()
   readonly #counters = new Map<string, number>()
@@ -56,6 +59,7 @@ export class Session {
     this.gate = gate
     this.authority = makeAuthority(id, key, now)
     this.#vault = new Vault(secrets)
+    this.scrubber = new LeafScrubber(secrets.map(({ value }) => value))
   }
 
   count(what: string): void {

@@ -33,7 +33,7 @@ export class SessionLeaves {
   async write(session: Session, leaf: LeafInput): Promise<number> {
     const { standing } = session
     if (standing.isUnsure) await this.#settle(session)
-    const stamped = standing.stamp(leaf)
+    const stamped = standing.stamp(scrubbed(leaf, session))
     try {
       return await this.#parts.log.append(stamped.leaf, stamped.signer)
     } catch (error) {
@@ -46,4 +46,12 @@ export class SessionLeaves {
     const state = await this.#parts.readState(session.id)
     if (state !== undefined && session.standing.isUnsure) session.standing.correct(state)
   }
+}
+
+/** What a gate has signed is not what is recorded once something was taken out of it. */
+function scrubbed(leaf: LeafInput, { scrubber }: Session): LeafInput {
+  const clean = scrubber.scrub(leaf)
+  if (clean === leaf || clean.type !== 'action.outcome') return clean
+  const { claim: _, ...unclaimed } = clean
+  return unclaimed
 }

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   approvals: async () => (await import('./cli/approvals.ts')).approvals,
   mandate: async () => (await import('./cli/mandate.ts')).mandate,
   quarantine: async () => (await import('./cli/quarantine.ts')).quarantine,
+  identity: async () => (await import('./cli/identity.ts')).identity,
   root: async () => (await import('./cli/root.ts')).root,
   operator: async () => (await import('./cli/operator.ts')).operator,
   policy: async () => (await import('./cli/policy.ts')).policy,

@@ -121,10 +121,16 @@ export class SessionAudit {
     this.#find(index, 'state', wrong)
   }
 
+  /** Whether its key was taken back before this leaf: nothing signs for it then. */
+  #isKeyless(index: number): boolean {
+    const revokedAt = this.#books.identities.revokedAt(this.#state?.identity ?? '')
+    return revokedAt !== undefined && revokedAt < index
+  }
+
   #signature({ index, leaf, bytes }: Placed): void {
     const signature = member(leaf, 'sig')
     if (signature === undefined) {
-      if (isSignedType(text(leaf, 'type') ?? '')) {
+      if (isSignedType(text(leaf, 'type') ?? '') && !this.#isKeyless(index)) {
         this.#find(index, 'signature', 'it is not signed by its session')
       }
       return

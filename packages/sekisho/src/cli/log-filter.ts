@@ -109,7 +109,7 @@ function endOfFlags(argv: readonly string[]): number {
 }
 
 /** `--since -2h`: a value that begins like a flag. */
-function joinTimes(argv: readonly string[]): string[] {
+export function joinTimes(argv: readonly string[]): string[] {
   const joined: string[] = []
   for (const argument of argv) {
     const before = joined.at(-1) ?? ''

@@ -19,6 +19,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     usage: 'SESSION [--json] [--log DIRECTORY] [--index FILE]',
     load: async () => (await import('./log-timeline.ts')).timeline,
   },
+  replay: {
+    usage: 'SESSION [--speed N | --step | --at TIME] [--log DIRECTORY] [--index FILE]',
+    load: async () => (await import('./log-replay.ts')).replay,
+  },
+  sequence: {
+    usage: 'SESSION|ACTION [--session ID] [--json] [--log DIRECTORY] [--index FILE]',
+    load: async () => (await import('./log-sequence.ts')).sequence,
+  },
   transcripts: {
     usage: 'SESSION [--show LEAF] [--json]',
     load: async () => (await import('./log-transcripts.ts')).transcripts,
@@ -28,7 +36,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     load: async () => (await import('./log-reconcile.ts')).reconcileSession,
   },
   verify: {
-    usage: '[--key VKEY] [--checkpoint FILE] [--json]',
+    usage:
+      '[PATH] [--root FILE] [--key VKEY] [--checkpoint FILE] [--witness OPERATOR=VKEY …] [--json]',
     load: async () => (await import('./log-verify.ts')).verify,
   },
 }

@@ -68,7 +68,7 @@ export class TimelineText {
     if (atMs !== null) remember(this.#heldAtMs, text(leaf['id']), atMs)
     const until = textOf(leaf['expiresAt'])?.slice(11, 19)
     const expiry = until === undefined ? '' : `, until ${until}`
-    return `It must wait before ${describeAction(membersOf(leaf['action']))}: ${list(leaf['rules'])} asks ${list(leaf['needs'])}, ${text(leaf['reason'])} (${text(leaf['id'])}${expiry}).`
+    return `It asks for \`${describeAction(membersOf(leaf['action']))}\` and must wait: ${list(leaf['rules'])} asks ${list(leaf['needs'])}, ${text(leaf['reason'])} (${text(leaf['id'])}${expiry}).`
   }
 
   #answer({ leaf, atMs }: StoryEvent): string {
@@ -111,11 +111,11 @@ function intent(event: StoryEvent): string {
   const count = more(leaf['repeated'])
   const rules = list(verdict['rules'])
   if (verdict['kind'] !== 'allow') {
-    return `It is refused ${what}${used}${count}, by ${rules}: ${text(verdict['reason'])}.`
+    return `It asks for \`${what}\`${used}${count} and is refused by ${rules}: ${text(verdict['reason'])}.`
   }
   const hold = textOf(membersOf(leaf['hold'])['id'])
   const approved = hold === undefined ? '' : `, approved as ${hold}`
-  return `It does ${what}${used}${count}, allowed by ${rules}${approved}; ${outcomeOf(event)}.`
+  return `It asks for \`${what}\`${used}${count}, allowed by ${rules}${approved}; ${outcomeOf(event)}.`
 }
 
 function outcomeOf({ outcome }: StoryEvent): string {

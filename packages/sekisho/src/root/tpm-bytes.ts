@@ -1,3 +1,5 @@
+import { SekishoError } from '../core/error.ts'
+
 /** The TPM's structures as bytes: big-endian, and sized buffers (TCG TPM 2.0 Library, Part 2 §10.4). */
 
 export function u16(value: number): Buffer {
@@ -31,9 +33,13 @@ export class TpmReader {
     return this.#bytes.length - this.#at
   }
 
-  /** @throws RangeError */
+  /** @throws SekishoError ROOT_KEY_UNUSABLE */
   take(length: number): Buffer {
-    if (length > this.left) throw new RangeError(`${length} bytes where ${this.left} are left`)
+    if (length > this.left) {
+      throw new SekishoError('ROOT_KEY_UNUSABLE', 'the TPM’s answer ends too soon', {
+        cause: new Error(`${length} bytes where ${this.left} are left`),
+      })
+    }
     this.#at += length
     return this.#bytes.subarray(this.#at - length, this.#at)
   }

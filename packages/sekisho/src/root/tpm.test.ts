@@ -102,6 +102,28 @@ describe('a key of a TPM', () => {
   })
 })
 
+test('the TPM itself counts wrong auth values, and locks', async () => {
+  const own = new SoftTpm(join(directory, 'c'))
+  await own.start()
+  try {
+    const { key, kept } = await tpmProvider.create(settings(own), AUTH)
+    await key.close()
+    const wrong = await tpmProvider.open(settings(own), 'another', kept)
+    const said: string[] = []
+    for (let guess = 0; guess < 5; guess += 1) {
+      said.push(await wrong.sign(Buffer.from('x')).then(String, ({ message }) => String(message)))
+    }
+    await wrong.close()
+    expect(said.at(0)).toContain('another auth value than the key was made with')
+    expect(said.at(-1)).toContain('has counted too many wrong auth values and is locked')
+    const right = await tpmProvider.open(settings(own), AUTH, kept)
+    await expect(right.sign(Buffer.from('x'))).rejects.toThrow('is locked')
+    await right.close()
+  } finally {
+    await own.stop()
+  }
+})
+
 test('without an auth value a key opens without one', async () => {
   const { key, kept } = await tpmProvider.create(settings(), null)
   await key.close()

@@ -67,11 +67,6 @@ async function withTpm<T>(settings: TpmSettings, use: (tpm: TpmChannel) => Promi
     return await use(tpm)
   } catch (error) {
     await tpm.close()
-    if (error instanceof RangeError) {
-      throw new SekishoError('ROOT_KEY_UNUSABLE', 'the TPM’s answer ends too soon', {
-        cause: error,
-      })
-    }
     throw error
   }
 }

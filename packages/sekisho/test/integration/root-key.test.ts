@@ -2,13 +2,17 @@ import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -115,11 +119,70 @@ test('a passphrase that others can read is not taken', async () => {
   ])
 })
 
+test('the process that has the secret shows it to nobody, and has no network', async () => {
+  const deaf = net.createServer((socket) => void held.push(socket.on('error', () => undefined)))
+  const held: net.Socket[] = []
+  const path = join(home, 'deaf.sock')
+  await new Promise<void>((resolve) => deaf.listen(path, resolve))
+  chmodSync(path, 0o666)
+  configure({ provider: 'tpm2', socket: path, auth: `file:${join(home, 'auth')}` })
+  writeFileSync(join(home, 'auth'), SECRET, { mode: 0o600 })
+  const asked = sekisho(['root', 'init'])
+  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1)
+  const pid = rootsProcess()
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  expect({
+    uids: /^Uid:\t(.*)$/m.exec(status)?.[1],
+    gids: /^Gid:\t(.*)$/m.exec(status)?.[1],
+    groups: /^Groups:\t(.*)$/m.exec(status)?.[1]?.trim(),
+    capabilities: /^CapEff:\t0*(.*)$/m.exec(status)?.[1],
+    ownNetwork: readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net'),
+    shown: ['cmdline', 'environ'].filter((name) =>
+      readFileSync(`/proc/${pid}/${name}`, 'latin1').includes(SECRET),
+    ),
+  }).toEqual({
+    uids: Array(4).fill(UIDS.root).join('\t'),
+    gids: Array(4).fill(UIDS.root).join('\t'),
+    groups: '',
+    capabilities: '',
+    ownNetwork: true,
+    shown: [],
+  })
+  for (const socket of held) socket.destroy() // it hangs up
+  const { code, stderr } = await asked
+  expect([code, stderr.split('\n')[0]]).toEqual([
+    3,
+    'sekisho: ROOT_KEY_UNUSABLE: the TPM does not answer as one',
+  ])
+  expect(existsSync(`/proc/${pid}`)).toBe(false)
+  deaf.close()
+})
+
 test('without a provider there is nothing to make, and nothing to show', async () => {
   configure({ provider: 'derived' })
   expect(await sekisho(['root', 'init'])).toMatchObject({ code: 64 })
   expect(await sekisho(['root', 'show'])).toMatchObject({ code: 3 })
 })
+
+/** The one of this test: below this process. */
+function rootsProcess(): number {
+  const found = readdirSync('/proc').filter((name) => {
+    const read = (file: string): string => readFileSync(`/proc/${name}/${file}`, 'latin1')
+    try {
+      return /^\d+$/.test(name) && read('cmdline').includes('root-main.ts') && isBelow(name)
+    } catch {
+      return false // gone meanwhile
+    }
+  })
+  expect(found).toHaveLength(1)
+  return Number(found[0])
+}
+
+function isBelow(pid: string): boolean {
+  if (pid === String(process.pid)) return true
+  const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return parent !== undefined && parent !== '0' && isBelow(parent)
+}
 
 const rootFile = (): string => join(home, 'state/root.json')
 

@@ -27,6 +27,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     usage: 'SESSION|ACTION [--session ID] [--json] [--log DIRECTORY] [--index FILE]',
     load: async () => (await import('./log-sequence.ts')).sequence,
   },
+  export: {
+    usage: '--out FILE [--session ID] [--log DIRECTORY] [--key VKEY] [--json]',
+    load: async () => (await import('./log-export.ts')).exportLog,
+  },
   transcripts: {
     usage: 'SESSION [--show LEAF] [--json]',
     load: async () => (await import('./log-transcripts.ts')).transcripts,
@@ -34,6 +38,15 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   reconcile: {
     usage: 'SESSION [--json]',
     load: async () => (await import('./log-reconcile.ts')).reconcileSession,
+  },
+  tiles: {
+    usage: '--out DIRECTORY [--key VKEY] [--json] [--log DIRECTORY]',
+    load: async () => (await import('./log-tiles.ts')).tiles,
+  },
+  prove: {
+    usage:
+      'INDEX|ACTION [--session ID] [--out DIRECTORY] [--key VKEY] [--json] [--log DIRECTORY]',
+    load: async () => (await import('./log-prove.ts')).prove,
   },
   verify: {
     usage:

@@ -7,7 +7,7 @@ import { type Behind, behindBytes, isBehind } from './lag.ts'
 import { leafRecord, type NoticeRecord } from './record.ts'
 import { describeFailure, RetryError, type Sink } from './sink.ts'
 
-/** What is sent, and so repeated, at once. */
+/** What is sent, and so repeated, at once, where a sink says nothing else. */
 const BATCH = { leaves: 256, bytes: 1024 * 1024 }
 
 export type PumpOptions = Omit<DeliveryOptions, 'stop'> & {
@@ -124,7 +124,7 @@ export class Pump {
     const follower = new LogFollower(logDir, this.#acknowledged)
     if (kept === null && begin === 'now') await this.#skip(follower)
     while (!this.#stop.signal.aborted) {
-      const leaves = await this.#take(follower)
+      const leaves = await this.#take(follower, sink.batch ?? BATCH)
       this.#isBusy = leaves.length > 0
       if (leaves.length === 0) await this.#idle(sink)
       else await this.#carry(sink, leaves)
@@ -142,10 +142,10 @@ export class Pump {
   }
 
   /** Files that cannot be read now are tried again: the log may be on a disk that comes back. */
-  async #take(follower: LogFollower): Promise<FollowedLeaf[]> {
+  async #take(follower: LogFollower, batch: typeof BATCH): Promise<FollowedLeaf[]> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const taken = await follower.take(this.#options.size(), BATCH)
+        const taken = await follower.take(this.#options.size(), batch)
         if (attempt > 0) this.#delivery.failure = null
         return taken
       } catch (error) {

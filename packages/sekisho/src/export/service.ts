@@ -10,6 +10,7 @@ import {
 } from '../wire/exporter.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
+import type { WitnessAnswer, WitnessStatus } from '../wire/witness.ts'
 import { Alarms } from './alarms.ts'
 import { AlertSink } from './alert-sink.ts'
 import { openSink } from './all.ts'
@@ -35,6 +36,9 @@ export type TaskContext = {
 export type ExporterTask = {
   /** the log has grown; never called twice at a time, and not waited for by others */
   grown?(size: number): void
+  /** of a task that is the client of witnesses */
+  witnesses?(): WitnessStatus[]
+  ask?(size: number): Promise<WitnessAnswer[]>
   stop(): Promise<void>
 }
 
@@ -64,7 +68,11 @@ export async function serveExporter(options: ExporterOptions): Promise<{ stop():
           running = new Running(config, options, peer)
           return {}
         },
-        status: async () => ({ sinks: (await running?.status()) ?? [] }),
+        status: async () => ({
+          sinks: (await running?.status()) ?? [],
+          witnesses: running?.witnesses() ?? [],
+        }),
+        'witness.ask': async ({ size }) => ({ answers: (await running?.ask(size)) ?? [] }),
       },
     },
   )
@@ -103,6 +111,14 @@ class Running {
     this.#tasks = (options.tasks ?? []).map((make) => make(context))
     this.#size.start()
     this.#ticker = setInterval(() => void this.#tick(), LAG_CHECK_MS)
+  }
+
+  witnesses(): WitnessStatus[] {
+    return this.#tasks.flatMap((task) => task.witnesses?.() ?? [])
+  }
+
+  async ask(size: number): Promise<WitnessAnswer[]> {
+    return (await Promise.all(this.#tasks.map((task) => task.ask?.(size) ?? []))).flat()
   }
 
   status(): Promise<SinkStatus[]> {

@@ -2,6 +2,8 @@ import type { ExportRecord } from './record.ts'
 
 /** Where records go. What it throws is retried, but for a {@link RefusedError}. */
 export type Sink = {
+  /** how much it wants at once; left out: 256 leaves of 1 MiB */
+  readonly batch?: { leaves: number; bytes: number }
   /**
    * Resolves once the receiver has taken all of them, as far as its protocol can say so, with the
    * number of those that it says it threw away all the same.

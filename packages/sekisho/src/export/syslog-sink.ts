@@ -6,6 +6,15 @@ import { RetryError, type Sink } from './sink.ts'
 import type { SinkPlace } from './sink-place.ts'
 import { frame, syslogMessage } from './syslog-message.ts'
 
+/** A connection costs more than its messages: many at a time, within what the pump may hold. */
+const BATCH = { leaves: 2048, bytes: 4 * 1024 * 1024 }
+/**
+ * How long a connection is looked at before anything is sent, as a multiple of its handshake: a
+ * receiver that does not want us says so only after the handshake, by hanging up (TLS 1.3; rsyslog
+ * in any version), and what is written then would look as if it had been read.
+ */
+const TRIAL = { handshakes: 3, leastMs: 50, mostMs: 1000 }
+
 /**
  * RFC 5424 messages over TLS (RFC 5425).
  *
@@ -20,6 +29,7 @@ export function openSyslog(config: SinkConfigOf<'syslog'>, { hostname }: SinkPla
   let before: readonly ExportRecord[] = []
   let isDoubtful = false
   return {
+    batch: BATCH,
     send: async (records, signal) => {
       const all = isDoubtful ? [...before, ...records] : records
       try {
@@ -58,27 +68,48 @@ function sendAll(
     })
     const breakOff = (): void => void socket.destroy(new RetryError('it was broken off'))
     signal.addEventListener('abort', breakOff, { once: true })
-    settle(socket, { resolve, reject })
     socket.once('close', () => signal.removeEventListener('abort', breakOff))
-    socket.once('secureConnect', () => socket.end(bytes))
+    const written = writeAfterTrial(socket, bytes)
+    settle(socket, written, { resolve, reject })
   })
+}
+
+/** @returns whether all of it is written, and our side closed after it */
+function writeAfterTrial(socket: TLSSocket, bytes: Buffer): () => boolean {
+  const startedAtMs = performance.now()
+  let isWritten = false
+  socket.once('secureConnect', () => {
+    const { handshakes, leastMs, mostMs } = TRIAL
+    const tookMs = performance.now() - startedAtMs
+    const waitMs = Math.min(mostMs, Math.max(leastMs, tookMs * handshakes))
+    const write = (): void => {
+      socket.end(bytes, () => {
+        isWritten = true
+      })
+    }
+    const timer = setTimeout(write, waitMs)
+    socket.once('end', () => clearTimeout(timer))
+    socket.once('close', () => clearTimeout(timer))
+  })
+  return () => isWritten
 }
 
 function settle(
   socket: TLSSocket,
+  written: () => boolean,
   { resolve, reject }: { resolve: () => void; reject: (error: Error) => void },
 ): void {
-  let isEnded = false
+  let isRead = false
   let failure: Error | undefined
   socket.resume() // a receiver has nothing to say; what it says is thrown away
   socket.once('end', () => {
-    isEnded = socket.writableFinished
+    isRead = written()
   })
   socket.on('error', (error: Error) => {
     failure ??= error
   })
   socket.once('close', () => {
-    if (failure === undefined && isEnded) return resolve()
+    if (failure === undefined && isRead) return resolve()
     reject(failure ?? new RetryError('the receiver closed before it had read all'))
   })
 }

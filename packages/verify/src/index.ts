@@ -82,7 +82,7 @@ export { BLOCK_INDEX, BLOCK_RECORD_BYTES, type BlockPlace } from './block-index.
 export { type DerivedSink, Deriver } from './deriver.ts'
 export { LogProofs, openTiles } from './log-proofs.ts'
 export { type Derived, deriveInMemory, LogTiles } from './log-tiles.ts'
-export { type PlacedLeaf, sealedLines } from './sealed-lines.ts'
+export { newestCheckpoint, type PlacedLeaf, sealedLines } from './sealed-lines.ts'
 export { TileReader, type TileSource } from './tile-reader.ts'
 export {
   formatBundle,

@@ -2,7 +2,7 @@ import { parseCheckpoint } from './checkpoint.ts'
 import type { Line } from './lines.ts'
 import { listSegments, openSegment } from './log-files.ts'
 import { noteText } from './note.ts'
-import { isFault, type Segment } from './segment.ts'
+import { isCheckpointLine, isFault, type Segment } from './segment.ts'
 import { parseNoteLine } from './walk.ts'
 
 /** A leaf, and where it stands in the log's files. */
@@ -86,4 +86,20 @@ class Sealing {
     this.#held = []
     return sealed
   }
+}
+
+/**
+ * The newest checkpoint of a log, as it stands there: whoever relies on it checks its signature.
+ *
+ * @throws Error where the files cannot be read as a log
+ */
+export async function newestCheckpoint(dir: string): Promise<string | null> {
+  const last = (await headedSegments(dir)).at(-1)
+  let note: string | null = null
+  if (last === undefined) return note
+  for await (const lines of last.lines()) {
+    const line = lines.findLast(isCheckpointLine)
+    if (line !== undefined) note = parseNoteLine(line.bytes) ?? null
+  }
+  return note
 }

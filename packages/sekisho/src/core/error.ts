@@ -22,6 +22,7 @@ export const ERRORS = {
   DAEMON_RUNNING: { exit: 4, http: 409, retry: false },
   POLICY_CHANGED: { exit: 4, http: 409, retry: true },
   HOLD_UNKNOWN: { exit: 2, http: 404, retry: false },
+  LEAF_UNKNOWN: { exit: 2, http: 404, retry: false },
   APPROVAL_REFUSED: { exit: 3, http: 409, retry: false },
   PEER_UNAVAILABLE: { exit: 4, http: 503, retry: true },
   PROTOCOL_VIOLATION: { exit: 4, http: 502, retry: false },

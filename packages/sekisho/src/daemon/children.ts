@@ -112,10 +112,12 @@ export class Children {
     )
     this.#exporter = new Exporter({
       settings: settings.exports,
+      witnesses: settings.witnesses,
       alerts: readAlerts(options.paths.bundle),
       version: options.version,
       keyholder: () => this.keyholder(),
       origin: () => parseVkey(this.#log.key).name,
+      logVkeys: () => [this.#log.key],
       warn,
     })
   }
@@ -151,12 +153,13 @@ export class Children {
     }
     await this.#checkKeyholder()
     this.#sealLog()
+    await this.#exporter.start()
+    await this.#exporter.askWitnesses(this.#log.size)
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
     this.policy.start()
     void this.#options.revocation.writeLists()
-    await this.#exporter.start()
   }
 
   #sealLog(): void {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import tls from 'node:tls'
 import { serveExporter } from '../export/service.ts'
+import { witnessTask } from './witness-task.ts'
 import { runChild } from './child-process.ts'
 
 /** Debian's bundle of the roots that this host trusts, for receivers without a CA of their own. */
@@ -19,6 +20,6 @@ await runChild((supervisor) =>
     stateDir: process.argv[3] ?? '',
     now: () => new Date(),
     say: (line) => process.stderr.write(`sekisho: ${line}\n`),
-    tasks: [], // what else works on the log, one line each
+    tasks: [witnessTask], // what else works on the log, one line each
   }),
 )

@@ -1,20 +1,26 @@
 import type { Handlers } from '../wire/peer.ts'
 import type { AlertRule, exporterToSupervisor, SinkStatus } from '../wire/exporter.ts'
+import type { WitnessAnswer, WitnessStatus } from '../wire/witness.ts'
 import { type ExporterPeer, type KeyholderPeer, makeExporter } from './child-kinds.ts'
 import { type ExportSettings, resolveSinks } from './export-settings.ts'
 import { UIDS } from './identities.ts'
+import { degradedWitnesses, healthyWitnesses, refuseBroken, unasked } from './witness-report.ts'
+import { type WitnessSettings, witnessingOf } from './witness-settings.ts'
 
 /** A status is not waited for longer: a sink that hangs must not make it hang. */
 const STATUS_TIMEOUT_MS = 2000
 
 type Options = {
   settings: ExportSettings
+  witnesses: WitnessSettings
   alerts: readonly AlertRule[]
   version: string
   /** @throws SekishoError PEER_UNAVAILABLE while it is down */
   keyholder: () => KeyholderPeer
   /** name of the log */
   origin: () => string
+  /** what the log signs by */
+  logVkeys: () => readonly string[]
   warn: (line: string) => void
 }
 
@@ -26,6 +32,7 @@ export class Exporter {
   readonly #options: Options
   readonly #child: ReturnType<typeof makeExporter>
   #status: readonly SinkStatus[] = []
+  #witnesses: readonly WitnessStatus[] = []
   #failure: string | undefined
 
   constructor(options: Options) {
@@ -44,7 +51,8 @@ export class Exporter {
     if (this.#failure !== undefined) return []
     const process = `exporter   pid ${this.pid}, uid ${UIDS.exporter}, reads the log`
     const sinks = this.#status.filter((sink) => !isDegraded(sink))
-    return [process, ...sinks.map((sink) => `export     ${describeSink(sink)}`)]
+    const exports = sinks.map((sink) => `export     ${describeSink(sink)}`)
+    return [process, ...exports, ...healthyWitnesses(this.#witnesses)]
   }
 
   get degraded(): string[] {
@@ -52,6 +60,7 @@ export class Exporter {
     return [
       ...failure,
       ...this.#status.filter(isDegraded).map((sink) => `export: ${describeSink(sink)}`),
+      ...degradedWitnesses(this.#witnesses, this.#quorum),
     ]
   }
 
@@ -71,11 +80,39 @@ export class Exporter {
   async refresh(): Promise<void> {
     try {
       const options = { timeoutMs: STATUS_TIMEOUT_MS }
-      this.#status = (await this.#child.peer.call('status', {}, options)).sinks
+      const { sinks, witnesses } = await this.#child.peer.call('status', {}, options)
+      this.#status = sinks
+      this.#witnesses = witnesses
       this.#failure = undefined
     } catch (error) {
       this.#failure ??= `the exporter does not answer: ${String(error)}`
     }
+  }
+
+  /**
+   * Asks the witnesses what they know of the log, before anything is added to it. Who does not
+   * answer is named, and holds up nothing for longer than two seconds.
+   *
+   * @throws SekishoError LOG_BROKEN: they know more than its files have, or something else
+   */
+  async askWitnesses(size: number): Promise<void> {
+    if (this.#options.witnesses.list.length === 0) return
+    const { warn } = this.#options
+    let answers: readonly WitnessAnswer[]
+    try {
+      answers = (await this.#child.peer.call('witness.ask', { size })).answers
+    } catch (error) {
+      warn(`no witness was asked about the log: ${String(error)}`)
+      return
+    }
+    refuseBroken(answers)
+    for (const line of unasked(answers)) warn(line)
+  }
+
+  /** Without witnesses there is nobody to wait for. */
+  get #quorum(): number {
+    const { list, quorum } = this.#options.witnesses
+    return list.length === 0 ? 0 : quorum
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -83,7 +120,7 @@ export class Exporter {
   }
 
   async #configure(peer: ExporterPeer): Promise<void> {
-    const { settings, alerts, version, origin } = this.#options
+    const { settings, alerts, version, origin, witnesses, logVkeys } = this.#options
     const { leaves, bytes, age } = settings.lag
     await peer.call('configure', {
       origin: origin(),
@@ -91,6 +128,7 @@ export class Exporter {
       sinks: resolveSinks(settings, process.env),
       lag: { leaves, bytes, ageMs: age },
       alerts: [...alerts],
+      witnessing: witnessingOf(witnesses, logVkeys()),
     })
   }
 

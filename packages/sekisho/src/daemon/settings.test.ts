@@ -18,6 +18,8 @@ const DEFAULTS = {
   runtime: 'crun',
   readyBerths: 4,
   identity: { root: { provider: 'derived' } },
+  exports: expect.objectContaining({ sinks: [] }),
+  witnesses: { list: [], quorum: 1, every: 5000, lag: 60_000 },
 }
 
 test('a bundle without a file has the defaults', () => {

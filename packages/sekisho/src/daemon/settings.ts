@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
 import { ExportSettings } from './export-settings.ts'
+import { WitnessSettings } from './witness-settings.ts'
 import { IdentitySettings } from '../wire/root-settings.ts'
 
 const Settings = z.strictObject({
@@ -25,6 +26,8 @@ const Settings = z.strictObject({
   identity: IdentitySettings.prefault({}),
   /** where the log is sent */
   exports: ExportSettings.prefault({}),
+  /** who cosigns the log */
+  witnesses: WitnessSettings.prefault({}),
 })
 export type Settings = z.infer<typeof Settings>
 

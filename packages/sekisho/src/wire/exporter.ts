@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { LeafInput } from './leaves.ts'
 import { Port } from './schemas.ts'
+import { WitnessAnswer, Witnessing, WitnessStatus } from './witness.ts'
 
 /** What the exporter is told and asked; what it asks of the supervisor. */
 
@@ -109,6 +110,8 @@ export const ExporterConfig = z.strictObject({
   sinks: z.array(SinkConfig).max(16),
   lag: LagBounds,
   alerts: z.array(AlertRule).max(256),
+  /** null: nobody cosigns */
+  witnessing: Witnessing.nullable().default(null),
 })
 export type ExporterConfig = z.infer<typeof ExporterConfig>
 
@@ -130,7 +133,15 @@ export const supervisorToExporter = {
   configure: { params: ExporterConfig, result: z.strictObject({}) },
   status: {
     params: z.strictObject({}),
-    result: z.strictObject({ sinks: z.array(SinkStatus).max(32) }),
+    result: z.strictObject({
+      sinks: z.array(SinkStatus).max(32),
+      witnesses: z.array(WitnessStatus).max(16).default([]),
+    }),
+  },
+  /** at a start, of a log that has so many leaves */
+  'witness.ask': {
+    params: z.strictObject({ size: z.int().min(0) }),
+    result: z.strictObject({ answers: z.array(WitnessAnswer).max(16) }),
   },
 } as const
 

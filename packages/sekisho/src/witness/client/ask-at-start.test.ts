@@ -37,7 +37,7 @@ function copy(from: string, name: string): string {
 
 /** Has all of a log cosigned. */
 async function cosign(witness: TestWitness, dir: string): Promise<string> {
-  const view = await new LogProofs(dir, keys).view()
+  const view = await new LogProofs(dir, keys).view(Infinity)
   if (view === undefined) throw new Error('an empty log')
   const listening = await witness.listen({ path: join(witness.dir, 'submit') })
   const send = (body: string): ReturnType<typeof post> => post(listening.url, body)
@@ -76,6 +76,7 @@ async function askAt(
     },
     notes: new CosignedNotes(join(home, 'notes')),
     proofs: () => new LogProofs(dir, keys),
+    durable: Infinity,
     now: () => AT,
     timeoutMs,
   })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type NoteVerifier, parseVkey } from '@sekisho/verify'
+import { SekishoError } from '../../core/error.ts'
 import type { WitnessAnswer, WitnessConfig, Witnessing } from '../../wire/witness.ts'
 import { type CosignedNotes, openCosigned } from './cosigned-notes.ts'
 import type { LogProofs } from './log-proofs.ts'
@@ -10,6 +11,8 @@ type Asking = {
   witnessing: Witnessing
   notes: CosignedNotes
   proofs(): LogProofs
+  /** leaves of the log as whoever writes it has opened it */
+  durable: number
   now(): Date
   /** for everything together: a platform does not wait longer to start */
   timeoutMs?: number
@@ -34,7 +37,10 @@ export async function askWitnesses(asking: Asking): Promise<WitnessAnswer[]> {
     witnessing.witnesses.map(async (witness) => {
       const keys = { log: logKeys, witness: witness.vkeys.map((vkey) => parseVkey(vkey)) }
       const held = asking.notes.read(witness.name, keys)
-      const found = await inTime(askOne(asking, { witness, keys, held, deadline }), timeoutMs)
+      const found = await inTime(
+        askOne(asking, { witness, keys, held, deadline }).catch(ifBroken),
+        timeoutMs,
+      )
       const { name, operator } = witness
       return { name, operator, ...found, note: found.note ?? held?.note ?? null }
     }),
@@ -51,7 +57,7 @@ type One = {
 
 async function askOne(asking: Asking, one: One): Promise<Found> {
   const { witness, keys, held, deadline } = one
-  const view = await asking.proofs().view()
+  const view = await asking.proofs().view(asking.durable)
   const left = (): { timeoutMs: number } => ({ timeoutMs: Math.max(1, deadline - Date.now()) })
   const shown = await fetchLatest(witness.url, originHash(keys.log), left())
   const tree = shown === undefined ? null : openCosigned(shown, keys)
@@ -97,7 +103,6 @@ function newer(tree: Tree, held: Tree | null): Tree {
   return held !== null && held.size > tree.size ? held : tree
 }
 
-/** A log that cannot be read is broken; whoever reports it says so, not that nobody answered. */
 async function inTime(found: Promise<Found>, timeoutMs: number): Promise<Found> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Found>((resolve) => {
@@ -117,4 +122,10 @@ function originHash(logKeys: readonly NoteVerifier[]): string {
   return createHash('sha256')
     .update(logKeys[0]?.name ?? '')
     .digest('hex')
+}
+
+/** Files that do not give what the log signed are an answer as well. */
+function ifBroken(thrown: unknown): Found {
+  if (!(thrown instanceof SekishoError) || thrown.code !== 'LOG_BROKEN') throw thrown
+  return { found: 'broken', detail: thrown.message, note: null }
 }

@@ -26,7 +26,7 @@ async function write(log: Log, count: number): Promise<void> {
 }
 
 async function viewOf(proofs: LogProofs): Promise<LogView> {
-  const view = await proofs.view()
+  const view = await proofs.view(Infinity)
   if (view === undefined) throw new Error('an empty log')
   return view
 }
@@ -41,7 +41,7 @@ async function expectProven(view: LogView, old: LogView): Promise<void> {
 
 test('an empty log has no view', async () => {
   const log = await open()
-  expect(await new LogProofs(dir, keys).view()).toBe(undefined)
+  expect(await new LogProofs(dir, keys).view(Infinity)).toBe(undefined)
   await log.close()
 })
 
@@ -77,6 +77,16 @@ test('what is being written is no part of the view', async () => {
   await expectProven(view, old)
 })
 
+test('what is not acknowledged as durable is not looked at', async () => {
+  const log = await open()
+  await write(log, 5)
+  await write(log, 5)
+  await log.close()
+  const proofs = new LogProofs(dir, keys)
+  expect((await proofs.view(9))?.tree.size).toBe(5)
+  expect(await proofs.view(4)).toBe(undefined)
+})
+
 test('files that do not give the tree that was signed prove nothing', async () => {
   const log = await open()
   await write(log, 3)
@@ -94,5 +104,5 @@ test('a checkpoint by another key is not the log’s', async () => {
   await log.close()
   const other = noteSigner('sekisho/log/test', generateKeyPairSync('ed25519').privateKey)
   const proofs = new LogProofs(dir, [parseVkey(other.vkey)])
-  await expect(proofs.view()).rejects.toMatchObject({ code: 'LOG_BROKEN' })
+  await expect(proofs.view(Infinity)).rejects.toMatchObject({ code: 'LOG_BROKEN' })
 })

@@ -32,10 +32,11 @@ export class LogProofs {
   /**
    * The log as it stands now; undefined while it is empty.
    *
+   * @param durable leaves that the writer has acknowledged: no later one is looked at
    * @throws SekishoError LOG_BROKEN for a checkpoint that the log did not sign
    */
-  async view(): Promise<LogView | undefined> {
-    const note = await newestNote(this.#dir)
+  async view(durable: number): Promise<LogView | undefined> {
+    const note = await newestNote(this.#dir, durable)
     if (note === undefined) return undefined
     const opened = openNoteOf(note, this.#keys)
     if (opened.kind === 'refused') throw broken(`the last checkpoint: ${opened.reason}`)

@@ -5,7 +5,9 @@ import {
   isFault,
   leafHash,
   listSegments,
+  noteText,
   openSegment,
+  parseCheckpoint,
   parseNoteLine,
   segmentName,
 } from '@sekisho/verify'
@@ -25,10 +27,13 @@ const NEWLINE = 0x0a
 const LEAF = 0x7b
 const CHECKPOINT = 0x22
 
-/** The last checkpoint of the log, a signed note; undefined where nothing is sealed yet. */
-export async function newestNote(dir: string): Promise<string | undefined> {
+/**
+ * The last checkpoint over at most so many leaves, a signed note; undefined where there is none.
+ * What is in the file and not durable yet must not be cosigned: a power cut would take it back.
+ */
+export async function newestNote(dir: string, durable: number): Promise<string | undefined> {
   for (const number of (await listSegments(dir)).toReversed()) {
-    const note = await lastNoteOf(join(dir, segmentName(number)))
+    const note = await lastNoteOf(join(dir, segmentName(number)), durable)
     if (note !== undefined) return note
   }
   return undefined
@@ -109,13 +114,13 @@ async function* linesFrom(
   }
 }
 
-async function lastNoteOf(path: string): Promise<string | undefined> {
+async function lastNoteOf(path: string, durable: number): Promise<string | undefined> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
     for (let length = TAIL_BYTES; ; length *= 4) {
       const begin = Math.max(0, size - length)
-      const note = lastNoteIn(await readAt(file, begin, size - begin))
+      const note = lastNoteIn(await readAt(file, begin, size - begin), durable)
       if (note !== undefined || begin === 0) return note
     }
   } finally {
@@ -124,12 +129,14 @@ async function lastNoteOf(path: string): Promise<string | undefined> {
 }
 
 /** A piece of a line at the beginning is never taken for a checkpoint: it has no beginning. */
-function lastNoteIn(bytes: Buffer): string | undefined {
+function lastNoteIn(bytes: Buffer, durable: number): string | undefined {
   let end = bytes.lastIndexOf(NEWLINE)
   while (end > 0) {
     const begin = bytes.lastIndexOf(NEWLINE, end - 1)
     if (begin < 0) return undefined
-    if (bytes[begin + 1] === CHECKPOINT) return parseNoteLine(bytes.subarray(begin + 1, end))
+    const note =
+      bytes[begin + 1] === CHECKPOINT ? parseNoteLine(bytes.subarray(begin + 1, end)) : undefined
+    if (note !== undefined && (parseCheckpoint(noteText(note))?.size ?? 0) <= durable) return note
     end = begin
   }
   return undefined

@@ -45,6 +45,7 @@ export class WitnessClient {
   readonly #keys: readonly NoteVerifier[]
   #standing: Standing
   #proofs: LogProofs
+  #durable = 0
 
   constructor(parts: ClientParts) {
     const { witness, notes, logKeys } = parts
@@ -55,8 +56,9 @@ export class WitnessClient {
     this.#proofs = parts.proofs()
   }
 
-  /** The log has grown. */
-  grown(): void {
+  /** The log has so many durable leaves. */
+  grown(durable: number): void {
+    this.#durable = durable
     this.#standing = afterGrowth(this.#standing, this.#parts.elapsedMs())
   }
 
@@ -116,7 +118,7 @@ export class WitnessClient {
   async #submit(): Promise<Outcome | 'nothing new'> {
     const { witness, post, now } = this.#parts
     const { cosigned } = this.#standing
-    const view = await this.#proofs.view()
+    const view = await this.#proofs.view(this.#durable)
     if (view === undefined && cosigned === null) return 'nothing new'
     if (view === undefined) return gone(cosigned)
     if (isSame(view, cosigned)) return 'nothing new'

@@ -81,10 +81,10 @@ test('every witness cosigns what there is and what comes, and the newest note of
     { name: 'a', operator: 'Acme', witness: a.witness },
     { name: 'b', operator: 'Bolt', witness: b.witness },
   ])
-  task.grown()
+  task.grown(Infinity)
   await vi.waitUntil(() => task.status().every(({ cosigned }) => cosigned === 1))
   for (const text of ['two', 'three', 'four']) await write(log, text)
-  task.grown()
+  task.grown(Infinity)
   await vi.waitUntil(() => task.status().every(({ cosigned }) => cosigned === 4))
   await log.close()
   expect(task.status()).toEqual(
@@ -111,14 +111,14 @@ test('a restarted task goes on from what it holds', async () => {
   const log = await open()
   await write(log, 'one')
   const first = run([{ name: 'a', operator: 'Acme', witness }])
-  first.task.grown()
+  first.task.grown(Infinity)
   await vi.waitUntil(() => first.task.status()[0]?.cosigned === 1)
   await first.task.stop()
   await write(log, 'two')
   await log.close()
   const second = run([{ name: 'a', operator: 'Acme', witness }])
   expect(second.task.status()[0]?.cosigned).toBe(1)
-  second.task.grown()
+  second.task.grown(Infinity)
   await vi.waitUntil(() => second.task.status()[0]?.cosigned === 2)
 })
 
@@ -130,7 +130,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
   for (const text of ['two', 'three']) await write(log, text)
   await log.close()
   const before = run([{ name: 'a', operator: 'Acme', witness }])
-  before.task.grown()
+  before.task.grown(Infinity)
   await vi.waitUntil(() => before.task.status()[0]?.cosigned === 3)
   await before.task.stop()
   // the whole state directory with it: nothing on this side remembers the longer log
@@ -138,7 +138,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
   const { task, recorded } = run([{ name: 'a', operator: 'Acme', witness }], {
     logDir: join(home, 'older'),
   })
-  task.grown()
+  task.grown(Infinity)
   await vi.waitUntil(() => recorded.length > 0)
   expect(recorded).toEqual([
     {
@@ -153,7 +153,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
   expect(task.status()[0]).toMatchObject({ cosigned: null, isCurrent: false })
   await task.stop()
   const again = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'older') })
-  again.task.grown()
+  again.task.grown(Infinity)
   await vi.waitUntil(() => again.task.status()[0]?.trouble !== null)
   expect(again.recorded).toEqual([])
 })
@@ -169,17 +169,17 @@ test('two histories from one snapshot: the second is refused whatever becomes of
   for (const text of ['theirs', 'and more']) await write(theirs, text)
   await Promise.all([ours.close(), theirs.close()])
   const honest = run([{ name: 'a', operator: 'Acme', witness }])
-  honest.task.grown()
+  honest.task.grown(Infinity)
   await vi.waitUntil(() => honest.task.status()[0]?.cosigned === 2)
   await honest.task.stop()
   const known = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
-  known.task.grown()
+  known.task.grown(Infinity)
   await vi.waitUntil(() => known.recorded.length > 0)
   expect(known.recorded[0]).toMatchObject({ reason: 'fork', size: 3 })
   await known.task.stop()
   rmSync(join(home, 'exporter'), { recursive: true })
   const forgetful = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
-  forgetful.task.grown()
+  forgetful.task.grown(Infinity)
   await vi.waitUntil(() => forgetful.recorded.length > 0)
   expect(forgetful.recorded[0]).toMatchObject({ reason: 'bad-proof', size: 3 })
   expect(witness.store.newest('sekisho/log/test')?.size).toBe(2)
@@ -193,7 +193,7 @@ test('a witness that is not there is recorded once it lags, and not twice; then 
   await write(log, 'one')
   await log.close()
   const { task, recorded } = run([{ name: 'a', operator: 'Acme', witness }], { lagMs: 30 })
-  task.grown()
+  task.grown(Infinity)
   await vi.waitUntil(() => recorded.length > 0)
   expect(recorded).toMatchObject([{ reason: 'unreachable', detail: 'ENOENT' }])
   expect(task.status()[0]?.isCurrent).toBe(false)
@@ -215,7 +215,7 @@ test('one witness that hangs holds up no other', async () => {
     { name: 'a', operator: 'Acme', witness: a.witness },
     { name: 'b', operator: 'Bolt', witness: b.witness },
   ])
-  task.grown()
+  task.grown(Infinity)
   await vi.waitUntil(() => task.status()[1]?.cosigned === 1)
   await vi.waitUntil(() => task.status()[0]?.trouble !== null)
   expect(task.status()[0]?.trouble).toEqual({

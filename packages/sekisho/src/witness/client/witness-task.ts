@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { parseVkey } from '@sekisho/verify'
-import type { Witnessing, WitnessStatus } from '../../wire/witness.ts'
+import type { WitnessAnswer, Witnessing, WitnessStatus } from '../../wire/witness.ts'
+import { askWitnesses } from './ask-at-start.ts'
 import { CosignedNotes } from './cosigned-notes.ts'
 import { LogProofs } from './log-proofs.ts'
 import { type Post, post } from './post.ts'
@@ -23,18 +24,21 @@ export const NOTES_DIR = 'witnesses'
 /** Has every witness cosign what is new, each at its own pace; one that hangs holds up no other. */
 export class WitnessTask {
   readonly #paces: readonly Pace[]
+  readonly #asking: Omit<Parameters<typeof askWitnesses>[0], 'durable'>
 
   constructor(options: WitnessTaskOptions) {
     const { witnessing, logDir, stateDir, record, say, now } = options
     const logKeys = witnessing.logVkeys.map((vkey) => parseVkey(vkey))
     const notes = new CosignedNotes(join(stateDir, NOTES_DIR))
+    const proofs = (): LogProofs => new LogProofs(logDir, logKeys)
+    this.#asking = { witnessing, notes, proofs, now }
     this.#paces = witnessing.witnesses.map((witness) => {
       const client = new WitnessClient({
         witness,
         bounds: witnessing,
         logKeys,
         notes,
-        proofs: () => new LogProofs(logDir, logKeys),
+        proofs,
         post: options.post ?? post,
         now,
         elapsedMs: () => performance.now(),
@@ -45,8 +49,14 @@ export class WitnessTask {
     })
   }
 
-  grown(): void {
-    for (const pace of this.#paces) pace.grown()
+  /** The log has so many durable leaves; only these are shown to anybody. */
+  grown(durable: number): void {
+    for (const pace of this.#paces) pace.grown(durable)
+  }
+
+  /** What they know of the log that its files may have lost; for a start, bounded in time. */
+  ask(durable: number): Promise<WitnessAnswer[]> {
+    return askWitnesses({ ...this.#asking, durable })
   }
 
   status(): WitnessStatus[] {
@@ -77,8 +87,8 @@ class Pace {
     this.#say = say
   }
 
-  grown(): void {
-    this.#client.grown()
+  grown(durable: number): void {
+    this.#client.grown(durable)
     this.#hasGrown = true
     if (this.#timer === undefined && this.#running === undefined) this.#start()
   }

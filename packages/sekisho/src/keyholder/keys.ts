@@ -6,11 +6,13 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto'
-import { type NoteSigner, noteSigner } from '@sekisho/verify'
+import { type NoteCosigner, type NoteSigner, noteCosigner, noteSigner } from '@sekisho/verify'
 
 export const MASTER_KEY_BYTES = 32
 /** DER of a PKCS#8 structure around a raw Ed25519 seed (RFC 8410 §7). */
 const ED25519_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+/** The same around the seed of an ML-DSA-44 key (RFC 9881 §6). */
+const ML_DSA_44_PREFIX = Buffer.from('3034020100300b060960864801650304031104228020', 'hex')
 /** Order of P-256 (SP 800-186 §3.2.1.3). */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 const P256_BYTES = 32
@@ -30,6 +32,13 @@ export class Keys {
   /** Ed25519, for checkpoints. The log's name carries a digest of the key: no two logs share one. */
   logSigner(): NoteSigner {
     return noteSigner(this.logName, this.#logKey())
+  }
+
+  /** ML-DSA-44 (FIPS 204), beside it: checkpoints that a quantum computer cannot make up. */
+  postQuantumSigner(): NoteCosigner {
+    const der = Buffer.concat([ML_DSA_44_PREFIX, this.#derive(['log ml-dsa-44'], 32)])
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    return noteCosigner(this.logName, key)
   }
 
   /** `sekisho/log/` and 16 digits that are this key's alone */

@@ -39,7 +39,12 @@ export async function serveKeyholder(
 ): Promise<{ stop(): Promise<void> }> {
   const { stateDir, now, root = 'derived' } = options
   const keys = new Keys(loadMasterKey(join(stateDir, 'keys')))
-  const log = await openLog({ dir: join(stateDir, 'log'), signer: keys.logSigner(), now })
+  const log = await openLog({
+    dir: join(stateDir, 'log'),
+    signer: keys.logSigner(),
+    postQuantum: keys.postQuantumSigner(),
+    now,
+  })
   const identities = await Identities.open({ stateDir, keys, log, now, root })
   await identities.recordAuthority() // before anything is signed by it
   const uses = new MandateUses(join(stateDir, 'mandate-uses.sqlite'), now())

@@ -54,7 +54,7 @@ export class Identities {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     this.#log = log
     this.#logDir = join(stateDir, 'log')
-    this.authority = new Authority({ dir, keys, now, root, vkeys: [log.vkey] })
+    this.authority = new Authority({ dir, keys, now, root, vkeys: log.vkeys })
     this.svids = new Svids(this.authority, now)
     this.revocations = new Revocations(dir, this.authority, now)
     this.used = new UsedIds(join(dir, 'sessions.sqlite'))

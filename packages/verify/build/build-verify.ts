@@ -1,6 +1,7 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { rolldown } from 'rolldown'
+import { type Plugin, rolldown } from 'rolldown'
 
 /**
  * Makes the auditor one file of plain JavaScript that wants nothing but Node, and a page that
@@ -10,8 +11,9 @@ import { rolldown } from 'rolldown'
 
 const ROOT = resolve(import.meta.dirname, '../../..')
 const DIST = join(import.meta.dirname, '../dist')
+const WEB = join(import.meta.dirname, '../web')
 
-export type Built = {
+type Built = {
   code: string
   /** the sources that it is made of, from the clone's root */
   sources: string[]
@@ -20,12 +22,54 @@ export type Built = {
 }
 
 export function buildProgram(): Promise<Built> {
-  return build({ input: 'packages/verify/bin/sekisho-verify.ts', platform: 'node' })
+  return build('packages/verify/bin/sekisho-verify.ts', { platform: 'node', format: 'esm' })
 }
 
-async function build(what: { input: string; platform: 'node' | 'browser' }): Promise<Built> {
-  const bundle = await rolldown({ ...what, input: join(ROOT, what.input), cwd: ROOT })
-  const { output } = await bundle.generate({ format: 'esm', codeSplitting: false })
+/** A page's cryptography is its own: there is no Node. */
+const OWN_CRYPTOGRAPHY: Plugin = {
+  name: 'own-cryptography',
+  resolveId(source, importer) {
+    if (source !== '../crypto.ts' && source !== './crypto.ts') return null
+    const isOurs = importer?.startsWith(join(ROOT, 'packages/verify/src')) === true
+    return isOurs ? join(ROOT, 'packages/verify/src/browser/crypto.ts') : null
+  },
+}
+
+export async function buildPage(): Promise<Built> {
+  const script = await build('packages/verify/web/page.ts', {
+    platform: 'browser',
+    format: 'iife',
+    plugins: [OWN_CRYPTOGRAPHY],
+  })
+  // the one word that would end the script early
+  if (/<\/script|<!--/i.test(script.code)) throw new Error('a script that ends itself')
+  const style = await readFile(join(WEB, 'verify.css'), 'utf8')
+  const template = await readFile(join(WEB, 'verify.template.html'), 'utf8')
+  const policy = [
+    "default-src 'none'",
+    `script-src '${integrity(script.code)}'`,
+    `style-src '${integrity(style)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ')
+  const code = template
+    .replace('@CSP@', () => policy)
+    .replace('@STYLE@', () => style)
+    .replace('@SCRIPT@', () => script.code)
+  return { ...script, code }
+}
+
+function integrity(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`
+}
+
+async function build(
+  input: string,
+  how: { platform: 'node' | 'browser'; format: 'esm' | 'iife'; plugins?: Plugin[] },
+): Promise<Built> {
+  const { platform, format, plugins = [] } = how
+  const bundle = await rolldown({ input: join(ROOT, input), cwd: ROOT, platform, plugins })
+  const { output } = await bundle.generate({ format, codeSplitting: false })
   await bundle.close()
   const [chunk, second] = output
   if (second !== undefined) throw new Error('more than one file')
@@ -38,4 +82,5 @@ if (import.meta.main) {
   const program = join(DIST, 'sekisho-verify.mjs')
   await writeFile(program, (await buildProgram()).code)
   await chmod(program, 0o755)
+  await writeFile(join(DIST, 'verify.html'), (await buildPage()).code)
 }

@@ -1,0 +1,3 @@
+import { installBuffer } from './page-buffer.ts'
+
+installBuffer()

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import * as page from './browser/crypto.ts'
 import { isObject } from './canonical.ts'
 import { cosignedSubtree, parseTimestamped, type Timestamped } from './cosignature.ts'
+import { ed25519Check, p256Check } from './crypto.ts'
 import { verifyConsistency, verifyInclusion } from './merkle.ts'
 import { openNoteOf, parseNote } from './note.ts'
 import { formatTlogProof, verifyTlogProof } from './tlog-proof.ts'
@@ -21,6 +22,7 @@ type Consistency = Probe & { size1: number; size2: number; root1: string; root2:
 const probes = read<{ inclusion: Inclusion[]; consistency: Consistency[] }>('merkle-probes')
 const { notes } = read<{ notes: Published[] }>('notes')
 const rekor = read<Rekor>('rekor-v2-entry')
+const wycheproof = read<{ p256: Wycheproof[]; ed25519: Wycheproof[] }>('wycheproof')
 
 test.for(probes.inclusion)('inclusion, $desc', (probe) => {
   const claim = {
@@ -87,6 +89,24 @@ function publishedMlDsa(): Timestamped & { text: string; verifier: NoteVerifier 
   if (stamped === undefined) throw new Error('no timestamped signature')
   return { ...stamped, text: parsed.text, verifier }
 }
+
+type Wycheproof = {
+  tcId: number
+  comment: string
+  key: string
+  msg: string
+  sig: string
+  result: 'valid' | 'invalid'
+}
+
+test.for([
+  ...wycheproof.p256.map((one) => ({ ...one, checks: [p256Check, page.p256Check] })),
+  ...wycheproof.ed25519.map((one) => ({ ...one, checks: [ed25519Check, page.ed25519Check] })),
+])('Wycheproof $tcId, $comment', ({ key, msg, sig, result, checks }) => {
+  const [point, message, signature] = [key, msg, sig].map((text) => Buffer.from(text, 'hex'))
+  if (point === undefined || message === undefined || signature === undefined) throw new Error(msg)
+  for (const check of checks) expect(check(point)(message, signature)).toBe(result === 'valid')
+})
 
 type Rekor = {
   origin: string

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
-import { type NoteVerifier, parseVkey } from '@sekisho/verify'
+import { parseVkey } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import type { WitnessAnswer, WitnessConfig, Witnessing } from '../../wire/witness.ts'
-import { type CosignedNotes, openCosigned } from './cosigned-notes.ts'
+import type { CosignedNotes, Keys } from './cosigned-notes.ts'
 import type { LogProofs } from './log-proofs.ts'
-import { fetchLatest, post } from './post.ts'
-import { type LogView, type Outcome, submit, type Tree } from './submit.ts'
+import { post } from './post.ts'
+import { shownBy } from './shown-by.ts'
+import { type LogView, notContinued, type Outcome, submit, type Tree } from './submit.ts'
 
 type Asking = {
   witnessing: Witnessing
@@ -49,7 +49,7 @@ export async function askWitnesses(asking: Asking): Promise<WitnessAnswer[]> {
 
 type One = {
   witness: WitnessConfig
-  keys: { log: readonly NoteVerifier[]; witness: readonly NoteVerifier[] }
+  keys: Keys
   held: Tree | null
   /** ms since 1970 */
   deadline: number
@@ -59,10 +59,9 @@ async function askOne(asking: Asking, one: One): Promise<Found> {
   const { witness, keys, held, deadline } = one
   const view = await asking.proofs().view(asking.durable)
   const left = (): { timeoutMs: number } => ({ timeoutMs: Math.max(1, deadline - Date.now()) })
-  const shown = await fetchLatest(witness.url, originHash(keys.log), left())
-  const tree = shown === undefined ? null : openCosigned(shown, keys)
-  if (tree !== null) return compare(view, newer(tree, held))
-  if (view === undefined) return held === null ? UNKNOWN : compare(view, held)
+  const shown = await shownBy(witness.url, keys, left())
+  if (shown !== null) return foundBy(view, newer(shown, held))
+  if (view === undefined) return held === null ? UNKNOWN : foundBy(view, held)
   const outcome = await submit({
     view,
     held,
@@ -75,18 +74,12 @@ async function askOne(asking: Asking, one: One): Promise<Found> {
 
 const UNKNOWN: Found = { found: 'unknown', detail: 'it shows nothing of this log', note: null }
 
-async function compare(view: LogView | undefined, cosigned: Tree): Promise<Found> {
-  const { size, root, note } = cosigned
-  const found = (kind: 'sound' | 'broken', detail: string): Found => ({ found: kind, detail, note })
-  if (size === 0) return found('sound', 'nothing of it is cosigned yet')
-  const has = view?.tree.size ?? 0
-  if (view === undefined || has < size) {
-    return found('broken', `${size} leaves are cosigned, the log has ${has}`)
-  }
-  const { oldRoot } = await view.prove(size)
-  return oldRoot.equals(root)
-    ? found('sound', `${size} leaves are cosigned`)
-    : found('broken', `another tree of ${size} leaves is cosigned`)
+async function foundBy(view: LogView | undefined, cosigned: Tree): Promise<Found> {
+  const { size, note } = cosigned
+  const broken = await notContinued(view, cosigned)
+  return broken === undefined
+    ? { found: 'sound', detail: `${size} leaves are cosigned`, note }
+    : { found: 'broken', detail: broken.detail, note }
 }
 
 function foundOf(outcome: Outcome): Found {
@@ -116,12 +109,6 @@ async function inTime(found: Promise<Found>, timeoutMs: number): Promise<Found> 
     // what comes after that is nobody's any more
     found.catch(() => undefined)
   }
-}
-
-function originHash(logKeys: readonly NoteVerifier[]): string {
-  return createHash('sha256')
-    .update(logKeys[0]?.name ?? '')
-    .digest('hex')
 }
 
 /** Files that do not give what the log signed are an answer as well. */

@@ -11,6 +11,8 @@ const MAX_NOTE_BYTES = 64 * 1024
 
 const Recorded = z.enum(['fork', 'rollback', 'bad-proof', 'unreachable', 'refused']).nullable()
 
+export type Keys = { log: readonly NoteVerifier[]; witness: readonly NoteVerifier[] }
+
 /**
  * The newest cosigned checkpoint of each witness, a file each (`NAME.note`, a C2SP checkpoint that
  * any verifier reads), and what is on record of it. Whoever starts the platform compares them with
@@ -26,10 +28,7 @@ export class CosignedNotes {
   }
 
   /** What is held of a witness; null where nothing is, or nothing that both keys vouch for. */
-  read(
-    name: string,
-    keys: { log: readonly NoteVerifier[]; witness: readonly NoteVerifier[] },
-  ): Tree | null {
+  read(name: string, keys: Keys): Tree | null {
     const note = readBounded(this.#pathOf(name, 'note'))
     return note === undefined ? null : openCosigned(note, keys)
   }
@@ -54,10 +53,7 @@ export class CosignedNotes {
 }
 
 /** A checkpoint that the log signed and the witness cosigned; null for any other text. */
-export function openCosigned(
-  note: string,
-  { log, witness }: { log: readonly NoteVerifier[]; witness: readonly NoteVerifier[] },
-): Tree | null {
+export function openCosigned(note: string, { log, witness }: Keys): Tree | null {
   const bySigner = openNoteOf(note, log)
   if (bySigner.kind === 'refused' || openNoteOf(note, witness).kind === 'refused') return null
   const head = parseCheckpoint(bySigner.text)

@@ -72,15 +72,29 @@ export async function submit(submission: Submission): Promise<Outcome> {
   return refused('refused', view, 'it names another size each time')
 }
 
-/** Whether this log is still the one that was cosigned: by our own files, without asking anybody. */
-async function notContinued(view: LogView, held: Submission['held']): Promise<Refused | undefined> {
-  if (held === null || held.size === 0) return undefined
-  if (held.size > view.tree.size) {
-    return refused('rollback', view, `${held.size} leaves are cosigned, the log has fewer`)
+/**
+ * Whether this log is still the one that was cosigned, by our own files; undefined when it is.
+ *
+ * @param view undefined for an empty log
+ */
+export async function notContinued(
+  view: LogView | undefined,
+  cosigned: { size: number; root: Buffer } | null,
+): Promise<Refused | undefined> {
+  if (cosigned === null || cosigned.size === 0) return undefined
+  const size = view?.tree.size ?? 0
+  const broken = (reason: Refused['reason'], detail: string): Refused => ({
+    kind: 'refused',
+    reason,
+    size,
+    detail,
+  })
+  if (view === undefined || size < cosigned.size) {
+    return broken('rollback', `${cosigned.size} leaves are cosigned, the log has ${size}`)
   }
-  const { oldRoot } = await view.prove(held.size)
-  if (oldRoot.equals(held.root)) return undefined
-  return refused('fork', view, `another tree of ${held.size} leaves is cosigned`)
+  const { oldRoot } = await view.prove(cosigned.size)
+  if (oldRoot.equals(cosigned.root)) return undefined
+  return broken('fork', `another tree of ${cosigned.size} leaves is cosigned`)
 }
 
 async function requestFrom({ tree, prove }: LogView, oldSize: number): Promise<string> {

@@ -13,7 +13,8 @@ import {
   isCurrent,
   type Standing,
 } from './standing.ts'
-import { type LogView, type Outcome, submit } from './submit.ts'
+import { shownBy } from './shown-by.ts'
+import { type LogView, notContinued, type Outcome, submit, type Tree } from './submit.ts'
 
 export type RefusedLeaf = {
   type: 'witness.refused'
@@ -46,6 +47,7 @@ export class WitnessClient {
   #standing: Standing
   #proofs: LogProofs
   #durable = 0
+  #isSure = false
 
   constructor(parts: ClientParts) {
     const { witness, notes, logKeys } = parts
@@ -120,20 +122,32 @@ export class WitnessClient {
     const { cosigned } = this.#standing
     const view = await this.#proofs.view(this.#durable)
     if (view === undefined && cosigned === null) return 'nothing new'
-    if (view === undefined) return gone(cosigned)
-    if (isSame(view, cosigned)) return 'nothing new'
+    const held = await this.#look()
+    const broken = await notContinued(view, held)
+    if (broken !== undefined) return broken
+    if (view === undefined || isSame(view, cosigned)) return 'nothing new'
     return submit({
       view,
-      held: cosigned,
+      held,
       witness: this.#keys,
       send: (body) => post(witness.url, body),
       now,
     })
   }
 
+  /** What it has cosigned, as it shows or we hold it; it is looked at until a submission went well. */
+  async #look(): Promise<Tree | null> {
+    const { witness, logKeys } = this.#parts
+    const { cosigned } = this.#standing
+    if (this.#isSure) return cosigned
+    const shown = await shownBy(witness.url, { log: logKeys, witness: this.#keys })
+    return shown !== null && shown.size > (cosigned?.size ?? -1) ? shown : cosigned
+  }
+
   async #settle(outcome: Outcome): Promise<void> {
     const { witness, bounds, notes, record, say, elapsedMs } = this.#parts
     const before = this.#standing
+    this.#isSure = outcome.kind === 'cosigned'
     const clock = { nowMs: elapsedMs(), lagMs: bounds.lagMs }
     const { standing, record: news } = afterOutcome(before, outcome, clock)
     // on the disk before anybody counts on it
@@ -151,16 +165,6 @@ export class WitnessClient {
 
 function isSame({ tree }: LogView, cosigned: Standing['cosigned']): boolean {
   return cosigned !== null && tree.size === cosigned.size && tree.root.equals(cosigned.root)
-}
-
-function gone(cosigned: Standing['cosigned']): Outcome {
-  const size = cosigned?.size ?? 0
-  return {
-    kind: 'refused',
-    reason: 'rollback',
-    size: 0,
-    detail: `${size} leaves are cosigned, the log is empty`,
-  }
 }
 
 /** When it cosigned, ISO 8601: of several cosignatures the oldest. */

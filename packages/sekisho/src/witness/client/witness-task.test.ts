@@ -147,7 +147,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
       operator: 'Acme',
       reason: 'rollback',
       size: 1,
-      detail: 'it has cosigned 3 leaves, the log has fewer',
+      detail: '3 leaves are cosigned, the log has 1',
     },
   ])
   expect(task.status()[0]).toMatchObject({ cosigned: null, isCurrent: false })
@@ -181,9 +181,47 @@ test('two histories from one snapshot: the second is refused whatever becomes of
   const forgetful = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
   forgetful.task.grown(Infinity)
   await vi.waitUntil(() => forgetful.recorded.length > 0)
-  expect(forgetful.recorded[0]).toMatchObject({ reason: 'bad-proof', size: 3 })
+  expect(forgetful.recorded[0]).toMatchObject({ reason: 'fork', size: 3 })
+  await forgetful.task.stop()
+  rmSync(join(home, 'exporter'), { recursive: true })
+  // of a witness that shows nothing, its answer to the proof tells
+  vi.spyOn(witness.witness, 'latest').mockReturnValue({ status: 404, type: 'text/plain', body: '' })
+  const blind = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
+  blind.task.grown(Infinity)
+  await vi.waitUntil(() => blind.recorded.length > 0)
+  expect(blind.recorded[0]).toMatchObject({ reason: 'bad-proof', size: 3 })
   expect(witness.store.newest('sekisho/log/test')?.size).toBe(2)
   expect(witness.alarms).toEqual([expect.stringContaining('BAD PROOF')])
+})
+
+test('a log set back by accident hands out no second history, and may be restored', async () => {
+  const { witness } = await witnessOf('w.example/a')
+  const log = await open()
+  await write(log, 'one')
+  await log.close()
+  cpSync(join(home, 'log'), join(home, 'older'), { recursive: true })
+  const later = await open()
+  for (const text of ['two', 'three']) await write(later, text)
+  await later.close()
+  const before = run([{ name: 'a', operator: 'Acme', witness }])
+  before.task.grown(Infinity)
+  await vi.waitUntil(() => before.task.status()[0]?.cosigned === 3)
+  await before.task.stop()
+  rmSync(join(home, 'exporter'), { recursive: true })
+  const setBack = await open(join(home, 'older'))
+  for (const text of ['another', 'history']) await write(setBack, text)
+  await setBack.close()
+  const accident = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'older') })
+  accident.task.grown(Infinity)
+  await vi.waitUntil(() => accident.recorded.length > 0)
+  await accident.task.stop()
+  expect(witness.store.log('sekisho/log/test')).toMatchObject({ forks: 0, refused: null })
+  const restored = run([{ name: 'a', operator: 'Acme', witness }])
+  const grown = await open()
+  await write(grown, 'four')
+  await grown.close()
+  restored.task.grown(Infinity)
+  await vi.waitUntil(() => restored.task.status()[0]?.cosigned === 4)
 })
 
 test('a witness that is not there is recorded once it lags, and not twice; then all goes on', async () => {

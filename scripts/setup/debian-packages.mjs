@@ -21,6 +21,8 @@ const PACKAGES = {
     'python3', // an independent TLS and socket client, in the drill too
     'softhsm2', // a PKCS #11 token as a program, for the root key’s tests
     'swtpm', // a TPM 2.0 as a program, likewise
+    'rsyslog', // rsyslogd: a real receiver of the log's exports
+    'rsyslog-gnutls', // its TLS
     'uidmap', // newuidmap and newgidmap: an ordinary user's platform
   ],
   tools: [

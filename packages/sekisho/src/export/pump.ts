@@ -113,6 +113,16 @@ export class Pump {
   }
 
   async #run(): Promise<void> {
+    const { sink, follower } = await this.#open()
+    while (!this.#stop.signal.aborted) {
+      const leaves = await this.#take(follower, sink.batch ?? BATCH)
+      this.#isBusy = leaves.length > 0
+      if (leaves.length === 0) await this.#idle(sink)
+      else await this.#carry(sink, leaves)
+    }
+  }
+
+  async #open(): Promise<{ sink: Sink; follower: LogFollower }> {
     const { cursor, origin, open, logDir, begin } = this.#options
     const kept = cursor.read()
     if (kept !== null && kept.origin !== origin) {
@@ -123,12 +133,7 @@ export class Pump {
     this.#sink = sink
     const follower = new LogFollower(logDir, this.#acknowledged)
     if (kept === null && begin === 'now') await this.#skip(follower)
-    while (!this.#stop.signal.aborted) {
-      const leaves = await this.#take(follower, sink.batch ?? BATCH)
-      this.#isBusy = leaves.length > 0
-      if (leaves.length === 0) await this.#idle(sink)
-      else await this.#carry(sink, leaves)
-    }
+    return { sink, follower }
   }
 
   async #skip(follower: LogFollower): Promise<void> {

@@ -23,28 +23,39 @@ type Options = {
   tls?: { cert: string; key: string }
   /** one line for the witness's operator */
   alarm(line: string): void
+  timeouts?: Timeouts
 }
 
-const LIMITS = {
-  /** a request's head, and the whole of it: a client sends at most a few kilobytes */
+/** ms */
+export type Timeouts = {
+  /** of a request's head, and of the whole of it: a client sends at most a few kilobytes */
+  headersTimeout: number
+  requestTimeout: number
+  keepAliveTimeout: number
+  /** how often they are looked at */
+  connectionsCheckingInterval: number
+}
+
+const TIMEOUTS: Timeouts = {
   headersTimeout: 5000,
   requestTimeout: 10_000,
   keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 1000,
-  maxHeaderSize: 8192,
-} as const
+}
+const MAX_HEAD_BYTES = 8192
 const MAX_CONNECTIONS = 256
 
 /** Serves a witness. @throws Error when it cannot listen there */
 export async function listen(options: Options): Promise<Listening> {
-  const { at, tls } = options
+  const { at, tls, timeouts = TIMEOUTS } = options
+  const limits = { ...timeouts, maxHeaderSize: MAX_HEAD_BYTES }
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     void reply(request, options).then((given) => send(response, given))
   }
   const server: Server =
     tls === undefined
-      ? createHttpServer(LIMITS, answer)
-      : createHttpsServer({ ...LIMITS, ...tls, minVersion: 'TLSv1.2' }, answer)
+      ? createHttpServer(limits, answer)
+      : createHttpsServer({ ...limits, ...tls, minVersion: 'TLSv1.2' }, answer)
   server.maxConnections = MAX_CONNECTIONS
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -6,6 +6,7 @@ import { supervisorToSolver } from '../wire/solver.ts'
 import { Child } from './child.ts'
 import { UIDS } from './identities.ts'
 import { EXPORTER_STATE, KEYHOLDER_STATE, LOG_IN_BOX } from './paths.ts'
+import type { RootLink } from './root-link.ts'
 
 /** The processes of which there is one, each with no more than it needs. */
 
@@ -21,7 +22,10 @@ type Hooks<P> = {
 }
 
 export function makeKeyholder(
-  handlers: Handlers<typeof keyholderToSupervisor>,
+  parts: {
+    handlers: Handlers<typeof keyholderToSupervisor>
+    root: Pick<RootLink, 'keyholderArguments'>
+  },
   hooks: Hooks<KeyholderPeer>,
 ): Child<typeof supervisorToKeyholder, typeof keyholderToSupervisor> {
   const kind = {
@@ -29,12 +33,12 @@ export function makeKeyholder(
     entry: 'keyholder-main.ts',
     uid: UIDS.keyholder,
     permissions: [`--allow-fs-read=${KEYHOLDER_STATE}`, `--allow-fs-write=${KEYHOLDER_STATE}`],
-    argv: [KEYHOLDER_STATE],
+    argv: [KEYHOLDER_STATE, ...parts.root.keyholderArguments],
     environment: {},
     network: 'none',
     out: supervisorToKeyholder,
     in: keyholderToSupervisor,
-    handlers,
+    handlers: parts.handlers,
   } as const
   return new Child(kind, hooks)
 }

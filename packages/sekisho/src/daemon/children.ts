@@ -4,6 +4,7 @@ import { parseVkey } from '@sekisho/verify'
 import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
 import type { controlToSupervisor, RestorePlan, SessionEnd, SessionPlan } from '../wire/control.ts'
+import type { keyholderToSupervisor } from '../wire/keyholder.ts'
 import type { Handlers } from '../wire/peer.ts'
 import type { RestoreResult } from '../wire/restore.ts'
 import { readAlerts } from './alerts-file.ts'
@@ -16,6 +17,7 @@ import { Exporter } from './exporter.ts'
 import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
 import { pinRootKey } from './root-key.ts'
+import { RootLink } from './root-link.ts'
 import type { Networks } from './networks.ts'
 import { PolicyService } from './policy-service.ts'
 import type { Paths } from './paths.ts'
@@ -68,6 +70,7 @@ export class Children {
   readonly #keyholder: ReturnType<typeof makeKeyholder>
   readonly #control: ReturnType<typeof makeControl>
   readonly #exporter: Exporter
+  readonly #root: RootLink
   #networks: Networks | undefined
   #keyholderDegraded: readonly string[] = []
   readonly #ownDegraded: string[] = []
@@ -77,17 +80,14 @@ export class Children {
   constructor(options: ChildrenOptions) {
     this.#options = options
     const { settings, warn } = options
+    this.#root = new RootLink({
+      settings: settings.identity,
+      file: options.paths.rootFile,
+      environment: process.env,
+      warn,
+    })
     this.#keyholder = makeKeyholder(
-      {
-        'identity.conflict': (conflict) => {
-          options.revocation.conflict(conflict)
-          return {}
-        },
-        'canary.hit': ({ session, detail }) => {
-          options.revocation.canary(session, detail)
-          return {}
-        },
-      },
+      { handlers: this.#keyholderHandlers(), root: this.#root },
       { onUp: (peer) => this.#keyholderUp(peer), report: warn },
     )
     this.gates = new Gates({
@@ -122,11 +122,26 @@ export class Children {
     })
   }
 
+  #keyholderHandlers(): Handlers<typeof keyholderToSupervisor> {
+    const { revocation } = this.#options
+    return {
+      'identity.conflict': (conflict) => {
+        revocation.conflict(conflict)
+        return {}
+      },
+      'canary.hit': ({ session, detail }) => {
+        revocation.canary(session, detail)
+        return {}
+      },
+    }
+  }
+
   get degraded(): string[] {
     return [
       ...this.#options.degraded,
       ...this.#ownDegraded,
       ...this.#keyholderDegraded,
+      ...this.#root.degraded,
       ...this.policy.degraded,
       ...this.#exporter.degraded,
     ]
@@ -159,6 +174,7 @@ export class Children {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })
     this.policy.start()
+    this.#root.serveRegularly(() => this.keyholder())
     void this.#options.revocation.writeLists()
   }
 
@@ -203,6 +219,7 @@ export class Children {
   /** The keyholder goes last: the others' last records reach it. */
   async stop(graceMs: number): Promise<void> {
     this.#logWatch?.close()
+    this.#root.stop()
     this.policy.close()
     await this.#solvers.stop()
     await this.#control.stop(graceMs)
@@ -215,6 +232,7 @@ export class Children {
     const { table, warn } = this.#options
     // before anything is entrusted to it: its state may have been replaced while it was down
     if (this.#started) await this.#checkKeyholder()
+    await this.#root.serve(peer)
     await this.policy.installer.keyholderUp(peer)
     for (const session of table.all()) {
       // a session whose secret is gone stays without it, and so fails closed

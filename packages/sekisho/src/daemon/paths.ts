@@ -17,8 +17,6 @@ export type Paths = {
   logKey: string
   /** what is kept of the root key, where a process of its own has it */
   rootFile: string
-  /** the root’s certificate, written once by the supervisor: what an auditor needs */
-  rootCertificate: string
   /** the root's public key, written once: all that an auditor has to be given */
   rootKey: string
   /** revocation lists of the platform's authorities, PEM */
@@ -73,7 +71,6 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     exporterState: join(state, 'exporter'),
     logKey: join(state, 'log.vkey'),
     rootFile: join(state, 'root.json'),
-    rootCertificate: join(state, 'root.pem'),
     rootKey: join(state, 'root.pem'),
     crl: join(state, 'crl.pem'),
     policyFile: join(state, 'policy.json'),

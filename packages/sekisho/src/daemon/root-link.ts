@@ -1,83 +1,104 @@
-import { X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { SekishoError } from '../core/error.ts'
+import { SekishoError, toSekishoError } from '../core/error.ts'
+import type { Protection } from '../wire/identity.ts'
 import type { KeyholderPeer } from './child-kinds.ts'
-import type { Paths } from './paths.ts'
 import { RootProcess } from './root-process.ts'
 import type { Settings } from './settings.ts'
 
+/** Certificates are wanted at half of their life, which is weeks. */
+const ASK_EVERY_MS = 3_600_000
+
 type Options = {
   settings: Settings['identity']
-  paths: Pick<Paths, 'rootFile' | 'rootCertificate'>
+  /** the root's, in the state directory */
+  file: string
   environment: NodeJS.ProcessEnv
   warn: (line: string) => void
   /** in place of one that is made of the settings */
   root?: RootProcess
 }
 
-/**
- * Between the keyholder, which asks for certificates, and the root, which makes them: it hands over,
- * and remembers whose root it was.
- */
-export class RootLink {
-  readonly #root: RootProcess | undefined
-  readonly #paths: Options['paths']
+type Keyholder = Pick<KeyholderPeer, 'call'>
 
-  constructor({ settings, paths, environment, warn, root }: Options) {
-    this.#paths = paths
+/** Between the keyholder, which wants certificates, and the root, which makes them. */
+export class RootLink {
+  readonly #options: Options
+  readonly #root: RootProcess | undefined
+  #protection: Protection | undefined
+  #failure: SekishoError | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+    const { settings, file, environment, warn } = options
     if (settings.root.provider === 'derived') return
     this.#root =
-      root ?? new RootProcess({ settings: settings.root, file: paths.rootFile, environment, warn })
+      options.root ?? new RootProcess({ settings: settings.root, file, environment, warn })
   }
 
   /**
-   * What an external root was made for, which the keyholder has to be told; null where it derives its
-   * own. @throws SekishoError ROOT_KEY_UNUSABLE where none was made; CONFIG_INVALID, PERMISSION_REQUIRED
-   */
-  get trustDomain(): string | null {
-    return this.#root?.kept().trustDomain ?? null
-  }
-
-  /** While it is there. */
-  get pid(): number | undefined {
-    return this.#root?.pid
-  }
-
-  /**
-   * Has certified what the keyholder lacks, if anything, and compares the root with the first one.
-   * A wrong secret is not tried again by itself: devices count.
+   * What the keyholder is started with: whose its root is, and for which trust domain that was made.
    *
-   * @throws SekishoError ROOT_KEY_UNUSABLE and others of {@link RootProcess.certify}; LOG_BROKEN when the
-   *   root is another than the first
+   * @throws SekishoError ROOT_KEY_UNUSABLE where none was made; CONFIG_INVALID, PERMISSION_REQUIRED
    */
-  async serve(keyholder: Pick<KeyholderPeer, 'call'>): Promise<void> {
-    if (this.#root !== undefined) {
-      this.#pin(this.#root.kept().certificate)
-      const { requests } = await keyholder.call('identity.requests', {})
-      if (requests.length === 0) return
-      await keyholder.call('identity.install', await this.#root.certify(requests))
-      return
+  get keyholderArguments(): string[] {
+    const { trustDomain } = this.#options.settings
+    if (this.#root === undefined) {
+      return trustDomain === undefined ? ['derived'] : ['derived', trustDomain]
     }
-    const { authority } = await keyholder.call('identity.list', {})
-    if (authority !== null) this.#pin(authority.root)
+    const { trustDomain: made } = this.#root.kept()
+    if (trustDomain === undefined || trustDomain === made) return ['external', made]
+    throw new SekishoError(
+      'CONFIG_INVALID',
+      `the root was made for the trust domain ${made}, and platform.yaml says ${trustDomain}`,
+      { hint: 'put identity.trustDomain back as it was' },
+    )
   }
 
-  /** The first root is kept where only root writes, for auditors to take away. */
-  #pin(certificate: string): void {
-    const path = this.#paths.rootCertificate
-    const pem = new X509Certificate(Buffer.from(certificate, 'base64')).toString()
+  /** What of the root's protection is less than its class says, or does not work. */
+  get degraded(): string[] {
+    const { class: kind, emulated = false } = this.#protection ?? {}
+    return [
+      ...(emulated ? [`root-key-emulated: the ${kind} that has the root key is a program`] : []),
+      ...(this.#failure === undefined
+        ? []
+        : [`root-key: ${this.#failure.message}; certificates run out`]),
+    ]
+  }
+
+  /**
+   * Has certified what the keyholder lacks, if anything. A secret that is wrong is not tried again
+   * before the next start, because devices count; while what was certified before is good, that is a
+   * warning.
+   *
+   * @throws SekishoError as {@link RootProcess.certify}, where nothing was certified yet
+   */
+  async serve(keyholder: Keyholder): Promise<void> {
+    if (this.#root === undefined) return
+    this.#protection = this.#root.kept().protection
+    const { requests } = await keyholder.call('identity.requests', {})
+    if (requests.length === 0 || this.#failure?.code === 'ROOT_KEY_UNUSABLE') return
     try {
-      writeFileSync(path, pem, { flag: 'wx', mode: 0o644 })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      if (readFileSync(path, 'utf8').includes(pem)) return
-      throw new SekishoError(
-        'LOG_BROKEN',
-        `identities are certified by another root than ${path}`,
-        {
-          hint: 'restore the state directory, or move it away to begin anew',
-        },
-      )
+      await keyholder.call('identity.install', await this.#root.certify(requests))
+      this.#failure = undefined
+    } catch (thrown) {
+      const { authority } = await keyholder.call('identity.list', {})
+      if (authority === null) throw thrown
+      this.#failure = toSekishoError(thrown)
+      this.#options.warn(`the root certifies nothing: ${this.#failure.message}`)
     }
+  }
+
+  /** From now on, as certificates come to half of their life. @param keyholder whichever is up */
+  serveRegularly(keyholder: () => Keyholder): void {
+    if (this.#root === undefined) return
+    this.#timer = setInterval(() => {
+      const turn = async (): Promise<void> => this.serve(keyholder()) // it may be down
+      turn().catch((error: unknown) => this.#options.warn(`the root: ${String(error)}`))
+    }, ASK_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
   }
 }

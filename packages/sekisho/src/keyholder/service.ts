@@ -25,6 +25,8 @@ export type KeyholderOptions = {
   supervisor: Transport
   /** where the root of identities is: the master key's, or another process's; derived if absent */
   root?: 'derived' | 'external'
+  /** of that root; absent: a name of this keyholder's own */
+  trustDomain?: string | undefined
 }
 
 /**
@@ -37,7 +39,7 @@ export type KeyholderOptions = {
 export async function serveKeyholder(
   options: KeyholderOptions,
 ): Promise<{ stop(): Promise<void> }> {
-  const { stateDir, now, root = 'derived' } = options
+  const { stateDir, now, root = 'derived', trustDomain } = options
   const keys = new Keys(loadMasterKey(join(stateDir, 'keys')))
   const log = await openLog({
     dir: join(stateDir, 'log'),
@@ -45,7 +47,7 @@ export async function serveKeyholder(
     postQuantum: keys.postQuantumSigner(),
     now,
   })
-  const identities = await Identities.open({ stateDir, keys, log, now, root })
+  const identities = await Identities.open({ stateDir, keys, log, now, root, trustDomain })
   await identities.recordAuthority() // before anything is signed by it
   const uses = new MandateUses(join(stateDir, 'mandate-uses.sqlite'), now())
   const supervisor = (): SupervisorPeer => peer

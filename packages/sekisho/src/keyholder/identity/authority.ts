@@ -41,6 +41,8 @@ export type AuthorityOptions = {
   now: () => Date
   /** `external`: the root's key is another process's */
   root: 'derived' | 'external'
+  /** what the root stands for, or is to; absent: a name made of the master key */
+  trustDomain?: string | undefined
   /** verifier keys of the log */
   vkeys: readonly string[]
 }
@@ -66,6 +68,7 @@ export class Authority {
     this.#path = join(options.dir, 'authority.json')
     const kept = readOwnFile(this.#path, Kept)
     if (kept !== undefined) {
+      refuseAnother(kept, options)
       this.#reason = 'schedule'
       this.#keep(kept)
     }
@@ -73,7 +76,8 @@ export class Authority {
   }
 
   get trustDomain(): string {
-    return this.#kept?.trustDomain ?? ownTrustDomain(this.#options.keys)
+    const { trustDomain, keys } = this.#options
+    return this.#kept?.trustDomain ?? trustDomain ?? ownTrustDomain(keys)
   }
 
   /** Whether there is a certificate to issue by. */
@@ -299,6 +303,25 @@ function isPastHalf(certificate: string, nowMs: number): boolean {
 
 function digestOf(leaf: AuthorityLeaf): string {
   return hash('sha256', canonicalJson({ ...leaf, reason: 'first' }))
+}
+
+/** One root for a log's whole life: names and certificates of two would stand side by side. */
+function refuseAnother(kept: Kept, { root, trustDomain }: AuthorityOptions): void {
+  const hint = 'put platform.yaml back as it was, or move the state directory away to begin anew'
+  if ((kept.rootProtection.class === 'derived') !== (root === 'derived')) {
+    const { class: before } = kept.rootProtection
+    throw new SekishoError(
+      'CONFIG_INVALID',
+      `this platform's root is ${before}, and identity.root in platform.yaml says otherwise`,
+      { hint },
+    )
+  }
+  if (trustDomain === undefined || trustDomain === kept.trustDomain) return
+  throw new SekishoError(
+    'CONFIG_INVALID',
+    `this platform's trust domain is ${kept.trustDomain}, not ${trustDomain}`,
+    { hint },
+  )
 }
 
 function checkRoot(certificate: string, kept: Kept | undefined): void {

@@ -22,6 +22,7 @@ export type IdentitiesOptions = {
   log: Log
   now: () => Date
   root: 'derived' | 'external'
+  trustDomain?: string | undefined
 }
 
 /** Who everybody is: the authority, what it has issued and taken back, and which ids were used. */
@@ -49,12 +50,12 @@ export class Identities {
     return identities
   }
 
-  private constructor({ stateDir, keys, log, now, root }: IdentitiesOptions) {
+  private constructor({ stateDir, keys, log, now, root, trustDomain }: IdentitiesOptions) {
     const dir = join(stateDir, 'identity')
     mkdirSync(dir, { recursive: true, mode: 0o700 })
     this.#log = log
     this.#logDir = join(stateDir, 'log')
-    this.authority = new Authority({ dir, keys, now, root, vkeys: log.vkeys })
+    this.authority = new Authority({ dir, keys, now, root, trustDomain, vkeys: log.vkeys })
     this.svids = new Svids(this.authority, now)
     this.revocations = new Revocations(dir, this.authority, now)
     this.used = new UsedIds(join(dir, 'sessions.sqlite'))

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { AlertCondition, AlertRule } from '../wire/exporter.ts'
+import { AlertCondition, type AlertRule } from '../wire/exporter.ts'
 import { LeafInput } from '../wire/leaves.ts'
 import { suggest } from './nearest.ts'
 import type { Problem } from './problem.ts'

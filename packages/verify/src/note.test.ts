@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 import { EMPTY_ROOT } from './merkle.ts'
-import { openNote } from './note.ts'
+import { openNote, parseNote } from './note.ts'
 import { openCheckpoint } from './open-checkpoint.ts'
 import { noteSigner } from './note-signer.ts'
+import { parseTlogProof } from './tlog-proof.ts'
 import { parseVkey } from './vkey.ts'
 
 /** The example of Go's note package, the reference for the format. */
@@ -132,6 +133,26 @@ test('a checkpoint of another origin is refused, though the key signed it', () =
     kind: 'refused',
     reason: 'a checkpoint of another log, elsewhere',
   })
+})
+
+test('whatever text comes, reading it as a note, a key, a checkpoint or a proof says what it is', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .tuple(fc.nat(NOTE.length), fc.string({ unit: 'grapheme' }))
+      .map(([at, noise]) => NOTE.slice(0, at) + noise + NOTE.slice(at + noise.length)),
+  )
+  fc.assert(
+    fc.property(text, (noise) => {
+      const read = parseNote(noise)
+      expect(typeof read === 'string' || read.signatures.length > 0).toBe(true)
+      const opened = openNote(noise, verifier)
+      expect(opened.kind === 'refused' || opened.text === TEXT).toBe(true)
+      expect(parseCheckpoint(noise)?.origin).not.toBe('')
+      expect(parseTlogProof(noise)).toBeUndefined()
+      expect(() => parseVkey(noise)).toThrow(TypeError)
+    }),
+  )
 })
 
 function ed25519From(seed: Buffer): ReturnType<typeof createPrivateKey> {

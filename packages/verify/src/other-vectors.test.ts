@@ -108,6 +108,30 @@ test.for([
   for (const check of checks) expect(check(point)(message, signature)).toBe(result === 'valid')
 })
 
+/** The order of P-256: r + n and s + n stand for the same numbers, in 32 bytes where they are small. */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+test.for(wycheproof.p256.filter(({ result }) => result === 'valid'))(
+  'Wycheproof $tcId, with n more in r or s',
+  ({ key, msg, sig }) => {
+    const [r, s] = [BigInt(`0x${sig.slice(0, 64)}`), BigInt(`0x${sig.slice(64)}`)]
+    for (const [more, other] of [
+      [r + ORDER, s],
+      [r, s + ORDER],
+    ] as const) {
+      const twin = Buffer.from([more, other].map((part) => hex32(part)).join(''), 'hex')
+      for (const check of [p256Check, page.p256Check]) {
+        expect(check(Buffer.from(key, 'hex'))(Buffer.from(msg, 'hex'), twin)).toBe(false)
+      }
+    }
+  },
+)
+
+/** What does not fit into 32 bytes loses its highest bits. */
+function hex32(value: bigint): string {
+  return (value % 2n ** 256n).toString(16).padStart(64, '0')
+}
+
 type Rekor = {
   origin: string
   publicKeySpki: string

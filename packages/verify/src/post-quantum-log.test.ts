@@ -44,6 +44,12 @@ test('nor may it add the signature of a witness only', async () => {
   expect(await verify(log)).toMatchObject(NOTHING)
 })
 
+test('nor may it add the ML-DSA-44 signature of a witness only', async () => {
+  const other = noteCosigner('witness.example/w', generateKeyPairSync('ml-dsa-44').privateKey)
+  const log = new LogBuilder().segment().batch(start).cosigned(other, 2)
+  expect(await verify(log)).toMatchObject(NOTHING)
+})
+
 test('an added signature that a failed flush may have lost is repeated in the next segment', async () => {
   const log = new LogBuilder().segment().batch(start)
   const durable = log.saved()

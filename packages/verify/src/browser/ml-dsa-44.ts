@@ -1,3 +1,17 @@
+import {
+  bytesOf,
+  concat,
+  expandA,
+  inverseNtt,
+  modQ,
+  N,
+  ntt,
+  type Poly,
+  Q,
+  rows,
+  times,
+  unpack,
+} from './ml-dsa-ring.ts'
 import { shake, shakeBytes } from './shake.ts'
 
 /**
@@ -8,8 +22,6 @@ import { shake, shakeBytes } from './shake.ts'
 
 const KEY_BYTES = 1312
 const SIGNATURE_BYTES = 2420
-const Q = 8_380_417
-const N = 256
 /** rows and columns of A */
 const K = 4
 const L = 4
@@ -22,10 +34,7 @@ const D = 13
 const C_BYTES = 32
 const Z_BYTES = 576
 const T1_BYTES = 320
-const INVERSE_256 = 8_347_681
 
-/** Coefficients from 0 to Q − 1. */
-type Poly = Int32Array
 type Signature = { c: Uint8Array; z: Poly[]; hints: Uint8Array[] }
 
 /**
@@ -122,26 +131,6 @@ function decompose(value: number): { high: number; low: number } {
   return { high: (value - low) / (2 * GAMMA_2), low }
 }
 
-/** ExpandA and RejNTTPoly (algorithms 32 and 30). */
-function expandA(rho: Uint8Array): Poly[][] {
-  return rows((row) =>
-    Array.from({ length: L }, (_, column) => rejectionSample(concat([rho, [column, row]]))),
-  )
-}
-
-function rejectionSample(seed: Uint8Array): Poly {
-  const poly = new Int32Array(N)
-  const next = bytesOf(shake(128, seed))
-  for (let filled = 0; filled < N; ) {
-    const value = next() + next() * 2 ** 8 + (next() % 128) * 2 ** 16
-    if (value < Q) {
-      poly[filled] = value
-      filled += 1
-    }
-  }
-  return poly
-}
-
 /** Algorithm 29: a polynomial with 39 coefficients of 1 or −1. */
 function sampleInBall(seed: Uint8Array): Poly {
   const poly = new Int32Array(N)
@@ -158,82 +147,6 @@ function sampleInBall(seed: Uint8Array): Poly {
   return poly
 }
 
-function bytesOf(nextBlock: () => Uint8Array): () => number {
-  let block = nextBlock()
-  let at = 0
-  return () => {
-    if (at === block.length) {
-      block = nextBlock()
-      at = 0
-    }
-    at += 1
-    return block[at - 1] ?? 0
-  }
-}
-
-/** ζ^brv(m) for each m (FIPS 204 §7.5, appendix B); ζ is 1753. */
-const ZETAS = Int32Array.from({ length: N }, (_, m) => {
-  let exponent = 0
-  for (let bit = 0; bit < 8; bit += 1) if ((m >> bit) % 2 === 1) exponent += 2 ** (7 - bit)
-  let zeta = 1
-  for (let i = 0; i < exponent; i += 1) zeta = (zeta * 1753) % Q
-  return zeta
-})
-
-/** Algorithm 41. Products stay below 2^46, which a number holds exactly. */
-function ntt(poly: Poly): Poly {
-  const w = Int32Array.from(poly)
-  let m = 0
-  for (let length = 128; length >= 1; length /= 2) {
-    for (let start = 0; start < N; start += 2 * length) {
-      m += 1
-      const zeta = ZETAS[m] ?? 0
-      for (let j = start; j < start + length; j += 1) {
-        const even = w[j] ?? 0
-        const odd = (zeta * (w[j + length] ?? 0)) % Q
-        w[j + length] = modQ(even - odd)
-        w[j] = (even + odd) % Q
-      }
-    }
-  }
-  return w
-}
-
-/** Algorithm 42. */
-function inverseNtt(poly: Poly): Poly {
-  const w = Int32Array.from(poly)
-  let m = N
-  for (let length = 1; length < N; length *= 2) {
-    for (let start = 0; start < N; start += 2 * length) {
-      m -= 1
-      const zeta = Q - (ZETAS[m] ?? 0)
-      for (let j = start; j < start + length; j += 1) {
-        const even = w[j] ?? 0
-        const odd = w[j + length] ?? 0
-        w[j] = (even + odd) % Q
-        w[j + length] = (zeta * modQ(even - odd)) % Q
-      }
-    }
-  }
-  return w.map((value) => (value * INVERSE_256) % Q)
-}
-
-/** SimpleBitUnpack (algorithm 18): whole numbers of so many bits, the lowest first. */
-function unpack(bytes: Uint8Array, bits: number): number[] {
-  const values: number[] = []
-  let [held, heldBits] = [0, 0]
-  for (const byte of bytes) {
-    held += byte * 2 ** heldBits
-    heldBits += 8
-    while (heldBits >= bits) {
-      values.push(held % 2 ** bits)
-      held = Math.floor(held / 2 ** bits)
-      heldBits -= bits
-    }
-  }
-  return values
-}
-
 /** w1Encode (algorithm 28): six bits each. */
 function pack6(poly: Poly): Uint8Array {
   const bytes = new Uint8Array((N * 6) / 8)
@@ -241,29 +154,6 @@ function pack6(poly: Poly): Uint8Array {
     const [a = 0, b = 0, c = 0, d = 0] = poly.subarray(i * 4, i * 4 + 4)
     const word = a | (b << 6) | (c << 12) | (d << 18)
     bytes.set([word & 0xff, (word >> 8) & 0xff, word >> 16], i * 3)
-  }
-  return bytes
-}
-
-function times(left: Poly | undefined, right: Poly | undefined, i: number): number {
-  return ((left?.[i] ?? 0) * (right?.[i] ?? 0)) % Q
-}
-
-function rows<T>(of: (row: number) => T): T[] {
-  return Array.from({ length: K }, (_, row) => of(row))
-}
-
-function modQ(value: number): number {
-  const rest = value % Q
-  return rest < 0 ? rest + Q : rest
-}
-
-function concat(parts: readonly ArrayLike<number>[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
   }
   return bytes
 }

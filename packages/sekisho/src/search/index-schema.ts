@@ -70,6 +70,18 @@ export function isUnusable(error: unknown): boolean {
   return typeof errcode === 'number' && [1, 11, 26].includes(errcode & 0xff)
 }
 
+/** Whether there is no room for an index where it was to be: a full or read-only disk, no directory. */
+export function isUnwritable(error: unknown, file: string): boolean {
+  if (!(error instanceof Error) || file === '') return false
+  if ('path' in error && error.path === file) return true
+  return (
+    'errcode' in error && typeof error.errcode === 'number' && NO_ROOM.has(error.errcode & 0xff)
+  )
+}
+
+/** SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN */
+const NO_ROOM: ReadonlySet<number> = new Set([8, 10, 13, 14])
+
 export function removeDatabase(file: string): void {
   for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${end}`, { force: true })
 }

@@ -168,6 +168,17 @@ test('a leaf that was edited in its place is not shown as the one that was index
   })
 })
 
+test.for([
+  ['in no directory', '/nowhere/index.sqlite'],
+  ['where nothing can be written', '/proc/index.sqlite'],
+] as const)('an index %s is made for one question', async ([, file]) => {
+  log.segment().seal(start, intent)
+  const index = await LogIndex.open({ dir: log.dir, file }, (line) => void said.push(line))
+  expect(index.count(by('host', 'api.example.com'))).toBe(1)
+  index.close()
+  expect(said).toEqual([expect.stringContaining(`the index ${file} cannot be written`)])
+})
+
 test('two that ask at once both get all of it', async () => {
   log.segment().seal(start, intent, outcome)
   expect(await Promise.all([found(), found(), found()])).toEqual([

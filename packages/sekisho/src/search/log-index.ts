@@ -5,7 +5,7 @@ import { type IndexedLeaf, segmentName } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import { type Facet, FacetReader } from './facets.ts'
 import { type Filter, fitsPattern, withUserNames } from './filter.ts'
-import { isUnusable, openDatabase, removeDatabase } from './index-schema.ts'
+import { isUnusable, isUnwritable, openDatabase, removeDatabase } from './index-schema.ts'
 import { IndexStore } from './index-store.ts'
 import { IndexWriter, printOf } from './index-writer.ts'
 import { leafCondition } from './leaf-condition.ts'
@@ -42,29 +42,34 @@ export class LogIndex {
    * @throws Error where the files cannot be read as a log, or the index cannot be written
    */
   static async open(place: IndexPlace, report: (line: string) => void): Promise<LogIndex> {
+    const { file } = place
     try {
-      return await openUpdated(place, report)
+      return await LogIndex.#openUpdated(place, report)
     } catch (error) {
-      if (!isUnusable(error)) throw error
-      removeDatabase(place.file)
       const reason = error instanceof Error ? error.message : String(error)
-      report(`the index ${place.file} could not be used (${reason}) and is made anew`)
-      return openUpdated(place, report)
-    }
-
-    async function openUpdated(
-      { dir, file }: IndexPlace,
-      say: (line: string) => void,
-    ): Promise<LogIndex> {
-      const database = openDatabase(file)
-      try {
-        const why = await new IndexWriter(database, dir).update()
-        if (why !== null) say(`the log is not the one that was indexed (${why}): indexed anew`)
-        return new LogIndex(database, place)
-      } catch (error) {
-        database.close()
-        throw error
+      if (isUnwritable(error, file)) {
+        // whoever looks into what filled a disk must not need room on it
+        report(
+          `the index ${file} cannot be written (${reason}): one is made for this question alone`,
+        )
+        return LogIndex.#openUpdated({ ...place, file: '' }, report)
       }
+      if (!isUnusable(error)) throw error
+      removeDatabase(file)
+      report(`the index ${file} could not be used (${reason}) and is made anew`)
+      return LogIndex.#openUpdated(place, report)
+    }
+  }
+
+  static async #openUpdated(place: IndexPlace, report: (line: string) => void): Promise<LogIndex> {
+    const database = openDatabase(place.file)
+    try {
+      const why = await new IndexWriter(database, place.dir).update()
+      if (why !== null) report(`the log is not the one that was indexed (${why}): indexed anew`)
+      return new LogIndex(database, place)
+    } catch (error) {
+      database.close()
+      throw error
     }
   }
 

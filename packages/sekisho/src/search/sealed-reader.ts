@@ -44,7 +44,7 @@ const NEWLINE = 0x0a
  * @throws OtherLog where they do not go on from that position
  */
 export async function* readSealed(dir: string, from: Position): AsyncGenerator<SealedBatch> {
-  const segments = (await headedSegments(dir)).filter(({ number }) => number >= from.segment)
+  const segments = await headedSegments(dir, from.segment)
   let next = from
   if (from.offset > 0 && segments[0]?.number !== from.segment) {
     throw new OtherLog(`segment ${from.segment} is not there`)
@@ -69,9 +69,10 @@ function beginIn({ number, header }: Segment, from: Position): Position {
   throw new OtherLog(`segment ${number} does not begin after ${from.size} leaves`)
 }
 
-async function headedSegments(dir: string): Promise<Segment[]> {
+async function headedSegments(dir: string, first: number): Promise<Segment[]> {
   const headed: Segment[] = []
   for (const number of await listSegments(dir)) {
+    if (number < first) continue
     const segment = await openSegment(dir, number)
     if (isFault(segment)) throw new Error(`segment ${number}, line 1: ${segment.reason}`)
     if (segment.header !== null) headed.push(segment)

@@ -88,6 +88,13 @@ export const CHECKS: readonly Check[] = [
     report: 'fuzz',
   },
   {
+    name: 'crashes',
+    suites: ['fuzz'],
+    argv: ['node', 'scripts/crash-log.ts', '--lives', '500', '--json'],
+    timeoutMs: 10 * MINUTE_MS,
+    report: 'fuzz',
+  },
+  {
     name: 'cedar',
     suites: ['fuzz'],
     argv: ['node', 'scripts/fuzz.ts', '--cedar', '--count', '100000', '--json'],

@@ -124,7 +124,7 @@ export class Auditor implements LogFollower {
     const of = member(leaf, 'of')
     if (type === 'identity.issued' && of?.['kind'] === 'gate') identities.gateIssued(index, leaf)
     if (type === 'action.outcome') this.#claim(placed)
-    const id = type === 'identity.issued' ? text(of, 'session') : text(leaf, 'session')
+    const id = text(leaf, 'session') ?? text(of, 'session')
     if (id !== undefined) this.#ofSession(id, placed, type)
   }
 
@@ -150,6 +150,7 @@ export class Auditor implements LogFollower {
     const session = text(leaf, 'session') ?? null
     const claim = member(leaf, 'claim')
     const key = this.#books.identities.gate(text(claim, 'by') ?? '')
+    if (claim === undefined && isScrubbed(leaf)) return // the session’s signature covers it
     const wrong = whyNotClaimed({ index, leaf, key })
     const value = fromBase64(text(claim, 'value') ?? '')
     if (key === undefined || value?.length !== SIGNATURE_BYTES || wrong !== undefined) {
@@ -189,4 +190,14 @@ function whyNotClaimed({
   }
   const at = Date.parse(text(leaf, 'at') ?? '')
   return isValidAt(key.certificate, at, SKEW_MS) ? undefined : 'claimed by a key that is not valid'
+}
+
+/**
+ * A secret of the session was taken out of what the gate had signed, and the claim with it: stars
+ * stand in its place, as many as it had characters, and no secret is shorter than eight.
+ */
+function isScrubbed(leaf: Leaf): boolean {
+  return Object.values(member(leaf, 'outcome') ?? {}).some(
+    (value) => typeof value === 'string' && value.includes('********'),
+  )
 }

@@ -6,15 +6,40 @@ import type { Figures } from './figures.ts'
  * Whoever leaves out a leaf would have to make the kernel, the gate, the supervisor and the
  * keyholder miscount too.
  */
-export type Equation = {
+type Equation = {
   name: string
-  /** summed; one that is not there counts nothing, except that without the first nothing is said */
+  /** summed; without the first there is nothing to compare */
   counters: readonly string[]
-  /** how the counters stand to the leaves */
+  /** how the counters stand to what is recorded */
   relation: '=' | '<='
-  leaves: (figures: Figures) => number
-  /** counters that, above zero, say why the two cannot be compared */
-  unless: readonly string[]
+  recorded: (known: Known) => number
+  /** why the two cannot be compared */
+  unless: (known: Known) => string | undefined
+}
+
+/** Of one session that has ended. */
+class Known {
+  readonly figures: Figures
+  readonly #counters: Leaf
+
+  constructor(counters: Leaf, figures: Figures) {
+    this.#counters = counters
+    this.figures = figures
+  }
+
+  has(name: string): boolean {
+    // the keyholder names what it has counted; what is not there was none
+    return name in this.#counters || name.startsWith('keyholder.')
+  }
+
+  counter(name: string): number {
+    const value = this.#counters[name]
+    return typeof value === 'number' ? value : 0
+  }
+
+  seen(...kinds: readonly string[]): number {
+    return kinds.reduce((sum, kind) => sum + this.figures.of(`seen.${kind}`), 0)
+  }
 }
 
 /** How one equation came out. */
@@ -23,125 +48,146 @@ export type Compared =
   | { kind: 'unequal'; equation: string; counted: number; recorded: number }
   | { kind: 'not-comparable'; equation: string; why: string }
 
-/** Whoever took over had not counted what was before. */
-const KEYHOLDER = ['keyholder.resumed']
-const GATE = ['gate.lost', 'gate.restarted', ...KEYHOLDER]
+/** The first of the counters that is above zero. */
+function unlessAny(...names: readonly string[]): Equation['unless'] {
+  return (known) => names.find((name) => known.counter(name) > 0)
+}
 
-function keyholderLeaves(type: string): Equation {
+/** Whoever took over had not counted what was before. */
+const KEYHOLDER = unlessAny('keyholder.resumed')
+const GATE_LOST = ['gate.lost', 'gate.restarted', 'keyholder.resumed'] as const
+const OUTCOMES = unlessAny('outcomesLost', ...GATE_LOST)
+const DENIALS = unlessAny('unavailable', ...GATE_LOST)
+const EXECS = unlessAny('exec.unrecorded', 'exec.unmonitored')
+
+/** Questions that may wait in the gate at once; one more is dropped and not counted there. */
+const MAX_QUESTIONS_WAITING = 512
+
+function keyholderLeaves(type: string, relation: Equation['relation'] = '='): Equation {
   return {
     name: `${type} leaves that the keyholder wrote`,
     counters: [`keyholder.leaves.${type}`],
-    relation: '=',
-    leaves: (figures) => figures.of(`leaves.${type}`),
+    relation,
+    recorded: ({ figures }) => figures.of(`leaves.${type}`),
     unless: KEYHOLDER,
   }
 }
 
 const KEYHOLDER_EQUATIONS: readonly Equation[] = [
-  ...[
-    'session.start',
-    'action.intent',
-    'action.outcome',
-    'action.preimage',
-    'action.held',
-    'approval.answer',
-    'approval.ended',
-    'session.state',
-    'gap',
-  ].map(keyholderLeaves),
+  keyholderLeaves('session.start'),
+  keyholderLeaves('session.state'),
+  keyholderLeaves('action.intent'),
+  keyholderLeaves('action.outcome'),
+  keyholderLeaves('action.preimage'),
+  keyholderLeaves('action.held'),
+  keyholderLeaves('approval.answer'),
+  keyholderLeaves('approval.ended'),
+  keyholderLeaves('identity.issued'),
+  keyholderLeaves('identity.revoked'),
+  keyholderLeaves('gap'),
+  // the supervisor's own are taken down too, and not counted
+  keyholderLeaves('limit.breach', '<='),
+  keyholderLeaves('alert', '<='),
   {
     name: 'credentials that the keyholder released',
     counters: ['keyholder.credentials'],
-    relation: '=',
-    leaves: (figures) => figures.of('credentials'),
+    relation: '<=',
+    recorded: ({ figures }) => figures.of('credentials'),
     unless: KEYHOLDER,
   },
 ]
 
+function outcomeFigure(name: string, counter: string): Equation {
+  return {
+    name,
+    counters: [counter],
+    relation: '=',
+    recorded: ({ figures }) => figures.of(`outcomes.${counter}`),
+    unless: OUTCOMES,
+  }
+}
+
 const GATE_EQUATIONS: readonly Equation[] = [
-  {
-    name: 'bytes that the gate sent on',
-    counters: ['bytesOut'],
-    relation: '=',
-    leaves: (figures) => figures.of('outcomes.bytesOut'),
-    unless: ['outcomesLost', ...GATE],
-  },
-  {
-    name: 'bytes that the gate handed back',
-    counters: ['bytesIn'],
-    relation: '=',
-    leaves: (figures) => figures.of('outcomes.bytesIn'),
-    unless: ['outcomesLost', ...GATE],
-  },
-  {
-    name: 'credentials that the gate took out of replies',
-    counters: ['scrubbed'],
-    relation: '=',
-    leaves: (figures) => figures.of('outcomes.scrubbed'),
-    unless: ['outcomesLost', ...GATE],
-  },
+  outcomeFigure('bytes that the gate sent on', 'bytesOut'),
+  outcomeFigure('bytes that the gate handed back', 'bytesIn'),
+  outcomeFigure('credentials that the gate took out of replies', 'scrubbed'),
   {
     name: 'questions for names that the gate was asked',
     counters: ['dnsQueries'],
     // what is no question at all is recorded, and not counted as one
     relation: '<=',
-    leaves: (figures) => figures.of('seen.dns.resolve'),
-    unless: ['unavailable', 'unreported', ...GATE],
+    recorded: (known) => known.seen('dns.resolve') + known.counter('unreported'),
+    unless: DENIALS,
+  },
+  {
+    name: 'questions, connections and packets that the gate decided by itself',
+    counters: ['dnsQueries', 'connectionsDenied', 'packetsDenied'],
+    relation: '<=',
+    recorded: (known) => known.seen('dns.resolve', 'net.connect') + known.counter('unreported'),
+    unless: DENIALS,
   },
   {
     name: 'requests that the gate read',
     counters: ['requests'],
     // a stream that is cut, or an approval that was refused, is a leaf more
     relation: '<=',
-    leaves: (figures) =>
-      ['http.request', 'net.connect', 'secret.use', 'package.install', 'ws.message']
-        .map((kind) => figures.of(`seen.${kind}`))
-        .reduce((sum, seen) => sum + seen, 0),
-    unless: ['unavailable', 'unreported', ...GATE],
-  },
-  {
-    name: 'connections and packets that the gate refused',
-    counters: ['connectionsDenied', 'packetsDenied'],
-    relation: '<=',
-    leaves: (figures) => figures.of('seen.net.connect'),
-    unless: ['unavailable', 'unreported', ...GATE],
+    recorded: (known) =>
+      known.seen('http.request', 'net.connect', 'secret.use', 'package.install', 'ws.message') +
+      known.counter('unreported'),
+    unless: DENIALS,
   },
 ]
 
-const KERNEL_EQUATIONS: readonly Equation[] = []
+const KERNEL_EQUATIONS: readonly Equation[] = [
+  {
+    name: 'connections that the kernel gave the gate, against those that it saw',
+    counters: ['kernel.tcpAccepted'],
+    relation: '<=',
+    recorded: (known) => known.counter('connections'),
+    unless: droppedByGate,
+  },
+  {
+    name: 'datagrams that the gate took from the kernel, against the questions in them',
+    counters: ['kernel.udpRead'],
+    relation: '<=',
+    recorded: (known) => known.counter('dnsQueries'),
+    unless: (known) =>
+      known.counter('kernel.udpRead') > MAX_QUESTIONS_WAITING
+        ? 'so many may have waited that some were dropped'
+        : droppedByGate(known),
+  },
+]
+
+/** A gate that has heard of a revocation drops what arrives. */
+function droppedByGate(known: Known): string | undefined {
+  const isRevoked = known.figures.of('leaves.identity.revoked') > 0
+  return isRevoked ? 'its identity was revoked' : unlessAny('kernel.uncounted', ...GATE_LOST)(known)
+}
+
+function execFigure(name: string, counter: string, figure: string): Equation {
+  return {
+    name,
+    counters: [counter],
+    relation: '=',
+    recorded: ({ figures }) => figures.of(figure),
+    unless: EXECS,
+  }
+}
 
 const SUPERVISOR_EQUATIONS: readonly Equation[] = [
-  {
-    name: 'programs that the kernel asked for',
-    counters: ['exec.total'],
-    relation: '=',
-    leaves: (figures) => figures.of('execs'),
-    unless: ['exec.unrecorded', 'exec.unmonitored'],
-  },
-  {
-    name: 'programs that were refused',
-    counters: ['exec.denied'],
-    relation: '=',
-    leaves: (figures) => figures.of('execs.denied'),
-    unless: ['exec.unrecorded', 'exec.unmonitored'],
-  },
-  {
-    name: 'programs that the session wrote itself',
-    counters: ['exec.written'],
-    relation: '=',
-    leaves: (figures) => figures.of('execs.written'),
-    unless: ['exec.unrecorded', 'exec.unmonitored'],
-  },
+  execFigure('programs that the kernel asked for', 'exec.total', 'execs'),
+  execFigure('programs that were refused', 'exec.denied', 'execs.denied'),
+  execFigure('programs that the session wrote itself', 'exec.written', 'execs.written'),
   {
     name: 'system calls and files that the supervisor refused',
     counters: ['supervisor.denied'],
     relation: '=',
-    leaves: (figures) => figures.of('seen.process.syscall') + figures.of('seen.file.open'),
-    unless: [],
+    recorded: (known) => known.seen('process.syscall', 'file.open'),
+    unless: () => undefined,
   },
 ]
 
-export const EQUATIONS: readonly Equation[] = [
+const EQUATIONS: readonly Equation[] = [
   ...KEYHOLDER_EQUATIONS,
   ...GATE_EQUATIONS,
   ...KERNEL_EQUATIONS,
@@ -150,26 +196,19 @@ export const EQUATIONS: readonly Equation[] = [
 
 /** @param counters of the session's end leaf */
 export function compare(counters: Leaf, figures: Figures): Compared[] {
-  return EQUATIONS.map((equation) => compareOne(equation, counters, figures))
+  const known = new Known(counters, figures)
+  return EQUATIONS.map((equation) => compareOne(equation, known))
 }
 
-function compareOne(equation: Equation, counters: Leaf, figures: Figures): Compared {
-  const { name, relation, unless } = equation
-  const [first = ''] = equation.counters
-  const isCounted = first in counters || first.startsWith('keyholder.')
-  const why =
-    unless.find((counter) => valueOf(counters, counter) > 0) ??
-    (isCounted ? undefined : `no ${first}`)
+function compareOne(equation: Equation, known: Known): Compared {
+  const { name, relation, counters } = equation
+  const [first = ''] = counters
+  const why = equation.unless(known) ?? (known.has(first) ? undefined : `no ${first}`)
   if (why !== undefined) return { kind: 'not-comparable', equation: name, why }
-  const counted = equation.counters.reduce((sum, counter) => sum + valueOf(counters, counter), 0)
-  const recorded = equation.leaves(figures)
+  const counted = counters.reduce((sum, counter) => sum + known.counter(counter), 0)
+  const recorded = equation.recorded(known)
   const fits = relation === '=' ? counted === recorded : counted <= recorded
   return fits
     ? { kind: 'equal', equation: name }
     : { kind: 'unequal', equation: name, counted, recorded }
-}
-
-function valueOf(counters: Leaf, name: string): number {
-  const value = counters[name]
-  return typeof value === 'number' ? value : 0
 }

@@ -197,6 +197,21 @@ const withKey: {
     change: (leaves) => [...leaves.slice(0, 13), revocation(leaves, 12), ...leaves.slice(13)],
     found: [
       [14, 'signature'],
+      [16, 'completeness'],
+      [16, 'signature'],
+    ],
+  },
+  {
+    name: 'makes up that a key was taken back, to leave its signatures out',
+    change: (leaves) => [
+      ...leaves.slice(0, 13),
+      revocation(leaves, 12),
+      withoutSignature(leaves[13] ?? {}),
+      ...leaves.slice(14),
+    ],
+    found: [
+      [14, 'signature'],
+      [16, 'completeness'],
       [16, 'signature'],
     ],
   },

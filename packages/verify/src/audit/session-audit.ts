@@ -41,6 +41,11 @@ export class SessionAudit {
   readonly #figures = new Figures()
   #key: IssuedKey | undefined
   #state: ReplayedState
+  /**
+   * Once a leaf that its own key signed says that the key is taken back, nobody signs for it. An
+   * `identity.revoked` does not say so: whoever has the log's key can write one.
+   */
+  #isRevoked = false
   /** a chain that is broken stays so; the first place is the one to look at */
   #isChained = true
   #end: number | null = null
@@ -66,6 +71,7 @@ export class SessionAudit {
     const { index, leaf } = placed
     this.#signature(placed)
     if (leaf['type'] === 'identity.issued') this.#rekey(index, leaf)
+    if (isRevocation(leaf)) this.#isRevoked = true
     const ends = this.#advance(placed)
     if (leaf['type'] === 'session.end') this.#reconcile(index, leaf)
     else this.#figures.take(leaf)
@@ -89,6 +95,7 @@ export class SessionAudit {
     if (this.#key === undefined) return // its start was found wrong already
     const before = { key: this.#key, start: this.#start }
     this.#key = this.#books.identities.rekeyed(index, leaf, before) ?? this.#key
+    this.#isRevoked = false
   }
 
   /** @returns whether the session is over */
@@ -121,16 +128,10 @@ export class SessionAudit {
     this.#find(index, 'state', wrong)
   }
 
-  /** Whether its key was taken back before this leaf: nothing signs for it then. */
-  #isKeyless(index: number): boolean {
-    const revokedAt = this.#books.identities.revokedAt(this.#state?.identity ?? '')
-    return revokedAt !== undefined && revokedAt < index
-  }
-
   #signature({ index, leaf, bytes }: Placed): void {
     const signature = member(leaf, 'sig')
     if (signature === undefined) {
-      if (isSignedType(text(leaf, 'type') ?? '') && !this.#isKeyless(index)) {
+      if (isSignedType(text(leaf, 'type') ?? '') && !this.#isRevoked) {
         this.#find(index, 'signature', 'it is not signed by its session')
       }
       return
@@ -150,6 +151,7 @@ export class SessionAudit {
 
   #whyNotKey(index: number, leaf: Leaf, key: IssuedKey): string | undefined {
     const by = text(member(leaf, 'sig'), 'by')
+    if (this.#isRevoked) return 'signed for a session whose key was taken back'
     if (by !== key.id) return `signed by ${by}, which is not the session’s key`
     const revokedAt = this.#books.identities.revokedAt(key.id)
     if (revokedAt !== undefined && revokedAt < index) {
@@ -178,4 +180,13 @@ export class SessionAudit {
   #add(finding: Finding): void {
     this.#books.findings.add(finding)
   }
+}
+
+/** The last leaf that the key signs; without that signature it takes nothing back. */
+function isRevocation(leaf: Leaf): boolean {
+  return (
+    leaf['type'] === 'session.state' &&
+    leaf['trigger'] === 'revoke' &&
+    member(leaf, 'sig') !== undefined
+  )
 }

@@ -1,5 +1,5 @@
 import { sign } from 'node:crypto'
-import { canonicalForm, isObject } from '../canonical.ts'
+import { canonicalForm, isObject, parseObject } from '../canonical.ts'
 import { type ReplayedState, startedState, stateAfter, stateHash } from '../audit/states.ts'
 import { type NoteSigner, noteSigner } from '../note-signer.ts'
 import { type Leaf, LogBuilder } from './build-log.ts'
@@ -23,6 +23,7 @@ type Open = {
   key: KeyPair
   uri: string
   counters: Map<string, number>
+  isRevoked: boolean
 }
 
 export class AuditedLog {
@@ -162,7 +163,7 @@ export class AuditedLog {
     }
     const state = startedState(leaf)
     const counters = new Map<string, number>()
-    this.#sessions.set(session, { start: leaf, state, key, uri, counters })
+    this.#sessions.set(session, { start: leaf, state, key, uri, counters, isRevoked: false })
     this.signed(session, { ...leaf, state: { seq: 0, from: null, to: stateHash(state) } })
     return this
   }
@@ -235,7 +236,8 @@ export class AuditedLog {
     if (next === undefined || typeof next === 'string') throw new Error(`no change: ${next}`)
     const stamp = { seq: next.seq, from: stateHash(open.state), to: stateHash(next) }
     open.state = next
-    const isSigned = leaf['type'] === 'session.state' || leaf['type'] === 'session.end'
+    const isStated = leaf['type'] === 'session.state' || leaf['type'] === 'session.end'
+    const isSigned = isStated && !open.isRevoked
     const stamped = { ...leaf, state: stamp }
     return isSigned ? this.signed(session, stamped) : this.unsigned(session, stamped)
   }
@@ -257,6 +259,20 @@ export class AuditedLog {
     })
     open.key = key
     return this
+  }
+
+  /** From here on nobody signs for it. */
+  revoked(session: string): this {
+    this.of(session).isRevoked = true
+    return this
+  }
+
+  /** Its own authority leaf, in another log. */
+  copyAuthorityTo(other: AuditedLog): void {
+    this.authority()
+    const line = this.log.segments[0]?.find((text) => text.startsWith('{')) ?? '{}'
+    const leaf = parseObject(Buffer.from(line)) ?? {}
+    other.write({ ...leaf, at: other.now() })
   }
 
   end(session: string, counters: Readonly<Record<string, number>> = {}): this {

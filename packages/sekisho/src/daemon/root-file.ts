@@ -6,7 +6,6 @@ import {
   linkSync,
   openSync,
   readFileSync,
-  renameSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -38,18 +37,12 @@ export function writeRootFile(path: string, file: RootFile): void {
     linkSync(aside, path) // fails where one exists, which rename would replace
   } catch (cause) {
     throw new SekishoError('USAGE', `${path} is there already: this platform has a root key`, {
-      hint: 'a new one is made by `sekisho root rotate`',
+      hint: 'see it with `sekisho root show`; another root is for another state directory',
       cause,
     })
   } finally {
     unlinkSync(aside)
   }
-  flush(dirname(path))
-}
-
-/** Puts the next root in the place of the one before. */
-export function replaceRootFile(path: string, file: RootFile): void {
-  renameSync(writeAside(path, file), path)
   flush(dirname(path))
 }
 

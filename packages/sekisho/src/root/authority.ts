@@ -10,7 +10,7 @@ import type { RootKey } from './provider.ts'
 import { refuseUnlessFit } from './request.ts'
 
 const DAY_MS = 86_400_000
-/** A root is taken out of use by `sekisho root rotate`, not by a date that nobody remembers. */
+/** As long as a log is kept: what a root that has run out vouches for is hard to argue about. */
 const ROOT_LIFE_MS = 20 * 365 * DAY_MS
 const BACKDATE_MS = 5 * 60_000
 

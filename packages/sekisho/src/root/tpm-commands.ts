@@ -239,7 +239,7 @@ const RETRY_MS = 20
 const KNOWN: Readonly<Record<number, { says: string; hint: string }>> = {
   [RC.integrity]: {
     says: 'the key is of another TPM, or its file was changed',
-    hint: 'put the root’s file back from its copy; a TPM that was cleared or exchanged has no way back: `sekisho root rotate`',
+    hint: 'put the root’s file back from its copy; after a clear of the TPM, or in another machine, it does not open any more',
   },
   [RC.authFail]: {
     says: 'another auth value than the key was made with',

@@ -215,12 +215,13 @@ test('without a provider there is nothing to make, and nothing to show', async (
 
 /** What a daemon says that does not come up. */
 async function start(secrets: Record<string, string>): Promise<string> {
-  const platform = startPlatform({ home, agents: AGENTS, secrets })
-  const stopped = await platform.then(
-    (started) => started.stop().then(() => 'it started'),
-    (error: unknown) => String(error),
-  )
-  return stopped
+  try {
+    const platform = await startPlatform({ home, agents: AGENTS, secrets })
+    await platform.stop()
+    return 'it started'
+  } catch (error) {
+    return String(error)
+  }
 }
 
 async function leavesOf(type: string): Promise<unknown[]> {

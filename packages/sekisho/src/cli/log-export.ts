@@ -28,7 +28,7 @@ export async function exportLog(
   const file = fileOf(out, usage)
   const place = placeOf(values)
   const vkey = typeof key === 'string' ? key : readText(logKeyPath(), 'name the key with --key')
-  if (place.isOwn) await recordReading({ what: 'export', query: argv }, terminal)
+  await recordReading({ what: 'export', query: argv, log: values['log'] }, terminal)
   const options = { vkey: vkey.trim(), ...(typeof session === 'string' ? { session } : {}) }
   const bytes = await write(file, writeBundle(logIn(place.dir), options)).catch(
     (error: unknown) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
@@ -6,6 +6,21 @@ import { pathsFrom } from '../daemon/paths.ts'
 /** Of the instance that the environment names. */
 export function logDirectory(): string {
   return join(pathsFrom(process.env).keyholderState, 'log')
+}
+
+/**
+ * Whether a log is the instance's own, by whichever path it is named.
+ *
+ * @param given a directory that was named; the instance's own when it is none
+ */
+export function isOwnLog(given: unknown): boolean {
+  const own = logDirectory()
+  if (typeof given !== 'string' || given === own) return true
+  try {
+    return realpathSync(given) === realpathSync(own)
+  } catch {
+    return false // one of them is not there: then they are not the same
+  }
 }
 
 /** The log's verification key, as the supervisor wrote it down. */

@@ -6,6 +6,7 @@ import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { type LogHead, openHead } from './log-head.ts'
 import { unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 
 type Proven = { index: number; leaf: Buffer; proof: string }
 
@@ -25,6 +26,7 @@ export async function prove(
     key: { type: 'string' },
   })
   const wanted = onePositional(usage, positionals)
+  await recordReading({ what: 'export', query: ['prove', ...argv], log: values['log'] }, terminal)
   const head = await openHead(values)
   const proven = await proveLeaves(wanted, values['session'], head).catch((error: unknown) => {
     throw unreadable(head.directory, error)

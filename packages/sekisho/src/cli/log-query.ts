@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
@@ -6,7 +5,7 @@ import { LogIndex } from '../search/log-index.ts'
 import type { Terminal } from './command.ts'
 import { describeLeaf } from './leaf-text.ts'
 import { parseFilter, refuseUnknownTypes, unknownValues } from './log-filter.ts'
-import { logDirectory, unreadable } from './log-place.ts'
+import { isOwnLog, logDirectory, unreadable } from './log-place.ts'
 import { recordReading } from './log-reading.ts'
 
 /** Leaves of all sessions, by what they are about. */
@@ -27,7 +26,7 @@ export async function query(
   })
   const limit = limitOf(values['limit'])
   const place = placeOf(values)
-  if (place.isOwn) await recordReading({ what: 'query', query: argv }, terminal)
+  await recordReading({ what: 'query', query: argv, log: values['log'] }, terminal)
   await withIndex(place, terminal, (index) => {
     refuseUnknownTypes(filter, index)
     for (const line of unknownValues(filter, index)) terminal.err(line)
@@ -44,16 +43,16 @@ export async function query(
   return 0
 }
 
-type Place = { dir: string; file: string; isOwn: boolean }
+type Place = { dir: string; file: string }
 
 /** Where the log of these flags is, and its index: a copied log's is gone with the command unless named. */
 export function placeOf(values: Readonly<Record<string, unknown>>): Place {
   const { log: given, index } = values
-  const own = logDirectory()
-  const dir = typeof given === 'string' ? given : own
-  const isOwn = isSame(dir, own)
-  const usual = isOwn ? join(pathsFrom(process.env).state, 'index.sqlite') : ''
-  return { dir, file: typeof index === 'string' && index !== '' ? index : usual, isOwn }
+  const usual = isOwnLog(given) ? join(pathsFrom(process.env).state, 'index.sqlite') : ''
+  return {
+    dir: typeof given === 'string' ? given : logDirectory(),
+    file: typeof index === 'string' && index !== '' ? index : usual,
+  }
 }
 
 /** @throws SekishoError when the log cannot be read */
@@ -71,15 +70,6 @@ export async function withIndex<T>(
     }
   } catch (error) {
     throw unreadable(place.dir, error)
-  }
-}
-
-function isSame(dir: string, own: string): boolean {
-  if (dir === own) return true
-  try {
-    return realpathSync(dir) === realpathSync(own)
-  } catch {
-    return false // one of them is not there: then they are not the same
   }
 }
 

@@ -62,6 +62,8 @@ const READINGS: readonly [name: string, Command, () => readonly string[], string
   ['replay', log, () => ['replay', SESSION], `replay ${SESSION}`],
   ['sequence', log, () => ['sequence', SESSION], `show sequence ${SESSION}`],
   ['export', log, () => ['export', '--out', bundle()], 'export --out BUNDLE'],
+  ['tiles', log, () => ['tiles', '--out', bundle()], 'export tiles --out BUNDLE'],
+  ['prove', log, () => ['prove', '0'], 'export prove 0'],
 ]
 
 test.for(READINGS)(

@@ -6,13 +6,15 @@ import { api } from '../wire/api.ts'
 import type { logRead } from '../wire/log-read.ts'
 import { connect } from './client.ts'
 import type { Terminal } from './command.ts'
-import { logDirectory } from './log-place.ts'
+import { isOwnLog, logDirectory } from './log-place.ts'
 
 type What = ReturnType<(typeof logRead)['params']['parse']>['what']
 type Reading = {
   what: What
   /** the command and its arguments, as they were given */
   query: readonly string[]
+  /** the log's directory, where one was named: a reading of a copy is no reading of this log */
+  log?: unknown
 }
 
 /** As the keyholder calls it. */
@@ -28,9 +30,10 @@ const MAX_QUERY_LENGTH = 4096
  * @throws SekishoError LOG_UNWRITABLE where a platform runs that does not record it, PERMISSION_REQUIRED
  */
 export async function recordReading(
-  { what, query }: Reading,
+  { what, query, log }: Reading,
   terminal: Pick<Terminal, 'err'>,
 ): Promise<void> {
+  if (!isOwnLog(log)) return
   const { apiSocket } = pathsFrom(process.env)
   const peer = await connect(apiSocket, api).catch((error: unknown) => {
     if (!isNobodyThere(error)) throw error

@@ -13,6 +13,7 @@ import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { readKept } from './kept-content.ts'
 import { logDirectory, unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 import { claimsOf, type Transcript, transcriptsOf } from './log-transcripts.ts'
 import { printable } from './terminal.ts'
 
@@ -27,6 +28,7 @@ export async function reconcileSession(
 ): Promise<number> {
   const { values, positionals } = jsonFlag(usage, argv, {})
   const session = onePositional(usage, positionals)
+  await recordReading({ what: 'reconcile', query: argv }, terminal)
   const { claims, unread, uncompared } = await readClaims(await transcriptsOf(session))
   const { agents, ...observed } = await readObserved(session)
   const result = {

@@ -35,7 +35,7 @@ export async function replay(
   const session = onePositional(usage, positionals)
   const wanted = wantedOf(values, usage)
   const place = placeOf(values)
-  if (place.isOwn) await recordReading({ what: 'replay', query: argv }, terminal)
+  await recordReading({ what: 'replay', query: argv, log: values['log'] }, terminal)
   await withIndex(place, terminal, async (index) => {
     const playing = playingOf(wanted, () => leavesOfSession(index, session))
     const ports = isatty(1) ? terminalPorts(terminal) : plainPorts(terminal)

@@ -32,7 +32,7 @@ export async function sequence(
   })
   const wanted = onePositional(usage, positionals)
   const place = placeOf(values)
-  if (place.isOwn) await recordReading({ what: 'show', query: ['sequence', ...argv] }, terminal)
+  await recordReading({ what: 'show', query: ['sequence', ...argv], log: values['log'] }, terminal)
   return withIndex(place, terminal, (index) => {
     const isSession = wanted.startsWith('s-')
     const leaves = isSession

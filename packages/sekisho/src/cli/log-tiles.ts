@@ -16,6 +16,7 @@ import type { Terminal } from './command.ts'
 import { jsonFlag, noPositional } from './flags.ts'
 import { type LogHead, openHead } from './log-head.ts'
 import { unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 
 /**
  * Writes the log as a static tlog-tiles directory, which any web server can serve; what was written
@@ -36,6 +37,7 @@ export async function tiles(
   if (typeof out !== 'string') {
     throw new SekishoError('USAGE', '--out is missing', { hint: `usage: ${usage}` })
   }
+  await recordReading({ what: 'export', query: ['tiles', ...argv], log: values['log'] }, terminal)
   const head = await openHead(values)
   const from = await new TileExport(out, head).write().catch((error: unknown) => {
     throw unreadable(head.directory, error)

@@ -20,7 +20,7 @@ export async function timeline(
   })
   const session = onePositional(usage, positionals)
   const place = placeOf(values)
-  if (place.isOwn) await recordReading({ what: 'show', query: ['timeline', ...argv] }, terminal)
+  await recordReading({ what: 'show', query: ['timeline', ...argv], log: values['log'] }, terminal)
   const isJson = values['json'] === true
   await withIndex(place, terminal, (index) => {
     const count = new TotalsCount()

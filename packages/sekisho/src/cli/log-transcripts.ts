@@ -8,6 +8,7 @@ import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { readKept } from './kept-content.ts'
 import { logDirectory, unreadable } from './log-place.ts'
+import { recordReading } from './log-reading.ts'
 import { printable, table } from './terminal.ts'
 
 /** As stored: the keyholder's stamps stand beside these fields. */
@@ -23,6 +24,7 @@ export async function transcripts(
 ): Promise<number> {
   const { values, positionals } = jsonFlag(usage, argv, { show: { type: 'string' } })
   const session = onePositional(usage, positionals)
+  await recordReading({ what: 'transcript', query: argv }, terminal)
   const found = await transcriptsOf(session)
   const { show } = values
   if (typeof show === 'string') return showOne(found, show, terminal)

@@ -15,10 +15,8 @@ export async function* loggedActions(
   given: string | undefined,
   session?: string,
 ): AsyncGenerator<LoggedLeaf> {
-  if (given === undefined) {
-    enterOwnNamespace(process.env) // the log is not the ordinary user's
-    await recordReading({ what: 'show', query: process.argv.slice(2) }, terminal)
-  }
+  if (given === undefined) enterOwnNamespace(process.env) // the log is not the ordinary user's
+  await recordReading({ what: 'show', query: process.argv.slice(2), log: given }, terminal)
   const directory = given ?? logDirectory()
   const reader = new LeafReader()
   try {

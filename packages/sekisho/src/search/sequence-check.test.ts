@@ -120,9 +120,9 @@ test('numbers that a gate gave out between two of a session are named, to be loo
     check.add({ index, leaf })
   }
   expect(check.sources).toEqual([GATE])
-  expect(check.missingOf(GATE).map((number) => number.toString(36))).toEqual([
-    ...'bdefghijklmnopqrstuvwxyz',
-  ])
+  expect(check.missingOf(GATE).map((number) => number.toString(36))).toEqual(
+    Array.from('bdefghijklmnopqrstuvwxyz'),
+  )
   expect(check.findings(true)).toEqual([])
 })
 

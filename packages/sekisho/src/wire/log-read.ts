@@ -3,7 +3,7 @@ import * as z from 'zod'
 /** Somebody reads the log: on record before anything of it is shown. */
 export const logRead = {
   params: z.strictObject({
-    what: z.enum(['show', 'query', 'replay', 'export']),
+    what: z.enum(['show', 'query', 'replay', 'export', 'transcript', 'reconcile']),
     /** as the reader gave it */
     query: z.string().max(4096),
   }),

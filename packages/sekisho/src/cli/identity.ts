@@ -64,21 +64,12 @@ function authorityRow(name: string, certificate: string, root: Protection | null
 }
 
 async function show({ terminal, isJson }: Asked, who: string): Promise<number> {
-  const identities = await read()
-  const authority = AUTHORITIES.find((name) => name === who)
-  const entry = authority === undefined ? find(identities, who) : undefined
-  const certificate = entry?.certificate ?? identities.authority?.[authority ?? 'root']
-  if (certificate === undefined) {
-    throw new SekishoError('IDENTITY_UNAVAILABLE', 'nothing certifies identities yet', {
-      hint: 'unlock the root that the settings name',
-    })
-  }
-  const parsed = parse(certificate)
-  const pem = parsed.toString()
+  const { certificate, entry } = chosen(await read(), who)
   if (isJson) {
     terminal.out(JSON.stringify(entry ?? { certificate }))
     return 0
   }
+  const parsed = parse(certificate)
   const rows: [string, string][] = [
     ['subject', parsed.subject.replaceAll('\n', ', ')],
     ['names', parsed.subjectAltName ?? 'none'],
@@ -89,8 +80,26 @@ async function show({ terminal, isJson }: Asked, who: string): Promise<number> {
     ...(entry === undefined ? [] : entryRows(entry)),
   ]
   for (const line of table(rows.map(([name, text]) => [name, printable(text)]))) terminal.out(line)
-  for (const line of pem.trimEnd().split('\n')) terminal.out(line)
+  for (const line of parsed.toString().trimEnd().split('\n')) terminal.out(line)
   return 0
+}
+
+/** @throws SekishoError SESSION_UNKNOWN, IDENTITY_UNAVAILABLE */
+function chosen(
+  identities: Identities,
+  who: string,
+): { certificate: string; entry: IdentityEntry | undefined } {
+  const name = AUTHORITIES.find((known) => known === who)
+  if (name === undefined) {
+    const entry = find(identities, who)
+    return { certificate: entry.certificate, entry }
+  }
+  if (identities.authority !== null) {
+    return { certificate: identities.authority[name], entry: undefined }
+  }
+  throw new SekishoError('IDENTITY_UNAVAILABLE', 'nothing certifies identities yet', {
+    hint: 'unlock the root that the settings name',
+  })
 }
 
 function entryRows({ key, protection, revoked }: IdentityEntry): [string, string][] {

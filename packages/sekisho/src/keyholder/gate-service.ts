@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import type * as z from 'zod'
-import { SekishoError } from '../core/error.ts'
+import type { SekishoError } from '../core/error.ts'
 import {
   gateToKeyholder,
   type Heard,
@@ -89,10 +89,10 @@ export class GateService {
   }
 
   /** Its channel is closed: whoever has its key has nobody to say it to. */
-  drop(gate: number): void {
-    const attached = this.#attached.get(gate)
-    if (attached === undefined) return
-    attached.channel.isRevoked = true
+  drop(channel: GateChannel): void {
+    channel.isRevoked = true
+    const attached = this.#attached.get(channel.gate)
+    if (attached?.channel !== channel) return // the supervisor has put another in its place
     setImmediate(() => attached.peer.close()) // what it is refused with leaves first
   }
 
@@ -220,8 +220,12 @@ export class GateService {
 
   /** The gate that it came from has spoken for the last time. */
   async #conflict(channel: GateChannel, conflict: Conflict): Promise<SekishoError> {
-    this.drop(channel.gate)
-    return this.#parts.keyholder.conflict(conflict, channel.gate)
+    channel.isRevoked = true
+    try {
+      return await this.#parts.keyholder.conflict(conflict, channel.gate)
+    } finally {
+      this.drop(channel)
+    }
   }
 
   /** @returns undefined for a leaf about anything else */

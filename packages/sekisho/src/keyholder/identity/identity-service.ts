@@ -96,13 +96,14 @@ export class IdentityService {
     { of, reason, detail, by }: Revocation,
   ): Promise<{ keys: string[]; heard: Heard }> {
     const { keyholder, gates } = this.#parts
-    const issued = gates.find(gate)?.issued
-    if (issued === undefined) {
+    const channel = gates.find(gate)
+    const issued = channel?.issued
+    if (channel === undefined || issued === undefined) {
       throw new SekishoError('SESSION_UNKNOWN', `no gate ${gate} has an identity`, {
         hint: 'see `sekisho identity list`',
       })
     }
-    gates.drop(gate)
+    gates.drop(channel)
     const keys = [issued.key]
     await keyholder.log.append({ type: 'identity.revoked', of, keys, reason, detail, by })
     keyholder.identities.revocations.add([issued], reason)

@@ -9,7 +9,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { SekishoError } from '../../core/error.ts'
 import { syncDirectory } from '../log/files.ts'
 

@@ -12,7 +12,7 @@ export async function openKeyholder(options: {
   keys: Keys
   files?: LogFiles
   now?: () => Date
-  conflicts?: Conflict[]
+  conflicts?: (Conflict & { by: number | null })[]
 }): Promise<Keyholder> {
   const { stateDir, keys, files, now = () => new Date(), conflicts = [] } = options
   const dir = join(stateDir, 'log')

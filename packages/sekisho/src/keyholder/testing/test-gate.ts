@@ -2,8 +2,10 @@ import { createPublicKey, generateKeyPairSync, type KeyObject, randomInt, sign }
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { socketPair } from '../../gate/testing/socket-pair.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
-import { claimBytes, gateKeyBytes, type LeafSignature } from '../../wire/identity.ts'
+import { claimBytes, gateKeyBytes, type LeafSignature, rotationBytes } from '../../wire/identity.ts'
 import {
   gateToKeyholder,
   keyholderToGate,
@@ -14,13 +16,13 @@ import type { LeafInput } from '../../wire/leaves.ts'
 import { Peer } from '../../wire/peer.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { keyIdOf } from '../../x509/certificate.ts'
+import type { GateService } from '../gate-service.ts'
 
 type Supervisor = Peer<typeof supervisorToKeyholder, typeof keyholderToSupervisor>
 
 /** Speaks to a keyholder as a gate does: with a key of its own, numbering its records. */
 export class TestGate {
   readonly peer: Peer<typeof gateToKeyholder, typeof keyholderToGate>
-  readonly socket: Socket
   readonly revoked: string[] = []
   readonly key: KeyObject
   readonly spki: string
@@ -36,8 +38,19 @@ export class TestGate {
     return own
   }
 
-  constructor(socket: Socket, key?: KeyObject) {
-    this.socket = socket
+  /** At a keyholder in this process. */
+  static async at(
+    gates: Pick<GateService, 'attach'>,
+    { gate = 0, key }: { gate?: number; key?: KeyObject } = {},
+  ): Promise<TestGate> {
+    const [ours, theirs] = await socketPair()
+    gates.attach(gate, theirs)
+    const own = new TestGate(ours, key)
+    await own.identify()
+    return own
+  }
+
+  constructor(socket: Duplex, key?: KeyObject) {
     this.key = key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     this.spki = createPublicKey(this.key).export({ format: 'der', type: 'spki' }).toString('base64')
     this.peer = new Peer('keyholder', socketTransport(socket), {
@@ -56,9 +69,15 @@ export class TestGate {
     return keyIdOf(Buffer.from(this.spki, 'base64'))
   }
 
-  identify(): Promise<{ id: string; certificate: string; renewAt: number }> {
+  /** @param before the gate whose key this one's follows */
+  identify(before?: TestGate): Promise<{ id: string; certificate: string; renewAt: number }> {
     const proof = signed(this.key, gateKeyBytes(this.spki))
-    return this.peer.call('identify', { spki: this.spki, proof, endorsed: null })
+    const asked = { spki: this.spki, proof, endorsed: before?.endorse(this.keyId) ?? null }
+    return (before ?? this).peer.call('identify', asked)
+  }
+
+  endorse(after: string): LeafSignature {
+    return { by: this.keyId, value: signed(this.key, rotationBytes(this.keyId, after)) }
   }
 
   /** Outcomes are signed; a number is the next one unless it is given. */

@@ -1,5 +1,6 @@
 import { CONNECTION_MUTATIONS } from './connections.ts'
 import { DATA_MUTATIONS } from './data.ts'
+import { IDENTITY_MUTATIONS } from './identity-conflicts.ts'
 import type { Mutation } from './mutation.ts'
 import { OPERATION_MUTATIONS } from './operations.ts'
 import { POLICY_MUTATIONS } from './policies.ts'
@@ -17,4 +18,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...DATA_MUTATIONS,
   ...OPERATION_MUTATIONS,
   ...RECOVERABILITY_MUTATIONS,
+  ...IDENTITY_MUTATIONS,
 ]

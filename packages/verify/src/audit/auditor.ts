@@ -123,7 +123,8 @@ export class Auditor implements LogFollower {
     if (type === 'identity.revoked') identities.revoked(index, leaf)
     const of = member(leaf, 'of')
     if (type === 'identity.issued' && of?.['kind'] === 'gate') identities.gateIssued(index, leaf)
-    if (type === 'action.outcome') this.#claim(placed)
+    // the session’s signature alone covers what something was taken out of
+    if (type === 'action.outcome' && !isScrubbed(leaf)) this.#claim(placed)
     const id = text(leaf, 'session') ?? text(of, 'session')
     if (id !== undefined) this.#ofSession(id, placed, type)
   }
@@ -150,7 +151,6 @@ export class Auditor implements LogFollower {
     const session = text(leaf, 'session') ?? null
     const claim = member(leaf, 'claim')
     const key = this.#books.identities.gate(text(claim, 'by') ?? '')
-    if (claim === undefined && isScrubbed(leaf)) return // the session’s signature covers it
     const wrong = whyNotClaimed({ index, leaf, key })
     const value = fromBase64(text(claim, 'value') ?? '')
     if (key === undefined || value?.length !== SIGNATURE_BYTES || wrong !== undefined) {
@@ -197,6 +197,7 @@ function whyNotClaimed({
  * stand in its place, as many as it had characters, and no secret is shorter than eight.
  */
 function isScrubbed(leaf: Leaf): boolean {
+  if (leaf['claim'] !== undefined) return false
   return Object.values(member(leaf, 'outcome') ?? {}).some(
     (value) => typeof value === 'string' && value.includes('********'),
   )

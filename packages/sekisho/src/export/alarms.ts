@@ -29,7 +29,7 @@ type Options = {
  */
 export class Alarms {
   readonly #options: Options
-  /** condition to when it was last raised; `on` while it lasts */
+  /** condition to when it was last told; `on` while it lasts */
   readonly #raised = new Map<string, { atMs: number; on: boolean }>()
   #waiting: AlertLeaf[] = []
   #writing = false
@@ -38,14 +38,17 @@ export class Alarms {
     this.#options = options
   }
 
-  /** @param key the condition; nothing happens while it is on already */
+  /**
+   * To be called as long as the condition lasts: it is told once, or, when it was told a moment ago
+   * and had gone, as soon as that is long enough ago.
+   */
   raise(key: string, alarm: Alarm): void {
     const now = this.#options.elapsedMs()
     const known = this.#raised.get(key)
     if (known?.on === true) return
+    if (known !== undefined && now - known.atMs < QUIET_MS) return
     this.#raised.set(key, { atMs: now, on: true })
     if (this.#raised.size > MAX_RAISED) this.#raised.delete(this.#raised.keys().next().value ?? '')
-    if (known !== undefined && now - known.atMs < QUIET_MS) return
     this.tell(alarm)
   }
 

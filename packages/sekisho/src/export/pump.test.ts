@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -198,6 +208,21 @@ test.for([
   expect((await pump?.status())?.failure).toContain(why)
   expect(next.ids).toEqual([])
   expect(alerts.map(({ rule }) => rule)).toEqual(['export.stopped'])
+})
+
+test('a log that cannot be read for a while is gone on with when it can', async () => {
+  log.batch(...stops('a'))
+  const away = `${log.path}.away`
+  renameSync(log.path, away)
+  mkdirSync(log.path) // reading it fails, and it is not gone
+  run()
+  await settled(async () => (await pump?.status())?.state !== 'idle')
+  expect((await pump?.status())?.failure).toBe('the log cannot be read: EISDIR')
+  rmdirSync(log.path)
+  renameSync(away, log.path)
+  await sink.until(() => sink.ids.length === 1)
+  await settled(async () => (await pump?.status())?.failure === null)
+  expect(alerts).toEqual([])
 })
 
 test('a cursor that cannot be written holds the sink, and lets it go on once it can', async () => {

@@ -88,10 +88,8 @@ export class Pump {
   async checkLag(): Promise<void> {
     const { name, lag, alarms } = this.#options
     const behind = await this.#behind()
-    const lagging = isBehind(behind, lag, this.#lagging)
-    if (lagging === this.#lagging) return
-    this.#lagging = lagging
-    if (!lagging) {
+    this.#lagging = isBehind(behind, lag, this.#lagging)
+    if (!this.#lagging) {
       const subject = `sink ${name} has caught up`
       return alarms.clear(`lag ${name}`, { rule: 'export.lag', severity: 'low', subject })
     }

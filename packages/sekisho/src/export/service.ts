@@ -118,7 +118,8 @@ class Running {
   }
 
   async ask(size: number): Promise<WitnessAnswer[]> {
-    return (await Promise.all(this.#tasks.map((task) => task.ask?.(size) ?? []))).flat()
+    const answers = await Promise.all(this.#tasks.map(async (task) => task.ask?.(size) ?? []))
+    return answers.flat()
   }
 
   status(): Promise<SinkStatus[]> {

@@ -100,7 +100,7 @@ async function addLog({ values, positionals, terminal, dir }: Asked): Promise<nu
     }
   })
   const { origin = names[0] ?? '' } = values
-  if (typeof origin !== 'string' || origin === '' || /[\0-\x1f]/.test(origin)) {
+  if (typeof origin !== 'string' || origin === '' || /\p{Cc}/u.test(origin)) {
     throw usage('an origin is one line')
   }
   const store = dir.store()
@@ -187,9 +187,9 @@ async function addressOf({ listen: at, socket }: Record<string, unknown>): Promi
     await removeDeadSocket(path)
     return { path }
   }
-  if (at === undefined) return { host: '127.0.0.1', port: DEFAULT_PORT }
-  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(String(at)) ?? []
-  if (host === '' || Number(port) > 65_535) throw usage(`not an address: ${String(at)}`)
+  if (typeof at !== 'string') return { host: '127.0.0.1', port: DEFAULT_PORT }
+  const [, host = '', port = ''] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(at) ?? []
+  if (host === '' || Number(port) > 65_535) throw usage(`not an address: ${printable(at)}`)
   return { host, port: Number(port) }
 }
 

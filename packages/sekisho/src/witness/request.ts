@@ -24,15 +24,15 @@ export function formatRequest({ oldSize, proof, note }: AddCheckpoint): string {
 
 /** undefined for whatever is not exactly one request; the note is only looked at for its end */
 export function parseRequest(body: Uint8Array): AddCheckpoint | undefined {
-  const text = decodeStrictly(body)
-  const end = text?.indexOf('\n\n') ?? -1
-  if (text === undefined || end < 0) return undefined
+  const text = decodeStrictly(body) ?? ''
+  const end = text.indexOf('\n\n')
+  if (end < 0) return undefined
   const [first = '', ...lines] = text.slice(0, end).split('\n')
   const oldSize = first.startsWith('old ') ? parseSize(first.slice(4)) : undefined
   const proof = lines.map(parseHash).filter((hash) => hash !== undefined)
   const note = text.slice(end + 2)
-  if (oldSize === undefined || proof.length !== lines.length) return undefined
-  if (proof.length > MAX_PROOF_HASHES || !note.endsWith('\n')) return undefined
+  const isProof = proof.length === lines.length && proof.length <= MAX_PROOF_HASHES
+  if (oldSize === undefined || !isProof || !note.endsWith('\n')) return undefined
   return { oldSize, proof, note }
 }
 

@@ -10,10 +10,10 @@ import { type LogView, notContinued, type Outcome, submit, type Tree } from './s
 type Asking = {
   witnessing: Witnessing
   notes: CosignedNotes
-  proofs(): LogProofs
+  proofs: () => LogProofs
   /** leaves of the log as whoever writes it has opened it */
   durable: number
-  now(): Date
+  now: () => Date
   /** for everything together: a platform does not wait longer to start */
   timeoutMs?: number
 }

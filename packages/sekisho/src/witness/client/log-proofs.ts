@@ -98,13 +98,16 @@ export class LogProofs {
   ): Promise<Pick<Place, 'segment' | 'offset'>> {
     let at: Pick<Place, 'segment' | 'offset'> = from
     let index = from.tree.size
+    const feed = (hashes: readonly Buffer[]): void => {
+      for (const hash of hashes) {
+        // a batch whose flush was interrupted stands again in the next segment
+        if (index === edge.size && edge.size < until) take(hash)
+        index += 1
+      }
+    }
     while (edge.size < until) {
       for await (const { hashes, segment, end } of batchesAfter(this.#dir, at)) {
-        for (const hash of hashes) {
-          // a batch whose flush was interrupted stands again in the next segment
-          if (index === edge.size && edge.size < until) take(hash)
-          index += 1
-        }
+        feed(hashes)
         at = { segment, offset: end }
         if (edge.size === until) return at
       }

@@ -16,7 +16,7 @@ export type LogView = {
    *
    * @param oldSize from 1 to the size of `tree`
    */
-  prove(oldSize: number): Promise<{ oldRoot: Buffer; proof: Buffer[] }>
+  prove: (oldSize: number) => Promise<{ oldRoot: Buffer; proof: Buffer[] }>
 }
 
 export type WitnessKeys = readonly NoteVerifier[]
@@ -40,8 +40,8 @@ type Submission = {
   /** what this witness cosigned last, as far as we hold it */
   held: { size: number; root: Buffer } | null
   witness: WitnessKeys
-  send(body: string): Promise<Answer>
-  now(): Date
+  send: (body: string) => Promise<Answer>
+  now: () => Date
 }
 
 /** The first may be wrong about the size, the second not; a third is for who was in between. */
@@ -60,16 +60,21 @@ export async function submit(submission: Submission): Promise<Outcome> {
     const answer = await submission.send(await requestFrom(view, oldSize))
     if (answer.kind === 'lines') return judgeLines(submission, { lines: answer.lines, forgotten })
     if (answer.kind !== 'size') return judgeRefusal(answer, { oldSize, size: view.tree.size })
-    const { size } = answer
-    if (size > view.tree.size) {
-      return refused('rollback', view, `it has cosigned ${size} leaves, the log has fewer`)
-    }
-    // it insists on what it was just given: it holds another tree of that size
-    if (size === oldSize) return refused('fork', view, `it holds another tree of ${size} leaves`)
-    if (held !== null && size < held.size) forgotten = size
-    oldSize = size
+    const wrong = judgeSize(view, answer.size, oldSize)
+    if (wrong !== undefined) return wrong
+    if (held !== null && answer.size < held.size) forgotten = answer.size
+    oldSize = answer.size
   }
   return refused('refused', view, 'it names another size each time')
+}
+
+function judgeSize(view: LogView, size: number, oldSize: number): Refused | undefined {
+  if (size > view.tree.size) {
+    return refused('rollback', view, `it has cosigned ${size} leaves, the log has fewer`)
+  }
+  // it insists on what it was just given: it holds another tree of that size
+  if (size !== oldSize) return undefined
+  return refused('fork', view, `it holds another tree of ${size} leaves`)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { WitnessConfig, Witnessing, WitnessStatus } from '../../wire/witnes
 import type { CosignedNotes } from './cosigned-notes.ts'
 import type { LogProofs } from './log-proofs.ts'
 import type { Post } from './post.ts'
+import { shownBy } from './shown-by.ts'
 import {
   afterGrowth,
   afterNothing,
@@ -13,7 +14,6 @@ import {
   isCurrent,
   type Standing,
 } from './standing.ts'
-import { shownBy } from './shown-by.ts'
 import { type LogView, notContinued, type Outcome, submit, type Tree } from './submit.ts'
 
 export type RefusedLeaf = {
@@ -31,13 +31,13 @@ export type ClientParts = {
   logKeys: readonly NoteVerifier[]
   notes: CosignedNotes
   /** reads the log; a new one after a failure, which may have remembered what is not there any more */
-  proofs(): LogProofs
+  proofs: () => LogProofs
   post: Post
-  now(): Date
+  now: () => Date
   /** monotonic */
-  elapsedMs(): number
-  record(leaf: RefusedLeaf): Promise<unknown>
-  say(line: string): void
+  elapsedMs: () => number
+  record: (leaf: RefusedLeaf) => Promise<unknown>
+  say: (line: string) => void
 }
 
 /** Keeps one witness up to date. One call at a time. */

@@ -12,9 +12,9 @@ export type WitnessTaskOptions = {
   logDir: string
   /** the exporter's own; the notes go into a directory below it */
   stateDir: string
-  record(leaf: RefusedLeaf): Promise<unknown>
-  say(line: string): void
-  now(): Date
+  record: (leaf: RefusedLeaf) => Promise<unknown>
+  say: (line: string) => void
+  now: () => Date
   post?: Post
 }
 

@@ -68,19 +68,29 @@ export function judge(
     return refuse(422, 'not the root of the empty tree')
   }
   const known = watched.head?.size ?? 0
-  const cosigned = watched.cosignedAt(submitted.size)
-  if (cosigned !== undefined && !cosigned.root.equals(submitted.root)) {
-    const reply: Refusal =
-      oldSize === known ? { status: 422, reason: FORK } : { status: 409, size: known }
-    return { kind: 'fork', reply }
+  if (isFork(submitted, watched)) {
+    const isAsked = oldSize === known
+    return {
+      kind: 'fork',
+      reply: isAsked ? { status: 422, reason: FORK } : { status: 409, size: known },
+    }
   }
   if (oldSize > submitted.size) return refuse(400, 'the old size is above that of the checkpoint')
   if (oldSize !== known) return { kind: 'refused', reply: { status: 409, size: known } }
-  if (follows(submitted, { proof, head: watched.head })) {
-    return { kind: 'cosign', isNew: submitted.size > known || watched.head === null }
+  return judgeGrowth(submitted, proof, watched.head)
+}
+
+function isFork({ size, root }: Head, watched: Watched): boolean {
+  return watched.cosignedAt(size)?.root.equals(root) === false
+}
+
+function judgeGrowth(submitted: Head, proof: readonly Buffer[], head: Head | null): Judgement {
+  if (follows(submitted, { proof, head })) {
+    return { kind: 'cosign', isNew: head === null || submitted.size > head.size }
   }
   const reply: Refusal = { status: 422, reason: 'the consistency proof does not hold' }
-  return known === 0 ? { kind: 'refused', reply } : { kind: 'bad-proof', reply }
+  // of an empty tree nothing can be shown to differ
+  return { kind: head === null || head.size === 0 ? 'refused' : 'bad-proof', reply }
 }
 
 const FORK = 'the log has signed another root for this size'

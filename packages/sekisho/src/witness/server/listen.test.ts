@@ -9,7 +9,7 @@ import { post } from '../client/post.ts'
 import { formatRequest, MAX_REQUEST_BYTES } from '../request.ts'
 import { TestLog } from '../testing/test-log.ts'
 import { TestWitness } from '../testing/test-witness.ts'
-import { listen, type Listening, type Timeouts } from './listen.ts'
+import { type Listening, listen, type Timeouts } from './listen.ts'
 
 const IMPATIENT: Timeouts = {
   headersTimeout: 100,
@@ -118,15 +118,10 @@ test('a certificate makes it TLS', async () => {
   const log = TestLog.named('log.example/a').grow('one')
   witness.watch(log)
   const [cert, key] = [join(witness.dir, 'cert.pem'), join(witness.dir, 'key.pem')]
-  execFileSync(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
-      ...['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '1'],
-      ...['-keyout', key, '-out', cert],
-    ],
-    { stdio: 'ignore' },
-  )
+  const ec = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1'
+  const name = '-subj /CN=localhost -addext subjectAltName=DNS:localhost'
+  const args = `req -x509 ${ec} ${name}`.split(' ')
+  execFileSync('openssl', [...args, '-keyout', key, '-out', cert], { stdio: 'ignore' })
   const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
   const at = { host: '127.0.0.1', port: 0 }
   const listening = await listen({ at, witness: witness.witness, tls, alarm: () => undefined })

@@ -22,7 +22,7 @@ type Options = {
   /** PEM; absent: plain HTTP */
   tls?: { cert: string; key: string }
   /** one line for the witness's operator */
-  alarm(line: string): void
+  alarm: (line: string) => void
   timeouts?: Timeouts
 }
 

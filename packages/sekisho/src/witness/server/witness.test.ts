@@ -47,7 +47,7 @@ const refused = [
   ['another key under the origin', logOf(1).body(0), 403, 'no signature by log.example/a'],
 ] as const
 
-test.each(refused)('%s is refused', (_name, body, status, reason) => {
+test.each(refused)('%s is refused', (...[, body, status, reason]) => {
   using witness = new TestWitness()
   witness.watch(logOf(1))
   const reply = witness.witness.addCheckpoint(body)

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { type NoteVerifier, noteText, parseVkey } from '@sekisho/verify'
 import { keepSignatures } from '../note-lines.ts'
 import { type AddCheckpoint, originOf, parseRequest, SIZE_TYPE } from '../request.ts'
-import { keepEvidence } from './evidence.ts'
+import { type Evidence, keepEvidence } from './evidence.ts'
 import { type Judgement, judge, openSubmitted, type Refusal, type Submitted } from './judge.ts'
-import type { Change, WitnessStore } from './store.ts'
+import type { Change, HeadRow, WitnessStore } from './store.ts'
 import type { WitnessKey } from './witness-key.ts'
 
 export type Reply = { status: number; type: string; body: string }
@@ -13,9 +13,9 @@ type Parts = {
   store: WitnessStore
   key: WitnessKey
   evidenceDir: string
-  now(): Date
+  now: () => Date
   /** one line for the witness's operator */
-  alarm(line: string): void
+  alarm: (line: string) => void
 }
 
 type Settling = { origin: string; request: AddCheckpoint; submitted: Submitted }
@@ -69,39 +69,45 @@ export class Witness {
     return { status: 200, type: TEXT, body: head.note + this.#cosign(noteText(head.note)) }
   }
 
-  #settle({ origin, request, submitted }: Settling, log: Change): Judgement {
+  #settle(settling: Settling, log: Change): Judgement {
+    const { request, submitted } = settling
     const judgement = judge(request, submitted, log)
     if (judgement.kind === 'cosign' && judgement.isNew) {
       log.take(submitted)
       log.count('cosigned')
     }
-    if (judgement.kind === 'fork') {
-      const cosigned = log.cosignedAt(submitted.size)?.note ?? ''
-      const path = this.#keep({ found: 'fork', origin, cosigned, submitted, request })
-      log.refuse(`a fork at size ${submitted.size}, ${path ?? 'seen before'}`)
-      log.count('forks')
-      this.#parts.alarm(`FORK: ${origin} has signed two trees of ${submitted.size} leaves: ${path}`)
-    }
-    if (judgement.kind === 'bad-proof') {
-      const cosigned = log.head?.note ?? ''
-      const path = this.#keep({ found: 'bad-proof', origin, cosigned, submitted, request })
-      log.count('badProofs')
-      if (path !== undefined) {
-        this.#parts.alarm(
-          `BAD PROOF: ${origin} from ${log.head?.size} to ${submitted.size}: ${path}`,
-        )
-      }
-    }
+    if (judgement.kind === 'fork') this.#stop(settling, log)
+    if (judgement.kind === 'bad-proof') this.#suspect(settling, log)
     return judgement
   }
 
-  #keep(found: Settling & { found: 'fork' | 'bad-proof'; cosigned: string }): string | undefined {
-    const { request, submitted, cosigned, origin } = found
+  /** Two trees of one size, both signed by the log: nothing of it is cosigned any more. */
+  #stop(settling: Settling, log: Change): void {
+    const { origin, submitted } = settling
+    const path = this.#keep(settling, { found: 'fork', cosigned: log.cosignedAt(submitted.size) })
+    log.refuse(`a fork at size ${submitted.size}, ${path}`)
+    log.count('forks')
+    this.#parts.alarm(`FORK: ${origin} has signed two trees of ${submitted.size} leaves: ${path}`)
+  }
+
+  /** Anybody can send a wrong proof for a checkpoint of the log: it is kept, and stops nothing. */
+  #suspect(settling: Settling, log: Change): void {
+    const { origin, submitted } = settling
+    const path = this.#keep(settling, { found: 'bad-proof', cosigned: log.head })
+    log.count('badProofs')
+    if (path === undefined) return
+    this.#parts.alarm(`BAD PROOF: ${origin} from ${log.head?.size} to ${submitted.size}: ${path}`)
+  }
+
+  #keep(
+    { request, submitted, origin }: Settling,
+    { found, cosigned }: { found: Evidence['found']; cosigned: HeadRow | null | undefined },
+  ): string | undefined {
     return keepEvidence(this.#parts.evidenceDir, {
-      found: found.found,
+      found,
       origin,
       at: this.#parts.now().toISOString(),
-      cosigned,
+      cosigned: cosigned?.note ?? '',
       submitted: submitted.note,
       proof: request.proof.map((hash) => hash.toString('base64')),
     })

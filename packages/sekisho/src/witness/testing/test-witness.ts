@@ -39,8 +39,8 @@ export class TestWitness {
     return this
   }
 
-  async listen(at: ListenAt = { host: '127.0.0.1', port: 0 }): Promise<Listening> {
-    return await listen({ at, witness: this.witness, alarm: (line) => void this.alarms.push(line) })
+  listen(at: ListenAt = { host: '127.0.0.1', port: 0 }): Promise<Listening> {
+    return listen({ at, witness: this.witness, alarm: (line) => void this.alarms.push(line) })
   }
 
   [Symbol.dispose](): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeTokens, SOFTHSM } from '../root/testing/softhsm.ts'
 import { SoftTpm } from '../root/testing/swtpm.ts'
+import { TpmDevice } from '../root/testing/tpm-device.ts'
 import type { Protection, RootRequest } from '../wire/identity.ts'
 import { type HeldRootSettings, RootSettings } from '../wire/root-settings.ts'
 import { writeRootFile } from './root-file.ts'
@@ -73,6 +74,18 @@ test.for(DEVICES)(
     expect(children.flatMap(({ commandLine }) => commandLine).join(' ')).not.toContain(SECRET)
   },
 )
+
+test('the process opens a device by the rights that it has for that one', async () => {
+  const device = await TpmDevice.open(tpm.socket, 'IFX')
+  try {
+    const { root, children } = rig({ provider: 'tpm2', device: device.path })
+    const { description } = await root.create('agents.example.org')
+    expect(description.protection).toEqual({ class: 'tpm2', emulated: false })
+    expect(children.map(({ output }) => output)).toEqual([''])
+  } finally {
+    await device.close()
+  }
+})
 
 test('a TPM that never answers is not waited for, and its process is gone', async () => {
   const path = join(directory, 'deaf.sock')

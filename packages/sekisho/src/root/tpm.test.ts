@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KeptKey, RootKey } from './provider.ts'
 import { SoftTpm } from './testing/swtpm.ts'
+import { TpmDevice } from './testing/tpm-device.ts'
 import { tpmProvider } from './tpm.ts'
 
 const AUTH = ['an', 'auth', 'value'].join(' ')
@@ -121,6 +122,29 @@ test('the TPM itself counts wrong auth values, and locks', async () => {
     await right.close()
   } finally {
     await own.stop()
+  }
+})
+
+test.for([
+  ['IBM', true],
+  ['IFX', false],
+  ['INTC', false],
+  ['XYZ', true],
+] as const)('a device of the maker %s: is it a program? %s', async ([maker, emulated]) => {
+  const device = await TpmDevice.open(tpm.socket, maker)
+  try {
+    const at = { provider: 'tpm2', device: device.path } as const
+    const { key, kept } = await tpmProvider.create(at, AUTH)
+    await key.close()
+    const again = await tpmProvider.open(at, AUTH, kept)
+    const message = randomBytes(1000)
+    expect([again.protection, isBy(key.spki, message, await again.sign(message))]).toEqual([
+      { class: 'tpm2', emulated },
+      true,
+    ])
+    await again.close()
+  } finally {
+    await device.close()
   }
 })
 

@@ -39,9 +39,9 @@ export const tpmProvider = defineProvider({
   kept: TpmKey,
   create: (settings, secret) =>
     withTpm(settings, async (tpm) => {
-      const parent = await createParent(tpm)
-      const made = await createSigningKey(tpm, parent, authOf(secret))
-      const key = await open(tpm, { parent, blobs: made, auth: authOf(secret) })
+      const auth = authOf(secret)
+      const made = await below(tpm, (parent) => createSigningKey(tpm, parent, auth))
+      const key = await open(tpm, { blobs: made, auth })
       const kept = {
         provider: 'tpm2' as const,
         public: made.public.toString('base64'),
@@ -55,7 +55,7 @@ export const tpmProvider = defineProvider({
         public: Buffer.from(kept.public, 'base64'),
         private: Buffer.from(kept.private, 'base64'),
       }
-      return open(tpm, { parent: await createParent(tpm), blobs, auth: authOf(secret) })
+      return open(tpm, { blobs, auth: authOf(secret) })
     }),
 })
 
@@ -72,13 +72,47 @@ async function withTpm<T>(settings: TpmSettings, use: (tpm: TpmChannel) => Promi
 }
 
 type Opening = {
-  parent: LoadedKey
   blobs: { public: Buffer; private: Buffer }
   auth: Buffer
 }
 
-async function open(tpm: TpmChannel, { parent, blobs, auth }: Opening): Promise<RootKey> {
-  const key = await loadBelow(tpm, parent, blobs)
+async function open(tpm: TpmChannel, { blobs, auth }: Opening): Promise<RootKey> {
+  const key = await below(tpm, (parent) => load(tpm, parent, blobs))
+  try {
+    const { spki, emulated } = await examine(tpm, key)
+    return {
+      spki,
+      protection: { class: 'tpm2', emulated },
+      sign: (message) => signDigest(tpm, key, { auth, digest: hash('sha256', message, 'buffer') }),
+      close: async () => {
+        try {
+          await flush(tpm, key)
+        } finally {
+          await tpm.close()
+        }
+      },
+    }
+  } catch (error) {
+    await flush(tpm, key)
+    throw error
+  }
+}
+
+/** The parent is there for one command: it takes one of three places. */
+async function below<T>(tpm: TpmChannel, use: (parent: LoadedKey) => Promise<T>): Promise<T> {
+  const parent = await createParent(tpm)
+  try {
+    return await use(parent)
+  } finally {
+    await flush(tpm, parent)
+  }
+}
+
+/** @throws SekishoError ROOT_KEY_UNUSABLE for a key that is not the TPM's own */
+async function examine(
+  tpm: TpmChannel,
+  key: LoadedKey,
+): Promise<{ spki: Buffer; emulated: boolean }> {
   const known = await readPublic(tpm, key)
   if ((known.attributes & MUST) !== MUST) {
     throw new SekishoError(
@@ -90,31 +124,7 @@ async function open(tpm: TpmChannel, { parent, blobs, auth }: Opening): Promise<
     )
   }
   const emulated = !tpm.isDevice || !MAKERS.has(trimmed(await manufacturer(tpm)))
-  return {
-    spki: spkiOf(known),
-    protection: { class: 'tpm2', emulated },
-    sign: (message) => signDigest(tpm, key, { auth, digest: hash('sha256', message, 'buffer') }),
-    close: async () => {
-      try {
-        await flush(tpm, key)
-      } finally {
-        await tpm.close()
-      }
-    },
-  }
-}
-
-/** The parent is of no use any more, and takes one of three places. */
-async function loadBelow(
-  tpm: TpmChannel,
-  parent: LoadedKey,
-  blobs: Opening['blobs'],
-): Promise<LoadedKey> {
-  try {
-    return await load(tpm, parent, blobs)
-  } finally {
-    await flush(tpm, parent)
-  }
+  return { spki: spkiOf(known), emulated }
 }
 
 /** Four characters, filled up with blanks or zeros. */

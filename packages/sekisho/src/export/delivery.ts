@@ -77,7 +77,9 @@ export class Delivery {
   async #deliver(sink: Sink, records: readonly ExportRecord[]): Promise<boolean> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        this.#thrownAway(records, await this.sendOnce(sink, records))
+        const refused = await this.sendOnce(sink, records)
+        if (refused > 0) this.#thrownAway(records, refused)
+        else this.#options.alarms.clear(`refused ${this.#options.name}`)
         this.failure = null
         return true
       } catch (error) {
@@ -107,7 +109,6 @@ export class Delivery {
 
   /** It has acknowledged the batch and says that it kept less: sent again, it would do so again. */
   #thrownAway(records: readonly ExportRecord[], refused: number): void {
-    if (refused === 0) return
     this.refused += refused
     const what = `${refused} records up to ${records.at(-1)?.id ?? ''}`
     this.#tellRefused(records, what, 'partial success')

@@ -95,6 +95,7 @@ test('a sink that hangs raises the alarm once, holds nobody up, and is well agai
   )
   second.start()
   await other.until(() => other.ids.length === 1)
+  await settled(async () => (await pump?.status())?.state === 'sending')
   elapsed = 10_000
   await pump?.checkLag()
   await pump?.checkLag()

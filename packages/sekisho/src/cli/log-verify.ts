@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import {
   type AuditOptions,
   auditPath,
@@ -13,6 +12,7 @@ import {
   UnusableInput,
 } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
+import { pathsFrom } from '../daemon/paths.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, maybePositional } from './flags.ts'
 import { logDirectory, logKeyPath, readText, unreadable } from './log-place.ts'
@@ -64,7 +64,7 @@ function trustedBy(values: Readonly<Record<string, unknown>>): Pick<AuditOptions
   const root = typeof rootFile === 'string' ? readText(rootFile, ROOT_HINT) : undefined
   if (typeof key === 'string') return { root, vkey: parseKey(key, '--key') }
   if (root !== undefined) return { root }
-  const own = join(dirname(logKeyPath()), 'root.pem')
+  const own = pathsFrom(process.env).rootKey
   if (existsSync(own)) return { root: readText(own, ROOT_HINT) }
   return { vkey: parseKey(readText(logKeyPath(), KEY_HINT), logKeyPath()) }
 }

@@ -6,10 +6,11 @@ const Leaf = z.looseObject({
   type: z.string(),
   agent: z.string().optional(),
   session: z.string().nullish(),
+  of: z.looseObject({ session: z.string().optional() }).optional(),
 })
 export type Leaf = z.infer<typeof Leaf>
 
-async function logOf(instance: Instance, ...flags: readonly string[]): Promise<Leaf[]> {
+export async function logOf(instance: Instance, ...flags: readonly string[]): Promise<Leaf[]> {
   const { stdout } = await instance.sekisho('log', 'show', ...flags, '--json')
   const lines = stdout.split('\n').filter((line) => line !== '')
   return lines.map((line) => z.looseObject({ leaf: Leaf }).parse(JSON.parse(line)).leaf)

@@ -14,8 +14,13 @@ const BACKSPACES = ['\u007f', '\b']
 export async function typedSecret(what: string): Promise<string> {
   const { stdin } = process
   if (!stdin.isTTY) return checked((await lineOf(stdin)).line)
-  const first = await hidden(`${what}: `)
-  if ((await hidden('again: ')) === first) return checked(first)
+  stdin.setRawMode(true) // before the prompt: who types ahead is not shown either
+  try {
+    const first = await hidden(`${what}: `)
+    if ((await hidden('again: ')) === first) return checked(first)
+  } finally {
+    stdin.setRawMode(false)
+  }
   throw new SekishoError('USAGE', 'the two are not the same', { hint: 'try again' })
 }
 
@@ -27,15 +32,10 @@ function checked(secret: string): string {
 async function hidden(prompt: string): Promise<string> {
   const { stdin, stderr } = process
   stderr.write(prompt)
-  stdin.setRawMode(true)
-  try {
-    const { line, end } = await lineOf(stdin)
-    if (end === INTERRUPT || end === END) throw new SekishoError('USAGE', 'nothing was typed')
-    return line
-  } finally {
-    stdin.setRawMode(false)
-    stderr.write('\n')
-  }
+  const { line, end } = await lineOf(stdin)
+  stderr.write('\r\n')
+  if (end !== INTERRUPT && end !== END) return line
+  throw new SekishoError('USAGE', 'nothing was typed', { hint: 'try again' })
 }
 
 type Line = { line: string; end: string }

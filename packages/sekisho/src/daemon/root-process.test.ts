@@ -106,6 +106,16 @@ test('half a file is no root, and no process is started for it', async () => {
   expect(launched).toEqual([])
 })
 
+test('a file that asks for a gigabyte and more of work is not obeyed', async () => {
+  init()
+  const text = readFileSync(file(), 'utf8')
+  writeFileSync(file(), text.replace('"N": 131072', '"N": 1073741824'))
+  await expect(root().describe()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  writeFileSync(file(), text.replace('"N": 131072', '"N": 2'))
+  await expect(root().describe()).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  expect(launched).toEqual([])
+})
+
 test('a file that others can read is refused', async () => {
   init()
   chmodSync(file(), 0o640)

@@ -13,7 +13,7 @@ const BATCH = { leaves: 2048, bytes: 4 * 1024 * 1024 }
  * receiver that does not want us says so only after the handshake, by hanging up (TLS 1.3; rsyslog
  * in any version), and what is written then would look as if it had been read.
  */
-const TRIAL = { handshakes: 3, leastMs: 50, mostMs: 1000 }
+const TRIAL = { handshakes: 3, leastMs: 200, mostMs: 2000 }
 
 /**
  * RFC 5424 messages over TLS (RFC 5425).

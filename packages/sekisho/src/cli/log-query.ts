@@ -3,6 +3,7 @@ import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import { LogIndex } from '../search/log-index.ts'
 import type { Terminal } from './command.ts'
+import { jsonLine } from './json-line.ts'
 import { describeLeaf } from './leaf-text.ts'
 import { parseFilter, refuseUnknownTypes, unknownValues } from './log-filter.ts'
 import { isOwnLog, logDirectory, unreadable } from './log-place.ts'
@@ -32,12 +33,12 @@ export async function query(
     for (const line of unknownValues(filter, index)) terminal.err(line)
     if (values['count'] === true) {
       const count = index.count(filter)
-      terminal.out(values['json'] === true ? JSON.stringify({ count }) : String(count))
+      terminal.out(values['json'] === true ? jsonLine({ count }) : String(count))
       return
     }
     const isReversed = values['reverse'] === true
     for (const entry of index.find(filter, { limit, isReversed })) {
-      terminal.out(values['json'] === true ? JSON.stringify(entry) : describeLeaf(entry))
+      terminal.out(values['json'] === true ? jsonLine(entry) : describeLeaf(entry))
     }
   })
   return 0

@@ -6,6 +6,7 @@ import type { LogIndex } from '../search/log-index.ts'
 import { idOf, SequenceCheck, type SequenceFinding } from '../search/sequence-check.ts'
 import { searchedWords } from '../search/words.ts'
 import type { Terminal } from './command.ts'
+import { jsonLine } from './json-line.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { placeOf, withIndex } from './log-query.ts'
 import { recordReading } from './log-reading.ts'
@@ -58,12 +59,12 @@ function tell(
   const checked = new SequenceCheck()
   for (const found of leaves) {
     checked.add(found)
-    if (isJson) terminal.out(JSON.stringify(found))
+    if (isJson) terminal.out(jsonLine(found))
     else for (const line of words.tell(found)) terminal.out(line)
   }
   const found = checked.findings(check)
   const findings = check ? [...found, ...unused(checked, index)] : found
-  if (isJson) terminal.out(JSON.stringify({ findings }))
+  if (isJson) terminal.out(jsonLine({ findings }))
   else for (const line of describeFindings(findings)) terminal.out(line)
   return findings
 }

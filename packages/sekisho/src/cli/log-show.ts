@@ -1,5 +1,6 @@
 import { type IndexedLeaf, readLeaves } from '@sekisho/verify'
 import type { Terminal } from './command.ts'
+import { jsonLine } from './json-line.ts'
 import { jsonFlag, noPositional } from './flags.ts'
 import { describeLeaf } from './leaf-text.ts'
 import { logDirectory, unreadable } from './log-place.ts'
@@ -33,7 +34,7 @@ export async function showLeaves(
   try {
     for await (const entry of readLeaves(directory, { session: wanted.session })) {
       if (wanted.isDeniedOnly && !isDenied(entry)) continue
-      terminal.out(wanted.isJson ? JSON.stringify(entry) : describeLeaf(entry))
+      terminal.out(wanted.isJson ? jsonLine(entry) : describeLeaf(entry))
       shown += 1
     }
   } catch (error) {

@@ -1,6 +1,7 @@
 import { joinOutcomes, type StoryEvent } from '../search/story.ts'
 import { type Totals, TotalsCount } from '../search/totals.ts'
 import type { Terminal } from './command.ts'
+import { jsonLine } from './json-line.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { placeOf, withIndex } from './log-query.ts'
 import { recordReading } from './log-reading.ts'
@@ -28,11 +29,11 @@ export async function timeline(
     for (const event of joinOutcomes(leavesOfSession(index, session))) {
       count.add(event.leaf)
       if (event.outcome !== null) count.add(event.outcome.leaf)
-      if (isJson) terminal.out(JSON.stringify(rowOf(event, words)))
+      if (isJson) terminal.out(jsonLine(rowOf(event, words)))
       else for (const line of words.tell(event)) terminal.out(line)
     }
     const { totals } = count
-    if (isJson) terminal.out(JSON.stringify({ totals }))
+    if (isJson) terminal.out(jsonLine({ totals }))
     else for (const line of describeTotals(totals)) terminal.out(line)
   })
   return 0

@@ -30,6 +30,8 @@ import { environmentOf, LAUNCHER } from './instance.ts'
 const SECRET = ['four', 'made', 'up', 'words'].join(' ')
 const PIN = '47110815'
 
+/** Five starts of a platform, on a busy machine. */
+const STARTS_TIMEOUT_MS = 120_000
 const AGENTS = { default: { version: 1, name: 'default', presets: 'none' } }
 const Shown = z.looseObject({ leaf: z.unknown() })
 
@@ -164,48 +166,52 @@ test('the process that has the secret shows it to nobody, and has no network', a
   deaf.close()
 })
 
-test('a whole platform hangs on a TPM: on record, verified, and on no other root later', async () => {
-  const tpm = new SoftTpm(join(home, 'tpm'))
-  await tpm.start()
-  const root = { provider: 'tpm2', socket: tpm.socket, auth: 'env:TPM_AUTH' }
-  const secrets = { TPM_AUTH: SECRET }
-  try {
-    chmodSync(tpm.socket, 0o666)
-    configure(root)
-    expect(await start({})).toContain('ROOT_KEY_UNUSABLE: no root key was made yet')
-    expect(await sekisho(['root', 'init'], { env: secrets })).toMatchObject({ code: 0 })
-    expect(await start({ TPM_AUTH: 'another' })).toContain('another auth value')
-    const platform = await startPlatform({ home, agents: AGENTS, secrets })
-    expect(platform.said()).toMatch(/degraded +root-key-emulated: the tpm2 that has the root key/)
-    expect(await platform.sekisho('run', '--', 'true')).toMatchObject({ code: 0 })
-    await platform.stop()
-  } finally {
-    await tpm.stop()
-  }
-  // nothing is certified again before half of the certificates' life: the TPM is not needed
-  const again = await startPlatform({ home, agents: AGENTS, secrets: {} })
-  expect(await again.sekisho('run', '--', 'true')).toMatchObject({ code: 0 })
-  await again.stop()
-  const { certificate } = RootFile.parse(JSON.parse(readFileSync(rootFile(), 'utf8')))
-  expect(await leavesOf('identity.authority')).toEqual([
-    expect.objectContaining({
-      trustDomain: 'agents.example.org',
-      root: certificate,
-      rootProtection: { class: 'tpm2', emulated: true },
-      reason: 'first',
-    }),
-  ])
-  const verified = await sekisho(['log', 'verify'])
-  expect([verified.code, verified.stderr]).toEqual([0, ''])
-  expect(verified.stdout).toMatch(/^sound: /)
-  expect(readFileSync(join(home, 'state/root.pem'), 'utf8')).toBe(
-    new X509Certificate(Buffer.from(certificate, 'base64')).publicKey
-      .export({ type: 'spki', format: 'pem' })
-      .toString(),
-  )
-  configure({ provider: 'derived' })
-  expect(await start({})).toContain('CONFIG_INVALID: this platform')
-})
+test(
+  'a whole platform hangs on a TPM: on record, verified, and on no other root later',
+  async () => {
+    const tpm = new SoftTpm(join(home, 'tpm'))
+    await tpm.start()
+    const root = { provider: 'tpm2', socket: tpm.socket, auth: 'env:TPM_AUTH' }
+    const secrets = { TPM_AUTH: SECRET }
+    try {
+      chmodSync(tpm.socket, 0o666)
+      configure(root)
+      expect(await start({})).toContain('ROOT_KEY_UNUSABLE: no root key was made yet')
+      expect(await sekisho(['root', 'init'], { env: secrets })).toMatchObject({ code: 0 })
+      expect(await start({ TPM_AUTH: 'another' })).toContain('another auth value')
+      const platform = await startPlatform({ home, agents: AGENTS, secrets })
+      expect(platform.said()).toMatch(/degraded +root-key-emulated: the tpm2 that has the root key/)
+      expect(await platform.sekisho('run', '--', 'true')).toMatchObject({ code: 0 })
+      await platform.stop()
+    } finally {
+      await tpm.stop()
+    }
+    // nothing is certified again before half of the certificates' life: the TPM is not needed
+    const again = await startPlatform({ home, agents: AGENTS, secrets: {} })
+    expect(await again.sekisho('run', '--', 'true')).toMatchObject({ code: 0 })
+    await again.stop()
+    const { certificate } = RootFile.parse(JSON.parse(readFileSync(rootFile(), 'utf8')))
+    expect(await leavesOf('identity.authority')).toEqual([
+      expect.objectContaining({
+        trustDomain: 'agents.example.org',
+        root: certificate,
+        rootProtection: { class: 'tpm2', emulated: true },
+        reason: 'first',
+      }),
+    ])
+    const verified = await sekisho(['log', 'verify'])
+    expect([verified.code, verified.stderr]).toEqual([0, ''])
+    expect(verified.stdout).toMatch(/^sound: /)
+    expect(readFileSync(join(home, 'state/root.pem'), 'utf8')).toBe(
+      new X509Certificate(Buffer.from(certificate, 'base64')).publicKey
+        .export({ type: 'spki', format: 'pem' })
+        .toString(),
+    )
+    configure({ provider: 'derived' })
+    expect(await start({})).toContain('CONFIG_INVALID: this platform')
+  },
+  STARTS_TIMEOUT_MS,
+)
 
 test('without a provider there is nothing to make, and nothing to show', async () => {
   configure({ provider: 'derived' })

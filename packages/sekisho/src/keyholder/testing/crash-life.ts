@@ -74,8 +74,17 @@ async function loaded(child: ChildProcess): Promise<void> {
   isLoaded.add(child)
 }
 
+/** @throws Error when it ends instead, as it does when it refuses its log */
+async function ready(child: ChildProcess): Promise<void> {
+  const ended = new AbortController()
+  const end = (): void => ended.abort(new Error('the keyholder did not start'))
+  child.once('exit', end)
+  await once(child, 'message', { signal: ended.signal })
+  child.off('exit', end)
+}
+
 async function work(child: ChildProcess, stateDir: string, promised: Promised): Promise<void> {
-  await once(child, 'message')
+  await ready(child)
   const supervisor = new Peer('keyholder', ipcTransport(child), {
     out: supervisorToKeyholder,
     in: keyholderToSupervisor,

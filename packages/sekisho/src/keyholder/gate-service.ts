@@ -159,8 +159,10 @@ export class GateService {
       throw await this.#conflict(channel, { of, kind: 'duplicate-key', detail })
     }
     const reason = channel.key === undefined ? 'start' : 'schedule'
+    channel.adopt(key)
+    await identities.authority.whenReady() // a root elsewhere may have to be unlocked first
     const issued = identities.svids.forGate(channel.gate, key)
-    channel.adopt(key, issued)
+    channel.certified(issued)
     const certificate = issued.certificate.toString('base64')
     const { id, renewAtMs: renewAt } = issued
     const { endorsed } = asked

@@ -101,6 +101,7 @@ hint: look with \`sekisho quarantine show ${await quarantineOf(instance, 'hostil
         }),
         verdict: expect.objectContaining({ kind: 'deny', rules: ['invariant.syscall'] }),
       }),
+      expect.objectContaining({ type: 'session.state', trigger: 'revoke' }),
       expect.objectContaining({
         type: 'quarantine.set',
         id,
@@ -114,7 +115,7 @@ hint: look with \`sekisho quarantine show ${await quarantineOf(instance, 'hostil
       }),
       expect.objectContaining({ type: 'session.end', reason: 'contained', exitCode: 137 }),
     ])
-    expect(Number(leaves[3]?.['frozenAfterMs'])).toBeLessThan(1000)
+    expect(Number(leaves[4]?.['frozenAfterMs'])).toBeLessThan(1000)
     const [first] = await leavesOf(instance, 'hostile', 0)
     expect(first).toMatchObject({ type: 'session.start' })
     expect((await leavesOf(instance, 'hostile', 0)).at(-1)).toMatchObject({ reason: 'contained' })

@@ -117,7 +117,7 @@ test('at half its life the issuing certificate is followed by one over another k
   expect(open().unrecorded).toMatchObject({ reason: 'schedule', issuing: after?.issuing })
 })
 
-test('with a root elsewhere nothing is issued before it has certified', () => {
+test('with a root elsewhere nothing is issued before it has certified', async () => {
   const authority = open('external')
   expect(authority.isReady).toBe(false)
   expect(authority.unrecorded).toBeUndefined()
@@ -126,8 +126,10 @@ test('with a root elsewhere nothing is issued before it has certified', () => {
   expect(() => svids.forSession(session)).toThrow(
     expect.objectContaining({ code: 'IDENTITY_UNAVAILABLE' }),
   )
+  const ready = authority.whenReady()
   const root = new OtherRoot(authority.trustDomain)
   authority.install(root.answer(authority.requests()))
+  await ready
   expect(authority.requests()).toEqual([])
   expect(authority.unrecorded).toMatchObject({ rootProtection: EXTERNAL, reason: 'first' })
   const { certificate } = svids.forSession(session)

@@ -57,6 +57,7 @@ export class Authority {
   readonly #path: string
   #kept: Kept | undefined
   #issuingEndsAtMs = 0
+  readonly #waiting: (() => void)[] = []
   /** what was asked of an external root; the answer is checked against it */
   #asked: RootRequest[] = []
   #issuingKey: { generation: number; key: KeyObject; issuer: Issuer } | undefined
@@ -90,6 +91,12 @@ export class Authority {
     if (this.#kept === undefined) return null
     const { root, issuing, log } = this.#kept
     return { root, issuing, log }
+  }
+
+  /** Resolves once there is a certificate to issue by. */
+  whenReady(): Promise<void> {
+    if (this.isReady) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   /** Where the root's key is; undefined before it has been heard of. */
@@ -257,6 +264,7 @@ export class Authority {
     this.#kept = kept
     this.#issuingEndsAtMs = endOf(kept.issuing)
     this.#issuingKey = undefined
+    if (this.isReady) for (const resume of this.#waiting.splice(0)) resume()
   }
 
   #selfSigned(root: KeyObject): Buffer {

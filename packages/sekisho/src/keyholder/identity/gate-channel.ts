@@ -70,8 +70,12 @@ export class GateChannel {
     return isEndorsed ? key : this.#bad('its new key is not endorsed by the one before')
   }
 
-  adopt(key: GatePublicKey, issued: Issued): void {
+  /** What it says from here on is checked by this key, whether it is certified yet or not. */
+  adopt(key: GatePublicKey): void {
     this.#key = key
+  }
+
+  certified(issued: Issued): void {
     this.#issued = issued
   }
 

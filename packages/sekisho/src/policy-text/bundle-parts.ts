@@ -1,3 +1,4 @@
+import { parseAlerts } from '../policy/alerts-file.ts'
 import { DEFAULT_APPROVALS, parseApprovals } from '../policy/approvals-file.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { parseConstraints } from '../policy/constraints-file.ts'
@@ -37,6 +38,8 @@ export function readBundleParts(
   }
   const constraints = files.get('constraints.yaml')
   const approvals = files.get('approvals.yaml')
+  const alerts = files.get('alerts.yaml')
+  if (alerts !== undefined) parseAlerts(alerts, 'alerts.yaml') // the exporter's, at the next start
   return {
     hosts: [...readHosts(files.get('hosts.yaml'), bundle)],
     operations: [...operations],

@@ -263,6 +263,11 @@ users:
     '',
   ],
   [
+    'alerts about alerts',
+    { 'alerts.yaml': 'version: 1\nrules: [{ name: a, type: platform.alert }]\n' },
+    'alerts.yaml:2:26: alerts about `platform.alert` would raise alerts about alerts',
+  ],
+  [
     'a time of waiting without its unit',
     { 'approvals.yaml': 'version: 1\ntimeout: 90\n' },
     'approvals.yaml:2:10: timeout: want text, not 90',

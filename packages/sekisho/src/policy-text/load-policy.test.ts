@@ -266,6 +266,7 @@ users:
     'alerts about alerts',
     { 'alerts.yaml': 'version: 1\nrules: [{ name: a, type: platform.alert }]\n' },
     'alerts.yaml:2:26: alerts about `platform.alert` would raise alerts about alerts',
+    'name the type of leaf that led to it',
   ],
   [
     'a time of waiting without its unit',

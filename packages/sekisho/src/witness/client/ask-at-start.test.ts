@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noteSigner, parseVkey } from '@sekisho/verify'
+import { noteSigner, noteText, parseVkey } from '@sekisho/verify'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openLog } from '../../keyholder/log/open-log.ts'
 import type { WitnessAnswer } from '../../wire/witness.ts'
@@ -148,6 +148,28 @@ test('a witness that shows nothing is asked by a submission', async () => {
     found: 'broken',
     detail: 'it has cosigned 2 leaves, the log has fewer',
     note: null,
+  })
+})
+
+test('a note that is held is enough where the witness cannot be reached', async () => {
+  using witness = new TestWitness().watch({ signer })
+  const dir = await write(join(home, 'log'), 'one')
+  const older = copy(dir, 'older')
+  await write(dir, 'two')
+  const log = await new LogProofs(dir, keys).view(Infinity)
+  const tree = log?.tree ?? { size: 0, root: Buffer.alloc(0), note: '' }
+  const cosigner = witness.key.cosigners[0]
+  const note = tree.note + (cosigner?.cosign(noteText(tree.note), 1) ?? '')
+  new CosignedNotes(join(home, 'notes')).write('a', { ...tree, note })
+  const unreachable = { witness, timeoutMs: 1000 }
+  expect(await askAt(`unix:${home}/nobody`, { ...unreachable, dir: older })).toEqual({
+    ...who,
+    found: 'broken',
+    detail: '2 leaves are cosigned, the log has 1',
+    note,
+  })
+  expect(await askAt(`unix:${home}/nobody`, { ...unreachable, dir })).toMatchObject({
+    found: 'unknown',
   })
 })
 

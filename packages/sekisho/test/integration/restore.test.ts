@@ -133,7 +133,8 @@ test('fifty deleted pages are there again, byte by byte, on record, and a second
     new Set([JSON.stringify({ kind: 'allow', rules: ['admin.restore'] })]),
   )
   expect(JSON.stringify(all)).not.toContain(TOKEN)
-  expect((await instance.sekisho('log', 'verify')).stdout).toMatch(/^sound: /)
+  const verified = await instance.sekisho('log', 'verify')
+  expect(verified.stdout + verified.stderr).toMatch(/^sound: /)
 })
 
 test('one action is taken back, and what somebody else has changed since stays unless forced', async () => {

@@ -1,7 +1,7 @@
 import type { ParseArgsConfig } from 'node:util'
 import { SekishoError } from '../core/error.ts'
 import { suggest } from '../policy/nearest.ts'
-import { type Facet, FACETS } from '../search/facets.ts'
+import { FACETS, type Facet } from '../search/facets.ts'
 import { type Filter, fitsPattern } from '../search/filter.ts'
 import type { LogIndex } from '../search/log-index.ts'
 import { parseTime, TIME_HINT } from '../search/time-text.ts'

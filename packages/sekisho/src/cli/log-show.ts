@@ -1,7 +1,7 @@
 import { type IndexedLeaf, readLeaves } from '@sekisho/verify'
 import type { Terminal } from './command.ts'
-import { jsonLine } from './json-line.ts'
 import { jsonFlag, noPositional } from './flags.ts'
+import { jsonLine } from './json-line.ts'
 import { describeLeaf } from './leaf-text.ts'
 import { logDirectory, unreadable } from './log-place.ts'
 import { recordReading } from './log-reading.ts'

@@ -1,7 +1,6 @@
 import { readLeaves } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
-import * as z from 'zod'
-import { TranscriptLeaf } from '../wire/audit-leaves.ts'
+import { StoredTranscript } from '../wire/audit-leaves.ts'
 import { TRANSCRIPT_CLIENTS } from '../transcripts/clients/all.ts'
 import type { Claims } from '../transcripts/claim.ts'
 import type { Terminal } from './command.ts'
@@ -11,10 +10,7 @@ import { logDirectory, unreadable } from './log-place.ts'
 import { recordReading } from './log-reading.ts'
 import { printable, table } from './terminal.ts'
 
-/** As stored: the keyholder's stamps stand beside these fields. */
-const StoredTranscript = z.object(TranscriptLeaf.shape)
-
-export type Transcript = z.infer<typeof StoredTranscript> & { index: number }
+export type Transcript = StoredTranscript & { index: number }
 
 /** The agents' own logs of a session: a list, or one of them as the agent wrote it. */
 export async function transcripts(

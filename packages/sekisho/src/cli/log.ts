@@ -44,8 +44,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     load: async () => (await import('./log-tiles.ts')).tiles,
   },
   prove: {
-    usage:
-      'INDEX|ACTION [--session ID] [--out DIRECTORY] [--key VKEY] [--json] [--log DIRECTORY]',
+    usage: 'INDEX|ACTION [--session ID] [--out DIRECTORY] [--key VKEY] [--json] [--log DIRECTORY]',
     load: async () => (await import('./log-prove.ts')).prove,
   },
   verify: {

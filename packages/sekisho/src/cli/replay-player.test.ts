@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { playSession, type Playing, type ReplayPorts } from './replay-player.ts'
+import { type Playing, playSession, type ReplayPorts } from './replay-player.ts'
 
 const SESSION = 's-00000000000000000000'
 const BEGIN = Date.UTC(2026, 0, 2, 3, 4, 5)

@@ -1,5 +1,5 @@
-import type { StoryEvent } from '../search/story.ts'
 import { holdOf, membersOf, textOf } from '../search/leaf-fields.ts'
+import type { StoryEvent } from '../search/story.ts'
 import { describeProtection } from './audit-leaf-text.ts'
 import { describeAction, describeBody, describeOutcome, more } from './leaf-text.ts'
 import { printable } from './terminal.ts'

@@ -27,6 +27,10 @@ export const TranscriptLeaf = z.strictObject({
   reason: Line.nullable(),
 })
 
+/** As stored: the keyholder’s stamps stand beside these fields, and are left out. */
+export const StoredTranscript = z.object(TranscriptLeaf.shape)
+export type StoredTranscript = z.infer<typeof StoredTranscript>
+
 /** Leaves of identities, of what sessions went through, and of who read and watched the log. */
 export const auditLeaves = [
   /** who signs from here on; written when it is new, before anything is signed by it */

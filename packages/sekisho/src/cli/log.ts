@@ -56,7 +56,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 
 export const log: Command = {
   name: 'log',
-  summary: 'Show or verify the log; works on the files, with or without a running daemon',
+  summary:
+    'Ask, tell, draw, export, prove and verify the log; works on the files, with or without a running daemon',
   usage: Object.entries(ACTIONS)
     .map(([name, { usage }], index) => `${index === 0 ? 'sekisho ' : ''}log ${name} ${usage}`)
     .join(' | '),

@@ -210,24 +210,12 @@ class ClientPeers {
       'approvals.show': ({ id }) => this.#holds.find(id),
       'approvals.answer': (signed) => this.#holds.answer(signed),
       'restore.run': (request) => this.#restore(request, client),
-      'identity.list': () => this.#supervisor.call('identity.list', {}),
-      'identity.revoke': (asked) => {
-        const revocation = { ...asked, reason: 'operator', by: client.uid } as const
-        return this.#supervisor.call('identity.revoke', revocation)
-      },
+      ...auditCalls(this.#supervisor, client),
       'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
       'quarantine.release': (signed) => this.#supervisor.call('quarantine.release', signed),
       'image.import': (image) => this.#supervisor.call('image.import', image),
       'snapshot.take': (request) =>
         this.#supervisor.call('snapshot.take', request, { timeoutMs: SNAPSHOT_TIMEOUT_MS }),
-      'content.read': (asked) => {
-        const { uid, pid } = client
-        return this.#supervisor.call('content.read', { ...asked, reader: { uid, pid } })
-      },
-      'log.read': (asked) => {
-        const { uid, pid } = client
-        return this.#supervisor.call('log.read', { ...asked, reader: { uid, pid } })
-      },
       'policy.reload': () => reloadPolicy(this.#generations),
       'policy.status': () => policyStatus(this.#generations, this.#supervisor),
       status: async () => {
@@ -236,6 +224,23 @@ class ClientPeers {
         return { ...status, degraded, version: this.#version, sessions: sessions.list().length }
       },
     }
+  }
+}
+
+type AuditCalls = Pick<
+  Handlers<typeof api>,
+  'identity.list' | 'identity.revoke' | 'content.read' | 'log.read'
+>
+
+/** Who acts, and who reads what: the supervisor is told whose wish it is. */
+function auditCalls(supervisor: Supervisor, { uid, pid }: Client): AuditCalls {
+  const reader = { uid, pid }
+  return {
+    'identity.list': () => supervisor.call('identity.list', {}),
+    'identity.revoke': (asked) =>
+      supervisor.call('identity.revoke', { ...asked, reason: 'operator', by: uid }),
+    'content.read': (asked) => supervisor.call('content.read', { ...asked, reader }),
+    'log.read': (asked) => supervisor.call('log.read', { ...asked, reader }),
   }
 }
 

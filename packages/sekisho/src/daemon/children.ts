@@ -2,14 +2,13 @@ import type net from 'node:net'
 import { join } from 'node:path'
 import { parseVkey } from '@sekisho/verify'
 import type * as z from 'zod'
-import { SekishoError } from '../core/error.ts'
 import type { controlToSupervisor, RestorePlan, SessionEnd, SessionPlan } from '../wire/control.ts'
-import type { keyholderToSupervisor } from '../wire/keyholder.ts'
 import type { Handlers } from '../wire/peer.ts'
 import type { RestoreResult } from '../wire/restore.ts'
 import { readAlerts } from './alerts-file.ts'
 import { keepAppendOnly } from './append-only.ts'
 import { type ControlPeer, type KeyholderPeer, makeControl, makeKeyholder } from './child-kinds.ts'
+import { controlHandlers, keyholderHandlers } from './control-handlers.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
 import { LedgerFile } from './ledger-file.ts'
@@ -26,21 +25,7 @@ import type { Revocation } from './revocation.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Settings } from './settings.ts'
 import type { Snapshots } from './snapshots.ts'
-import { readContentOnRecord } from './read-content.ts'
 import { Solvers } from './solver.ts'
-
-type SessionCalls = Pick<
-  typeof controlToSupervisor,
-  | 'session.start'
-  | 'session.refuse'
-  | 'session.signal'
-  | 'session.settled'
-  | 'session.resize'
-  | 'session.stop'
->
-
-/** A session that has ended is gone in a second; one with a process that cannot be killed is not. */
-const SETTLE_TIMEOUT_MS = 30_000
 
 export type ChildrenOptions = {
   paths: Paths
@@ -87,7 +72,7 @@ export class Children {
       warn,
     })
     this.#keyholder = makeKeyholder(
-      { handlers: this.#keyholderHandlers(), root: this.#root },
+      { handlers: keyholderHandlers(options.revocation), root: this.#root },
       { onUp: (peer) => this.#keyholderUp(peer), report: warn },
     )
     this.gates = new Gates({
@@ -120,20 +105,6 @@ export class Children {
       logVkeys: () => [this.#log.key],
       warn,
     })
-  }
-
-  #keyholderHandlers(): Handlers<typeof keyholderToSupervisor> {
-    const { revocation } = this.#options
-    return {
-      'identity.conflict': (conflict) => {
-        revocation.conflict(conflict)
-        return {}
-      },
-      'canary.hit': ({ session, detail }) => {
-        revocation.canary(session, detail)
-        return {}
-      },
-    }
   }
 
   get degraded(): string[] {
@@ -291,72 +262,18 @@ export class Children {
   }
 
   #controlHandlers(): Handlers<typeof controlToSupervisor> {
-    const { quarantine, snapshots, onClientGone } = this.#options
-    return {
-      ...this.policy.handlers(),
-      ...this.#solvers.handlers(),
-      ...new LedgerFile(this.#options.paths.ledgerFile).handlers(),
-      'approval.answer': (signed) => this.keyholder().call('approval.answer', signed),
-      ...this.#sessionHandlers(),
-      'client.gone': ({ connection }) => {
-        onClientGone(connection)
-        return {}
+    return controlHandlers(
+      { ...this.#options, reportEnd: (end) => this.#reportEnd(end) },
+      {
+        keyholder: () => this.keyholder(),
+        others: {
+          ...this.policy.handlers(),
+          ...this.#solvers.handlers(),
+          ...new LedgerFile(this.#options.paths.ledgerFile).handlers(),
+          status: () => this.#status(),
+        },
       },
-      'restore.run': (plan) => this.#options.onRestore(plan),
-      'content.read': (asked) => readContentOnRecord(asked, () => this.keyholder()),
-      'log.read': (read) =>
-        this.keyholder().call('record', { leaf: { type: 'log.read', ...read } }),
-      'identity.list': () => this.keyholder().call('identity.list', {}),
-      'identity.revoke': (asked) => this.#options.revocation.revoke(asked),
-      'quarantine.list': () => quarantine.list(),
-      'quarantine.release': (signed) => quarantine.release(signed),
-      'image.import': async (image) => {
-        await this.keyholder().call('record', { leaf: { type: 'image.import', ...image } })
-        return {}
-      },
-      'snapshot.take': async ({ session, name }) => {
-        const { id, digest } = await snapshots.take(session, name)
-        return { snapshot: id, digest }
-      },
-      status: () => this.#status(),
-    }
-  }
-
-  #sessionHandlers(): Handlers<SessionCalls> {
-    const { table, onSession } = this.#options
-    const find = (id: string): NonNullable<ReturnType<SessionTable['get']>> => {
-      const session = table.get(id)
-      if (session === undefined) throw new SekishoError('SESSION_UNKNOWN', `no session ${id} runs`)
-      return session
-    }
-    return {
-      'session.start': async (plan) => ({
-        pid: await onSession(plan, (end) => this.#reportEnd(end)),
-      }),
-      'session.refuse': async (refusal) => {
-        const leaf = { type: 'session.refused', ...refusal } as const
-        await this.keyholder().call('record', { leaf })
-        return {}
-      },
-      'session.signal': ({ session, signal }) => {
-        find(session).signal(signal)
-        return {}
-      },
-      'session.settled': async ({ session }) => {
-        const late = AbortSignal.timeout(SETTLE_TIMEOUT_MS)
-        while (table.get(session) !== undefined && !late.aborted) await table.changed(late)
-        if (table.get(session) === undefined) return {}
-        throw new SekishoError('TIMEOUT', `${session} is not gone after ${SETTLE_TIMEOUT_MS} ms`)
-      },
-      'session.resize': ({ session, ...size }) => {
-        find(session).resize(size)
-        return {}
-      },
-      'session.stop': ({ session, reason }) => {
-        table.get(session)?.stop(reason)
-        return {}
-      },
-    }
+    )
   }
 
   async #status(): Promise<z.infer<(typeof controlToSupervisor)['status']['result']>> {

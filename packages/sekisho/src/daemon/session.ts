@@ -285,13 +285,11 @@ export class Session {
     own: readonly string[],
     { runtime }: SandboxKind,
   ): LeafInput {
-    const { plan } = this
-    const platform = this.#platform
-    return startLeaf(plan, {
+    return startLeaf(this.plan, {
       runtime: runtime.name,
-      initiator: platform.clients.processOf(plan.connection),
+      initiator: this.#platform.clients.processOf(this.plan.connection),
       attestation,
-      degraded: [...concerning(platform.degraded(), this.#started.berth), ...own],
+      degraded: [...concerning(this.#platform.degraded(), this.#started.berth), ...own],
     })
   }
 

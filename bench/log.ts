@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Bench, type BenchResult, measure, type Peer, ratioOf, rowOf } from './harness.ts'
 import { type Appender, jsonLines, rawBatches, sekishoLog, sqlite } from './log/appenders.ts'
+import { throughSocket } from './log/keyholders.ts'
 import { load } from './log/load.ts'
+import { million } from './log/million.ts'
 
 const CALLERS = 64
 const SAMPLE_MS = 1000
@@ -17,6 +19,7 @@ const LEAF_BYTES = 870
 const MANY = 'sekisho, 64 sessions, 64 callers'
 const ONE = 'sekisho, 1 session, 64 callers'
 const SINGLE = 'sekisho, 1 caller'
+const SOCKET = 'gate, socket, keyholder, 64 callers'
 const SQLITE = 'node:sqlite, a flush per event, 64 callers'
 const JSON_LINES = 'JSON lines, a flush per event, 64 callers'
 const FLOOR = 'floor: writes of 64 leaves, O_DSYNC'
@@ -26,7 +29,8 @@ export const bench: Bench = {
   run: async () => {
     const dir = mkdtempSync(join(tmpdir(), 'sekisho-bench-log-'))
     try {
-      return await appends(dir)
+      const { rows, ratios } = await appends(dir)
+      return { rows: [...rows, ...(await million(join(dir, 'million')))], ratios }
     } finally {
       rmSync(dir, { recursive: true })
     }
@@ -52,6 +56,7 @@ async function appends(dir: string): Promise<BenchResult> {
     peer(MANY, await sekishoLog(sub('many'), 64), CALLERS),
     peer(ONE, await sekishoLog(sub('one'), 1), CALLERS),
     peer(SINGLE, await sekishoLog(sub('single'), 1), 1),
+    peer(SOCKET, await throughSocket(sub('socket')), CALLERS),
     peer(SQLITE, sqlite(sub('sqlite')), CALLERS),
     peer(JSON_LINES, jsonLines(sub('json')), CALLERS),
     floor(sub('raw')),

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { closeSync, constants, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { noteSigner } from '../../packages/verify/src/index.ts'
+import { noteCosigner, noteSigner } from '../../packages/verify/src/index.ts'
 import { openLog } from '../../packages/sekisho/src/keyholder/log/open-log.ts'
 import { benchSessions, intentLeaf } from './leaves.ts'
 
@@ -15,8 +15,10 @@ export type Appender = {
 
 /** The log as the keyholder writes it, each leaf signed by the key of one of so many sessions. */
 export async function sekishoLog(dir: string, sessionCount: number): Promise<Appender> {
-  const signer = noteSigner('sekisho/log/bench', generateKeyPairSync('ed25519').privateKey)
-  const log = await openLog({ dir, signer, now: () => new Date() })
+  const name = 'sekisho/log/bench'
+  const signer = noteSigner(name, generateKeyPairSync('ed25519').privateKey)
+  const postQuantum = noteCosigner(name, generateKeyPairSync('ml-dsa-44').privateKey)
+  const log = await openLog({ dir, signer, postQuantum, now: () => new Date() })
   const sessions = benchSessions(sessionCount)
   return {
     append: (caller, turn) => {

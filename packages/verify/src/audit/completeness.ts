@@ -63,11 +63,11 @@ const EXECS = unlessAny('exec.unrecorded', 'exec.unmonitored')
 /** Questions that may wait in the gate at once; one more is dropped and not counted there. */
 const MAX_QUESTIONS_WAITING = 512
 
-function keyholderLeaves(type: string, relation: Equation['relation'] = '='): Equation {
+function keyholderLeaves(type: string): Equation {
   return {
     name: `${type} leaves that the keyholder wrote`,
     counters: [`keyholder.leaves.${type}`],
-    relation,
+    relation: '=',
     recorded: ({ figures }) => figures.of(`leaves.${type}`),
     unless: KEYHOLDER,
   }
@@ -85,9 +85,10 @@ const KEYHOLDER_EQUATIONS: readonly Equation[] = [
   keyholderLeaves('identity.issued'),
   keyholderLeaves('identity.revoked'),
   keyholderLeaves('gap'),
-  // the supervisor's own are taken down too, and not counted
-  keyholderLeaves('limit.breach', '<='),
-  keyholderLeaves('alert', '<='),
+  keyholderLeaves('process.exec'),
+  keyholderLeaves('limit.breach'),
+  keyholderLeaves('alert'),
+  keyholderLeaves('session.contained'),
   {
     name: 'credentials that the keyholder released',
     counters: ['keyholder.credentials'],

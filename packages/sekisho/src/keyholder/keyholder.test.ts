@@ -57,6 +57,26 @@ test('a session opens with its authority, its placeholders and its start leaf', 
   expect(keyholder.sessions.size).toBe(1)
 })
 
+test('a session’s secret is taken out of its own leaves, and of what an operator asks the log for', async () => {
+  const value = secrets[0]?.value ?? ''
+  const stars = '*'.repeat(value.length)
+  await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
+  const verdict = { kind: 'deny' as const, rules: [], reason: `asked for /${value}` }
+  await keyholder.recordIntent({ ...intent('a'), verdict }, [])
+  const reader = { uid: 0, pid: 1 }
+  await keyholder.recordFact({
+    type: 'log.read',
+    reader,
+    what: 'query',
+    query: `who said ${value}`,
+  })
+  const texts: unknown[] = []
+  for await (const { leaf } of readLeaves(join(dir, 'log'))) {
+    texts.push(leaf['query'] ?? Object(leaf['verdict']).reason)
+  }
+  expect(texts).toEqual([undefined, `asked for /${stars}`, `who said ${stars}`])
+})
+
 test('an allowed intent is durable before its credential is released', async () => {
   await keyholder.open(SESSION, { secrets, leaf: startLeaf(SESSION), printKey: null, gate: 0 })
   const { index, credentials } = await keyholder.recordIntent(intent('a', ['GH']), ['GH'])
@@ -206,7 +226,12 @@ test.for([
   ],
 ] as const)('a session does not open with %s', async ([, leaf]) => {
   await expect(
-    keyholder.open(SESSION, { secrets: [], leaf: { ...leaf } as LeafInput, printKey: null, gate: 0 }),
+    keyholder.open(SESSION, {
+      secrets: [],
+      leaf: { ...leaf } as LeafInput,
+      printKey: null,
+      gate: 0,
+    }),
   ).rejects.toMatchObject({
     code: 'PROTOCOL_VIOLATION',
   })

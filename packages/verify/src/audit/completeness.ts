@@ -169,7 +169,8 @@ function execFigure(name: string, counter: string, figure: string): Equation {
   return {
     name,
     counters: [counter],
-    relation: '=',
+    // a program that is recorded as its session ends is not counted any more
+    relation: '<=',
     recorded: ({ figures }) => figures.of(figure),
     unless: EXECS,
   }

@@ -10,11 +10,9 @@ import {
   newKey,
   OID,
   sealed,
-  toPem,
 } from '../testing/certificates.ts'
 import { parseCertificate, parsePublicKey } from './certificate.ts'
 import { isValidAt, readCertificateOf, whyNotIssuedBy } from './chain.ts'
-import { readRoots } from './pem.ts'
 import { parseSpiffe, type Role, whyNotRole } from './profile.ts'
 import { PROTECTION_OID, PROTECTION_OID_DER } from './protection.ts'
 
@@ -292,20 +290,6 @@ test('the extension’s name is the one that its octets are', () => {
   let arc = 0n
   for (const octet of PROTECTION_OID_DER.subarray(3)) arc = arc * 128n + BigInt(octet & 0x7f)
   expect(`2.25.${arc}`).toBe(PROTECTION_OID)
-})
-
-test('roots are read from certificates and from public keys, several if there are', () => {
-  const one = certificate({ ...ISSUING, pathLength: 1 }, root.key)
-  const two = toPem(root.spki.toString('base64'), 'PUBLIC KEY')
-  expect(readRoots(`${toPem(one)}\n${two}`)).toEqual([
-    { algorithm: 'p256', spki: issuing.spki },
-    { algorithm: 'p256', spki: root.spki },
-  ])
-  const ed = newKey('ed25519')
-  expect(readRoots(toPem(ed.spki.toString('base64'), 'PUBLIC KEY'))).toBe('a root has a P-256 key')
-  expect(readRoots('')).toBe('no certificate and no public key in PEM')
-  expect(readRoots(toPem('!!!'))).toBe('a PEM block that is not base64')
-  expect(readRoots('x'.repeat(70_000))).toBe('too long for a root')
 })
 
 test.for([

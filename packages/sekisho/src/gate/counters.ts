@@ -1,3 +1,5 @@
+import type { ActionOutcome, Recorder } from '../flow/ports.ts'
+
 /** What one network saw, for its session's end leaf: the verifier compares it with the leaves. */
 export class Counters {
   connections = 0
@@ -27,5 +29,24 @@ export class Counters {
 
   toRecord(): Record<string, number> {
     return Object.fromEntries(Object.entries(this))
+  }
+
+  /** What was performed, as its outcome leaf says it. */
+  countOutcome(outcome: ActionOutcome): void {
+    if (outcome.kind !== 'performed') return
+    this.bytesOut += outcome.bytesOut
+    this.bytesIn += outcome.bytesIn
+    this.scrubbed += outcome.scrubbed
+  }
+}
+
+/** Counts what it records: of exchanges that the platform makes by itself, which no reader counts. */
+export function countingRecorder(recorder: Recorder, counters: Counters): Recorder {
+  return {
+    intent: (intent) => recorder.intent(intent),
+    outcome: (id, outcome) => {
+      counters.countOutcome(outcome)
+      return recorder.outcome(id, outcome)
+    },
   }
 }

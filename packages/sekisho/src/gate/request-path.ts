@@ -61,7 +61,7 @@ export class RequestPath {
     const close = head.kind === 'refused' || head.hasBody
     try {
       const result = head.kind === 'read' ? await this.#pass(head, arrival) : await this.deny(head)
-      if (result.kind !== 'deny') return this.#count(result)
+      if (result.kind !== 'deny') return this.#context.counters.countOutcome(result)
       counters.denied += 1
       if (close) arrival.endAfter()
       const status = head.kind === 'refused' ? head.status : null
@@ -93,7 +93,7 @@ export class RequestPath {
         this.#performer,
       )
       const result = await passRequest(head.action, exchange, this.#context.ports)
-      if (result.kind === 'performed') return this.#count(result)
+      if (result.kind === 'performed') return this.#context.counters.countOutcome(result)
       if (result.kind === 'deny') counters.denied += 1
       if (exchange.isSwitched) return void socket.end()
       // 426 sends a client back to plain HTTP at once (RFC 9110 §15.5.22); told 501, Codex asks six
@@ -120,14 +120,6 @@ export class RequestPath {
   ): Promise<Deny | ActionOutcome> {
     const arrival = { action, hasBody, fields, body, expectsContinue, sink, isHttp2 }
     return passRequest(action, exchangeFor(arrival, this.#performer), this.#context.ports)
-  }
-
-  #count(outcome: ActionOutcome): void {
-    if (outcome.kind !== 'performed') return
-    const { counters } = this.#context
-    counters.bytesOut += outcome.bytesOut
-    counters.bytesIn += outcome.bytesIn
-    counters.scrubbed += outcome.scrubbed
   }
 
   #unavailable(thrown: unknown): AgentReply {

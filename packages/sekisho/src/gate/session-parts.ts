@@ -14,6 +14,7 @@ import type { Counters } from './counters.ts'
 import { makeDialer } from './dialer.ts'
 import type { EgressMeter } from './egress-meter.ts'
 import type { HttpPerformer } from './http-exchange.ts'
+import { countingRecorder } from './counters.ts'
 import { makeDetection } from './inspection/detection.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
 import type { IdleConnections } from './idle-connections.ts'
@@ -142,7 +143,14 @@ export function makePerformer(
     budgets: new BudgetLedger(budgets),
     upstreams: new Upstreams(dialer),
   }
-  const recovering = { ...sending, ports: context.ports, link: parts.keyholder }
+  const recovering = {
+    ...sending,
+    ports: {
+      ...context.ports,
+      recorder: countingRecorder(context.ports.recorder, context.counters),
+    },
+    link: parts.keyholder,
+  }
   return {
     ...sending,
     dialer,

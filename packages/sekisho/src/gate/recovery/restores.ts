@@ -4,7 +4,7 @@ import type { CheckpointPorts, Decider } from '../../flow/ports.ts'
 import type { GateSession } from '../../wire/gate.ts'
 import { RestoreRecipe } from '../../wire/recovery.ts'
 import type { RestoreOutcome } from '../../wire/restore.ts'
-import { Counters } from '../counters.ts'
+import { Counters, countingRecorder } from '../counters.ts'
 import { DestinationMeter } from '../destination-meter.ts'
 import { EgressMeter } from '../egress-meter.ts'
 import type { KeyholderLink, SessionRecorder } from '../keyholder-link.ts'
@@ -91,6 +91,7 @@ function openRestore(config: GateSession, of: string, parts: GateParts): Open {
     operatorRules(parts.policies.current(), decision.uid, () => parts.now())
   const ports: CheckpointPorts = {
     ...made.context.ports,
+    recorder: countingRecorder(made.recorder, counters),
     decide: (action) => rules().decide(action),
     current: rules,
   }

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Keys } from '../../packages/sekisho/src/keyholder/keys.ts'
 import { loadKeyholder } from '../../packages/sekisho/src/keyholder/testing/crash-life.ts'
@@ -37,7 +35,7 @@ function opening(session: string): Opening & { session: string; secrets: []; lea
 
 /** The whole way: a gate's peer, a socket, a keyholder in a process of its own, its log. */
 export async function throughSocket(stateDir: string): Promise<Appender> {
-  const child = loadKeyholder(mkdtempSync(join(tmpdir(), 'sekisho-bench-cache-')))
+  const child = loadKeyholder(join(stateDir, 'compiled'))
   await once(child, 'message')
   child.send(stateDir)
   await once(child, 'message')

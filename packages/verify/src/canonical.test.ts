@@ -30,3 +30,10 @@ test('takes the canonical form of every object, and gives it back', () => {
     }),
   )
 })
+
+test('what is nested so deep that reading it would end the program is not read', () => {
+  const nested = (depth: number): Buffer =>
+    Buffer.from(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`)
+  expect(parseCanonical(nested(128))).toBeDefined()
+  for (const depth of [257, 30_000]) expect(parseCanonical(nested(depth))).toBeUndefined()
+})

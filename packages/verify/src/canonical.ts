@@ -1,3 +1,6 @@
+/** Nesting that is read; writers stop at half of it. Else a leaf could end whoever verifies it. */
+const MAX_DEPTH = 256
+
 /**
  * Whether bytes are the RFC 8785 form of the JSON object that they hold.
  *
@@ -6,7 +9,7 @@
  */
 export function parseCanonical(bytes: Buffer): Record<string, unknown> | undefined {
   const value = parseObject(bytes)
-  if (value === undefined) return undefined
+  if (value === undefined || isDeeper(value, MAX_DEPTH)) return undefined
   return Buffer.from(canonicalForm(value)).equals(bytes) ? value : undefined
 }
 
@@ -33,4 +36,9 @@ export function canonicalForm(value: unknown): string {
     .sort()
     .map((key) => `${canonicalForm(key)}:${canonicalForm(value[key])}`)
   return `{${members.join(',')}}`
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((member) => isDeeper(member, depth - 1))
 }

@@ -8,6 +8,7 @@ import { type Leaf, member, text } from './fields.ts'
 import { Findings } from './findings.ts'
 import { Identities, type IssuedKey } from './identities.ts'
 import { isKnownType } from './leaf-types.ts'
+import { isLate, whyNotOutside } from './outside-sessions.ts'
 import { type Books, type Placed, SessionAudit, type SessionReport } from './session-audit.ts'
 import { claimedBytes } from './signed-bytes.ts'
 import { type SignatureChecker, SignatureQueue } from './signature-queue.ts'
@@ -32,6 +33,8 @@ export type AuditedLeaves = {
   identities: number
   /** leaves by version of the format */
   versions: Record<string, number>
+  /** leaves of sessions that had ended, which nobody signs any more */
+  late: number
 }
 
 export type AuditorOptions = {
@@ -56,6 +59,8 @@ export class Auditor implements LogFollower {
   readonly #reports: SessionReport[] = []
   readonly #gaps: Gap[] = []
   readonly #versions = new Map<number, number>()
+  #late = 0
+  #isLogCertified = true
 
   constructor(options: AuditorOptions) {
     this.#options = options
@@ -73,6 +78,7 @@ export class Auditor implements LogFollower {
       signatures: this.#queue.checked,
       identities: this.#books.identities.size,
       versions: Object.fromEntries(this.#versions),
+      late: this.#late,
     }
   }
 
@@ -112,6 +118,7 @@ export class Auditor implements LogFollower {
   /** Leaves from before there were identities: the checkpoints alone cover them. */
   #takeOld(index: number, leaf: Leaf): void {
     // what has an identity has a version 2: nobody may take the signatures away by an older number
+    if (leaf['type'] === 'session.start') this.#ended.add(text(leaf, 'session') ?? '')
     const isBehind = this.#versions.has(2) || text(leaf, 'type')?.startsWith('identity.') === true
     if (isBehind) this.#find(index, 'version', 'a leaf of version 1 where there are identities')
   }
@@ -123,16 +130,37 @@ export class Auditor implements LogFollower {
     if (type === 'identity.revoked') identities.revoked(index, leaf)
     const of = member(leaf, 'of')
     if (type === 'identity.issued' && of?.['kind'] === 'gate') identities.gateIssued(index, leaf)
+    this.#logKey(index, leaf)
     // the session’s signature alone covers what something was taken out of
     if (type === 'action.outcome' && !isScrubbed(leaf)) this.#claim(placed)
     const id = text(leaf, 'session') ?? text(of, 'session')
-    if (id !== undefined) this.#ofSession(id, placed, type)
+    if (id === undefined) this.#outside(placed, type)
+    else this.#ofSession(id, placed, type)
+  }
+
+  /** The root vouches for the log's key for so long and no longer; said once until it does again. */
+  #logKey(index: number, leaf: Leaf): void {
+    const isCertified = this.#books.identities.isLogCertified(Date.parse(text(leaf, 'at') ?? ''))
+    if (!isCertified && this.#isLogCertified) {
+      const reason = 'written when the log’s certificate was not valid any more'
+      this.findings.add({ index, kind: 'authority', session: null, reason })
+    }
+    this.#isLogCertified = isCertified
+  }
+
+  /** @param id of a session that is not open; none where the leaf is of no session */
+  #outside({ index, leaf }: Placed, type: string, id?: string): void {
+    const known = id !== undefined && this.#ended.has(id) ? 'ended' : 'never'
+    const outside = { leaf, type, session: id === undefined ? null : known } as const
+    if (isLate(outside)) this.#late += 1
+    const wrong = whyNotOutside(outside)
+    if (wrong !== undefined) this.findings.add({ index, session: id ?? null, ...wrong })
   }
 
   #ofSession(id: string, placed: Placed, type: string): void {
     const session = this.#open.get(id)
     if (type === 'session.start') return this.#start(id, placed)
-    if (session === undefined) return
+    if (session === undefined) return this.#outside(placed, type, id)
     if (session.take(placed)) {
       this.#open.delete(id)
       this.#ended.add(id)

@@ -11,6 +11,8 @@ export const SKEW_MS = 5 * 60_000
 export type Authority = {
   trustDomain: string
   issuing: Certificate
+  /** over the log's Ed25519 key */
+  log: Certificate
   /** of the log: Ed25519, and ML-DSA-44 where it has one */
   vkeys: readonly string[]
 }
@@ -31,8 +33,8 @@ export function readAuthority(leaf: Leaf, roots: readonly CertifiedKey[]): Autho
   if (typeof log === 'string') return `the log’s certificate: ${log}`
   const trustDomain = text(leaf, 'trustDomain') ?? ''
   const vkeys = texts(member(leaf, 'log'), 'vkeys')
-  const authority = { trustDomain, issuing, vkeys }
-  const wrong = whyNotChain(leaf, { root, issuing, log }) ?? whyNotLog(log, authority)
+  const authority = { trustDomain, issuing, log, vkeys }
+  const wrong = whyNotChain(leaf, { root, issuing, log }) ?? whyNotLog(authority)
   return wrong ?? authority
 }
 
@@ -56,7 +58,7 @@ function whyNotChain(
     : 'the root’s protection is not what its certificate says'
 }
 
-function whyNotLog(log: Certificate, { trustDomain, vkeys }: Authority): string | undefined {
+function whyNotLog({ log, trustDomain, vkeys }: Authority): string | undefined {
   const name = parseSpiffe(log.uri ?? '')
   if (name?.trustDomain !== trustDomain || !name.path.startsWith('/log/')) {
     return 'the log’s certificate names another trust domain, or no log'

@@ -67,6 +67,14 @@ export class Identities {
     this.#authorities = leaf['reason'] === 'emergency' ? [reason] : [reason, ...this.#authorities]
   }
 
+  /** Whether a root vouches for the log's key at this time; so it is before the first authority. */
+  isLogCertified(atMs: number): boolean {
+    return (
+      this.#authorities.length === 0 ||
+      this.#authorities.some(({ log }) => isValidAt(log, atMs, SKEW_MS))
+    )
+  }
+
   /** A session's first key, from its start leaf; undefined, and a finding, where it is not good. */
   started(index: number, leaf: Leaf): IssuedKey | undefined {
     const identity = member(leaf, 'identity')

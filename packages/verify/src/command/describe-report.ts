@@ -39,6 +39,7 @@ function describeWhole(report: AuditReport & { scope: string | null }): string[]
       ? 'no root was given: signatures, identities and counters were not looked at'
       : `${signatures} signatures by ${identities} certified keys`,
     ...describeOld(report),
+    ...describeLate(report),
     ...describeFindings(findings),
     ...describeGaps(report),
     ...describeWitnesses(report),
@@ -50,6 +51,12 @@ function describeOld({ versions, depth }: AuditReport): string[] {
   return old === 0 || depth === 'tree'
     ? []
     : [`${old} leaves of version 1, from before identities: their checkpoints alone vouch for them`]
+}
+
+function describeLate({ late }: AuditReport): string[] {
+  return late === 0
+    ? []
+    : [`${late} leaves of sessions that had ended: their checkpoints alone vouch for them`]
 }
 
 function describeFindings(findings: readonly Finding[]): string[] {

@@ -45,8 +45,9 @@ export class KeyedSessions {
 
   async #renew(session: Session): Promise<void> {
     const { standing } = session
+    await this.#leaves.settle(session) // which of its keys is the one in force
     const { identity, state } = standing
-    if (identity === undefined || state === undefined) return
+    if (identity === undefined || state === undefined || session.isClosing) return
     const next = this.#identities.svids.forSession(state)
     const endorsed = endorse(identity.signer, next.key)
     const recorded = this.#leaves.append(session, {
@@ -69,6 +70,15 @@ export class KeyedSessions {
     const { standing } = session
     const { of, reason, detail, by } = revocation
     if (standing.isRevoked) return []
+    standing.refuse()
+    session.forgetSecrets()
+    try {
+      // its last word is signed by the key that the log knows
+      if (standing.isUnsure) await this.#leaves.settle(session)
+    } catch (error) {
+      standing.forget()
+      throw error
+    }
     const { identity } = standing
     const keys = identity === undefined ? [] : [identity.key]
     const changed = this.#leaves.append(session, {
@@ -79,7 +89,6 @@ export class KeyedSessions {
       checks: [],
     })
     standing.revoke()
-    session.forgetSecrets()
     const revoked = this.#leaves.append(session, {
       type: 'identity.revoked',
       of,

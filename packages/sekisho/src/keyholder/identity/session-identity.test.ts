@@ -129,6 +129,41 @@ test('a change that may be in the log all the same is looked up before the next'
   expect(stamps.slice(1).map(({ from }) => from)).toEqual(stamps.slice(0, -1).map(({ to }) => to))
 })
 
+test('a key that is renewed behind a change in doubt signs what comes after', async () => {
+  await bench.keyholder.identities.recordAuthority()
+  await bench.begin(SESSION)
+  await failToFreeze()
+  bench.nowMs += 30 * MINUTE_MS
+  await bench.keyholder.renewDue()
+  await bench.keyholder.recordIntent(intent('a'), [])
+  const [, , issued, after] = await bench.leaves()
+  expect(issued).toMatchObject({ type: 'identity.issued', reason: 'schedule' })
+  const second = String(issued?.['key'])
+  expect(signerOf(after, parse(String(issued?.['certificate'])))).toBe(second)
+})
+
+test('a key that is revoked behind a change in doubt still says so itself', async () => {
+  await bench.begin(SESSION)
+  const { certificate, key } = identityOf((await bench.leaves())[0])
+  await failToFreeze()
+  const of = { kind: 'session', session: SESSION } as const
+  const revoked = bench.keyholder.revoke(SESSION, { of, reason: 'operator', detail: 'x', by: 1000 })
+  await expect(bench.keyholder.recordIntent(intent('a'), [])).rejects.toMatchObject({
+    code: 'IDENTITY_REVOKED',
+  })
+  expect(await revoked).toEqual([key])
+  const [, change] = await bench.leaves()
+  expect(signerOf(change, parse(certificate))).toBe(key)
+})
+
+async function failToFreeze(): Promise<void> {
+  const change = { session: SESSION, trigger: 'freeze', detail: '', checks: [] } as const
+  bench.files.fail = 'before'
+  const frozen = bench.keyholder.recordOfSession({ type: 'session.state', ...change })
+  await expect(frozen).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
+  bench.files.fail = undefined
+}
+
 test('two hundred sessions at once have two hundred ids and keys', async () => {
   const ids = Array.from({ length: 200 }, (_, at) => `s-${String(at).padStart(20, '0')}`)
   await Promise.all(ids.map((id) => bench.begin(id)))

@@ -32,7 +32,7 @@ export class SessionLeaves {
    */
   async write(session: Session, leaf: LeafInput): Promise<number> {
     const { standing } = session
-    if (standing.isUnsure) await this.#settle(session)
+    if (standing.isUnsure) await this.settle(session)
     const stamped = standing.stamp(scrubbed(leaf, session))
     try {
       return await this.#parts.log.append(stamped.leaf, stamped.signer)
@@ -42,7 +42,9 @@ export class SessionLeaves {
     }
   }
 
-  async #settle(session: Session): Promise<void> {
+  /** Looks up what the log says where a change was turned away. @throws SekishoError LOG_BROKEN */
+  async settle(session: Session): Promise<void> {
+    if (!session.standing.isUnsure) return
     const state = await this.#parts.readState(session.id)
     if (state !== undefined && session.standing.isUnsure) session.standing.correct(state)
   }

@@ -81,9 +81,14 @@ export class Standing {
     this.#before = undefined
   }
 
+  /** Whoever asks is refused from here on; its key has one thing left to say. */
+  refuse(): void {
+    this.#isRevoked = true
+  }
+
   /** Nothing is signed by its key any more; it is gone. */
   revoke(): void {
-    this.#isRevoked = true
+    this.refuse()
     this.forget()
   }
 

@@ -91,7 +91,15 @@ export class Revocation {
     if (by !== null) this.#parts.killGate(by)
     if (of.kind === 'gate') return
     const what = `${kind}: ${detail}`
-    const seen = { kind: 'identity', what, names: [kind], pid: 0, command: '', args: [], atMs } as const
+    const seen = {
+      kind: 'identity',
+      what,
+      names: [kind],
+      pid: 0,
+      command: '',
+      args: [],
+      atMs,
+    } as const
     if (this.#parts.containment.attempted(of.session, seen)) return
     // nothing of it runs in a sandbox: one that has ended, that begins, or that restores
     this.#parts.stop(of.session, { message: what, hint: null })
@@ -101,7 +109,15 @@ export class Revocation {
   /** A session has carried a canary away; refused already. Never throws. */
   canary(session: string, what: string): void {
     const atMs = performance.now()
-    const seen = { kind: 'canary', what, names: ['canary'], pid: 0, command: '', args: [], atMs } as const
+    const seen = {
+      kind: 'canary',
+      what,
+      names: ['canary'],
+      pid: 0,
+      command: '',
+      args: [],
+      atMs,
+    } as const
     this.#parts.containment.attempted(session, seen)
   }
 

@@ -33,7 +33,8 @@ test('resumed by another keyholder, it has the same authority key and the same p
   const opened = await keyholder.open(SESSION, {
     secrets,
     leaf: startLeaf(SESSION),
-    printKey: null, gate: 0,
+    printKey: null,
+    gate: 0,
   })
   await keyholder.shut()
   keyholder = await start()
@@ -131,7 +132,12 @@ test('nor is the gap before an end', async () => {
 
 test('a session whose start was turned away though the disk holds it is closed by a gap', async () => {
   files.fail = 'after'
-  const refused = keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null, gate: 0 })
+  const refused = keyholder.open(SESSION, {
+    secrets: [],
+    leaf: startLeaf(SESSION),
+    printKey: null,
+    gate: 0,
+  })
   await expect(refused).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
   files.fail = undefined
   await keyholder.open(SESSION, { secrets: [], leaf: startLeaf(SESSION), printKey: null, gate: 0 })

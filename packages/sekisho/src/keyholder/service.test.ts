@@ -73,7 +73,8 @@ test('a session from its start to its end, over a socket handed to it', async ()
     session: SESSION,
     secrets: [{ binding, value: VALUE }],
     leaf: startLeaf(SESSION),
-    printKey: null, gate: 0,
+    printKey: null,
+    gate: 0,
   })
   expect(opened.index).toBe(1)
   expect(opened.placeholders['GH']).toMatch(/^ghp_\d{10}[a-z]{10}[A-Z]{10}$/)
@@ -121,7 +122,8 @@ test('a gate cannot speak for the platform, for a session, or for a session that
     session: SESSION,
     secrets: [],
     leaf: startLeaf(SESSION),
-    printKey: null, gate: 0,
+    printKey: null,
+    gate: 0,
   })
   const gate = await TestGate.attach(supervisor, stateDir)
   const violation = { code: 'PROTOCOL_VIOLATION' }
@@ -143,9 +145,9 @@ test('a gate cannot speak for the platform, for a session, or for a session that
   ]) {
     await expect(gate.record(leaf)).rejects.toMatchObject(violation)
   }
-  await expect(
-    gate.record({ ...intent('a'), session: OTHER }),
-  ).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' })
+  await expect(gate.record({ ...intent('a'), session: OTHER })).rejects.toMatchObject({
+    code: 'SESSION_UNKNOWN',
+  })
   const elsewhere = { ...breach, session: OTHER, limit: 'egress-bytes' as const }
   await expect(gate.record(elsewhere)).rejects.toMatchObject({
     code: 'SESSION_UNKNOWN',
@@ -159,7 +161,8 @@ test('a gate records the breach of a limit that it holds itself', async () => {
     session: SESSION,
     secrets: [],
     leaf: startLeaf(SESSION),
-    printKey: null, gate: 0,
+    printKey: null,
+    gate: 0,
   })
   const gate = await TestGate.attach(supervisor, stateDir)
   for (const limit of ['egress-bytes', 'egress-requests'] as const) {
@@ -179,7 +182,8 @@ test('a gate that breaks the protocol loses its channel; another goes on', async
     session: SESSION,
     secrets: [],
     leaf: startLeaf(SESSION),
-    printKey: null, gate: 0,
+    printKey: null,
+    gate: 0,
   })
   const bad = await connectGate(supervisor, stateDir, 1)
   const good = await TestGate.attach(supervisor, stateDir)
@@ -204,7 +208,8 @@ test('killed under load, it comes back with every record that it answered', asyn
       session: SESSION,
       secrets: [],
       leaf,
-      printKey: null, gate: 0,
+      printKey: null,
+      gate: 0,
     })
     const gate = await TestGate.attach(supervisor, stateDir)
     let left = randomInt(1, 300)
@@ -270,4 +275,3 @@ async function kill({ child }: Running): Promise<void> {
   child.kill('SIGKILL')
   await exited
 }
-

@@ -149,7 +149,6 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
       .filter(({ action }) => ![action?.host, action?.['name']].some((at) => tried.includes(at)))
     expect(denied.map(({ verdict }) => verdict?.rules)).toEqual(client.refused)
   })
-
 }
 
 function testAudit(client: AgentClient, run: () => AgentSession): void {

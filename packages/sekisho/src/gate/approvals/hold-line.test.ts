@@ -56,7 +56,10 @@ class Scene {
   readonly desk = this.deskOf(SESSION)
 
   async open(): Promise<void> {
-    this.links.keyholder.attach(socketTransport(await this.keyholder.connect()), async () => undefined)
+    this.links.keyholder.attach(
+      socketTransport(await this.keyholder.connect()),
+      async () => undefined,
+    )
     this.links.control.attach(socketTransport(await this.control.connect()))
   }
 

@@ -30,7 +30,11 @@ beforeEach(() => {
   refuseRecords = false
   sessions = new Map(
     [SESSION, OTHER, RESTORE].map((id) => {
-      const session = new Session(id, { key: keys.sessionAuthority(id), secrets: [], standing: new Standing(undefined), gate: 0 }, new Date())
+      const session = new Session(
+        id,
+        { key: keys.sessionAuthority(id), secrets: [], standing: new Standing(undefined), gate: 0 },
+        new Date(),
+      )
       return [id, session]
     }),
   )

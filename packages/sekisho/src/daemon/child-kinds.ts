@@ -87,6 +87,7 @@ export function makeExporter(
     ],
     argv: [LOG_IN_BOX, EXPORTER_STATE],
     environment: {},
+    isOptional: true,
     network: 'host',
     out: supervisorToExporter,
     in: exporterToSupervisor,

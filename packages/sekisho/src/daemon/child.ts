@@ -28,6 +28,8 @@ export type ChildKind<Out extends Protocol, In extends Protocol> = {
   heap?: readonly string[]
   /** the child's whole environment: nothing is inherited */
   environment: Readonly<Record<string, string>>
+  /** whether the platform goes on without it: then it is tried again even if it never came up */
+  isOptional?: boolean
   /** the host's, or a namespace of its own with an unconfigured loopback and nothing else */
   network: 'host' | 'none'
   out: Out
@@ -50,7 +52,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
   /** called once it is up and wired */
   readonly #waiting: (() => void)[] = []
   #restarts = 0
-  /** a child that never came up is its supervisor's failure to start, and is not tried again */
+  /** one that never came up is its supervisor's failure to start, and is not tried again */
   #wasUp = false
   #stopping = false
 
@@ -156,7 +158,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
 
   #exited(how: string, startedAtMs: number): void {
     this.#peer = undefined
-    if (this.#stopping || !this.#wasUp) return
+    if (this.#stopping || !(this.#wasUp || this.#kind.isOptional === true)) return
     if (performance.now() - startedAtMs > STEADY_MS) this.#restarts = 0
     const delayMs = RESTART_DELAYS_MS[Math.min(this.#restarts, RESTART_DELAYS_MS.length - 1)] ?? 0
     this.#restarts += 1

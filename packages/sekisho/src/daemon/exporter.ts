@@ -1,3 +1,4 @@
+import { SekishoError } from '../core/error.ts'
 import type { Handlers } from '../wire/peer.ts'
 import type { AlertRule, exporterToSupervisor, SinkStatus } from '../wire/exporter.ts'
 import type { WitnessAnswer, WitnessStatus } from '../wire/witness.ts'
@@ -22,7 +23,14 @@ type Options = {
   /** what the log signs by */
   logVkeys: () => readonly string[]
   warn: (line: string) => void
+  /** in place of a process of its own */
+  make?: (...parts: Parameters<typeof makeExporter>) => ExporterChild
 }
+
+export type ExporterChild = Pick<
+  ReturnType<typeof makeExporter>,
+  'pid' | 'peer' | 'start' | 'stop' | 'kill'
+>
 
 /**
  * The process that carries the log to others and watches it. Nothing waits for it: without it,
@@ -30,14 +38,17 @@ type Options = {
  */
 export class Exporter {
   readonly #options: Options
-  readonly #child: ReturnType<typeof makeExporter>
+  readonly #child: ExporterChild
+  /** before it is configured a process answers, and sends nothing */
+  #configured: ExporterPeer | undefined
   #status: readonly SinkStatus[] = []
   #witnesses: readonly WitnessStatus[] = []
   #failure: string | undefined
 
   constructor(options: Options) {
     this.#options = options
-    this.#child = makeExporter(this.#handlers(), {
+    const { make = makeExporter } = options
+    this.#child = make(this.#handlers(), {
       onUp: (peer) => this.#configure(peer),
       report: options.warn,
     })
@@ -73,6 +84,7 @@ export class Exporter {
     } catch (error) {
       this.#failure = `the exporter did not start: ${String(error)}`
       this.#options.warn(this.#failure)
+      this.#child.kill() // one that is half up is started anew, as after any other end
     }
   }
 
@@ -80,7 +92,9 @@ export class Exporter {
   async refresh(): Promise<void> {
     try {
       const options = { timeoutMs: STATUS_TIMEOUT_MS }
-      const { sinks, witnesses } = await this.#child.peer.call('status', {}, options)
+      const { peer } = this.#child
+      if (peer !== this.#configured) throw new SekishoError('PEER_UNAVAILABLE', 'it is starting')
+      const { sinks, witnesses } = await peer.call('status', {}, options)
       this.#status = sinks
       this.#witnesses = witnesses
       this.#failure = undefined
@@ -130,6 +144,7 @@ export class Exporter {
       alerts: [...alerts],
       witnessing: witnessingOf(witnesses, logVkeys()),
     })
+    this.#configured = peer
   }
 
   #handlers(): Handlers<typeof exporterToSupervisor> {

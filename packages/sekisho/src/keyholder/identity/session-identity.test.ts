@@ -157,9 +157,13 @@ test('a key that is revoked behind a change in doubt still says so itself', asyn
 })
 
 async function failToFreeze(): Promise<void> {
-  const change = { session: SESSION, trigger: 'freeze', detail: '', checks: [] } as const
+  const change = { session: SESSION, detail: '', checks: [] }
   bench.files.fail = 'before'
-  const frozen = bench.keyholder.recordOfSession({ type: 'session.state', ...change })
+  const frozen = bench.keyholder.recordOfSession({
+    type: 'session.state',
+    trigger: 'freeze',
+    ...change,
+  })
   await expect(frozen).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
   bench.files.fail = undefined
 }

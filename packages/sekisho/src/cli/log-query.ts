@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
-import { LogIndex } from '../search/log-index.ts'
+import { type IndexPlace, LogIndex } from '../search/log-index.ts'
 import type { Terminal } from './command.ts'
 import { jsonLine } from './json-line.ts'
 import { describeLeaf } from './leaf-text.ts'
@@ -44,21 +44,21 @@ export async function query(
   return 0
 }
 
-type Place = { dir: string; file: string }
-
 /** Where the log of these flags is, and its index: a copied log's is gone with the command unless named. */
-export function placeOf(values: Readonly<Record<string, unknown>>): Place {
+export function placeOf(values: Readonly<Record<string, unknown>>): IndexPlace {
   const { log: given, index } = values
   const usual = isOwnLog(given) ? join(pathsFrom(process.env).state, 'index.sqlite') : ''
+  const isNamed = typeof index === 'string' && index !== ''
   return {
     dir: typeof given === 'string' ? given : logDirectory(),
-    file: typeof index === 'string' && index !== '' ? index : usual,
+    file: isNamed ? index : usual,
+    isNamed,
   }
 }
 
 /** @throws SekishoError when the log cannot be read */
 export async function withIndex<T>(
-  place: Place,
+  place: IndexPlace,
   terminal: Pick<Terminal, 'err'>,
   use: (index: LogIndex) => T | Promise<T>,
 ): Promise<T> {

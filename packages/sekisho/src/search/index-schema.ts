@@ -1,8 +1,16 @@
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, readSync, rmSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { SekishoError } from '../core/error.ts'
 
 /** Any other is built anew: the index holds nothing that is not in the log. */
 export const INDEX_VERSION = 1
+
+/** `skix`: tells an index from any other database, in its header. */
+const APPLICATION_ID = 0x736b6978
+const MAGIC = Buffer.from('SQLite format 3\0')
+/** Where a database has its application's id (SQLite file format, §1.3.15). */
+const APPLICATION_ID_OFFSET = 68
+const HEADER_BYTES = 100
 
 /** Another process may be building it. */
 const BUSY_TIMEOUT_MS = 120_000
@@ -43,6 +51,9 @@ export function openDatabase(file: string): DatabaseSync {
   if (file !== '') makePrivate(file)
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS })
   try {
+    // in the file itself before anything goes into a write-ahead log beside it
+    const pages = database.prepare('PRAGMA page_count').get()?.['page_count']
+    if (pages === 0) database.exec(`PRAGMA application_id = ${APPLICATION_ID}`)
     // a power cut loses at most the last transactions, which are read from the log again
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     database.exec('PRAGMA cache_size = -65536; PRAGMA temp_store = FILE')
@@ -81,6 +92,35 @@ export function isUnwritable(error: unknown, file: string): boolean {
 
 /** SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN */
 const NO_ROOM: ReadonlySet<number> = new Set([8, 10, 13, 14])
+
+/**
+ * What a person names may be anything, a system's own file by a slip: only what is empty, not there
+ * or an index may be written to, or made anew.
+ *
+ * @throws SekishoError CONFIG_INVALID for anything else, which is left as it is
+ */
+export function refuseForeign(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined || (found.isFile() && (found.size === 0 || isIndex(file)))) return
+  throw new SekishoError('CONFIG_INVALID', `${file} is no index of this program`, {
+    hint: 'name a file that is not there yet, or an index that was made by --index',
+  })
+}
+
+function isIndex(file: string): boolean {
+  const header = Buffer.alloc(HEADER_BYTES)
+  const handle = openSync(file, 'r')
+  try {
+    const bytes = readSync(handle, header, 0, HEADER_BYTES, 0)
+    return (
+      bytes === HEADER_BYTES &&
+      header.subarray(0, MAGIC.length).equals(MAGIC) &&
+      header.readUInt32BE(APPLICATION_ID_OFFSET) === APPLICATION_ID
+    )
+  } finally {
+    closeSync(handle)
+  }
+}
 
 export function removeDatabase(file: string): void {
   for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${end}`, { force: true })

@@ -1,6 +1,8 @@
 import {
+  chmodSync,
   closeSync,
   cpSync,
+  mkdirSync,
   openSync,
   readFileSync,
   statSync,
@@ -120,6 +122,41 @@ test.for([
   if (what === 'gone') removeIndex()
   expect(await found(by('host', 'api.example.com'))).toEqual([1, 2])
   expect(said).toHaveLength(what === 'gone' ? 0 : 1)
+})
+
+test.for([
+  ['a text', (file: string) => writeFileSync(file, 'root:x:0:0:root:/root:/bin/sh\n'.repeat(99))],
+  ['another program’s database', (file: string) => change(file, 'CREATE TABLE mine (a)')],
+  ['a directory', (file: string) => mkdirSync(file)],
+] as const)('%s that is named as the index is left as it is', async ([, make]) => {
+  log.segment().seal(start)
+  const file = join(log.dir, 'somebodys')
+  make(file)
+  chmodSync(file, 0o644)
+  const before = statSync(file).isFile() ? readFileSync(file) : null
+  await expect(
+    LogIndex.open({ dir: log.dir, file, isNamed: true }, (line) => void said.push(line)),
+  ).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: `${file} is no index of this program`,
+  })
+  expect(statSync(file).mode & 0o777).toBe(0o644)
+  expect(statSync(file).isFile() ? readFileSync(file) : null).toEqual(before)
+})
+
+test('an index that was named is taken again, and made anew when it is damaged behind its head', async () => {
+  log.segment().seal(start, intent)
+  const place = { dir: log.dir, file: log.index, isNamed: true }
+  const size = async (): Promise<number> => {
+    const index = await LogIndex.open(place, (line) => void said.push(line))
+    const { size: there } = index
+    index.close()
+    return there
+  }
+  expect([await size(), await size()]).toEqual([2, 2])
+  change(log.index, 'DROP TABLE term')
+  expect(await size()).toBe(2)
+  expect(said).toHaveLength(1)
 })
 
 test.for([

@@ -5,7 +5,13 @@ import { type IndexedLeaf, segmentName } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import { type Facet, FacetReader } from './facets.ts'
 import { type Filter, fitsPattern, withUserNames } from './filter.ts'
-import { isUnusable, isUnwritable, openDatabase, removeDatabase } from './index-schema.ts'
+import {
+  isUnusable,
+  isUnwritable,
+  openDatabase,
+  refuseForeign,
+  removeDatabase,
+} from './index-schema.ts'
 import { IndexStore } from './index-store.ts'
 import { IndexWriter, printOf } from './index-writer.ts'
 import { leafCondition } from './leaf-condition.ts'
@@ -15,6 +21,8 @@ export type IndexPlace = {
   dir: string
   /** the index's file; '' for one that is gone once it is closed */
   file: string
+  /** by a person: the file may be somebody else's, and is then left as it is */
+  isNamed?: boolean | undefined
 }
 
 export type FindOptions = { limit?: number | undefined; isReversed?: boolean | undefined }
@@ -39,10 +47,12 @@ export class LogIndex {
 
   /**
    * @param report takes a line about an index that had to be made anew
-   * @throws Error where the files cannot be read as a log, or the index cannot be written
+   * @throws Error where the files cannot be read as a log, or the index cannot be written;
+   *   SekishoError CONFIG_INVALID for a named file that is no index
    */
   static async open(place: IndexPlace, report: (line: string) => void): Promise<LogIndex> {
-    const { file } = place
+    const { file, isNamed } = place
+    if (isNamed === true) refuseForeign(file)
     try {
       return await LogIndex.#openUpdated(place, report)
     } catch (error) {

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import { SekishoError } from '../core/error.ts'
 import type { SessionEnd, SessionPlan } from '../wire/control.ts'
 import type { SessionDecision } from '../wire/decision.ts'
@@ -24,6 +23,7 @@ import {
   startFailure,
   startLeaf,
 } from './session-leaf.ts'
+import { StateRecords } from './state-records.ts'
 import { reserveStage, setStage, type Stage, type Started } from './stage.ts'
 import { relayToFile } from './output-file.ts'
 import { StopLadder } from './stop-ladder.ts'
@@ -43,6 +43,7 @@ export class Session {
   readonly denials: DenialRecords
   readonly binding: GateBinding
   readonly #platform: Platform
+  readonly #states: StateRecords
   readonly #ended: (end: SessionEnd) => void
   readonly #gone: () => void
   readonly #started: Started = {}
@@ -68,6 +69,7 @@ export class Session {
   #placeholders: Record<string, string> | undefined
   #prints: SecretPrints[] = []
   #reason: EndReason = 'exit'
+  #hasExited = false
   #firstLeaf: number | null = null
   #endText: EndText | undefined
 
@@ -85,11 +87,10 @@ export class Session {
     this.#platform = platform
     this.#ended = hooks.ended
     this.#gone = hooks.gone
-    this.denials = new DenialRecords({
-      session: plan.session,
-      record: (leaf) => platform.record(leaf),
-      nowMs: () => performance.now(),
-    })
+    const { session } = plan
+    const record = platform.record.bind(platform)
+    this.denials = new DenialRecords({ session, record, nowMs: () => performance.now() })
+    this.#states = new StateRecords({ session, record, warn: platform.warn })
   }
 
   /** Index of its start leaf; null before that is durable. */
@@ -135,8 +136,15 @@ export class Session {
     if (this.#reason === 'exit') {
       this.#reason = reason
       this.#endText = text
+      this.#recordStop(reason)
     }
     this.#ladder.stop()
+  }
+
+  /** Of one that is contained another leaf tells. */
+  #recordStop(reason: EndReason): void {
+    if (!this.#isOpen || this.#hasExited || reason === 'contained') return
+    this.#states.changed('stop', { detail: reason })
   }
 
   killNow(): void {
@@ -169,6 +177,8 @@ export class Session {
     if (berth?.network.gate !== gate || this.#placeholders === undefined) return
     berth.network.gateRestarts += 1
     await this.#bind(berth, this.#placeholders)
+    const bound = { name: 'gate-bound', held: true, detail: 'its label begins as untrusted' }
+    this.#states.changed('gate-restart', { detail: `gate ${gate}`, checks: [bound] })
   }
 
   async #start(): Promise<number> {
@@ -244,7 +254,7 @@ export class Session {
       const outer = this.#outerDescriptors()
       this.#relay = relayPipes(plan.phase === 'setup' ? aside(outer) : outer, launcher.streams)
     } else {
-      this.#attachTerminal(this.#outerDescriptors(), cell.takeMaster())
+      this.#relay = relayTerminal(this.#outerDescriptors(), cell.takeMaster())
       launcher.streams.stderr.on('data', (said: Buffer) =>
         platform.warn(`${plan.session}: ${said.toString()}`),
       )
@@ -264,15 +274,6 @@ export class Session {
     const { connection } = this.plan
     if (connection === null) throw new SekishoError('USAGE', 'a session needs a client')
     return this.#platform.clients.takeDescriptors(connection)
-  }
-
-  #attachTerminal(
-    outer: readonly [number, number, number],
-    master: { input: number; output: number },
-  ): void {
-    const [input, output, error] = outer
-    closeSync(error)
-    this.#relay = relayTerminal({ input, output }, master)
   }
 
   async #bind(berth: Berth, placeholders: Record<string, string>): Promise<void> {
@@ -296,6 +297,7 @@ export class Session {
   /** The client learns of the end as soon as the command is gone; the rest goes on behind it. */
   async #exited(exitCode: number): Promise<void> {
     const { plan } = this
+    this.#hasExited = true
     this.#signals.close()
     this.#attendance?.exited()
     const gone = this.#ladder.finish()

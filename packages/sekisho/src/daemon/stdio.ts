@@ -47,11 +47,12 @@ export function relayPipes(outer: Outer, command: CommandStreams): Relay {
 
 /** Joins the user's terminal with the sandbox's own, whose master side `master` is. */
 export function relayTerminal(
-  outer: { input: number; output: number },
+  [input, output, error]: readonly [number, number, number],
   master: { input: number; output: number },
 ): Relay {
-  const keys = readTerminal(outer.input)
-  const screen = writeTerminal(outer.output)
+  closeSync(error) // a terminal has one stream for both
+  const keys = readTerminal(input)
+  const screen = writeTerminal(output)
   const toCommand = writeTerminal(master.input)
   const fromCommand = readTerminal(master.output)
   void carry(keys, toCommand)

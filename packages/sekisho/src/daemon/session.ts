@@ -87,10 +87,9 @@ export class Session {
     this.#platform = platform
     this.#ended = hooks.ended
     this.#gone = hooks.gone
-    const { session } = plan
-    const record = platform.record.bind(platform)
-    this.denials = new DenialRecords({ session, record, nowMs: () => performance.now() })
-    this.#states = new StateRecords({ session, record, warn: platform.warn })
+    const into = { session: plan.session, record: platform.record.bind(platform) }
+    this.denials = new DenialRecords({ ...into, nowMs: () => performance.now() })
+    this.#states = new StateRecords({ ...into, warn: platform.warn })
   }
 
   /** Index of its start leaf; null before that is durable. */

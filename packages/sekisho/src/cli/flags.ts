@@ -3,22 +3,40 @@ import { SekishoError } from '../core/error.ts'
 
 type Flags = NonNullable<ParseArgsConfig['options']>
 
-/** `--json` and a command's own flags; an unknown flag is an error with the usage as its hint. */
+/** `--json` and a command's own flags; one that is unknown, or there twice, is an error with the usage as its hint. */
 export function jsonFlag(
   usage: string,
   argv: readonly string[],
   flags: Flags = {},
 ): { values: Record<string, unknown>; positionals: string[] } {
   try {
-    const { values, positionals } = parseArgs({
+    const options: Flags = { json: { type: 'boolean', default: false }, ...flags }
+    const { values, positionals, tokens } = parseArgs({
       args: [...argv],
-      options: { json: { type: 'boolean', default: false }, ...flags },
+      options,
       allowPositionals: true,
+      tokens: true,
     })
+    refuseTwice(tokens, options)
     return { values: { ...values }, positionals }
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause)
     throw new SekishoError('USAGE', problem, { hint: `usage: ${usage}` })
+  }
+}
+
+type Token = { kind: string; name?: string; value?: unknown }
+
+/** Of two values the last would count, and whoever gave the first would not know. */
+function refuseTwice(tokens: readonly Token[], options: Flags): void {
+  const seen = new Set<string>()
+  for (const { kind, name } of tokens) {
+    if (kind !== 'option' || name === undefined) continue
+    const { type, multiple } = options[name] ?? {}
+    if (type === 'string' && multiple !== true && seen.has(name)) {
+      throw new TypeError(`--${name} is given twice`)
+    }
+    seen.add(name)
   }
 }
 

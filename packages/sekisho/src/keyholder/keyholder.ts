@@ -140,6 +140,11 @@ export class Keyholder {
     await this.#keyed.renewDue(this.sessions.all())
   }
 
+  /** As {@link Identities.keepPlace}. */
+  keepPlace(): Promise<void> {
+    return this.identities.keepPlace(() => this.sessions.all().map(({ standing }) => standing))
+  }
+
   /** A leaf of the platform itself, or a gap in one that it vouches for. */
   recordPlatform(leaf: Leaf<'platform.start' | 'platform.stop' | 'gap'>): Promise<number> {
     if (leaf.type === 'platform.start') return this.#beginPlatform(leaf)

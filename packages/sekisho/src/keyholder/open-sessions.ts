@@ -130,6 +130,7 @@ export class OpenSessions {
     opening: SessionOpening,
   ): Promise<{ session: Session; index: number }> {
     const { identities, leaves } = this.#parts
+    identities.used.makeRoom() // a session whose start is in the log is not refused for this
     const session = this.#make(id, opening, identities.begin(leaf))
     session.began = { agent: leaf.agent, uid: leaf.initiator.uid }
     session.restores = leaf.restores ?? null

@@ -100,7 +100,7 @@ class Service {
     this.#contents = contents
     this.#gates = gates
     this.#identity = new IdentityService({ keyholder, gates, report })
-    this.#identity.renewRegularly()
+    this.#identity.workRegularly()
   }
 
   /** What is queued is written and answered; then the gates are let go. */

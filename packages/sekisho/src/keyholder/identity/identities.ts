@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { SESSION_END } from '@sekisho/verify'
+import { listSegments, SESSION_END } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import type { SessionState } from '../../lifecycle/session-state.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
@@ -45,8 +45,9 @@ export class Identities {
     const identities = new Identities(options)
     const { used } = identities
     const { sessions, newest } = await readStarted(identities.#logDir, used.readFrom)
-    used.catchUp(sessions, newest)
-    await identities.#readOpen()
+    for (const id of sessions) used.add(id)
+    if (await identities.#readOpen()) used.keepPlace(newest, identities.#states.values())
+    else used.flush()
     return identities
   }
 
@@ -94,23 +95,41 @@ export class Identities {
   /** @returns false when somebody has had that key before: it is a copy */
   claimKey(keyId: string): boolean {
     if (this.used.has(keyId)) return false
+    this.used.makeRoom()
     this.used.add(keyId)
     return true
   }
 
   /** As the log has it; undefined for a session that it has not begun. */
   async readState(session: string): Promise<SessionState | undefined> {
-    return (await readStates(this.#logDir, [session])).get(session)
+    return (await readStates(this.#logDir, [session], this.used.known)).get(session)
   }
 
   /** All at once: a restart resumes hundreds, and each would read the same files. */
-  async #readOpen(): Promise<void> {
+  async #readOpen(): Promise<boolean> {
     try {
-      this.#states = await readStates(this.#logDir, this.#log.openSessions)
+      this.#states = await readStates(this.#logDir, this.#log.openSessions, this.used.known)
+      return true
     } catch (error) {
       // the one that is wrong is found again, and refused, when it is resumed
       process.stderr.write(`keyholder: ${String(error)}\n`)
+      return false
     }
+  }
+
+  /**
+   * So that the next start need not read what is before: at ten million leaves that takes longer
+   * than a keyholder is waited for.
+   *
+   * @param standings of the sessions that are open here
+   * @throws SekishoError LOG_UNWRITABLE, CONFIG_INVALID
+   */
+  async keepPlace(standings: () => readonly Standing[]): Promise<void> {
+    const newest = (await listSegments(this.#logDir)).at(-1)
+    if (newest === undefined || newest <= this.used.readFrom) return
+    // after the segment was looked up: what is not durable now, is written there or later
+    const open = standings().flatMap(({ durable }) => durable ?? [])
+    this.used.keepPlace(newest, [...this.#states.values(), ...open])
   }
 
   close(): void {

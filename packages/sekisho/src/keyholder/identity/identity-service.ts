@@ -11,7 +11,7 @@ import type { GateService } from '../gate-service.ts'
 import { IN_MEMORY } from './svids.ts'
 
 /** Certificates of an hour are renewed at half of it: a few late ones do no harm. */
-const RENEW_EVERY_MS = 30_000
+const EVERY_MS = 30_000
 
 type Calls =
   | 'identity.requests'
@@ -35,11 +35,12 @@ export class IdentityService {
     this.#parts = parts
   }
 
-  renewRegularly(): void {
+  workRegularly(): void {
     const { keyholder, report } = this.#parts
     this.#timer = setInterval(() => {
       keyholder.renewDue().catch(report) // tried again with the next turn
-    }, RENEW_EVERY_MS)
+      keyholder.keepPlace().catch(report)
+    }, EVERY_MS)
     this.#timer.unref()
   }
 

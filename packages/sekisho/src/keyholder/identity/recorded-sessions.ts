@@ -59,22 +59,28 @@ const LEAF = 0x7b
 const HAS_STATE = Buffer.from('"state":{')
 const IS_START = Buffer.from('"type":"session.start"')
 
+/** States that sessions were in when a segment began, or later; those of sessions that were open. */
+export type KnownStates = { from: number; states: ReadonlyMap<string, SessionState> }
+
+const NOTHING_KNOWN: KnownStates = { from: 0, states: new Map() }
+
 /**
  * The states of sessions as the log's leaves tell them: a keyholder that was restarted goes on from
- * there. Reads segments from the newest back, until it has each session's start. A session whose
- * start is not in the log is left out.
+ * there. Reads segments from the newest back, until it has each session's start, or what is known of
+ * it. A session whose start is not in the log is left out.
  *
  * @throws SekishoError LOG_BROKEN when leaves do not lead to the states that they say
  */
 export async function readStates(
   dir: string,
   wanted: readonly string[],
+  { from, states }: KnownStates = NOTHING_KNOWN,
 ): Promise<Map<string, SessionState>> {
   const changes = new Map<string, Stored[]>(wanted.map((session) => [session, []]))
   const missing = new Set(wanted)
   let end = Infinity // leaves from here on are in a later segment
   for (const number of (await listSegments(dir)).toReversed()) {
-    if (missing.size === 0) break
+    if ([...missing].every((session) => number < from && states.has(session))) break
     const segment = await readSealed(dir, number, { end, mark: HAS_STATE })
     if (segment === undefined) continue
     for (const line of segment.lines) {
@@ -85,8 +91,8 @@ export async function readStates(
     }
     end = segment.first
   }
-  const begun = [...changes].filter(([session]) => !missing.has(session))
-  return new Map(begun.map(([session, leaves]) => [session, replay(leaves)]))
+  const begun = [...changes].filter(([session]) => !missing.has(session) || states.has(session))
+  return new Map(begun.map(([session, leaves]) => [session, replay(leaves, states.get(session))]))
 }
 
 /** Sessions that began in the log's segments from one on. */
@@ -151,9 +157,11 @@ function sessionOf(leaf: Stored): string {
 }
 
 /** @param leaves of one session, in any order; one that stands twice counts once */
-function replay(leaves: readonly Stored[]): SessionState {
-  const inOrder = leaves.toSorted((a, b) => a.state.seq - b.state.seq)
-  let state: SessionState | undefined
+function replay(leaves: readonly Stored[], known: SessionState | undefined): SessionState {
+  const inOrder = leaves
+    .filter((leaf) => leaf.state.seq >= (known?.seq ?? 0))
+    .toSorted((a, b) => a.state.seq - b.state.seq)
+  let state = known
   for (const leaf of inOrder) {
     if (leaf.state.seq === state?.seq && leaf.state.to === hashOfState(state)) continue
     const event = eventOf(leaf satisfies StateLeaf)

@@ -33,11 +33,13 @@ export class SessionLeaves {
   async write(session: Session, leaf: LeafInput): Promise<number> {
     const { standing } = session
     if (standing.isUnsure) await this.settle(session)
-    const stamped = standing.stamp(scrubbed(leaf, session))
+    const { leaf: stamped, signer, state } = standing.stamp(scrubbed(leaf, session))
     try {
-      return await this.#parts.log.append(stamped.leaf, stamped.signer)
+      const index = await this.#parts.log.append(stamped, signer)
+      if (state !== undefined) standing.recorded(state)
+      return index
     } catch (error) {
-      if (stamped.isChange) standing.doubt()
+      if (state !== undefined) standing.doubt()
       throw error
     }
   }

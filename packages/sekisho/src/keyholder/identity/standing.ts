@@ -32,8 +32,8 @@ const CHANGES: ReadonlySet<string> = new Set<StateLeaf['type']>([
 type StampedLeaf = {
   leaf: object
   signer: LeafSigner | undefined
-  /** whether it has moved the session to another state */
-  isChange: boolean
+  /** the state that it has moved the session to; undefined for none */
+  state: SessionState | undefined
 }
 
 /** Who a session is, and where it stands: what the keyholder adds to its leaves. */
@@ -42,6 +42,7 @@ export class Standing {
   /** until the log has the one that follows it */
   #before: SessionIdentity | undefined
   #state: SessionState | undefined
+  #durable: SessionState | undefined
   #isRevoked: boolean
   #isUnsure = false
 
@@ -49,6 +50,7 @@ export class Standing {
   constructor(identity: SessionIdentity | undefined, state?: SessionState) {
     this.#identity = identity
     this.#state = state
+    this.#durable = state
     this.#isRevoked = state?.phase === 'revoked'
   }
 
@@ -59,6 +61,11 @@ export class Standing {
 
   get state(): SessionState | undefined {
     return this.#state
+  }
+
+  /** The last state that the log has for certain; undefined before its start is durable. */
+  get durable(): SessionState | undefined {
+    return this.#durable
   }
 
   get isRevoked(): boolean {
@@ -98,6 +105,11 @@ export class Standing {
     this.#before = undefined
   }
 
+  /** The leaf that has led to this state is durable. */
+  recorded(state: SessionState): void {
+    this.#durable = state
+  }
+
   doubt(): void {
     this.#isUnsure = true
   }
@@ -105,6 +117,7 @@ export class Standing {
   /** What the log says after a doubt. */
   correct(state: SessionState): void {
     this.#state = state
+    this.#durable = state
     this.#isUnsure = false
     if (this.#before?.key === state.identity) this.#identity = this.#before
     this.#before = undefined
@@ -120,12 +133,13 @@ export class Standing {
     const signer = SIGNED.has(leaf.type) ? this.#identity?.signer : undefined
     const whole: WholeLeaf = leaf.type === 'session.start' ? this.#withIdentity(leaf) : leaf
     const event = isStateLeaf(whole) ? eventOf(whole) : undefined
-    if (event === undefined) return { leaf: whole, signer, isChange: false }
+    if (event === undefined) return { leaf: whole, signer, state: undefined }
     const before = this.#state
     const next = nextState(before, event)
     if (next.kind === 'illegal') throw new SekishoError('PROTOCOL_VIOLATION', next.reason)
     this.#state = next.state
-    return { leaf: { ...whole, state: stampOf(before, next.state) }, signer, isChange: true }
+    const { state } = next
+    return { leaf: { ...whole, state: stampOf(before, state) }, signer, state }
   }
 
   #withIdentity(leaf: StartLeaf): StartLeaf & { identity: StartIdentity } {

@@ -13,5 +13,13 @@ if (existsSync(SYSTEM_ROOTS)) {
 }
 
 await runChild((supervisor) =>
-  serveGate({ supervisor, now: () => Date.now(), dnsServers: process.argv.slice(2) }),
+  serveGate({
+    supervisor,
+    now: () => Date.now(),
+    dnsServers: process.argv.slice(2),
+    unknown: () => {
+      process.stderr.write('gate: the keyholder does not take its key\n')
+      process.exit(1) // the supervisor starts another
+    },
+  }),
 )

@@ -38,6 +38,15 @@ export class KeyholderLink {
   /** over all sessions: rising for each of them */
   #seq = 0
   readonly #downListeners = new Set<() => void>()
+  readonly #unknown: () => void
+
+  /**
+   * @param unknown called when a keyholder that is there does not take this gate's key: nobody
+   *   attaches that one again, so nothing would ever be recorded
+   */
+  constructor(unknown: () => void = () => undefined) {
+    this.#unknown = unknown
+  }
 
   /**
    * Takes the place of the peer before it, whose pending calls then fail. A key is made for it: the
@@ -77,7 +86,11 @@ export class KeyholderLink {
         this.#renewal = setTimeout(() => this.#identify(peer), inMs)
         this.#renewal.unref()
       },
-      () => peer.close(), // a gate that nobody knows records nothing, so nothing leaves
+      () => {
+        if (peer.closed) return // gone, and with it the question
+        peer.close() // a gate that nobody knows records nothing, so nothing leaves
+        this.#unknown()
+      },
     )
   }
 

@@ -40,6 +40,8 @@ export type GateOptions = {
   maxTlsConnections?: number | undefined
   /** in place of what the kernel says a connection was dialled to */
   destinationOf?: (socket: Socket) => Destination
+  /** the keyholder does not know this process, and will not: another has to take its place */
+  unknown?: () => void
 }
 
 /** The data plane of many sessions in one process. Holds no right but the network. */
@@ -61,7 +63,7 @@ export async function serveGate(options: GateOptions): Promise<{ stop(): Promise
 function makeParts(options: GateOptions): GateParts {
   const start = randomBytes(8).toString('hex')
   let ids = 0
-  const keyholder = new KeyholderLink()
+  const keyholder = new KeyholderLink(options.unknown)
   const control = new ControlLink()
   const newHoldId = (): string => holdIdFrom(randomBytes(20))
   return {

@@ -160,7 +160,8 @@ export class GateService {
     }
     const reason = channel.key === undefined ? 'start' : 'schedule'
     channel.adopt(key)
-    await identities.authority.whenReady() // a root elsewhere may have to be unlocked first
+    // a root elsewhere may have to be unlocked first; else this stands before what the key signs
+    if (!identities.authority.isReady) await identities.authority.whenReady()
     const issued = identities.svids.forGate(channel.gate, key)
     channel.certified(issued)
     const certificate = issued.certificate.toString('base64')

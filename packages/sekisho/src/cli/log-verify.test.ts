@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,6 +57,22 @@ test('a path is audited wherever it lies, with a root from elsewhere', async () 
   const directory = join(home, 'state/keyholder/log')
   vi.stubEnv('SEKISHO_HOME', join(home, 'nowhere'))
   expect((await said(log, 'verify', '--root', root, directory)).code).toBe(0)
+})
+
+test.for([
+  { name: 'half a bundle', make: (file: string) => writeFileSync(file, 'sekisho-bundle/v1 log\n') },
+  { name: 'a file that is no bundle', make: (file: string) => writeFileSync(file, 'x\n') },
+  { name: 'a pipe', make: (file: string) => execFileSync('mkfifo', [file]) },
+  { name: 'a directory without a log', make: (file: string) => mkdirSync(file) },
+])('$name cannot be verified, and the hint is about it', async ({ make }) => {
+  const root = join(home, 'kept.pem')
+  writeFileSync(root, writeInstance())
+  const given = join(home, 'given')
+  make(given)
+  await expect(said(log, 'verify', '--root', root, given)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    hint: expect.stringContaining('a whole bundle'),
+  })
 })
 
 test.for([

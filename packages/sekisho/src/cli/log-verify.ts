@@ -50,7 +50,7 @@ async function auditOf(path: string, options: AuditOptions): Promise<BundleRepor
   try {
     return await auditPath(path, options)
   } catch (error) {
-    if (error instanceof UnusableInput) throw unusable(error)
+    if (error instanceof UnusableInput) throw unusable(error, hintFor(error))
     throw unreadable(path, error)
   }
 }
@@ -71,6 +71,9 @@ function trustedBy(values: Readonly<Record<string, unknown>>): Pick<AuditOptions
 
 const ROOT_HINT =
   'give the root’s certificate or public key in PEM, from somewhere else than the log'
+const INPUT_HINT =
+  'give a copy of a log’s directory, or a whole bundle as `sekisho log export` has written it'
+const WITNESS_HINT = 'give who runs the witness, and its verifier key: OPERATOR=VKEY'
 const KEY_HINT = 'start the platform once, or name the root with --root, or the key with --key'
 
 function parseKey(text: string, source: string): string {
@@ -91,7 +94,7 @@ function witnessesOf(given: unknown): AuditOptions['witnesses'] {
   try {
     return texts.map((text) => parseWitness(String(text)))
   } catch (error) {
-    throw unusable(error)
+    throw unusable(error, WITNESS_HINT)
   }
 }
 
@@ -106,7 +109,13 @@ function readCheckpoint(path: string): string {
   })
 }
 
-function unusable(cause: unknown): SekishoError {
+/** What is unusable is what is trusted, or what is to be verified. */
+function hintFor({ message }: UnusableInput): string {
+  if (message.startsWith('a witness’s key')) return WITNESS_HINT
+  return /^(the root|nothing is trusted)/.test(message) ? ROOT_HINT : INPUT_HINT
+}
+
+function unusable(cause: unknown, hint: string): SekishoError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SekishoError('CONFIG_INVALID', reason, { hint: ROOT_HINT, cause })
+  return new SekishoError('CONFIG_INVALID', reason, { hint, cause })
 }

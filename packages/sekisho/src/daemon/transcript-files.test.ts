@@ -73,6 +73,13 @@ test('a link that takes the file’s place after it was found is not read', asyn
   await expect(readTranscript(home, found)).rejects.toMatchObject({ code: 'ELOOP' })
 })
 
+test('a name that is not UTF-8 hides nothing beside it', async () => {
+  write(CLAUDE)
+  const directory = Buffer.from(`${dirname(join(home, CLAUDE))}/`)
+  writeFileSync(Buffer.concat([directory, Buffer.from([0xff]), Buffer.from('.jsonl')]), '{}')
+  expect((await findTranscripts(home)).map(({ path }) => path)).toEqual([CLAUDE])
+})
+
 test('a pipe with the name of a log holds nobody up', async () => {
   write('.claude/projects/-workspace/x.txt')
   execFileSync('mkfifo', [join(home, CLAUDE)])

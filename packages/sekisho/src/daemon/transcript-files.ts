@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { lstat, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TRANSCRIPT_CLIENTS } from '../transcripts/clients/all.ts'
@@ -47,13 +47,22 @@ async function findBelow(walk: Walk, looking: Looking): Promise<void> {
   const [next, ...rest] = directories
   for (const name of await namesIn(walk, join(home, at), next)) {
     const path = join(at, name)
-    const stats = await lstat(join(home, path))
+    const stats = await statsOf(join(home, path))
+    if (stats === null) continue
     if (next !== undefined && stats.isDirectory()) {
       await findBelow(walk, { ...looking, at: path, directories: rest })
     } else if (next === undefined && stats.isFile() && name.endsWith(suffix)) {
       walk.found.push({ client, path, modifiedMs: stats.mtimeMs })
     }
   }
+}
+
+/** A name that is not UTF-8 cannot be asked for as it was read: no client writes one, an agent can. */
+async function statsOf(path: string): Promise<Stats | null> {
+  return lstat(path).catch((error: unknown) => {
+    if (isAbsent(error)) return null
+    throw error
+  })
 }
 
 /** Of one name that is known, that; else all of them while there is room. */

@@ -22,7 +22,10 @@ export async function auditPath(
 ): Promise<BundleReport> {
   const checker = new SignatureThreads(thread)
   try {
-    const isDirectory = (await stat(path)).isDirectory()
+    const stats = await stat(path)
+    const isDirectory = stats.isDirectory()
+    // a pipe would be waited for
+    if (!isDirectory && !stats.isFile()) throw new UnusableInput('neither a directory nor a file')
     if (!isDirectory) return await auditBundle(await bundleFile(path), { ...options, checker })
     return { ...(await auditLog(logIn(path), { ...options, checker })), scope: null }
   } finally {

@@ -86,7 +86,12 @@ export class Keyholder {
     this.approvals = new Approvals({ uses, now, append: (leaf) => this.#appendCounted(leaf) })
     this.#now = now
     this.identities = identities
-    const leaves = new SessionLeaves({ log, readState: (id) => identities.readState(id) })
+    const leaves = new SessionLeaves({
+      log,
+      now,
+      readState: (id) => identities.readState(id),
+      renew: (session) => this.#keyed.renew(session),
+    })
     this.#leaves = leaves
     this.#keyed = new KeyedSessions({ identities, leaves, now })
     this.#conflicts = new Conflicts({ append: (leaf) => log.append(leaf), tell: tellConflict })

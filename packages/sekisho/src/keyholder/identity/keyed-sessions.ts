@@ -14,6 +14,7 @@ export class KeyedSessions {
   readonly #identities: Identities
   readonly #leaves: SessionLeaves
   readonly #now: () => Date
+  readonly #underWay = new Map<Session, Promise<void>>()
 
   constructor(parts: { identities: Identities; leaves: SessionLeaves; now: () => Date }) {
     this.#identities = parts.identities
@@ -40,14 +41,24 @@ export class KeyedSessions {
       const { identity } = standing
       return !isClosing && identity !== undefined && identity.renewAtMs <= nowMs
     })
-    await Promise.all(due.map((session) => this.#renew(session)))
+    await Promise.all(due.map((session) => this.renew(session)))
+  }
+
+  /** Another key for one session, once however many ask meanwhile. @throws as {@link renewDue} */
+  renew(session: Session): Promise<void> {
+    const under = this.#underWay.get(session)
+    if (under !== undefined) return under
+    const renewal = this.#renew(session).finally(() => this.#underWay.delete(session))
+    this.#underWay.set(session, renewal)
+    return renewal
   }
 
   async #renew(session: Session): Promise<void> {
     const { standing } = session
     await this.#leaves.settle(session) // which of its keys is the one in force
     const { identity, state } = standing
-    if (identity === undefined || state === undefined || session.isClosing) return
+    if (identity === undefined || state === undefined) return
+    if (session.isClosing || standing.isRevoked) return
     const next = this.#identities.svids.forSession(state)
     const endorsed = endorse(identity.signer, next.key)
     const recorded = this.#leaves.append(session, {

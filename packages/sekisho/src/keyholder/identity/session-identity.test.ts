@@ -94,6 +94,19 @@ test('past half its life a key is followed by another, which the one before vouc
   expect(stateOf(issued).seq).toBe(1)
 })
 
+test('behind a clock that went on by hours nothing is signed by a key that is over', async () => {
+  await bench.keyholder.identities.recordAuthority()
+  await bench.begin(SESSION)
+  bench.nowMs += 3 * 60 * MINUTE_MS
+  await Promise.all(['a', 'b'].map((id) => bench.keyholder.recordIntent(intent(id), [])))
+  const [, , issued, ...after] = await bench.leaves()
+  expect(issued).toMatchObject({ type: 'identity.issued', reason: 'schedule' })
+  const certificate = parse(String(issued?.['certificate']))
+  expect(certificate.validToDate.getTime()).toBe(bench.nowMs + 60 * MINUTE_MS)
+  const second = String(issued?.['key'])
+  expect(after.map((leaf) => signerOf(leaf, certificate))).toEqual([second, second])
+})
+
 test('after a restart a session has another key, and goes on from its state', async () => {
   await bench.begin(SESSION)
   const change = { session: SESSION, detail: '', checks: [] }

@@ -7,6 +7,9 @@ export type SessionLeavesParts = {
   log: Pick<Log, 'append'>
   /** as the log has it, what was turned away and is there all the same included */
   readState: (session: string) => Promise<SessionState | undefined>
+  now: () => Date
+  /** @throws SekishoError IDENTITY_UNAVAILABLE, LOG_UNWRITABLE */
+  renew: (session: Session) => Promise<void>
 }
 
 /** Leaves of sessions on their way into the log: stamped with their state, signed by their key. */
@@ -32,6 +35,7 @@ export class SessionLeaves {
    */
   async write(session: Session, leaf: LeafInput): Promise<number> {
     const { standing } = session
+    if (this.#isOver(session) && leaf.type !== 'identity.issued') await this.#renew(session, leaf)
     if (standing.isUnsure) await this.settle(session)
     const { leaf: stamped, signer, state } = standing.stamp(scrubbed(leaf, session))
     try {
@@ -41,6 +45,21 @@ export class SessionLeaves {
     } catch (error) {
       if (state !== undefined) standing.doubt()
       throw error
+    }
+  }
+
+  /** The clock can have gone on by hours at once, as when a machine wakes up. */
+  #isOver({ standing }: Session): boolean {
+    const { identity } = standing
+    return identity !== undefined && identity.endsAtMs <= this.#parts.now().getTime()
+  }
+
+  /** Where there is no other certificate, nothing is begun any more; what was begun has its end. */
+  async #renew(session: Session, leaf: LeafInput): Promise<void> {
+    try {
+      await this.#parts.renew(session)
+    } catch (error) {
+      if (leaf.type === 'action.intent') throw error
     }
   }
 

@@ -9,6 +9,7 @@ import { judge, leavesOf, rewritten } from '../testing/tamper.ts'
  */
 
 const A = 's-00000000000000000000'
+const D = 's-33333333333333333333'
 const C = 's-22222222222222222222'
 
 function sessionOf(leaf: Leaf): unknown {
@@ -41,6 +42,11 @@ const beyond: { name: string; change: (made: AuditedLog) => Leaf[] }[] = [
     },
   },
   {
+    name: 'with the log’s key edits what a session did after its key was taken back',
+    change: (made) =>
+      leavesOf(made).map((leaf) => (leaf['id'] === 'r1' ? { ...leaf, path: '/x' } : leaf)),
+  },
+  {
     name: 'with the log’s key makes up a leaf that no session signs',
     change: (made) => {
       made.write({ type: 'log.read', reader: { uid: 0, pid: 1 }, what: 'show', query: '' })
@@ -54,8 +60,16 @@ const beyond: { name: string; change: (made: AuditedLog) => Leaf[] }[] = [
   },
 ]
 
+/** Its last leaves stand unsigned, as nobody has a key for them. */
+function withRevoked(made: AuditedLog): AuditedLog {
+  made.start(D).change(D, { type: 'session.state', session: D, trigger: 'revoke', detail: '' })
+  const exec = { type: 'process.exec', session: D, id: 'r1', path: '/bin/true', written: false }
+  made.revoked(D).unsigned(D, { ...exec, verdict: { kind: 'allow', rules: [] }, repeated: 0 })
+  return made.end(D)
+}
+
 test.for(beyond)('an operator who $name is found by an earlier checkpoint', async ({ change }) => {
-  const made = auditedSample()
+  const made = withRevoked(auditedSample())
   const previousCheckpoint = made.log.note
   const forged = rewritten(made, change(made))
   expect(await judge(forged, { root: made.rootPem })).toEqual({ kind: 'sound', found: [] })

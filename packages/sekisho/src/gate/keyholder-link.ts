@@ -35,6 +35,8 @@ export class KeyholderLink {
   #peer: KeyholderPeer | undefined
   #key: ClaimKey | undefined
   #renewal: NodeJS.Timeout | undefined
+  /** Unix ms; no timer tells of it where the clock went on by hours, as when a machine wakes up */
+  #renewAtMs = Infinity
   /** over all sessions: rising for each of them */
   #seq = 0
   readonly #downListeners = new Set<() => void>()
@@ -76,6 +78,7 @@ export class KeyholderLink {
   /** Not waited for: what is recorded meanwhile comes behind it, and is checked by it. */
   #identify(peer: KeyholderPeer): void {
     clearTimeout(this.#renewal)
+    this.#renewAtMs = Infinity
     const key = new ClaimKey()
     const asked = peer.call('identify', key.toCertify(this.#key), { timeoutMs: Infinity })
     this.#key = key
@@ -83,6 +86,7 @@ export class KeyholderLink {
       ({ renewAt }) => {
         if (peer !== this.#peer) return
         const inMs = Math.min(Math.max(renewAt - Date.now(), MIN_RENEWAL_MS), MAX_RENEWAL_MS)
+        this.#renewAtMs = Date.now() + inMs
         this.#renewal = setTimeout(() => this.#identify(peer), inMs)
         this.#renewal.unref()
       },
@@ -122,6 +126,7 @@ export class KeyholderLink {
   /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, LOG_UNWRITABLE or what the keyholder answered */
   async record(leaf: LeafInput, credentials: readonly string[]): Promise<Record<string, string>> {
     const peer = this.#live()
+    if (this.#renewAtMs <= Date.now()) this.#identify(peer)
     const params = { leaf: this.#claimed(leaf), credentials: [...credentials], seq: ++this.#seq }
     const mayWaitMs = leaf.type === 'action.outcome' ? OUTCOME_WAIT_MS : 0
     const options = { timeoutMs: RECORD_TIMEOUT_MS, mayWaitMs }

@@ -50,7 +50,11 @@ test('one whose keyholder goes away waits for the next', async () => {
 test('behind a clock that went on by days another key is made before anything is signed', async () => {
   const link = new KeyholderLink()
   const asked: string[] = []
-  const certified = { id: 'spiffe://a.test/gate/0/0123456789abcdef', certificate: 'AAAA', renewAt: Date.now() + 3_600_000 }
+  const certified = {
+    id: 'spiffe://a.test/gate/0/0123456789abcdef',
+    certificate: 'AAAA',
+    renewAt: Date.now() + 3_600_000,
+  }
   link.attach(
     keyholder(
       () => {

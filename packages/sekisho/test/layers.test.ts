@@ -37,18 +37,29 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   kernel: { imports: ['core', 'npm:koffi', 'node'] },
   gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici', 'npm:npm-high-impact'] },
   sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
+  // What Node's own file functions get wrong.
+  disk: { imports: ['node'] },
   // What sessions go through, as one pure function.
   lifecycle: { imports: ['core', 'node:crypto'] },
   // Certificates written as DER; both the keyholder and the root's process make them.
   x509: { imports: ['core', 'wire', 'node:crypto', 'node:net'] },
-  keyholder: { imports: [...BELOW_FLOW, 'lifecycle', 'x509', 'npm:@sekisho/verify'] },
+  keyholder: { imports: [...BELOW_FLOW, 'disk', 'lifecycle', 'x509', 'npm:@sekisho/verify'] },
   // Where the root key is: its providers, in a process of their own.
   root: { imports: ['core', 'wire', 'x509', 'npm:zod', 'npm:koffi', 'node'] },
   export: {
-    imports: ['core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'npm:yaml', 'npm:undici', 'node'],
+    imports: [
+      'disk',
+      'core',
+      'wire',
+      'npm:@sekisho/verify',
+      'npm:zod',
+      'npm:yaml',
+      'npm:undici',
+      'node',
+    ],
   },
   // Somebody else's process, and the part of ours that talks to it.
-  witness: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'node'] },
+  witness: { imports: ['disk', 'core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'node'] },
   // What agents say of themselves, and how it fits what was seen.
   transcripts: { imports: ['core'] },
   search: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'node'] },

@@ -1,13 +1,6 @@
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectories } from '../disk/make-directory.ts'
 import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
 
@@ -44,7 +37,7 @@ export class CursorFile {
 
   constructor(path: string) {
     this.#path = path
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeDirectories(dirname(path), 0o700)
   }
 
   /**

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -11,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '../disk/make-directory.ts'
 import type { SinkFile } from '../wire/exporter.ts'
 
 /**
@@ -41,7 +41,7 @@ export class LineFile {
     this.#dir = at.dir
     this.#name = at.name
     this.#bounds = bounds
-    mkdirSync(at.dir, { recursive: true, mode: 0o750 })
+    makeDirectories(at.dir, 0o750)
   }
 
   /**

@@ -4,13 +4,13 @@ import {
   constants,
   fstatSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '../disk/make-directory.ts'
 import { SekishoError } from '../core/error.ts'
 import { MASTER_KEY_BYTES } from './keys.ts'
 import { syncDirectory } from './log/files.ts'
@@ -30,7 +30,7 @@ const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | const
  */
 export function loadMasterKey(dir: string): Buffer {
   try {
-    const made = mkdirSync(dir, { recursive: true, mode: 0o700 })
+    const made = makeDirectories(dir, 0o700)
     if (made !== undefined) syncDirectory(dirname(dir))
     return readMasterKey(dir) ?? makeMasterKey(dir)
   } catch (cause) {

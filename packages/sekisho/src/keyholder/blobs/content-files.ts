@@ -1,6 +1,7 @@
-import { constants, mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { constants, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '../../disk/make-directory.ts'
 import { syncDirectory } from '../log/files.ts'
 
 /** As of the log's segments: what `write` returns as written is durable. */
@@ -23,7 +24,7 @@ export class ContentFiles {
   /** Makes the directory and removes what was never finished. */
   constructor(dir: string) {
     this.#dir = dir
-    if (mkdirSync(dir, { recursive: true, mode: 0o700 }) !== undefined) syncDirectory(dirname(dir))
+    if (makeDirectories(dir, 0o700) !== undefined) syncDirectory(dirname(dir))
     for (const name of readdirSync(dir)) {
       if (name.endsWith(UNFINISHED)) rmSync(join(dir, name))
     }

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '../../disk/make-directory.ts'
 import { listSegments, SESSION_END } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import type { SessionState } from '../../lifecycle/session-state.ts'
@@ -53,7 +53,7 @@ export class Identities {
 
   private constructor({ stateDir, keys, log, now, root, trustDomain }: IdentitiesOptions) {
     const dir = join(stateDir, 'identity')
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeDirectories(dir, 0o700)
     this.#log = log
     this.#logDir = join(stateDir, 'log')
     this.authority = new Authority({ dir, keys, now, root, trustDomain, vkeys: log.vkeys })

@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '../../disk/make-directory.ts'
 import type * as z from 'zod'
 import { SekishoError } from '../../core/error.ts'
 import { syncDirectory } from '../log/files.ts'
@@ -40,7 +33,7 @@ export function writeOwnFile(path: string, content: object): void {
   const dir = dirname(path)
   const aside = join(dir, `.${randomBytes(8).toString('hex')}`)
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeDirectories(dir, 0o700)
     const descriptor = openSync(aside, CREATE, 0o600)
     try {
       writeSync(descriptor, `${JSON.stringify(content)}\n`)

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectories } from '../../disk/make-directory.ts'
 import { type LogProofs, type OpenEntry, openTiles, parseVkey } from '@sekisho/verify'
 import { SekishoError } from '../../core/error.ts'
 import { type CheckpointKeys, Checkpoints } from './checkpoints.ts'
@@ -123,7 +123,7 @@ function warnOnStderr(line: string): void {
 
 function makeDirectory(dir: string): void {
   try {
-    const made = mkdirSync(dir, { recursive: true, mode: 0o750 })
+    const made = makeDirectories(dir, 0o750)
     if (made !== undefined) syncDirectory(dirname(dir))
   } catch (cause) {
     throw new SekishoError('LOG_UNWRITABLE', `cannot make ${dir}`, {

@@ -1,6 +1,7 @@
-import { closeSync, constants, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '../../disk/make-directory.ts'
 import {
   BLOCK_INDEX,
   BLOCK_RECORD_BYTES,
@@ -187,7 +188,7 @@ export class TileKeeper {
   }
 
   #writeTile(path: string, bytes: Buffer): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
+    makeDirectories(dirname(path), 0o750)
     writeFileSync(path, bytes, { mode: 0o640 })
   }
 

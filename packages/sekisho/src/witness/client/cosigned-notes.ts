@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectories } from '../../disk/make-directory.ts'
 import { type NoteVerifier, openNoteOf, parseCheckpoint } from '@sekisho/verify'
 import * as z from 'zod'
 import { replaceDurably } from '../durable-file.ts'
@@ -24,7 +25,7 @@ export class CosignedNotes {
   /** @throws Error of the file system */
   constructor(dir: string) {
     this.#dir = dir
-    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    makeDirectories(dir, 0o700)
   }
 
   /** What is held of a witness; null where nothing is, or nothing that both keys vouch for. */

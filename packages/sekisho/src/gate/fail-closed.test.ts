@@ -1,3 +1,4 @@
+import net from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { PLAIN_BUNDLE, plainDecision } from './testing/decision.ts'
 import { SekishoError } from '../core/error.ts'
@@ -144,6 +145,17 @@ test('a network that closes ends its connections and tells its counters', async 
     unavailable: 0,
     unreported: 1, // the second question for the same name
   })
+})
+
+test('a network that closes has taken every connection that the kernel took for it', async () => {
+  const { rig } = await start()
+  const waiting = Array.from({ length: 200 }, () =>
+    net.connect({ host: '127.151.216.34', port: rig.port }).on('error', () => undefined),
+  )
+  await new Promise<void>((resolve) => process.nextTick(resolve)) // the kernel shakes hands; nobody has accepted yet
+  const counters = await rig.counters()
+  for (const socket of waiting) socket.destroy()
+  expect(counters).toMatchObject({ connections: 200 })
 })
 
 test('the supervisor is told how things stand', async () => {

@@ -1,5 +1,6 @@
 import type { Socket as UdpSocket } from 'node:dgram'
 import type { Server, Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
 import type { SessionDecision } from '../wire/decision.ts'
 import type { EgressUse, GateSession } from '../wire/gate.ts'
@@ -7,6 +8,11 @@ import { Counters } from './counters.ts'
 import { serveDnsDatagrams } from './dns-sockets.ts'
 import { Session } from './session.ts'
 import type { GateParts } from './session-parts.ts'
+
+/** More than wait for a listener of Node's (511), which takes one or all in a turn. */
+const MAX_WAITING_TURNS = 1024
+/** Of the first of them a part may have been over before it was asked for. */
+const QUIET_TURNS = 2
 
 /**
  * One session's pair of namespaces as the gate sees it: a listener for every TCP port and address,
@@ -81,11 +87,26 @@ export class Network {
   /** Ends every connection. The counters are the session's last. */
   async close(): Promise<Record<string, number>> {
     this.#isClosed = true
+    await this.#takeWaiting()
     this.#tcp?.close()
     this.#dns?.close()
     this.#dns = undefined
     await this.#endSession()
     return this.#counters.toRecord()
+  }
+
+  /**
+   * The kernel has shaken hands for connections that nobody has accepted yet. They are refused and
+   * counted like all others, or a session that opens many as it ends would look as if some of what
+   * it did were missing.
+   */
+  async #takeWaiting(): Promise<void> {
+    let quiet = 0
+    for (let turn = 0; turn < MAX_WAITING_TURNS && quiet < QUIET_TURNS; turn += 1) {
+      const { connections } = this.#counters
+      await nextTurn()
+      quiet = this.#counters.connections === connections ? quiet + 1 : 0
+    }
   }
 
   /** Whatever arrives from here on is dropped, and what was under way is broken off. */

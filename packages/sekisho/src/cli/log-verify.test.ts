@@ -25,6 +25,7 @@ function writeInstance(change: (text: string) => string = (text) => text): strin
   const text = `${(made.log.segments[0] ?? []).join('\n')}\n`
   writeFileSync(join(directory, '000000000001.log'), change(text))
   writeFileSync(join(home, 'state/root.pem'), made.rootPem)
+  writeFileSync(join(home, 'state/log.vkey'), made.vkey)
   return made.rootPem
 }
 
@@ -33,6 +34,15 @@ test('an instance’s log is audited by the root that stands beside it', async (
   expect(await said(log, 'verify')).toMatchObject({
     code: 0,
     out: [expect.stringMatching(/^sound: 17 leaves/), '16 signatures by 4 certified keys'],
+  })
+})
+
+test('a root that is gone is said, and the tree alone is not taken for all of it', async () => {
+  writeInstance()
+  rmSync(join(home, 'state/root.pem'))
+  await expect(said(log, 'verify')).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('root.pem is missing'),
   })
 })
 

@@ -36,6 +36,7 @@ export async function verify(
     previousCheckpoint: typeof file === 'string' ? readCheckpoint(file) : undefined,
     witnesses: witnessesOf(values['witness']),
   })
+  refuseDowngrade(report, values)
   if (values['json'] === true) terminal.out(JSON.stringify(flatReport(report)))
   else {
     for (const line of describeReport(report)) {
@@ -67,6 +68,19 @@ function trustedBy(values: Readonly<Record<string, unknown>>): Pick<AuditOptions
   const own = pathsFrom(process.env).rootKey
   if (existsSync(own)) return { root: readText(own, ROOT_HINT) }
   return { vkey: parseKey(readText(logKeyPath(), KEY_HINT), logKeyPath()) }
+}
+
+/**
+ * Where root.pem is gone, the log's own key is what is left to trust: enough for a log from before
+ * there were identities. For any other it would be a way to have nothing looked at but the tree.
+ */
+function refuseDowngrade(report: BundleReport, values: Readonly<Record<string, unknown>>): void {
+  if (report.kind === 'broken' || report.depth === 'all' || values['key'] !== undefined) return
+  if (report.log.types['identity.authority'] === undefined) return
+  const { rootKey } = pathsFrom(process.env)
+  throw new SekishoError('CONFIG_INVALID', `${rootKey} is missing, and this log has identities`, {
+    hint: ROOT_HINT,
+  })
 }
 
 const ROOT_HINT =

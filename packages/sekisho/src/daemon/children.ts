@@ -61,6 +61,8 @@ export class Children {
   readonly #ownDegraded: string[] = []
   #logWatch: { close(): void } | undefined
   #log = { size: 0, key: '' }
+  /** pid of the keyholder that sessions and gates are wired to; another is there once they are */
+  #servingKeyholder = 0
 
   constructor(options: ChildrenOptions) {
     this.#options = options
@@ -138,6 +140,7 @@ export class Children {
       await this.#linkToControl(gate.peer, this.#control.peer)
     }
     await this.#checkKeyholder()
+    this.#servingKeyholder = this.#keyholder.pid ?? 0
     this.#sealLog()
     await this.#exporter.start()
     await this.#exporter.askWitnesses(this.#log.size)
@@ -211,6 +214,7 @@ export class Children {
     }
     if (this.#networks === undefined) return
     for (const gate of this.gates.live()) await this.#linkToKeyholder(gate, peer)
+    this.#servingKeyholder = this.#keyholder.pid ?? 0
   }
 
   #linkToKeyholder(
@@ -290,7 +294,7 @@ export class Children {
   #pids(): Record<string, number> {
     return {
       supervisor: process.pid,
-      keyholder: this.#keyholder.pid ?? 0,
+      keyholder: this.#servingKeyholder,
       control: this.#control.pid ?? 0,
       exporter: this.#exporter.pid ?? 0,
       guardian: this.#options.guardianPid() ?? 0,

@@ -143,7 +143,10 @@ export class Children {
     this.#servingKeyholder = this.#keyholder.pid ?? 0
     this.#sealLog()
     await this.#exporter.start()
-    await this.#exporter.askWitnesses(this.#log.size)
+    await this.#exporter.askWitnesses(async () => {
+      await this.#readKeyholderStatus()
+      return this.#log.size
+    })
     await this.keyholder().call('record', {
       leaf: { type: 'platform.start', version: this.#options.version, degraded: this.degraded },
     })

@@ -109,18 +109,31 @@ export class Exporter {
    *
    * @throws SekishoError LOG_BROKEN: they know more than its files have, or something else
    */
-  async askWitnesses(size: number): Promise<void> {
+  async askWitnesses(logSize: () => Promise<number>): Promise<void> {
     if (this.#options.witnesses.list.length === 0) return
     const { warn } = this.#options
     let answers: readonly WitnessAnswer[]
     try {
-      answers = (await this.#child.peer.call('witness.ask', { size })).answers
+      answers = await this.#ask(logSize)
     } catch (error) {
       warn(`no witness was asked about the log: ${String(error)}`)
       return
     }
     refuseBroken(answers)
     for (const line of unasked(answers)) warn(line)
+  }
+
+  /**
+   * What is cosigned while we ask may be more than the log had when we began: asked once more, with
+   * what the log has now, a log that was set back still has fewer.
+   */
+  async #ask(logSize: () => Promise<number>): Promise<readonly WitnessAnswer[]> {
+    const ask = async (): Promise<readonly WitnessAnswer[]> => {
+      const size = await logSize()
+      return (await this.#child.peer.call('witness.ask', { size })).answers
+    }
+    const first = await ask()
+    return first.some(({ found }) => found === 'broken') ? ask() : first
   }
 
   /** Without witnesses there is nobody to wait for. */

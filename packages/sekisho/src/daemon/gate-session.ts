@@ -4,7 +4,7 @@ import type { GateSession } from '../wire/gate.ts'
 import type { SecretPrints } from '../wire/secret-prints.ts'
 import type { Berth } from './berths.ts'
 import { type CanaryPrints, printSet } from './canaries.ts'
-import type { Gates } from './gates.ts'
+import type { GatePeer, Gates } from './gates.ts'
 
 /** What a session has for its gate that its plan does not say. */
 export type GateMatters = {
@@ -26,6 +26,8 @@ export class GateBinding {
   #decision: SessionDecision
   /** whether some gate has, or is about to have, what it decides this session by */
   #isBound = false
+  /** the life of a gate that was told last: a session that begins as it comes up is told it once */
+  #told: { gate: object; done: Promise<void> } | undefined
 
   constructor(plan: SessionPlan, gates: Pick<Gates, 'peer' | 'whenUp'>) {
     this.#plan = plan
@@ -40,6 +42,13 @@ export class GateBinding {
   /** @throws SekishoError PEER_UNAVAILABLE when its gate is not up in time */
   async bind({ network, canaries }: Place, matters: GateMatters): Promise<void> {
     const gate = await this.#gates.whenUp(network.gate, GATE_WAIT_MS)
+    if (this.#told?.gate !== gate) {
+      this.#told = { gate, done: this.#tell(gate, { network, canaries }, matters) }
+    }
+    return this.#told.done
+  }
+
+  async #tell(gate: GatePeer, { network, canaries }: Place, matters: GateMatters): Promise<void> {
     // made after the wait: from here to the call no other decision can come
     const config = gateSession(this.#plan, {
       ...matters,

@@ -37,9 +37,21 @@ export type SealedLeaves = {
   bytes: readonly Buffer[]
 }
 
+/** A checkpoint whose tree and log's own signature are good. */
+export type SealedHead = {
+  /** signed note */
+  note: string
+  /** leaves that it is over */
+  size: number
+  /** leaves among them that no checkpoint was over before */
+  sealed: number
+}
+
 /** Whoever looks at the leaves while the log is verified; what it sees is sealed. */
 export type LogFollower = {
   onSealed(sealed: SealedLeaves): void
+  /** after the leaves that it seals: why the log is broken there; undefined goes on */
+  onHead?(head: SealedHead): string | undefined
   /** awaited now and then, which bounds what waits in the follower */
   drain(): Promise<void>
 }
@@ -135,6 +147,7 @@ class Verification {
         const index = this.#state.size - leaves.length
         this.#follower?.onSealed({ index, segment: segment.number, leaves, bytes })
       },
+      onHead: (note, sealed) => this.#follower?.onHead?.({ note, size: this.#state.size, sealed }),
       drain: async () => this.#follower?.drain(),
       onAbandoned: (bytes) => this.#keepPromise(bytes),
     })

@@ -17,6 +17,8 @@ export type Walk = {
   onCheckpoint(note: string): string | undefined
   /** @param bytes of each leaf, in its canonical form */
   onSealed?(leaves: readonly StagedLeaf[], bytes: readonly Buffer[]): void
+  /** after `onSealed`: why the checkpoint is not taken after all; undefined takes it */
+  onHead?(note: string, sealed: number): string | undefined
   /** awaited after each piece of the file, so that whoever follows can keep up */
   drain?(): Promise<void>
   /** a whole line after the end */
@@ -90,7 +92,8 @@ function takeCheckpoint(bytes: Buffer, line: number, walk: Holding): StateFault 
   const sealed = state.seal(note, line)
   if ('reason' in sealed) return sealed
   walk.onSealed?.(sealed, walk.held.splice(0))
-  return undefined
+  const reason = walk.onHead?.(note, sealed.length)
+  return reason === undefined ? undefined : { index: state.size, line, reason }
 }
 
 /** The note in a checkpoint line; undefined unless the line is exactly its JSON string. */

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { noteCosigner } from '../../../verify/src/note-signer.ts'
 import { auditedSample } from '../../../verify/src/testing/audited-log.ts'
 import { log } from './log.ts'
 import { said } from './testing/said.ts'
@@ -33,7 +35,11 @@ test('an instance’s log is audited by the root that stands beside it', async (
   writeInstance()
   expect(await said(log, 'verify')).toMatchObject({
     code: 0,
-    out: [expect.stringMatching(/^sound: 17 leaves/), '16 signatures by 4 certified keys'],
+    out: [
+      expect.stringMatching(/^sound: 17 leaves/),
+      '16 signatures by 4 certified keys',
+      'no checkpoint has an ML-DSA-44 signature of the log',
+    ],
   })
 })
 
@@ -58,6 +64,19 @@ test('an edited leaf is named, and so is a root that is another', async () => {
   expect(await said(log, 'verify', '--root', other)).toMatchObject({
     code: 1,
     err: [expect.stringContaining('broken at index 0: it chains to another root')],
+  })
+})
+
+test('a witness that was named and has not cosigned is a finding', async () => {
+  writeInstance()
+  const key = generateKeyPairSync('ed25519').privateKey
+  const { vkey } = noteCosigner('w.example/1', key)
+  const { code, err } = await said(log, 'verify', '--witness', `a=${vkey}`)
+  expect({ code, err }).toEqual({
+    code: 1,
+    err: expect.arrayContaining([
+      'index 17, witness: no good cosignature of a, who was named as a witness',
+    ]),
   })
 })
 

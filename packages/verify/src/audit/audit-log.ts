@@ -54,11 +54,15 @@ export async function auditLog(
   const trusted = trust(found, { roots, vkey: options.vkey })
   if (isFault(trusted)) return { kind: 'broken', ...trusted, findings: [] }
   const { checker = checkHere, previousCheckpoint } = options
-  const auditor = new Auditor({ roots, vkey: trusted.vkey, checker })
+  const auditor = new Auditor({ roots, ...trusted, checker })
   const log = await verifyLogOf(source, trusted.vkey, { previousCheckpoint, follower: auditor })
   await auditor.settle()
   if (log.kind === 'broken') return { ...log, findings: auditor.findings.list() }
-  const witnessed = countWitnesses([log.checkpoint, previousCheckpoint], options.witnesses)
+  const { witnessed, missing } = countWitnesses(
+    [log.checkpoint, previousCheckpoint],
+    options.witnesses,
+  )
+  auditor.findings.addMissing(missing, log.size)
   return {
     kind: auditor.findings.size === 0 ? 'sound' : 'findings',
     log,
@@ -80,25 +84,25 @@ export function rootsOf(pem: string | undefined): CertifiedKey[] {
 type Found = { place: Fault; leaf: Leaf }
 
 /**
- * The log's key as its first `identity.authority` says, if a root vouches for it.
+ * The log's keys as its first `identity.authority` says, if a root vouches for it.
  *
  * @throws UnusableInput where nobody says whose log it is
  */
 export function trust(
   found: Found | undefined,
   { roots, vkey }: { roots: readonly CertifiedKey[]; vkey: string | undefined },
-): { vkey: string } | Fault {
+): { vkey: string; postQuantum: string | undefined } | Fault {
   if (vkey !== undefined && !isVkey(vkey)) throw new UnusableInput('not a verification key')
   if (roots.length === 0) {
-    if (vkey !== undefined) return { vkey }
+    if (vkey !== undefined) return { vkey, postQuantum: undefined }
     throw new UnusableInput('nothing is trusted: give the root’s public key, root.pem')
   }
   // else whoever has the log's key could leave every identity out, and pass for an older log
   if (found === undefined) throw new UnusableInput('no leaf says who signs this log')
   const authority = readAuthority(found.leaf, roots)
   if (typeof authority === 'string') return { ...found.place, reason: authority }
-  const [own = ''] = authority.vkeys
-  return { vkey: vkey ?? own }
+  const [own = '', postQuantum] = authority.vkeys
+  return { vkey: vkey ?? own, postQuantum }
 }
 
 function isVkey(vkey: string): boolean {

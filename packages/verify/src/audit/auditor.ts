@@ -1,6 +1,6 @@
 import { parseObject } from '../canonical.ts'
 import { fromBase64 } from '../base64.ts'
-import type { LogFollower, SealedLeaves } from '../verify-log.ts'
+import type { LogFollower, SealedHead, SealedLeaves } from '../verify-log.ts'
 import type { CertifiedKey } from '../x509/certificate.ts'
 import { isValidAt } from '../x509/chain.ts'
 import { SKEW_MS } from './authorities.ts'
@@ -9,6 +9,7 @@ import { Findings } from './findings.ts'
 import { Identities, type IssuedKey } from './identities.ts'
 import { isKnownType } from './leaf-types.ts'
 import { isLate, whyNotOutside } from './outside-sessions.ts'
+import { PostQuantumHeads } from './post-quantum.ts'
 import { type Books, type Placed, SessionAudit, type SessionReport } from './session-audit.ts'
 import { claimedBytes } from './signed-bytes.ts'
 import { type SignatureChecker, SignatureQueue } from './signature-queue.ts'
@@ -35,6 +36,11 @@ export type AuditedLeaves = {
   versions: Record<string, number>
   /** leaves of sessions that had ended, which nobody signs any more */
   late: number
+  /**
+   * leaves under the newest checkpoint with a good signature by the log's ML-DSA-44 key; null where
+   * there is none, or nobody was trusted to say which key that is
+   */
+  lastPostQuantum: number | null
 }
 
 export type AuditorOptions = {
@@ -42,6 +48,8 @@ export type AuditorOptions = {
   roots: readonly CertifiedKey[]
   /** that the checkpoints are verified with */
   vkey: string
+  /** the log's ML-DSA-44 key, as its first authority says */
+  postQuantum: string | undefined
   checker: SignatureChecker
 }
 
@@ -54,6 +62,7 @@ export class Auditor implements LogFollower {
   readonly #options: AuditorOptions
   readonly #queue: SignatureQueue
   readonly #books: Books
+  readonly #heads: PostQuantumHeads
   readonly #open = new Map<string, SessionAudit>()
   readonly #ended = new Set<string>()
   readonly #reports: SessionReport[] = []
@@ -64,6 +73,7 @@ export class Auditor implements LogFollower {
 
   constructor(options: AuditorOptions) {
     this.#options = options
+    this.#heads = new PostQuantumHeads(options.postQuantum)
     this.#queue = new SignatureQueue(options.checker, this.findings)
     const identities = new Identities(options.roots, this.#queue, this.findings)
     this.#books = { identities, queue: this.#queue, findings: this.findings }
@@ -79,11 +89,17 @@ export class Auditor implements LogFollower {
       identities: this.#books.identities.size,
       versions: Object.fromEntries(this.#versions),
       late: this.#late,
+      lastPostQuantum: this.#heads.last,
     }
   }
 
   onSealed({ index, bytes }: SealedLeaves): void {
     for (const [offset, line] of bytes.entries()) this.take(index + offset, line)
+  }
+
+  onHead(head: SealedHead): string | undefined {
+    // without a root nobody says which key it is
+    return this.#options.roots.length === 0 ? undefined : this.#heads.take(head)
   }
 
   drain(): Promise<void> {
@@ -126,7 +142,7 @@ export class Auditor implements LogFollower {
   #takeOne(placed: Placed, type: string): void {
     const { index, leaf } = placed
     const { identities } = this.#books
-    if (type === 'identity.authority') identities.authority(index, leaf, this.#options.vkey)
+    if (type === 'identity.authority') this.#authority(index, leaf)
     if (type === 'identity.revoked') identities.revoked(index, leaf)
     const of = member(leaf, 'of')
     if (type === 'identity.issued' && of?.['kind'] === 'gate') identities.gateIssued(index, leaf)
@@ -136,6 +152,15 @@ export class Auditor implements LogFollower {
     const id = text(leaf, 'session') ?? text(of, 'session')
     if (id === undefined) this.#outside(placed, type)
     else this.#ofSession(id, placed, type)
+  }
+
+  #authority(index: number, leaf: Leaf): void {
+    const authority = this.#books.identities.authority(index, leaf, this.#options.vkey)
+    if (authority === undefined) return
+    const reason = this.#heads.name(authority.vkeys[1])
+    if (reason !== undefined) {
+      this.findings.add({ index, kind: 'authority', session: null, reason })
+    }
   }
 
   /** The root vouches for the log's key for so long and no longer; said once until it does again. */

@@ -34,6 +34,14 @@ export class Findings {
     else this.#omitted += 1
   }
 
+  /** @param operators whose cosignature was expected @param size of the log, in leaves */
+  addMissing(operators: readonly string[], size: number): void {
+    for (const operator of operators) {
+      const reason = `no good cosignature of ${operator}, who was named as a witness`
+      this.add({ index: size, kind: 'witness', session: null, reason })
+    }
+  }
+
   get omitted(): number {
     return this.#omitted
   }

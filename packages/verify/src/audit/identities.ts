@@ -55,16 +55,22 @@ export class Identities {
     return this.#keys.size
   }
 
-  /** @param vkey that the checkpoints were verified with */
-  authority(index: number, leaf: Leaf, vkey: string): void {
+  /**
+   * undefined, and a finding, where no root vouches for it.
+   *
+   * @param vkey that the checkpoints were verified with
+   */
+  authority(index: number, leaf: Leaf, vkey: string): Authority | undefined {
     const authority = readAuthority(leaf, this.#roots)
     const named = typeof authority === 'string' || authority.vkeys.includes(vkey)
     const reason = named ? authority : 'it names another log than the one it stands in'
     if (typeof reason === 'string') {
-      return this.#findings.add({ index, kind: 'authority', session: null, reason })
+      this.#findings.add({ index, kind: 'authority', session: null, reason })
+      return undefined
     }
     // what was issued before an emergency is not trusted for anything new
     this.#authorities = leaf['reason'] === 'emergency' ? [reason] : [reason, ...this.#authorities]
+    return reason
   }
 
   /** Whether a root vouches for the log's key at this time; so it is before the first authority. */

@@ -13,7 +13,8 @@ export type Witnessed = {
 }
 
 /**
- * Who cosigned the newest of the checkpoints that anybody did, counted by operator.
+ * Who cosigned the newest of the checkpoints that anybody did, counted by operator; and who of those
+ * that were named cosigned none of them: to name a witness is to expect it.
  *
  * @param notes checkpoints of the log that its own key was found to have signed
  * @throws UnusableInput for a witness without a proper key
@@ -21,14 +22,17 @@ export type Witnessed = {
 export function countWitnesses(
   notes: readonly (string | null | undefined)[],
   witnesses: readonly Witness[] | undefined,
-): Witnessed | null {
-  if (witnesses === undefined || witnesses.length === 0) return null
+): { witnessed: Witnessed | null; missing: string[] } {
+  if (witnesses === undefined || witnesses.length === 0) return { witnessed: null, missing: [] }
   const keys = witnesses.map(({ operator, vkey }) => ({ operator, verifier: verifierOf(vkey) }))
   const counted = notes.flatMap((note) => (typeof note === 'string' ? [countOne(note, keys)] : []))
-  return counted.reduce(
+  const witnessed = counted.reduce(
     (best, one) => (one.operators.length > 0 && one.size > best.size ? one : best),
     { size: 0, operators: [] },
   )
+  const missing = new Set(witnesses.map(({ operator }) => operator))
+  for (const operator of counted.flatMap(({ operators }) => operators)) missing.delete(operator)
+  return { witnessed, missing: [...missing].sort() }
 }
 
 type Key = { operator: string; verifier: ReturnType<typeof parseVkey> }

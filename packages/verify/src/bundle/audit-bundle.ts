@@ -56,19 +56,36 @@ async function auditSession(
     return { kind: 'broken', index: 0, segment: 0, line: 2, reason, findings: [] }
   }
   holdAgainst(opened.checkpoint, { previous: options.previousCheckpoint, vkey: trusted.vkey })
-  const auditor = new Auditor({ roots, vkey: trusted.vkey, checker: options.checker ?? checkHere })
+  const auditor = new Auditor({ roots, ...trusted, checker: options.checker ?? checkHere })
   const proving = new Proving(bundle, opened.checkpoint)
+  const fault =
+    (await takeLeaves(bundle, { auditor, proving })) ?? takeHead(bundle, opened, auditor)
+  await auditor.settle()
+  if (fault !== undefined) return { kind: 'broken', ...fault, findings: auditor.findings.list() }
+  return reportOf(bundle, { auditor, leaves: auditor.report(), log: proving.report(), options })
+}
+
+async function takeLeaves(
+  bundle: SessionBundle,
+  { auditor, proving }: { auditor: Auditor; proving: Proving },
+): Promise<Fault | undefined> {
   for await (const leaf of bundle.leaves()) {
     const fault = proving.take(leaf)
-    if (fault !== undefined) {
-      await auditor.settle()
-      return { kind: 'broken', ...fault, findings: auditor.findings.list() }
-    }
+    if (fault !== undefined) return fault
     auditor.take(leaf.index, leaf.bytes)
     await auditor.drain()
   }
-  await auditor.settle()
-  return reportOf(bundle, { auditor, leaves: auditor.report(), log: proving.report(), options })
+  return undefined
+}
+
+/** The bundle's one checkpoint, by the log's second key: the leaves have said which it is. */
+function takeHead(
+  { checkpoint: note }: SessionBundle,
+  { checkpoint: { size } }: { checkpoint: Checkpoint },
+  auditor: Auditor,
+): Fault | undefined {
+  const reason = auditor.onHead({ note, size, sealed: size })
+  return reason === undefined ? undefined : { index: size, segment: 0, line: 2, reason }
 }
 
 function reportOf(
@@ -78,12 +95,17 @@ function reportOf(
   const { auditor, leaves, log, options } = audited
   if (log.types['session.start'] === undefined)
     throw new UnusableInput('a bundle without the session’s start')
+  const { witnessed, missing } = countWitnesses(
+    [bundle.checkpoint, options.previousCheckpoint],
+    options.witnesses,
+  )
+  auditor.findings.addMissing(missing, log.size)
   return {
     kind: auditor.findings.size === 0 ? 'sound' : 'findings',
     log,
     findings: auditor.findings.list(),
     findingsOmitted: auditor.findings.omitted,
-    witnessed: countWitnesses([bundle.checkpoint, options.previousCheckpoint], options.witnesses),
+    witnessed,
     ...leaves,
   }
 }

@@ -38,12 +38,20 @@ function describeWhole(report: AuditReport & { scope: string | null }): string[]
     report.depth === 'tree'
       ? 'no root was given: signatures, identities and counters were not looked at'
       : `${signatures} signatures by ${identities} certified keys`,
+    ...describePostQuantum(report),
     ...describeOld(report),
     ...describeLate(report),
     ...describeFindings(findings),
     ...describeGaps(report),
     ...describeWitnesses(report),
   ]
+}
+
+function describePostQuantum({ lastPostQuantum, depth, log }: AuditReport): string[] {
+  if (depth === 'tree') return []
+  return lastPostQuantum === null
+    ? ['no checkpoint has an ML-DSA-44 signature of the log']
+    : [`ML-DSA-44 signatures cover ${lastPostQuantum} of ${log.size} leaves`]
 }
 
 function describeOld({ versions, depth }: AuditReport): string[] {

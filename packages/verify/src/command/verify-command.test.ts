@@ -43,6 +43,7 @@ test('what is sound is said to be so, with what that rests on', async () => {
     out: [
       `sound: 17 leaves, 17 checkpoints, root ${root}, 0 gaps, 0 actions and 0 sessions open`,
       '16 signatures by 4 certified keys',
+      'no checkpoint has an ML-DSA-44 signature of the log',
     ],
     err: [],
   })

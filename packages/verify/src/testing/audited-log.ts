@@ -1,7 +1,7 @@
-import { sign } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { canonicalForm, isObject, parseObject } from '../canonical.ts'
 import { type ReplayedState, startedState, stateAfter, stateHash } from '../audit/states.ts'
-import { type NoteSigner, noteSigner } from '../note-signer.ts'
+import { type NoteCosigner, noteCosigner, type NoteSigner, noteSigner } from '../note-signer.ts'
 import { type Leaf, LogBuilder } from './build-log.ts'
 import { certificate, type CertificateFields, type KeyPair, newKey, toPem } from './certificates.ts'
 
@@ -31,6 +31,8 @@ export class AuditedLog {
   readonly rootKey: KeyPair
   readonly logKey: KeyPair
   readonly gateKey: KeyPair = newKey()
+  /** of the log, beside its Ed25519 key */
+  readonly postQuantum: NoteCosigner = newPostQuantum()
   #issuing: KeyPair = newKey()
   readonly #rootCertificate: string
   readonly #sessions = new Map<string, Open>()
@@ -115,7 +117,7 @@ export class AuditedLog {
           uri: `spiffe://${DOMAIN}/log/test`,
           notAfter: this.#atMs + 364 * DAY_MS,
         }),
-        vkeys: [this.vkey],
+        vkeys: [this.vkey, this.postQuantum.vkey],
       },
       reason: 'first',
       ...overrides,
@@ -302,6 +304,10 @@ export class AuditedLog {
       for (const figure of ['bytesOut', 'bytesIn', 'scrubbed']) add(figure, Number(outcome[figure]))
     }
   }
+}
+
+export function newPostQuantum(): NoteCosigner {
+  return noteCosigner('sekisho/log/test', generateKeyPairSync('ml-dsa-44').privateKey)
 }
 
 export function signatureOf(context: string, leaf: Leaf, key: KeyPair): string {

@@ -16,6 +16,8 @@ const Kept = z.array(z.tuple([z.string(), Window]))
 
 /** Windows of which something is known; above this the oldest is forgotten. */
 const MAX_WINDOWS = 1024
+/** Over all windows, of at most 14 bytes each: the state is written whole with every batch. */
+const MAX_TIMES = 24_576
 
 /**
  * Counts what rules are about: an alert when the threshold is reached within the window, and then
@@ -23,11 +25,13 @@ const MAX_WINDOWS = 1024
  */
 export class AlertWindows {
   readonly #windows: Map<string, Window>
+  #times = 0
 
   /** @param kept of {@link state}; anything else begins anew */
   constructor(kept: unknown) {
     const parsed = Kept.safeParse(kept)
     this.#windows = new Map(parsed.success ? parsed.data : [])
+    for (const { times } of this.#windows.values()) this.#times += times.length
   }
 
   /** @returns how many leaves the alert stands for; undefined for no alert */
@@ -37,13 +41,13 @@ export class AlertWindows {
     const window = known ?? { times: [], firedAtMs: null, unsaid: 0, untilMs: 0 }
     this.#windows.delete(key) // to the end: the oldest stands first
     this.#windows.set(key, window)
-    if (this.#windows.size > MAX_WINDOWS) {
-      this.#windows.delete(this.#windows.keys().next().value ?? '')
-    }
     window.untilMs = atMs + rule.windowMs
+    this.#times -= window.times.length
     window.times = [...window.times, atMs]
       .filter((time) => time > atMs - rule.windowMs)
       .slice(-rule.threshold)
+    this.#times += window.times.length
+    this.#forgetOldest()
     window.unsaid += 1
     if (window.times.length < rule.threshold) return undefined
     if (window.firedAtMs !== null && atMs < window.firedAtMs + rule.windowMs) return undefined
@@ -51,6 +55,15 @@ export class AlertWindows {
     window.firedAtMs = atMs
     window.unsaid = 0
     return leaves
+  }
+
+  /** Never the newest: one window has 1000 times at most. */
+  #forgetOldest(): void {
+    for (const [key, { times }] of this.#windows) {
+      if (this.#windows.size <= MAX_WINDOWS && this.#times <= MAX_TIMES) return
+      this.#windows.delete(key)
+      this.#times -= times.length
+    }
   }
 
   /** What still means something at a time of the log, to be kept. */

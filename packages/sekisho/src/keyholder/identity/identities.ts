@@ -10,7 +10,7 @@ import { Authority } from './authority.ts'
 import { readStarted, readStates } from './recorded-sessions.ts'
 import { Revocations } from './revocations.ts'
 import { Standing } from './standing.ts'
-import { Svids } from './svids.ts'
+import { type SessionIdentity, Svids } from './svids.ts'
 import { UsedIds } from './used-ids.ts'
 
 type StartLeaf = Extract<LeafInput, { type: 'session.start' }>
@@ -35,6 +35,8 @@ export class Identities {
   readonly #logDir: string
   /** of sessions that were open when this process began, until they are resumed */
   #states = new Map<string, SessionState>()
+  /** whether there is an authority that the log may not have */
+  #isUnrecorded = false
 
   /**
    * Reads what the log has begun since it was last read.
@@ -66,13 +68,32 @@ export class Identities {
   async recordAuthority(): Promise<void> {
     const leaf = this.authority.unrecorded
     if (leaf === undefined) return
+    this.#isUnrecorded = true
     await this.#log.append(leaf)
     this.authority.recorded(leaf)
+    this.#isUnrecorded = this.authority.unrecorded !== undefined // another can have come meanwhile
   }
 
   /** Of a session that begins. @throws SekishoError IDENTITY_UNAVAILABLE */
   begin({ session, agent, configuration }: StartLeaf): Standing {
-    return new Standing(this.svids.forSession({ session, agent, configuration }))
+    return new Standing(this.certify({ session, agent, configuration }))
+  }
+
+  /**
+   * Another key for a session, by an issuer that the log has: one that it has not heard of is a
+   * stranger's to whoever verifies it.
+   *
+   * @throws SekishoError IDENTITY_UNAVAILABLE
+   */
+  certify(of: { session: string; agent: string; configuration: string }): SessionIdentity {
+    if (!this.#isUnrecorded) return this.svids.forSession(of)
+    throw new SekishoError(
+      'IDENTITY_UNAVAILABLE',
+      'the log does not have the issuing certificate',
+      {
+        hint: 'free space for the log; it is written again within a minute',
+      },
+    )
   }
 
   /**
@@ -88,7 +109,7 @@ export class Identities {
     if (state === undefined) {
       throw new SekishoError('SESSION_UNKNOWN', `the log does not have ${session} open`)
     }
-    const identity = state.phase === 'revoked' ? undefined : this.svids.forSession(state)
+    const identity = state.phase === 'revoked' ? undefined : this.certify(state)
     return new Standing(identity, state)
   }
 

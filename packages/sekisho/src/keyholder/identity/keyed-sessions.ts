@@ -54,12 +54,17 @@ export class KeyedSessions {
   }
 
   async #renew(session: Session): Promise<void> {
-    const { standing } = session
     await this.#leaves.settle(session) // which of its keys is the one in force
+    if (session.isClosing || session.standing.isRevoked) return
+    await this.#follow(session)
+  }
+
+  /** The key in force vouches for the next. */
+  async #follow(session: Session): Promise<void> {
+    const { standing } = session
     const { identity, state } = standing
     if (identity === undefined || state === undefined) return
-    if (session.isClosing || standing.isRevoked) return
-    const next = this.#identities.svids.forSession(state)
+    const next = this.#identities.certify(state)
     const endorsed = endorse(identity.signer, next.key)
     const recorded = this.#leaves.append(session, {
       ...issuedLeaf(session.id, next, 'schedule'),
@@ -86,6 +91,7 @@ export class KeyedSessions {
     try {
       // its last word is signed by the key that the log knows
       if (standing.isUnsure) await this.#leaves.settle(session)
+      await this.#followIfOver(session)
     } catch (error) {
       standing.forget()
       throw error
@@ -112,6 +118,22 @@ export class KeyedSessions {
     if (identity !== undefined) this.#identities.revocations.add([identity], reason)
     return keys
   }
+
+  /** A key that is over signs nothing that counts. Without another its last word is unsigned. */
+  async #followIfOver(session: Session): Promise<void> {
+    const { identity } = session.standing
+    if (identity === undefined || identity.endsAtMs > this.#now().getTime()) return
+    if (session.isClosing) return
+    try {
+      await this.#follow(session)
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+    }
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof SekishoError && error.code === 'IDENTITY_UNAVAILABLE'
 }
 
 function issuedLeaf(

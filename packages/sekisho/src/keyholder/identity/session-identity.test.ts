@@ -214,6 +214,49 @@ test('a revoked session is refused at once, signs nothing more, and still has it
   await bench.keyholder.recordIntent({ ...intent('c'), session: OTHER }, [])
 })
 
+test('behind a clock that went on by hours a revocation is signed by a key that is not over', async () => {
+  await bench.keyholder.identities.recordAuthority()
+  await bench.begin(SESSION)
+  bench.nowMs += 3 * 60 * MINUTE_MS
+  const of = { kind: 'session', session: SESSION } as const
+  const revoked = bench.keyholder.revoke(SESSION, { of, reason: 'operator', detail: 'x', by: 1000 })
+  await expect(bench.keyholder.recordIntent(intent('a'), [])).rejects.toMatchObject({
+    code: 'IDENTITY_REVOKED',
+  })
+  const keys = await revoked
+  const [, , issued, change, taken] = await bench.leaves()
+  expect(issued).toMatchObject({ type: 'identity.issued', reason: 'schedule' })
+  const second = String(issued?.['key'])
+  expect(change).toMatchObject({ type: 'session.state', trigger: 'revoke' })
+  expect(signerOf(change, parse(String(issued?.['certificate'])))).toBe(second)
+  expect(keys).toEqual([second])
+  expect(taken).toMatchObject({ type: 'identity.revoked', keys })
+})
+
+test('no session is certified by an issuer that the log does not have', async () => {
+  await bench.keyholder.identities.recordAuthority()
+  await bench.begin(OTHER)
+  bench.nowMs += 46 * 24 * 60 * MINUTE_MS
+  bench.files.fail = 'before'
+  await expect(bench.keyholder.renewDue()).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
+  bench.files.fail = undefined
+  const unavailable = { code: 'IDENTITY_UNAVAILABLE', hint: expect.any(String) }
+  await expect(bench.begin(SESSION)).rejects.toMatchObject(unavailable)
+  await expect(
+    bench.keyholder.recordIntent({ ...intent('a'), session: OTHER }, []),
+  ).rejects.toMatchObject(unavailable)
+  expect(await bench.types()).toEqual(['identity.authority', 'session.start'])
+  await bench.keyholder.renewDue()
+  await bench.begin(SESSION)
+  expect(await bench.types()).toEqual([
+    'identity.authority',
+    'session.start',
+    'identity.authority',
+    'identity.issued',
+    'session.start',
+  ])
+})
+
 test('a session that was revoked before a restart is revoked after it', async () => {
   await bench.begin(SESSION)
   const of = { kind: 'session', session: SESSION } as const

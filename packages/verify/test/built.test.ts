@@ -21,6 +21,7 @@ let bundle = ''
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'sekisho-built-'))
   made = auditedSample()
+  made.log.cosigned(made.postQuantum, 0)
   bundle = await made.log.inDirectory(async (log) => {
     const pieces: string[] = []
     for await (const piece of writeBundle(logIn(log), { vkey: made.vkey, session: B })) {
@@ -73,7 +74,7 @@ test.for(NODES)('the program runs under %s, alone in a directory', async (node) 
   }
   expect(await verdictOf('bundle')).toEqual({
     code: 0,
-    said: expect.stringMatching(/^sound: session s-1/),
+    said: expect.stringMatching(/^sound: session s-1.*ML-DSA-44 signatures cover 17 of 17 leaves/s),
   })
   expect(await verdictOf('forged')).toEqual({
     code: 1,
@@ -184,6 +185,7 @@ test.for([
   expect(good).toMatchObject({
     className: 'sound',
     verdict: expect.stringMatching(/^sound: session/),
+    found: expect.arrayContaining(['ML-DSA-44 signatures cover 17 of 17 leaves']),
   })
   const forged = bundle.replace('"id":"b","outcome"', '"id":"x","outcome"')
   expect(await openPage(code, subtle).drop(forged, made.rootPem)).toMatchObject({

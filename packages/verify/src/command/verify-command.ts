@@ -11,7 +11,7 @@ PATH is a copy of a log's directory, or a bundle of \`sekisho log export\`.
 --root        PEM: the root's certificate or public key, from somewhere else than the log
 --key         the log's own key, for logs from before there were identities
 --checkpoint  a checkpoint of this log, kept since an earlier time
---witness     a witness's key, and who runs it; give it once for each
+--witness     a witness's key, and who runs it, once for each; one that has not cosigned is a finding
 Exit codes: 0 sound, 1 broken (the first bad index is named) or findings, 2 nothing that can be checked.`
 
 type Output = { out: (line: string) => void; err: (line: string) => void }

@@ -142,11 +142,33 @@ test('show gives all leaves, those of a session, or those denied', async () => {
   expect((await said(logs, SESSION)).out).toHaveLength(3)
 })
 
-test('logs of a session that the log does not know is an error', async () => {
-  await writeLog()
-  await expect(said(logs, 's-11111111111111111111')).rejects.toMatchObject({
-    code: 'SESSION_UNKNOWN',
-  })
+test.for([
+  ['log show', log, ['show', '--session']],
+  ['logs', logs, []],
+] as const)(
+  '%s of a session that no leaf is of, or of no session id, says so',
+  async ([, command, argv]) => {
+    await writeLog()
+    const { code, out, err } = await said(command, ...argv, 's-11111111111111111111')
+    expect([code, out, err.at(-1)]).toEqual([
+      1,
+      [],
+      'the log knows no session s-11111111111111111111: see `sekisho log query --type session.start`',
+    ])
+    await expect(said(command, ...argv, 'nope')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'nope is no session id',
+      hint: expect.any(String),
+    })
+  },
+)
+
+test('a session of which nothing was denied is none that the log does not know', async () => {
+  const written = await openLog({ dir: directory(), signer, now })
+  await written.append({ type: 'session.start', session: SESSION, agent: 'a', argv: ['true'] })
+  await written.close()
+  const { code, out } = await said(log, 'show', '--denied', '--session', SESSION)
+  expect([code, out]).toEqual([0, []])
 })
 
 test.for([

@@ -126,6 +126,17 @@ test('a directory that a later state of the log was written to is not overwritte
   })
 })
 
+test('tiles that are to go into a file blame the file, not the log', async () => {
+  await writeLog(2)
+  writeFileSync(served(), 'a file')
+  await expect(said(log, 'tiles', '--out', served())).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(/^\S+served\/\S+ cannot be written$/),
+    hint: expect.stringContaining('--out is a directory'),
+  })
+  expect(readFileSync(served(), 'utf8')).toBe('a file')
+})
+
 test('tiles without a place to go are a mistake of usage', async () => {
   await expect(said(log, 'tiles')).rejects.toMatchObject({ code: 'USAGE' })
 })

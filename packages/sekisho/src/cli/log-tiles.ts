@@ -120,8 +120,15 @@ class TileExport {
 
   #put(path: string, bytes: Buffer): void {
     const place = join(this.#out, path)
-    mkdirSync(dirname(place), { recursive: true })
-    writeFileSync(`${place}.new`, bytes)
-    renameSync(`${place}.new`, place) // a reader sees all of it or nothing
+    try {
+      mkdirSync(dirname(place), { recursive: true })
+      writeFileSync(`${place}.new`, bytes)
+      renameSync(`${place}.new`, place) // a reader sees all of it or nothing
+    } catch (cause) {
+      throw new SekishoError('CONFIG_INVALID', `${place} cannot be written`, {
+        hint: '--out is a directory, a new one or that of an earlier run, which can be written and has enough space',
+        cause,
+      })
+    }
   }
 }

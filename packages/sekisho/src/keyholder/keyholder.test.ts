@@ -160,7 +160,11 @@ test('an outcome that could not be written can be tried again', async () => {
 })
 
 test('a session that is not open here can do nothing', async () => {
-  const unknown = { code: 'SESSION_UNKNOWN' }
+  const unknown = { code: 'SESSION_UNKNOWN', hint: expect.stringContaining('sekisho ps') }
+  const of = { kind: 'session', session: SESSION } as const
+  expect(() =>
+    keyholder.revoke(SESSION, { of, reason: 'operator', detail: 'x', by: 1000 }),
+  ).toThrow(expect.objectContaining(unknown))
   await expect(keyholder.recordIntent(intent('a'), [])).rejects.toMatchObject(unknown)
   expect(() => keyholder.recordOutcome(outcome('a'))).toThrow(expect.objectContaining(unknown))
   expect(() => keyholder.certify(SESSION, 'a.test', spki)).toThrow(expect.objectContaining(unknown))

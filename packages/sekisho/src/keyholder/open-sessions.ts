@@ -214,5 +214,7 @@ export class OpenSessions {
 }
 
 export function unknownSession(id: string): SekishoError {
-  return new SekishoError('SESSION_UNKNOWN', `no session ${id} is open here`)
+  return new SekishoError('SESSION_UNKNOWN', `no session ${id} is open here`, {
+    hint: '`sekisho ps` shows those that run; of one that has ended, `sekisho log show --session`',
+  })
 }

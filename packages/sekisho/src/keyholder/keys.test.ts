@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { createPublicKey } from 'node:crypto'
 import {
   chmodSync,
@@ -23,6 +24,23 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'sekisho-keys-'))
 })
 afterEach(() => rmSync(dir, { recursive: true }))
+
+test('a directory that is somebody else’s is an error with a hint', () => {
+  const keys = join(dir, 'keys')
+  loadMasterKey(keys)
+  chmodSync(dir, 0o755)
+  const module = join(import.meta.dirname, 'master-key.ts')
+  const script = `import(${JSON.stringify(module)}).then(({ loadMasterKey }) => loadMasterKey(${JSON.stringify(keys)}))
+    .catch(({ code, message, hint }) => console.log(JSON.stringify({ code, message, hint })))`
+  const args = ['--no-warnings', '--input-type=module', '-e', script]
+  const ran = spawnSync(process.execPath, args, { uid: 65_534, encoding: 'utf8', cwd: '/' })
+  expect(ran.stderr).toBe('')
+  expect(JSON.parse(ran.stdout)).toEqual({
+    code: 'PERMISSION_REQUIRED',
+    message: `${keys} is not the keyholder’s to use`,
+    hint: expect.stringContaining('owner'),
+  })
+})
 
 test('the same master key gives the same keys again, another gives others', () => {
   const [one, again, other] = [new Keys(master), new Keys(master), new Keys(Buffer.alloc(32, 8))]

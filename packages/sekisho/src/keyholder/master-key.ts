@@ -26,7 +26,8 @@ const CREATE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | const
  * of another: a second master key would orphan the log and every running session.
  *
  * @throws SekishoError CONFIG_INVALID when the file is not ours alone to read, or has not 32
- * bytes; LOG_UNWRITABLE on a full disk; INTERNAL when it cannot be made or read otherwise
+ * bytes; LOG_UNWRITABLE on a full disk; PERMISSION_REQUIRED when the directory is somebody else's;
+ * INTERNAL when it cannot be made or read otherwise
  */
 export function loadMasterKey(dir: string): Buffer {
   try {
@@ -41,11 +42,21 @@ export function loadMasterKey(dir: string): Buffer {
         cause,
       })
     }
+    if (isDenied(cause)) {
+      throw new SekishoError('PERMISSION_REQUIRED', `${dir} is not the keyholder’s to use`, {
+        hint: 'give the state directory the owner that it had: a copy keeps owners only with `cp -a` or `tar -p`, as root',
+        cause,
+      })
+    }
     throw new SekishoError('INTERNAL', `the master key in ${dir} cannot be used`, {
       hint: 'make the state directory readable and writable for the keyholder',
       cause,
     })
   }
+}
+
+function isDenied(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && /^E(ACCES|PERM)$/.test(String(cause.code))
 }
 
 /** Directories are made durable through SQLite, which says so in its own words. */

@@ -9,7 +9,7 @@ import { HeldRootSettings, TrustDomain } from '../wire/root-settings.ts'
 import type { ChildFailure } from './child-failure.ts'
 import { IS_ROOTLESS } from './identities.ts'
 import { BOX, type Paths } from './paths.ts'
-import { writeRootFile } from './root-file.ts'
+import { refuseSecondRoot, writeRootFile } from './root-file.ts'
 import { RootProcess } from './root-process.ts'
 import { makeRoomFor } from './rootless.ts'
 
@@ -36,6 +36,7 @@ async function makeRootKey(
   { settings, trustDomain, secret }: Ceremony,
 ): Promise<RootDescription> {
   refuseHostNamespace()
+  refuseSecondRoot(paths) // as root of the namespace: an ordinary user cannot see its own log
   mountCode(paths)
   mkdirSync(paths.state, { recursive: true, mode: 0o711 })
   const root = new RootProcess({

@@ -1,17 +1,20 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
   openSync,
+  readdirSync,
   readFileSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { SekishoError } from '../core/error.ts'
 import { RootFile } from '../wire/root.ts'
+import type { Paths } from './paths.ts'
 import { refuseIfOpen } from './root-secret.ts'
 import { isMissing } from './session-record.ts'
 
@@ -28,6 +31,38 @@ export function readRootFile(path: string): RootFile | undefined {
   const parsed = RootFile.safeParse(parse(text))
   if (parsed.success) return parsed.data
   throw damaged(path, parsed.error)
+}
+
+/**
+ * A platform has one root for the whole life of its log: another could certify nothing that the log
+ * takes, and the file of the one before could not be put back in its place.
+ *
+ * @throws SekishoError USAGE where a root is kept or pinned, or where the log has begun
+ */
+export function refuseSecondRoot({ rootFile, rootKey, keyholderState }: Paths): void {
+  if (readRootFile(rootFile) !== undefined) {
+    throw new SekishoError('USAGE', `${rootFile} is there already`, {
+      hint: 'a platform has one root: `sekisho root show`',
+    })
+  }
+  const logDirectory = join(keyholderState, 'log')
+  const begun = existsSync(rootKey) ? rootKey : logDirectory
+  if (begun === logDirectory && !hasFiles(logDirectory)) return
+  throw new SekishoError('USAGE', `this platform has begun without ${rootFile}: see ${begun}`, {
+    hint: 'put root.json back from its copy, if it had one; else move the state directory away to begin anew',
+  })
+}
+
+function hasFiles(directory: string): boolean {
+  try {
+    return readdirSync(directory).length > 0
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw new SekishoError('PERMISSION_REQUIRED', `${directory} is not open to this user`, {
+      hint: 'run this command as root',
+      cause: error,
+    })
+  }
 }
 
 /** Keeps a root that was just made: whole or not at all, and never over another. */

@@ -1,11 +1,12 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { RootRequest } from '../wire/identity.ts'
 import type { RootFile } from '../wire/root.ts'
-import { readRootFile, writeRootFile } from './root-file.ts'
+import { pathsFrom } from './paths.ts'
+import { readRootFile, refuseSecondRoot, writeRootFile } from './root-file.ts'
 import { type MadeRoot, RootProcess } from './root-process.ts'
 import { ForkedRoot } from './testing/root-child.ts'
 
@@ -54,6 +55,22 @@ test('a root that is made certifies in another process, and none is left over', 
     expect(spkiOf(made)).toBe(requests[at]?.spki)
   }
   expect(launched).toHaveLength(2)
+})
+
+test.for([
+  ['a root that is kept', 'root.json'],
+  ['a pinned root', 'root.pem'],
+  ['a log that has begun', 'keyholder/log/000000000001.log'],
+] as const)('beside %s no second root is made', async ([, file]) => {
+  const paths = pathsFrom({ SEKISHO_HOME: directory })
+  expect(() => refuseSecondRoot(paths)).not.toThrow()
+  mkdirSync(join(paths.keyholderState, 'log'), { recursive: true })
+  expect(() => refuseSecondRoot(paths)).not.toThrow()
+  if (file === 'root.json') writeRootFile(paths.rootFile, made.file)
+  else writeFileSync(join(paths.state, file), 'x')
+  expect(() => refuseSecondRoot(paths)).toThrow(
+    expect.objectContaining({ code: 'USAGE', hint: expect.any(String) }),
+  )
 })
 
 test('another passphrase opens nothing, and is not in the error', async () => {

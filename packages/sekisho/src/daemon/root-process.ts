@@ -134,7 +134,7 @@ export class RootProcess {
     const file = readRootFile(this.#options.file)
     if (file !== undefined) return file
     throw new SekishoError('ROOT_KEY_UNUSABLE', 'no root key was made yet', {
-      hint: 'run `sekisho root init` once, with the settings that are in platform.yaml',
+      hint: 'run `sekisho root init` once, with the settings that are in platform.yaml; if one was made, put root.json back from its copy',
     })
   }
 }

@@ -69,6 +69,21 @@ test('a root is made from what was typed, shown, and made only once', async () =
   ])
 })
 
+test.for(['root.pem', 'keyholder/log/000000000001.log'])(
+  'no second root is made beside %s',
+  async (file) => {
+    configure({ provider: 'passphrase', passphrase: 'env:ROOT' })
+    mkdirSync(join(home, 'state/keyholder/log'), { recursive: true })
+    writeFileSync(join(home, 'state', file), 'x')
+    const { code, stderr } = await sekisho(['root', 'init'], { env: { ROOT: SECRET } })
+    expect(code).toBe(64)
+    expect(stderr).toMatch(
+      /^sekisho: USAGE: this platform has begun without .*\nhint: put root\.json back/,
+    )
+    expect(existsSync(rootFile())).toBe(false)
+  },
+)
+
 test('a TPM makes the root, and the root says that it is a program', async () => {
   const tpm = new SoftTpm(join(home, 'tpm'))
   await tpm.start()

@@ -76,9 +76,7 @@ test('Chromium cannot reach a host that no rule names', async () => {
   const played = await stage.session(`${CHROMIUM} --dump-dom https://${EVIL_HOST}/`)
   expect(played.namesDenied).toContain(`deny default dns.resolve A ${EVIL_HOST}`)
   expect(played.arrived).toEqual([])
-  // it looks whether other resolvers would know more
-  const probes = ['8.8.8.8', '8.8.4.4'].map(
-    (a) => `deny invariant.transport net.connect udp ${a} 53`,
-  )
-  for (const action of played.actions) expect(probes).toContain(action)
+  // it looks, now at these addresses and now at those, whether somebody else would know more
+  const DENIED = /^deny invariant\.transport net\.connect udp \S+ \d+$/
+  expect(played.actions.filter((action) => !DENIED.test(action))).toEqual([])
 })

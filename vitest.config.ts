@@ -7,8 +7,10 @@ export default defineConfig({
     // Processes, not threads: tests enter namespaces and change credentials.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // What has to happen is waited for, however slow the machine is: these end what hangs.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 25_000 } },
     globalSetup: ['scripts/tests-need-root.ts'],
   },
 })

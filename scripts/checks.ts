@@ -66,6 +66,13 @@ export const CHECKS: readonly Check[] = [
     report: 'vitest',
   },
   {
+    // what of it is told by tests is a line each; this is the table
+    name: 'matrix',
+    suites: ['agents'],
+    argv: ['node', 'packages/sekisho/test/agents/matrix/print-main.ts'],
+    timeoutMs: MINUTE_MS,
+  },
+  {
     name: 'tools',
     suites: ['tools'],
     argv: ['vitest', 'run', '--config', 'packages/sekisho/test/tools/vitest.config.ts'],

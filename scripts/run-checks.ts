@@ -2,6 +2,7 @@
  * Runs the checks of one suite, all of them whatever fails, and ends with a table.
  *
  *     run-checks.ts check|test|agents|tools|attacks|fuzz
+ *     run-checks.ts agents --all        every published client, not the first two alone
  *
  * Leaves `.runtime/results/<suite>.json`, a Tally, for .ci/run.
  */
@@ -15,11 +16,13 @@ import { add, NOTHING, type Tally } from './tally.ts'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const results = join(root, '.runtime', 'results')
 
-async function main(suite: string | undefined): Promise<number> {
-  if (!isSuite(suite)) {
-    process.stderr.write('usage: run-checks.ts check|test|agents|tools|attacks|fuzz\n')
+async function main([suite, ...flags]: readonly string[]): Promise<number> {
+  const isAll = suite === 'agents' && flags.join(' ') === '--all'
+  if (!isSuite(suite) || (flags.length > 0 && !isAll)) {
+    process.stderr.write('usage: run-checks.ts check|test|agents [--all]|tools|attacks|fuzz\n')
     return 64
   }
+  if (isAll) process.env['SEKISHO_TEST_AGENTS'] = 'all'
   mkdirSync(results, { recursive: true })
   const tallyFile = join(results, `${suite}.json`)
   rmSync(tallyFile, { force: true }) // an interrupted run must not leave the last one's counts
@@ -57,4 +60,4 @@ function words({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
-process.exitCode = await main(process.argv[2])
+process.exitCode = await main(process.argv.slice(2))

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   fork: async () => (await import('./cli/fork.ts')).fork,
   rm: async () => (await import('./cli/rm.ts')).rm,
   logs: async () => (await import('./cli/logs.ts')).logs,
+  llm: async () => (await import('./cli/llm.ts')).llm,
   log: async () => (await import('./cli/log.ts')).log,
   status: async () => (await import('./cli/status.ts')).status,
   approvals: async () => (await import('./cli/approvals.ts')).approvals,

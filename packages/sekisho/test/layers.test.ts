@@ -10,7 +10,7 @@ type Layer = {
   types?: readonly string[]
 }
 
-const BELOW_FLOW = ['core', 'wire', 'policy', 'detect', 'flow', 'npm:zod', 'node']
+const BELOW_FLOW = ['core', 'wire', 'policy', 'detect', 'budget', 'flow', 'npm:zod', 'node']
 
 /** Who may import whom. Adapters never meet each other; only `daemon` builds them. */
 const LAYERS: Readonly<Record<string, Layer>> = {
@@ -23,6 +23,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'core',
       'wire',
       'policy',
+      // a trial of a tool's call is read as the gate reads one
+      'llm',
       'npm:zod',
       'npm:yaml',
       'npm:@cedar-policy/cedar-wasm/nodejs',
@@ -33,9 +35,23 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   detect: {
     imports: ['core', 'wire', 'npm:zod', 'npm:yaml', 'node:crypto', 'node:zlib'],
   },
+  // What calls of models cost, and what they may come to together.
+  budget: { imports: ['core', 'wire', 'node:crypto'] },
+  // Formats of model APIs, what calls mean, and the hold: functions of their input.
+  llm: { imports: ['core', 'wire', 'detect', 'npm:zod', 'npm:unbash', 'npm:acorn', 'node:crypto'] },
   flow: { imports: ['core'], types: ['wire', 'policy', 'detect'] },
   kernel: { imports: ['core', 'npm:koffi', 'node'] },
-  gate: { imports: [...BELOW_FLOW, 'kernel', 'npm:undici', 'npm:npm-high-impact'] },
+  gate: {
+    imports: [
+      ...BELOW_FLOW,
+      'llm',
+      'kernel',
+      'npm:undici',
+      'npm:npm-high-impact',
+      // what is signed together is joined as an auditor takes it apart
+      'npm:@sekisho/verify',
+    ],
+  },
   sandbox: { imports: [...BELOW_FLOW, 'kernel'], types: ['sandbox/battery/inside'] },
   // What Node's own file functions get wrong.
   disk: { imports: ['node'] },
@@ -61,7 +77,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   // Somebody else's process, and the part of ours that talks to it.
   witness: { imports: ['disk', 'core', 'wire', 'npm:@sekisho/verify', 'npm:zod', 'node'] },
   // What agents say of themselves, and how it fits what was seen.
-  transcripts: { imports: ['core'] },
+  transcripts: { imports: ['core', 'llm', 'node:zlib'] },
   search: { imports: ['core', 'wire', 'npm:@sekisho/verify', 'node'] },
   control: { imports: [...BELOW_FLOW, 'policy-text'] },
   // Proofs about policies; z3 is megabytes and threads, so no process of an action's path has it.
@@ -109,6 +125,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       'wire',
       'policy',
       'policy-text',
+      'budget',
       'prove',
       'daemon',
       'drill',
@@ -145,9 +162,18 @@ const GUARDED: Readonly<Record<string, readonly string[]>> = {
 
 /** What tells time, rolls dice or looks around: none of it in a layer that is to be pure. */
 const IMPURE =
-  /\b(Date\.now|new Date\(\)|performance\.|Math\.random|random(Bytes|UUID|Int)|getRandomValues|set(Timeout|Interval|Immediate)|(?<!['"])process\.|fetch\()/
+  /\b(Date\.now|new Date\(\)|performance\.|Math\.random|random(Bytes|UUID|Int)|getRandomValues|(?<!['"])set(Timeout|Interval|Immediate)|(?<!['"])process\.|(?<!\.)fetch\()/
 
-const PURE = ['core', 'policy', 'policy-text', 'detect', 'lifecycle', 'transcripts']
+const PURE = [
+  'core',
+  'policy',
+  'policy-text',
+  'detect',
+  'llm',
+  'budget',
+  'lifecycle',
+  'transcripts',
+]
 
 const packages = join(import.meta.dirname, '..', '..')
 const sekisho = sourcesOf(join(packages, 'sekisho/src'))

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { LeafInput } from '../src/wire/leaves.ts'
 import { leafSchemaFiles } from './leaf-schema-files.ts'
 
 const DIRECTORY = join(import.meta.dirname, '../../../docs/leaves')
@@ -18,4 +19,12 @@ test('no type of leaf takes a field that it does not name', () => {
     ([, text]) => !text.includes('"additionalProperties": false'),
   )
   expect(open).toEqual([])
+})
+
+test('no type of leaf has a field of its own where the keyholder puts its stamps', () => {
+  const stamps = ['v', 'at', 'clock', 'state', 'sig', 'identity']
+  const taken = LeafInput.options.flatMap(({ shape }) =>
+    stamps.filter((stamp) => Object.hasOwn(shape, stamp)).map((stamp) => [shape.type.value, stamp]),
+  )
+  expect(taken).toEqual([])
 })

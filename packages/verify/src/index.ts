@@ -4,6 +4,12 @@
  * @packageDocumentation
  */
 export { canonicalForm, parseCanonical } from './canonical.ts'
+export {
+  type BatchPlace,
+  joinForSigning,
+  MAX_SIGNED_TOGETHER,
+  signedTogether,
+} from './batch-signature.ts'
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts'
 export {
   leafEffectOf,

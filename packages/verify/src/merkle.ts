@@ -105,6 +105,17 @@ export function inclusionProof(leaves: readonly Buffer[], index: number): Buffer
     : [...inclusionProof(right, index - split), treeRoot(left)]
 }
 
+/** As {@link inclusionProof}, of each leaf; one hash for each node of the tree. */
+export function inclusionProofs(leaves: readonly Buffer[]): { root: Buffer; paths: Buffer[][] } {
+  if (leaves.length <= 1) return { root: treeRoot(leaves), paths: leaves.map(() => []) }
+  const split = splitOf(leaves.length)
+  const left = inclusionProofs(leaves.slice(0, split))
+  const right = inclusionProofs(leaves.slice(split))
+  for (const path of left.paths) path.push(right.root)
+  for (const path of right.paths) path.push(left.root)
+  return { root: nodeHash(left.root, right.root), paths: [...left.paths, ...right.paths] }
+}
+
 /** The path that proves the first `size` leaves a prefix of `leaves` (RFC 9162 §2.1.4.1). */
 export function consistencyProof(leaves: readonly Buffer[], size: number): Buffer[] {
   if (!(size >= 1 && size <= leaves.length)) throw new RangeError(`no tree of size ${size}`)
@@ -136,16 +147,26 @@ export function verifyInclusion(claim: {
   proof: readonly Buffer[]
   root: Buffer
 }): boolean {
-  const { leaf, index, size, proof, root } = claim
-  if (!isPosition(index) || !isPosition(size) || index >= size) return false
+  return rootOver(claim)?.equals(claim.root) ?? false
+}
+
+/** The root that a leaf has at its place by its path; undefined where the path does not lead to one. */
+export function rootOver(claim: {
+  leaf: Buffer
+  index: number
+  size: number
+  proof: readonly Buffer[]
+}): Buffer | undefined {
+  const { leaf, index, size, proof } = claim
+  if (!isPosition(index) || !isPosition(size) || index >= size) return undefined
   const climb = { at: index, last: size - 1 }
   let node = leaf
   for (const hash of proof) {
     const side = stepUp(climb)
-    if (side === 'top') return false
+    if (side === 'top') return undefined
     node = side === 'left' ? nodeHash(hash, node) : nodeHash(node, hash)
   }
-  return climb.last === 0 && node.equals(root)
+  return climb.last === 0 ? node : undefined
 }
 
 type Trees = { oldSize: number; oldRoot: Buffer; newSize: number; newRoot: Buffer }

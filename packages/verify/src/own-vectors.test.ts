@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } f
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { joinForSigning } from './batch-signature.ts'
 import { canonicalForm, isObject, parseCanonical } from './canonical.ts'
 import { formatCheckpoint } from './checkpoint.ts'
 import { cosignedSubtree, cosignedText } from './cosignature.ts'
@@ -143,7 +144,7 @@ test('a leaf of version 2, signed by its session’s key', async () => {
   const by = createHash('sha256').update(spki).digest('hex').slice(0, 32)
   const unsigned = canonicalForm(LEAF)
   const message = Buffer.from(`sekisho/leaf/v2\n${unsigned}`)
-  const leaf = canonicalForm({ ...LEAF, sig: { by, value: randomSignature(message, spki) } })
+  const leaf = canonicalForm({ ...LEAF, sig: { by, value: keptSignature(message, spki) } })
   const facts = readLeaf(Buffer.from(leaf), true)
   expect(facts).toMatchObject({ version: 2, type: 'session.end', at: LEAF.at })
   await expectFile('leaf', {
@@ -156,6 +157,27 @@ test('a leaf of version 2, signed by its session’s key', async () => {
   })
 })
 
+test('leaves of version 2, signed together by their session’s key', async () => {
+  const spki = createPublicKey(session).export({ format: 'der', type: 'spki' })
+  const by = createHash('sha256').update(spki).digest('hex').slice(0, 32)
+  const leaves = ['a', 'b', 'c'].map((id) => ({ ...LEAF, type: 'process.exec', id }))
+  const texts = leaves.map((leaf) => `sekisho/leaf/v2\n${canonicalForm(leaf)}`)
+  const { message, places } = joinForSigning(texts.map((text) => Buffer.from(text)))
+  const value = randomSignature(message, spki, stored('leaves-together')['signature'])
+  const batches = places.map(({ at, of, path }) => ({ at, of, path: path.map(base64) }))
+  await expectFile('leaves-together', {
+    scalar: SEEDS.session.toString('hex'),
+    spki: base64(spki),
+    keyId: by,
+    texts,
+    signedMessage: message.toString('hex'),
+    signature: value,
+    leaves: leaves.map((leaf, i) =>
+      canonicalForm({ ...leaf, sig: { by, value, batch: batches[i] } }),
+    ),
+  })
+})
+
 const LEAF = {
   type: 'session.end',
   session: 's-00000000000000000000',
@@ -165,10 +187,15 @@ const LEAF = {
   note: 'é, \u20ac and \u0007: RFC 8785 escapes only what it must',
 }
 
-function randomSignature(message: Buffer, spki: Buffer): string {
+function keptSignature(message: Buffer, spki: Buffer): string {
   const { leaf } = stored('leaf')
   const kept = typeof leaf === 'string' ? parseCanonical(Buffer.from(leaf))?.['sig'] : undefined
-  const value = isObject(kept) && typeof kept['value'] === 'string' ? kept['value'] : ''
+  return randomSignature(message, spki, isObject(kept) ? kept['value'] : undefined)
+}
+
+/** @param kept the one of the file, taken when it fits */
+function randomSignature(message: Buffer, spki: Buffer, kept: unknown): string {
+  const value = typeof kept === 'string' ? kept : ''
   const fits = p256Check(spki.subarray(-65))(message, Buffer.from(value, 'base64'))
   return fits ? value : base64(sign('sha256', message, { key: session, dsaEncoding: 'ieee-p1363' }))
 }

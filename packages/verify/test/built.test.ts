@@ -149,7 +149,7 @@ function openPage(
     drop: async (...texts) => {
       const files = texts.map(fileOf)
       body.listeners.get('drop')?.({ preventDefault: () => undefined, dataTransfer: { files } })
-      await expect.poll(() => verdict.className, { timeout: 15_000 }).not.toBe('')
+      await expect.poll(() => verdict.className).not.toBe('')
       const found = (elements.get('found')?.children ?? []).map(({ textContent }) => textContent)
       return { verdict: verdict.textContent, className: verdict.className, found }
     },

@@ -4,7 +4,7 @@ import type { LoadedPolicy } from '../policy-text/load-policy.ts'
 import { SOMEBODY } from '../policy-text/trial/question.ts'
 import type { Change, Escape } from '../policy-text/trial/smallest-change.ts'
 import type { IntentFacts } from '../wire/policy-leaves.ts'
-import type { PolicyRule } from '../wire/policy.ts'
+import type { PolicyRule, ToolRule } from '../wire/policy.ts'
 import { printable } from './terminal.ts'
 
 type Decision = { verdict: Verdict; facts: IntentFacts | null }
@@ -85,9 +85,28 @@ function describeChange(change: Change, policy: LoadedPolicy): readonly string[]
       return [`${change.name} were ${change.to}, not ${change.from}`]
     case 'enable-user':
       return ['the user were enabled in users.yaml']
+    case 'add-tool-rule':
+      return ['`tools` of the agent file had this rule:', ...toolRuleText(change.rule)]
+    case 'drop-tool-rule':
+      return [`the deny rule ${change.rule} were not in \`tools\` of the agent file`]
+    case 'grant-server-tool':
+      return [`\`serverTools\` of the agent file had ${change.type}`]
     case 'drop-policy':
       return [`there were no policy ${change.policy} (${placeText(change.policy, policy)})`]
   }
+}
+
+function toolRuleText({ tool, does, programs, unknown }: ToolRule): readonly string[] {
+  return [
+    '- id: …',
+    '  effect: allow',
+    `  tool: ${JSON.stringify(tool)}`,
+    `  does: [${does.join(', ')}]`,
+    ...(programs.length === 0
+      ? []
+      : [`  programs: [${programs.map((program) => JSON.stringify(program)).join()}]`]),
+    ...(unknown ? ['  unknown: true'] : []),
+  ]
 }
 
 function ruleText({ scheme, host, port, methods, paths, options }: PolicyRule): readonly string[] {

@@ -1,10 +1,10 @@
 import { SekishoError } from '../core/error.ts'
 import { pathsFrom } from '../daemon/paths.ts'
 import { api } from '../wire/api.ts'
+import { MAX_BLOB_BYTES } from '../wire/keyholder.ts'
+import { MAX_RECORDING_BYTES } from '../wire/recordings.ts'
 import { connect } from './client.ts'
 
-/** As much as the keyholder keeps of one content. */
-const MAX_BYTES = 8 * 1024 * 1024
 const TIMEOUT_MS = 30_000
 
 /**
@@ -15,9 +15,10 @@ const TIMEOUT_MS = 30_000
 export async function readKept(asked: {
   session: string
   digest: string
-  what: 'transcript' | 'reconcile'
+  what: 'transcript' | 'reconcile' | 'recording'
 }): Promise<Buffer> {
   const peer = await connect(pathsFrom(process.env).apiSocket, api)
+  const maxBytes = asked.what === 'recording' ? MAX_RECORDING_BYTES : MAX_BLOB_BYTES
   try {
     const pieces: Buffer[] = []
     for (let offset = 0; ; ) {
@@ -30,7 +31,7 @@ export async function readKept(asked: {
       pieces.push(bytes)
       offset += bytes.length
       if (offset >= totalBytes) return Buffer.concat(pieces)
-      if (bytes.length === 0 || totalBytes > MAX_BYTES) throw unlike(totalBytes)
+      if (bytes.length === 0 || totalBytes > maxBytes) throw unlike(totalBytes)
     }
   } finally {
     peer.close()

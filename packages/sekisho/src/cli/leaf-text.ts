@@ -1,7 +1,10 @@
 import { type IndexedLeaf, SESSION_END } from '@sekisho/verify'
 import { describeApproval, describeConsent } from './approval-leaf-text.ts'
 import { describeAudit } from './audit-leaf-text.ts'
+import { describeBreaker } from './budget-leaf-text.ts'
 import { describeContainment } from './containment-text.ts'
+import { describeModelLeaf } from './llm-leaf-text.ts'
+import { describeModelAction } from './model-action-text.ts'
 import { describePolicy } from './policy-leaf-text.ts'
 import { describeRecovery } from './recovery-text.ts'
 import { printable } from './terminal.ts'
@@ -26,6 +29,7 @@ const BODIES: Readonly<Record<string, Describe>> = {
   'limit.breach': (leaf) =>
     `limit ${text(leaf['limit'])} reached: ${text(leaf['observed'])} of ${text(leaf['configured'])}, ${text(leaf['did'])}`,
   'process.exec': describeExec,
+  'budget.breaker': describeBreaker,
   alert: (leaf) =>
     `ALERT ${text(leaf['severity'])} ${text(leaf['rule'])}: ${text(leaf['subject'])}`,
   'workspace.snapshot': describeSnapshot,
@@ -44,6 +48,7 @@ export function describeBody(leaf: Record<string, unknown>): string {
     describePolicy(leaf) ??
     describeRecovery(leaf) ??
     describeAudit(leaf) ??
+    describeModelLeaf(leaf) ??
     describeApproval(leaf, describeAction)
   return told ?? `${type} (a leaf that this program has no words for)`
 }
@@ -106,11 +111,8 @@ export function more(count: unknown): string {
 export function describeAction(action: Record<string, unknown>): string {
   const { kind, ...rest } = action
   switch (kind) {
-    case 'http.request': {
-      const query = action['query'] === null ? '' : `?${text(action['query'])}`
-      const port = [80, 443].includes(Number(action['port'])) ? '' : `:${text(action['port'])}`
-      return `${text(action['method'])} ${text(action['scheme'])}://${text(action['host'])}${port}${text(action['path'])}${query}`
-    }
+    case 'http.request':
+      return describeRequest(action)
     case 'net.connect':
       return `connect ${text(action['transport'])} ${text(action['host'] ?? action['address'])}:${text(action['port'])}`
     case 'dns.resolve':
@@ -122,8 +124,14 @@ export function describeAction(action: Record<string, unknown>): string {
     case 'package.install':
       return `install ${text(action['ecosystem'])} ${text(action['name'])} ${text(action['version'])} from ${text(action['host'])}`
     default:
-      return `${text(kind)} ${JSON.stringify(rest)}`
+      return describeModelAction(action) ?? `${text(kind)} ${JSON.stringify(rest)}`
   }
+}
+
+function describeRequest(action: Record<string, unknown>): string {
+  const query = action['query'] === null ? '' : `?${text(action['query'])}`
+  const port = [80, 443].includes(Number(action['port'])) ? '' : `:${text(action['port'])}`
+  return `${text(action['method'])} ${text(action['scheme'])}://${text(action['host'])}${port}${text(action['path'])}${query}`
 }
 
 /** What came of it, in one line; not yet printable. */

@@ -1,8 +1,6 @@
 import { readLeaves } from '@sekisho/verify'
 import { SekishoError } from '../core/error.ts'
 import { StoredTranscript } from '../wire/audit-leaves.ts'
-import { TRANSCRIPT_CLIENTS } from '../transcripts/clients/all.ts'
-import type { Claims } from '../transcripts/claim.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
 import { readKept } from './kept-content.ts'
@@ -59,12 +57,6 @@ export async function transcriptsOf(session: string): Promise<Transcript[]> {
       hint: 'they are collected when a session has ended, of clients that write one',
     },
   )
-}
-
-/** What one transcript claims. @returns null for a format that nobody here reads */
-export function claimsOf({ client }: Transcript, content: Buffer): Claims | null {
-  const known = TRANSCRIPT_CLIENTS.find(({ name }) => name === client)
-  return known?.read?.(content.toString('utf8')) ?? null
 }
 
 async function showOne(

@@ -35,7 +35,7 @@ test('a check says which rules have expired or soon will', async () => {
   expect({ code, out: out.filter((line) => !line.startsWith('  left out')) }).toEqual({
     code: 0,
     out: [
-      expect.stringContaining('1 agents (docs-bot), 8 policies, sha256:'),
+      expect.stringContaining('1 agents (docs-bot), 11 policies, sha256:'),
       '  docs-bot: rule trial expired on 2027-01-31 and allows nothing (docs: a trial)',
       '  docs-bot: rule today expires on 2027-02-01, today',
       '  docs-bot: rule next expires on 2027-02-03, in 2 days',

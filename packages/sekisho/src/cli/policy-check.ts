@@ -1,5 +1,5 @@
 import type { AgentFile } from '../policy/agent-file.ts'
-import { DETECTOR_IDS } from '../daemon/detector-ids.ts'
+import { FINDING_IDS } from '../daemon/detector-ids.ts'
 import { HostLabels } from '../policy/decision/host-labels.ts'
 import { expiringRules } from '../policy/expiring-rules.ts'
 import { describeProblem, type FileProblem } from '../policy/problem.ts'
@@ -44,7 +44,7 @@ export async function checkPolicy(
     templates: files.flatMap(capacitiesOf),
     policies: policy.decision(1).cedar.map(({ id }) => ({ id, ...policy.cedar.places.get(id) })),
     missingDefaults: missingDefaults(policy),
-    problems: [...lints, ...policy.warnings, ...referenceWarnings(policy, DETECTOR_IDS)],
+    problems: [...lints, ...policy.warnings, ...referenceWarnings(policy, FINDING_IDS)],
     reach: files.map((agent) => ({ agent: agent.name, hosts: reachOf(agent, policy) })),
   }
   if (values['json'] === true) terminal.out(JSON.stringify(report))

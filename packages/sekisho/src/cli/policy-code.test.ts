@@ -132,6 +132,9 @@ when { context.facts.granted };
     "  without the platform's policy consequence",
     "  without the platform's policy critical-intent",
     "  without the platform's policy unconfirmed",
+    "  without the platform's policy command-reverse-shell",
+    "  without the platform's policy command-unseen",
+    "  without the platform's policy command-after-untrusted",
   ])
 })
 

@@ -16,7 +16,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
   try: {
     usage:
-      "--agent NAME [--user NAME] [--phase setup] [--fact NAME=VALUE …] [--arguments JSON] [--bundle DIRECTORY] [--json] 'GET https://…'",
+      "--agent NAME [--user NAME] [--phase setup] [--fact NAME=VALUE …] [--arguments JSON] [--model PROVIDER:MODEL [--server-tool TYPE …]] [--bundle DIRECTORY] [--json] 'GET https://…'|--tool-call JSON",
     load: async () => (await import('./policy-try.ts')).tryAction,
   },
   explain: {

@@ -3,6 +3,7 @@ import { parseAgentFile } from '../policy/agent-file.ts'
 import { sessionPolicy, setupPolicy } from '../policy/session-policy.ts'
 import { SessionPlan } from '../wire/control.ts'
 import type { SessionDecision } from '../wire/decision.ts'
+import type { LlmFilter } from '../wire/llm.ts'
 import { planSession } from './plan.ts'
 
 const FILE = `
@@ -192,5 +193,45 @@ test('URLs in the command are known, in their canonical form, where provenance i
     templates: [],
     // with the comma and without: which of them was meant, nobody can say
     taskUrls: ['https://docs.example/b', 'https://x.example/?q=1,', 'https://x.example/?q=1'],
+  })
+})
+
+const FILTER: LlmFilter = {
+  id: 'guard',
+  kind: 'bedrock-guardrail',
+  host: 'bedrock-runtime.eu-west-1.amazonaws.com',
+  port: 443,
+  basePath: '/guardrail/g1/version/1',
+  credential: { kind: 'file', path: '/etc/sekisho/guard-key' },
+  channels: ['user'],
+  minPermille: 500,
+  onMatch: 'deny',
+  timeoutMs: 3000,
+  onFailure: 'deny',
+}
+
+test('what a filter knows the platform by is a secret of the session that nothing in it stands for', () => {
+  const { secrets } = planSession({
+    detached: false,
+    request,
+    agent,
+    configuration: plan.configuration,
+    decision,
+    phase: 'agent',
+    session: plan.session,
+    connection: 7,
+    filters: [FILTER],
+  })
+  expect(secrets.at(-1)).toEqual({
+    binding: {
+      name: 'filter.guard',
+      hosts: ['bedrock-runtime.eu-west-1.amazonaws.com'],
+      port: 443,
+      header: 'authorization',
+      under: '/guardrail/g1/version/1',
+    },
+    from: { kind: 'file', path: '/etc/sekisho/guard-key' },
+    variable: null,
+    isPlatforms: true,
   })
 })

@@ -5,7 +5,9 @@ import { provenancePlan } from '../policy/provenance-schema.ts'
 import type { SessionPlan } from '../wire/control.ts'
 import type { SessionDecision } from '../wire/decision.ts'
 import type { EgressPlan } from '../wire/egress.ts'
+import { filterSecret, type LlmFilter } from '../wire/llm.ts'
 import type { Phase } from '../wire/schemas.ts'
+import { secretParts } from './secret-parts.ts'
 import type { RunRequest } from './sessions.ts'
 
 /** The bound of a plan. */
@@ -22,6 +24,8 @@ export function planSession(parts: {
   session: string
   connection: number | null
   detached: boolean
+  /** services that are asked about its calls of models */
+  filters?: readonly LlmFilter[] | undefined
 }): SessionPlan {
   const { request, agent, configuration, decision, phase, session, connection } = parts
   const { label: _forDecisions, ...workspaceOptions } = agent.workspace
@@ -37,7 +41,7 @@ export function planSession(parts: {
     ...(agent.setup === null ? {} : { phase }),
     decision,
     egress: egressOf(agent, request.argv),
-    secrets: secretsOf(agent, decision),
+    secrets: [...secretsOf(agent, decision), ...filterSecrets(parts.filters)],
     upstreams: agent.upstreams.map(({ host, port, address, dialPort, caFile }) => ({
       host,
       port,
@@ -85,9 +89,27 @@ function secretsOf(
       ({ hosts, port }) =>
         compiled === null || hosts.some((host) => compiled.isPort(host, port) === 'https'),
     )
-    .map(({ name, hosts, port, header, from, env }) => ({
-      binding: { name, hosts, port, header },
-      from,
-      variable: env,
-    }))
+    .flatMap(secretParts)
+}
+
+const FILTER_HEADERS: Readonly<Record<LlmFilter['kind'], string>> = {
+  'model-armor': 'authorization',
+  'bedrock-guardrail': 'authorization',
+  'prompt-shields': 'ocp-apim-subscription-key',
+}
+
+/** Of the platform, for its own requests: nothing in the sandbox stands for them. */
+function filterSecrets(filters: readonly LlmFilter[] = []): SessionPlan['secrets'] {
+  return filters.map(({ id, kind, host, port, basePath, credential }) => ({
+    binding: {
+      name: filterSecret(id),
+      hosts: [host],
+      port,
+      header: FILTER_HEADERS[kind],
+      under: basePath === '' ? '/' : basePath,
+    },
+    from: credential,
+    variable: null,
+    isPlatforms: true,
+  }))
 }

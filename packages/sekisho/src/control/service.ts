@@ -13,6 +13,7 @@ import { FileWatch } from './generations/file-watch.ts'
 import { Generations } from './generations/generations.ts'
 import { GatePeers } from './gate-peers.ts'
 import { openLedger } from './ledger/open-ledger.ts'
+import { openSpend } from './spend/open-spend.ts'
 import { type Operator, runRestore } from './restore/run-restore.ts'
 import { Sessions, type Signal, SNAPSHOT_TIMEOUT_MS } from './sessions.ts'
 
@@ -55,6 +56,7 @@ type Parts = {
   generations: Generations
   holds: WaitingHolds
   ledger: ReturnType<typeof openLedger>
+  spend: ReturnType<typeof openSpend>
   gates: GatePeers
   sessions: Sessions
   clients: ClientPeers
@@ -67,10 +69,11 @@ function supervisorHandlers(parts: () => Parts): Handlers<typeof supervisorToCon
       return {}
     },
     'session.ended': (end) => {
-      const { sessions, holds, ledger, gates } = parts()
+      const { sessions, holds, ledger, spend, gates } = parts()
       sessions.ended(end)
       holds.sessionEnded(end.session)
       ledger.sessionEnded(end.session)
+      spend.sessionEnded(end.session)
       gates.sessionEnded(end.session)
       return {}
     },
@@ -110,12 +113,29 @@ function makeParts(supervisor: Supervisor, options: ControlOptions): Parts {
     now,
     report,
   })
-  const gates = new GatePeers({ holds, ledger: ledger.handlers() })
+  const spend = openSpend({
+    supervisor,
+    generations,
+    isRunning: (session) => sessions.isRunning(session),
+    snapshotOf: (session) => sessions.snapshotOf(session),
+    cut: (cut) => gates.cut(cut),
+    now,
+    report,
+  })
+  const gates = new GatePeers({ holds, ledger: ledger.handlers(), spend })
   const sessions = new Sessions({ supervisor, generations, newSessionId, now })
   const restore: Restore = (request, client) =>
     runRestore(request, client, { supervisor, generations, newSessionId })
-  const clients = new ClientPeers({ supervisor, restore, sessions, generations, holds, version })
-  return { generations, holds, ledger, gates, sessions, clients }
+  const clients = new ClientPeers({
+    supervisor,
+    restore,
+    sessions,
+    generations,
+    holds,
+    spend,
+    version,
+  })
+  return { generations, holds, ledger, spend, gates, sessions, clients }
 }
 
 function report(line: string): void {
@@ -131,6 +151,7 @@ class ClientPeers {
   readonly #sessions: Sessions
   readonly #generations: Generations
   readonly #holds: WaitingHolds
+  readonly #spend: Parts['spend']
   readonly #restore: Restore
   readonly #version: string
 
@@ -140,12 +161,14 @@ class ClientPeers {
     sessions: Sessions
     generations: Generations
     holds: WaitingHolds
+    spend: Parts['spend']
     version: string
   }) {
     this.#supervisor = parts.supervisor
     this.#sessions = parts.sessions
     this.#generations = parts.generations
     this.#holds = parts.holds
+    this.#spend = parts.spend
     this.#restore = parts.restore
     this.#version = parts.version
   }
@@ -209,6 +232,7 @@ class ClientPeers {
       'approvals.list': () => ({ holds: this.#holds.list() }),
       'approvals.show': ({ id }) => this.#holds.find(id),
       'approvals.answer': (signed) => this.#holds.answer(signed),
+      'llm.budgets': async () => ({ budgets: await this.#spend.status() }),
       'restore.run': (request) => this.#restore(request, client),
       ...auditCalls(this.#supervisor, client),
       'quarantine.list': () => this.#supervisor.call('quarantine.list', {}),
@@ -229,7 +253,7 @@ class ClientPeers {
 
 type AuditCalls = Pick<
   Handlers<typeof api>,
-  'identity.list' | 'identity.revoke' | 'content.read' | 'log.read'
+  'identity.list' | 'identity.revoke' | 'content.read' | 'llm.erase' | 'log.read'
 >
 
 /** Who acts, and who reads what: the supervisor is told whose wish it is. */
@@ -240,6 +264,7 @@ function auditCalls(supervisor: Supervisor, { uid, pid }: Client): AuditCalls {
     'identity.revoke': (asked) =>
       supervisor.call('identity.revoke', { ...asked, reason: 'operator', by: uid }),
     'content.read': (asked) => supervisor.call('content.read', { ...asked, reader }),
+    'llm.erase': ({ session }) => supervisor.call('recording.erase', { session, by: uid }),
     'log.read': (asked) => supervisor.call('log.read', { ...asked, reader }),
   }
 }

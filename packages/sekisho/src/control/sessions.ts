@@ -190,6 +190,7 @@ export class Sessions {
       session: this.#newSessionId(),
       connection: client.connection,
       detached,
+      filters: generation.compiled().llm.filters,
     })
     return { plan, subject }
   }
@@ -197,6 +198,11 @@ export class Sessions {
   /** Of each session that runs or is being started. */
   subjects(): { session: string; subject: Subject }[] {
     return [...this.#running].map(([session, { subject }]) => ({ session, subject }))
+  }
+
+  /** What a running session began with; null for nothing. */
+  snapshotOf(session: string): string | null {
+    return this.#running.get(session)?.plan.workspaceOptions.from ?? null
   }
 
   isRunning(session: string): boolean {

@@ -71,8 +71,64 @@ export type PackageInstallAction = {
   file: string
 }
 
+/** How a model is spoken to: the wire format of the request and of its reply. */
+export const MODEL_APIS = ['messages', 'responses', 'chat', 'gemini'] as const
+export type ModelApi = (typeof MODEL_APIS)[number]
+
+/** What a request to a model provider means: a model is asked to go on. */
+export type ModelCallAction = {
+  kind: 'llm.generate'
+  /** `anthropic`, `openai`, `google`, or an id of models.yaml */
+  provider: string
+  /** as the provider is asked for it */
+  model: string
+  api: ModelApi
+  stream: boolean
+  /** tools that the provider itself would run, by their type, such as `web_search` */
+  serverTools: string[]
+  scheme: 'http' | 'https'
+  host: string
+  port: number
+  path: string
+}
+
+/** One simple command of a shell line, as far as it says what it runs. */
+export type CommandCall = {
+  /** null where it is known only when it runs */
+  program: string | null
+  /** arguments; null for one that is known only when it runs */
+  args: (string | null)[]
+}
+
+/** What a model wants the agent's client to do, with every wrapper around it opened. */
+export type ToolCallAction = {
+  kind: 'llm.tool-call'
+  provider: string
+  model: string
+  /** as the model named it, innermost */
+  tool: string
+  does: ToolDoing
+  /**
+   * every simple command of a shell line, in order, also those in substitutions; at most 64: a call
+   * with more, here or below, is refused
+   */
+  commands: CommandCall[]
+  /** of files that it names, as it names them */
+  paths: string[]
+  urls: string[]
+  /** over the arguments as they will be released: of JSON by RFC 8785, else of their UTF-8 */
+  digest: string
+  /** the provider's id of the call; null where the format has none */
+  callId: string | null
+}
+
+export const TOOL_DOINGS = ['shell', 'write', 'read', 'fetch', 'mcp', 'spawn', 'other'] as const
+export type ToolDoing = (typeof TOOL_DOINGS)[number]
+
 export type Action =
   | HttpRequestAction
+  | ModelCallAction
+  | ToolCallAction
   | WebSocketMessageAction
   | NetConnectAction
   | DnsResolveAction

@@ -5,6 +5,7 @@ export const ERRORS = {
   AGENT_UNKNOWN: { exit: 2, http: 404, retry: false },
   SECRET_MISSING: { exit: 2, http: 500, retry: false },
   WORKSPACE_INVALID: { exit: 2, http: 400, retry: false },
+  WORKSPACE_BUSY: { exit: 75, http: 409, retry: true },
   ROOTFS_INVALID: { exit: 2, http: 400, retry: false },
   IMAGE_UNKNOWN: { exit: 2, http: 404, retry: false },
   SNAPSHOT_INVALID: { exit: 2, http: 409, retry: false },

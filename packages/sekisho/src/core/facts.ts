@@ -1,4 +1,4 @@
-import type { PackageInstallAction } from './action.ts'
+import type { ModelCallAction, PackageInstallAction } from './action.ts'
 import type { ApprovalKind, Consequence, CriticalArgument, Label, Reversibility } from './label.ts'
 import { CLEAN } from './label.ts'
 
@@ -43,6 +43,8 @@ export type ActionFacts = {
   operation: OperationCall | null
   /** the request fetches the file of a package, to be installed */
   install: PackageInstallAction | null
+  /** the request asks a model to go on */
+  generate: ModelCallAction | null
   /** of a declared operation: every argument that decides where it strikes */
   critical: readonly CriticalValue[]
   /** those of them that nobody trusted has named */
@@ -66,6 +68,7 @@ export const NO_FACTS: ActionFacts = Object.freeze({
   label: CLEAN,
   operation: null,
   install: null,
+  generate: null,
   critical: [],
   unconfirmed: [],
   hasPreImage: null,

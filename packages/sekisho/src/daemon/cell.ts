@@ -213,6 +213,7 @@ export class Cell {
       endedAt,
       exitCode,
       ...(this.#changesSince === undefined ? {} : { changesSince: this.#changesSince }),
+      ...(workspaceOptions.from === null ? {} : { from: workspaceOptions.from }),
       readOnly: workspaceOptions.readOnly,
     })
   }

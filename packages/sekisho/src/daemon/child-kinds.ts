@@ -3,7 +3,9 @@ import { controlToSupervisor, supervisorToControl } from '../wire/control.ts'
 import { keyholderToSupervisor, supervisorToKeyholder } from '../wire/keyholder.ts'
 import type { Handlers, Peer } from '../wire/peer.ts'
 import { supervisorToSolver } from '../wire/solver.ts'
+import { supervisorToTranscriptReader } from '../wire/transcript-reader.ts'
 import { Child } from './child.ts'
+import { KEYHOLDER_HEAP } from './heaps.ts'
 import { UIDS } from './identities.ts'
 import { EXPORTER_STATE, KEYHOLDER_STATE, LOG_IN_BOX } from './paths.ts'
 import type { RootLink } from './root-link.ts'
@@ -34,6 +36,7 @@ export function makeKeyholder(
     uid: UIDS.keyholder,
     permissions: [`--allow-fs-read=${KEYHOLDER_STATE}`, `--allow-fs-write=${KEYHOLDER_STATE}`],
     argv: [KEYHOLDER_STATE, ...parts.root.keyholderArguments],
+    heap: KEYHOLDER_HEAP,
     environment: {},
     network: 'none',
     out: supervisorToKeyholder,
@@ -109,6 +112,29 @@ export function makeSolver(
     environment: {},
     network: 'none',
     out: supervisorToSolver,
+    in: {},
+    handlers: {},
+  } as const
+  return new Child(kind, { onUp: async () => undefined, report })
+}
+
+/**
+ * Reads what agents wrote, which is whatever they like: it has code and nothing else, for as long as
+ * one session's logs take. The solver's uid is as empty as one of its own would be.
+ */
+export function makeTranscriptReader(
+  report: (line: string) => void,
+): Child<typeof supervisorToTranscriptReader, NoCalls> {
+  const kind = {
+    name: 'transcript-reader',
+    entry: 'transcript-reader-main.ts',
+    uid: UIDS.solver,
+    permissions: [],
+    argv: [],
+    heap: ['--max-old-space-size=256'],
+    environment: {},
+    network: 'none',
+    out: supervisorToTranscriptReader,
     in: {},
     handlers: {},
   } as const

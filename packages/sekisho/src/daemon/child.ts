@@ -8,6 +8,8 @@ import { inNewNamespace } from '../kernel/network-namespace.ts'
 import { type Handlers, Peer, type Protocol } from '../wire/peer.ts'
 import { ipcTransport } from '../wire/transport.ts'
 import { readFailure } from './child-failure.ts'
+import { compiledCode } from './compiled-code.ts'
+import { COMMON_HEAP } from './heaps.ts'
 import { IS_ROOTLESS } from './identities.ts'
 import { BOX } from './paths.ts'
 
@@ -100,20 +102,23 @@ export class Child<Out extends Protocol, In extends Protocol> {
   async start(): Promise<void> {
     const kind = this.#kind
     const startedAtMs = performance.now()
+    const code = join(BOX, 'code')
+    const compiled = compiledCode(code)
     const child = inNetwork(kind, (command, users) =>
-      fork(join(BOX, 'code/packages/sekisho/src/daemon', kind.entry), [...kind.argv], {
+      fork(join(code, 'packages/sekisho/src/daemon', kind.entry), [...kind.argv], {
         execPath: command[0],
         execArgv: [
           ...command.slice(1),
           '--permission',
-          `--allow-fs-read=${join(BOX, 'code')}`,
+          `--allow-fs-read=${code}`,
+          ...compiled.permissions,
           ...kind.permissions,
           '--disable-warning=ExperimentalWarning',
-          '--max-old-space-size=512',
+          ...COMMON_HEAP,
           ...(kind.heap ?? []),
         ],
         ...users,
-        env: { ...kind.environment },
+        env: { ...compiled.environment, ...kind.environment },
         cwd: '/',
         detached: true, // a Ctrl-C at the terminal is for the supervisor, which stops them in order
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -11,7 +11,8 @@ import { type ControlPeer, type KeyholderPeer, makeControl, makeKeyholder } from
 import { controlHandlers, keyholderHandlers } from './control-handlers.ts'
 import { type GatePeer, Gates } from './gates.ts'
 import { IS_ROOTLESS, UIDS } from './identities.ts'
-import { LedgerFile } from './ledger-file.ts'
+import { ledgerHandlers } from './ledger-file.ts'
+import { spendHandlers } from './spend-file.ts'
 import { Exporter } from './exporter.ts'
 import { linkGateToControl, linkGateToKeyholder } from './links.ts'
 import { pinLogKey } from './log-key.ts'
@@ -276,7 +277,10 @@ export class Children {
         others: {
           ...this.policy.handlers(),
           ...this.#solvers.handlers(),
-          ...new LedgerFile(this.#options.paths.ledgerFile).handlers(),
+          ...ledgerHandlers(this.#options.paths.ledgerFile),
+          ...spendHandlers(this.#options.paths.spendFile, (leaf) =>
+            this.keyholder().call('record', { leaf }),
+          ),
           status: () => this.#status(),
         },
       },

@@ -29,6 +29,7 @@ type OwnCalls =
   | 'client.gone'
   | 'restore.run'
   | 'content.read'
+  | 'recording.erase'
   | 'log.read'
   | 'identity.list'
   | 'identity.revoke'
@@ -36,6 +37,7 @@ type OwnCalls =
   | 'quarantine.release'
   | 'image.import'
   | 'snapshot.take'
+  | 'spend.chain'
 
 export type ControlHandling = {
   table: SessionTable
@@ -68,6 +70,7 @@ export function controlHandlers(handling: ControlHandling, { keyholder, others }
     },
     'restore.run': (plan) => onRestore(plan),
     'content.read': (asked) => readContentOnRecord(asked, keyholder),
+    'recording.erase': (asked) => keyholder().call('recording.erase', asked),
     'log.read': (read) => keyholder().call('record', { leaf: { type: 'log.read', ...read } }),
     'identity.list': () => keyholder().call('identity.list', {}),
     'identity.revoke': (asked) => revocation.revoke(asked),
@@ -81,6 +84,7 @@ export function controlHandlers(handling: ControlHandling, { keyholder, others }
       const { id, digest } = await snapshots.take(session, name)
       return { snapshot: id, digest }
     },
+    'spend.chain': async ({ snapshot }) => ({ session: await snapshots.rootOf(snapshot) }),
   }
 }
 

@@ -17,7 +17,9 @@ export type GateMatters = {
 /** A gate that has died is there again in less. */
 const GATE_WAIT_MS = 5_000
 
-type Place = Pick<Berth, 'network' | 'canaries'>
+type Place = Pick<Berth, 'canaries'> & {
+  network: Pick<Berth['network'], 'id' | 'gate' | 'egressUsed'>
+}
 
 /** A session at its gate: what the gate is told of it, and by what it decides it from then on. */
 export class GateBinding {
@@ -101,10 +103,19 @@ function gateSession(
     decision: matters.decision,
     egress: plan.egress,
     prints: printSet(matters.canaries, matters.prints),
-    credentials: plan.secrets.map(({ binding }) => ({
-      ...binding,
-      placeholder: matters.placeholders[binding.name] ?? '',
-    })),
+    credentials: plan.secrets
+      .filter(({ isPlatforms }) => isPlatforms !== true)
+      .map(({ binding: { name, hosts, port, header, aws } }) => ({
+        name,
+        hosts,
+        port,
+        header,
+        placeholder: matters.placeholders[name] ?? '',
+        ...(aws === undefined ? {} : { aws }),
+      })),
+    platformCredentials: plan.secrets
+      .filter(({ isPlatforms }) => isPlatforms === true)
+      .map(({ binding }) => binding),
     upstreams: matters.upstreams,
     limits: { egressBytes, egressRequests },
     egressUsed: matters.egressUsed,

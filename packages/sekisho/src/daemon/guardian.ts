@@ -37,7 +37,7 @@ export class Guardian {
         join(this.#code, 'packages/sekisho/src/daemon/guardian-main.ts'),
         JSON.stringify(this.#cgroupRoots),
       ],
-      { stdio: ['pipe', 'pipe', 'inherit'], detached: true, cwd: '/', env: {} },
+      { stdio: ['pipe', 'pipe', 'inherit'], detached: true, cwd: '/', env: ownCompileCache() },
     )
     this.#process = child
     child.stdin?.on('error', () => undefined) // it died; `exit` says so
@@ -66,4 +66,10 @@ export class Guardian {
     this.#report('guardian ended; restarting')
     this.start().catch((error: unknown) => this.#report(String(error)))
   }
+}
+
+/** It runs with the same rights as this process, so what this one may run, it may. */
+function ownCompileCache(): Record<string, string> {
+  const cache = process.env['NODE_COMPILE_CACHE']
+  return cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }
 }

@@ -2,14 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { LedgerEntry } from '../wire/ledger.ts'
+import { LedgerEntry } from '../wire/ledger.ts'
 import { LedgerFile } from './ledger-file.ts'
 
 let directory = ''
 let path = ''
-const opened: LedgerFile[] = []
-const open = (maxBytes?: number): LedgerFile => {
-  const file = new LedgerFile(path, maxBytes)
+const opened: LedgerFile<LedgerEntry>[] = []
+const open = (maxBytes?: number): LedgerFile<LedgerEntry> => {
+  const file = new LedgerFile(path, LedgerEntry, maxBytes)
   opened.push(file)
   return file
 }
@@ -30,7 +30,7 @@ const entry = (positive: number): LedgerEntry => ({
   positive,
   negative: 0,
 })
-const all = async (file: LedgerFile): Promise<number[]> => {
+const all = async (file: LedgerFile<LedgerEntry>): Promise<number[]> => {
   const found: number[] = []
   for (let page = 0; ; page += 1) {
     const { entries, isLast } = await file.read(page)
@@ -38,7 +38,7 @@ const all = async (file: LedgerFile): Promise<number[]> => {
     if (isLast) return found
   }
 }
-const append = (file: LedgerFile, ...amounts: number[]): Promise<void> =>
+const append = (file: LedgerFile<LedgerEntry>, ...amounts: number[]): Promise<void> =>
   file.note({ entries: amounts.map(entry), part: 'append' })
 
 test('what was noted is there after a restart, in its order', async () => {
@@ -112,7 +112,7 @@ test('a ledger that has grown too long is not written, and keeps what it has', a
 })
 
 test('a place that cannot be written is an error, not a guess', async () => {
-  const file = new LedgerFile(join(directory, 'not-there', 'ledger.jsonl'))
+  const file = new LedgerFile(join(directory, 'not-there', 'ledger.jsonl'), LedgerEntry)
   await expect(append(file, 1)).rejects.toMatchObject({ code: 'LOG_UNWRITABLE' })
 })
 

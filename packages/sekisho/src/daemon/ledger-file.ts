@@ -16,42 +16,37 @@ const MAX_LEDGER_BYTES = 64 * 1024 * 1024
 const HEADER = '{"version":1}\n'
 const Header = z.strictObject({ version: z.literal(1) })
 
+type Part = LedgerNote['part']
+
 /**
  * What the ledger has counted, for a control that starts anew: one line for each entry, flushed
  * before anybody is told that it is counted. It is written by this process because control has no
  * files, and what it says means something to control only.
  */
-export class LedgerFile {
+export class LedgerFile<Entry> {
   readonly #path: string
+  readonly #entry: z.ZodType<Entry>
   readonly #maxBytes: number
   #file: FileHandle | undefined
   #bytes = 0
   /** being written, to take the place of the other */
   #next: { file: FileHandle; bytes: number } | undefined
-  #read: readonly LedgerEntry[] = []
+  #read: readonly Entry[] = []
   readonly #line = new OneAtATime()
 
-  constructor(path: string, maxBytes: number = MAX_LEDGER_BYTES) {
+  /** @param entry of which each line is one */
+  constructor(path: string, entry: z.ZodType<Entry>, maxBytes: number = MAX_LEDGER_BYTES) {
     this.#path = path
+    this.#entry = entry
     this.#maxBytes = maxBytes
   }
 
-  handlers(): Handlers<LedgerCalls> {
-    return {
-      'ledger.read': ({ page }) => this.read(page),
-      'ledger.note': async (note) => {
-        await this.note(note)
-        return {}
-      },
-    }
-  }
-
   /** @throws SekishoError CONFIG_INVALID for a file that is not whole: what is used up is not known */
-  read(page: number): Promise<{ entries: LedgerEntry[]; isLast: boolean }> {
+  read(page: number): Promise<{ entries: Entry[]; isLast: boolean }> {
     return this.#line.run(async () => {
       if (page === 0) {
         await this.#open()
-        this.#read = entriesOf(await readFile(this.#path, 'utf8'), this.#path)
+        this.#read = entriesOf(await readFile(this.#path, 'utf8'), this.#path, this.#entry)
       }
       const from = page * MAX_LEDGER_ENTRIES
       const isLast = from + MAX_LEDGER_ENTRIES >= this.#read.length
@@ -66,7 +61,7 @@ export class LedgerFile {
    *
    * @throws SekishoError LOG_UNWRITABLE
    */
-  note({ entries, part }: LedgerNote): Promise<void> {
+  note({ entries, part }: { entries: readonly Entry[]; part: Part }): Promise<void> {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
     return this.#line.run(async () => {
       try {
@@ -110,7 +105,7 @@ export class LedgerFile {
     }
   }
 
-  async #replace(text: string, part: 'begin' | 'more' | 'end'): Promise<void> {
+  async #replace(text: string, part: Exclude<Part, 'append'>): Promise<void> {
     if (part === 'begin') await this.#begin()
     const next = this.#next
     if (next === undefined) throw new SekishoError('PROTOCOL_VIOLATION', 'no ledger was begun')
@@ -162,11 +157,11 @@ export class LedgerFile {
   }
 }
 
-function entriesOf(text: string, path: string): LedgerEntry[] {
+function entriesOf<Entry>(text: string, path: string, entry: z.ZodType<Entry>): Entry[] {
   try {
     const [header = '', ...lines] = text.trimEnd().split('\n')
     Header.parse(JSON.parse(header))
-    return lines.map((line) => LedgerEntry.parse(JSON.parse(line)))
+    return lines.map((line) => entry.parse(JSON.parse(line)))
   } catch (cause) {
     throw new SekishoError('CONFIG_INVALID', `${path} cannot be read: what is used up is unknown`, {
       hint: 'restore the file from a backup; without it, what has been counted so far is forgotten',
@@ -181,5 +176,17 @@ async function flushDirectory(path: string): Promise<void> {
     await directory.sync()
   } finally {
     await directory.close()
+  }
+}
+
+/** Where what actions have come to is kept. */
+export function ledgerHandlers(path: string): Handlers<LedgerCalls> {
+  const file = new LedgerFile(path, LedgerEntry)
+  return {
+    'ledger.read': ({ page }) => file.read(page),
+    'ledger.note': async (note) => {
+      await file.note(note)
+      return {}
+    },
   }
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openDiskImage } from '../sandbox/disk-image.ts'
 import { type DiskBench, diskBench, loopsBelow } from '../sandbox/testing/disks.ts'
-import { openChanges } from './open-changes.ts'
+import { openChanges, openEndedChanges } from './open-changes.ts'
 import { pathsFrom, type Paths } from './paths.ts'
 import { SessionChanges } from './session-changes.ts'
 import { writeSessionRecord } from './session-record.ts'
@@ -138,4 +139,19 @@ test('a session that left no changes is unknown', () => {
   expect(() => openChanges(bench.sessions, SESSION)).toThrow(
     expect.objectContaining({ code: 'SESSION_UNKNOWN' }),
   )
+})
+
+test('what is asked for while a disk is being put away is there once that is done', async () => {
+  const disk = await bench.disk(await bench.open(), SESSION)
+  writeFileSync(join(disk.upper, 'notes'), 'new\n')
+  const reader = openDiskImage(join(bench.sessions, SESSION))
+  await disk.close() // a reader keeps it a device, so that nobody can lock it
+  expect(() => openChanges(bench.sessions, SESSION)).toThrow(
+    expect.objectContaining({ code: 'WORKSPACE_BUSY' }),
+  )
+  const opened = openEndedChanges(bench.sessions, SESSION)
+  reader.close()
+  const changes = await opened
+  expect(readFileSync(join(changes.upper, 'notes'), 'utf8')).toBe('new\n')
+  changes.close()
 })

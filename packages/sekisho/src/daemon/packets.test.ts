@@ -11,10 +11,18 @@ function scene(): {
   readable: () => Promise<void>
   denied: Denied[]
   warnings: string[]
+  /** until what `close` gives is called nothing that the gate is told of is recorded */
+  gate: { close: () => () => void }
 } {
   const wire = { waiting: new Array<Buffer>(), lost: 0, nowMs: 5000, isGateDown: false }
   const denied: Denied[] = []
   const warnings: string[] = []
+  let shut = Promise.resolve()
+  const close = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    shut = promise
+    return resolve
+  }
   let onReadable: () => void | Promise<void> = () => undefined
   const pump = new PacketPump({
     network: { packetFd: 99 },
@@ -30,6 +38,7 @@ function scene(): {
       },
     },
     deny: async (packet, repeated) => {
+      await shut
       if (wire.isGateDown) throw new Error('the gate is not running')
       denied.push({ packet, repeated })
     },
@@ -44,7 +53,7 @@ function scene(): {
     },
     nowMs: () => wire.nowMs,
   })
-  return { pump, wire, readable: async () => onReadable(), denied, warnings }
+  return { pump, wire, readable: async () => onReadable(), denied, warnings, gate: { close } }
 }
 
 const packets = (count: number): Buffer[] =>
@@ -101,4 +110,22 @@ test('its end carries over all that is waiting, and says how much is in no recor
   expect(await pump.stop()).toBe(30)
   expect(denied.map(({ repeated }) => repeated)).toEqual([2, ...Array<number>(19).fill(0)])
   await expect(readable()).rejects.toThrow('not watched')
+})
+
+test('what is under way when the pump stops is recorded before it has stopped', async () => {
+  const { pump, wire, readable, denied, gate } = scene()
+  wire.waiting = packets(2)
+  const open = gate.close()
+  const reading = readable()
+  let hasStopped = false
+  const stopped = pump.stop().then((skipped) => {
+    hasStopped = true
+    return skipped
+  })
+  await new Promise((resolve) => void setImmediate(resolve))
+  expect({ hasStopped, denied }).toEqual({ hasStopped: false, denied: [] })
+  open()
+  expect(await stopped).toBe(0)
+  expect(denied.map(({ packet }) => packet)).toEqual(['AA==', 'AQ=='])
+  await reading
 })

@@ -33,6 +33,7 @@ export class PacketPump {
   #skipped = 0
   #inThisSecond = 0
   #second = 0
+  #pumping: Promise<number> = Promise.resolve(0)
 
   constructor(options: Options) {
     this.#options = options
@@ -56,7 +57,14 @@ export class PacketPump {
     return this.#skipped
   }
 
-  async #pump(): Promise<number> {
+  /** One at a time: when the last has found nothing, what those before it read is recorded too. */
+  #pump(): Promise<number> {
+    const done = this.#pumping.then(() => this.#carry())
+    this.#pumping = done.catch(() => 0)
+    return done
+  }
+
+  async #carry(): Promise<number> {
     const packets = this.#source.read(MAX_PACKETS_AT_ONCE)
     this.#skipped += this.#source.lost()
     for (const packet of packets) await this.#deny(packet)

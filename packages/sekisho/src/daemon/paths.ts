@@ -25,6 +25,8 @@ export type Paths = {
   policyFile: string
   /** what actions have come to, as far as constraints ask */
   ledgerFile: string
+  /** what calls of models have come to, as far as budgets ask */
+  spendFile: string
   /** gone at reboot */
   run: string
   apiSocket: string
@@ -75,6 +77,7 @@ export function pathsFrom(environment: NodeJS.ProcessEnv): Paths {
     crl: join(state, 'crl.pem'),
     policyFile: join(state, 'policy.json'),
     ledgerFile: join(state, 'ledger.jsonl'),
+    spendFile: join(state, 'spend.jsonl'),
     run,
     apiSocket: join(run, 'api.sock'),
     bundle: existsSync(config) ? config : join(code, 'policy'),

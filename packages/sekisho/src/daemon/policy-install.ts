@@ -192,8 +192,8 @@ function grantNothing(before: SessionDecision, { bundle }: PolicyInstall): Sessi
 }
 
 function keyholderPart({ bundle, approvers }: PolicyInstall): PolicySet {
-  const { digest, generation, mandates, users } = bundle
-  return { digest, generation, approvers, mandates, users }
+  const { digest, generation, mandates, users, llm } = bundle
+  return { digest, generation, approvers, mandates, users, recordingDays: llm.recording.days }
 }
 
 function leafOf({ bundle, change, detail, signers }: PolicyInstall): LeafInput {

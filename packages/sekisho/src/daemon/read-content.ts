@@ -17,5 +17,5 @@ export async function readContentOnRecord(
     const query = `${piece.session} ${piece.digest}`
     await keyholder().call('record', { leaf: { type: 'log.read', reader, what, query } })
   }
-  return keyholder().call('content.get', piece)
+  return keyholder().call(what === 'recording' ? 'recording.get' : 'content.get', piece)
 }

@@ -109,10 +109,15 @@ function gateSession(
     decision: plan.decision,
     egress: plan.egress,
     prints: { key: NO_PRINT_KEY, secrets: [] },
-    credentials: plan.secrets.map(({ binding }) => ({
-      ...binding,
-      placeholder: made.placeholders[binding.name] ?? '',
+    credentials: plan.secrets.map(({ binding: { name, hosts, port, header, aws } }) => ({
+      name,
+      hosts,
+      port,
+      header,
+      placeholder: made.placeholders[name] ?? '',
+      ...(aws === undefined ? {} : { aws }),
     })),
+    platformCredentials: [],
     upstreams: made.upstreams,
     limits: { egressBytes, egressRequests },
     egressUsed: { bytes: 0, requests: 0 },

@@ -13,7 +13,7 @@ import { type Change, diffWorkspace, type Layers } from '../sandbox/workspace-di
 import { type Risk, riskOf } from '../sandbox/workspace-risk.ts'
 import { changeText } from '../sandbox/workspace-text.ts'
 import { UIDS } from './identities.ts'
-import { type OpenedChanges, openChanges, whereChangesAre } from './open-changes.ts'
+import { type OpenedChanges, openEndedChanges, whereChangesAre } from './open-changes.ts'
 import type { Paths } from './paths.ts'
 import { cloneOf, readSessionRecord, type SessionRecord } from './session-record.ts'
 
@@ -53,7 +53,7 @@ export class SessionChanges {
   ): Promise<Result> {
     const record = readSessionRecord(sessions, session)
     workspaceOf(record, whereChangesAre(sessions, record.session))
-    const opened = openChanges(sessions, record.session)
+    const opened = await openEndedChanges(sessions, record.session)
     try {
       return await work(new SessionChanges(sessions, record, opened))
     } catch (error) {

@@ -24,6 +24,8 @@ const SessionRecord = z.strictObject({
   exitCode: z.int().nullable(),
   /** what the user changed at or after it is a conflict; without it, since the session's start */
   changesSince: z.string().optional(),
+  /** the snapshot that it began with */
+  from: z.string().optional(),
   /** paths that were to be read-only inside, whether or not they were there */
   readOnly: z.array(z.string()).optional(),
 })

@@ -162,3 +162,54 @@ describe('names and ids', () => {
     expect(await store.list()).toEqual({ kept: [], damaged: [id] })
   })
 })
+
+describe('a chain of sessions', () => {
+  const FORK = 's-11111111111111111111'
+  const forked = (from: string): void => {
+    writeSessionRecord(join(home, 'sessions'), {
+      version: 1,
+      session: FORK,
+      agent: 'builder',
+      argv: ['make'],
+      workspace: '/srv/project',
+      startedAt: '2026-01-02T00:00:00.000Z',
+      endedAt: null,
+      exitCode: null,
+      from,
+    })
+    const changes = changesOf(join(home, 'sessions'), FORK)
+    mkdirSync(changes, { recursive: true })
+    writeFileSync(join(changes, 'b'), 'b')
+  }
+
+  test('begins with the session that none of them was forked from', async () => {
+    const taking = snapshots()
+    const first = await taking.take(SESSION, 'first')
+    forked('first')
+    const second = await taking.take(FORK, null)
+    expect(await taking.rootOf(first.id)).toBe(SESSION)
+    expect(await taking.rootOf(second.id)).toBe(SESSION)
+  })
+
+  test('begins where there are no records before', async () => {
+    const taking = snapshots()
+    const first = await taking.take(SESSION, null)
+    forked(first.id)
+    const second = await taking.take(FORK, null)
+    store.remove(first.id)
+    expect(await taking.rootOf(second.id)).toBe(FORK)
+  })
+
+  test('that leads back to itself ends', async () => {
+    const taking = snapshots()
+    forked('later')
+    const { id } = await taking.take(FORK, 'later')
+    expect(await taking.rootOf(id)).toBe(FORK)
+  })
+
+  test('of a snapshot that there is not is an error', async () => {
+    await expect(snapshots().rootOf('w-0123456789')).rejects.toMatchObject({
+      code: 'SNAPSHOT_INVALID',
+    })
+  })
+})

@@ -1,9 +1,9 @@
-import { SekishoError } from '../core/error.ts'
+import { SekishoError, toSekishoError } from '../core/error.ts'
 import { baseOfClone } from '../sandbox/clone-workspace.ts'
 import { type TakenSnapshot, takeSnapshot } from '../sandbox/snapshot.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { Attendant, LiveSession } from './attendants/attendant.ts'
-import { openChanges } from './open-changes.ts'
+import { openEndedChanges } from './open-changes.ts'
 import { cloneOf, readSessionRecord } from './session-record.ts'
 import type { SnapshotStore } from './snapshot-store.ts'
 
@@ -76,6 +76,33 @@ export class Snapshots {
     return { id: taken.id, digest: taken.digest }
   }
 
+  /**
+   * The session that was before all others of a snapshot, as far back as there are records.
+   *
+   * @throws SekishoError SNAPSHOT_INVALID
+   */
+  async rootOf(snapshot: string): Promise<string> {
+    const { store, sessions } = this.#options
+    const seen = new Set<string>()
+    let { session } = await store.read(store.resolve(snapshot))
+    for (;;) {
+      seen.add(session)
+      const before = await originOf(session)
+      if (before === undefined || seen.has(before)) return session
+      session = before
+    }
+
+    async function originOf(of: string): Promise<string | undefined> {
+      try {
+        const { from } = readSessionRecord(sessions, of)
+        return from === undefined ? undefined : (await store.read(store.resolve(from))).session
+      } catch (error) {
+        if (toSekishoError(error).code === 'INTERNAL') throw error
+        return undefined // removed since: what came of it goes on by itself
+      }
+    }
+  }
+
   async #takeOf(session: string): Promise<TakenSnapshot> {
     const live = this.#live.get(session)
     if (live === undefined) {
@@ -91,7 +118,7 @@ export class Snapshots {
 
   async #takeEnded(session: string): Promise<TakenSnapshot> {
     const { sessions } = this.#options
-    const changes = openChanges(sessions, readSessionRecord(sessions, session).session)
+    const changes = await openEndedChanges(sessions, readSessionRecord(sessions, session).session)
     try {
       return await this.#copy(session, changes.upper)
     } finally {

@@ -1,5 +1,6 @@
-import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
 import { libc } from '../kernel/libc.ts'
 import { inMountNamespace } from '../kernel/mount-namespace.ts'
@@ -25,6 +26,8 @@ import { StandbySignals } from './standby-signals.ts'
 
 /** The platform's own are a dozen; an image's shell may try on. */
 const MAX_TRIALS = 256
+const PID_FILE_MS = 5_000
+const PID_FILE_POLL_MS = 2
 
 type Trials = Pick<SessionTable, 'expectTrials' | 'endTrials'>
 
@@ -105,7 +108,7 @@ export class StandingSandbox {
     const runtimeState = join(runtimeRoot(needs.runtime), ground.name)
     try {
       const tried = await signals.report(launcher)
-      const initPid = Number(readFileSync(join(ground.directory, 'pid'), 'utf8'))
+      const initPid = await initPidIn(ground.directory, launcher)
       const isMonitored = needs.runtime.isolation === 'standard' && box.tellsOpens
       const memory = await sealMemory(initPid, isMonitored)
       const attested = [...judge({ ground, needs, box, initPid, tried, trials }), memory]
@@ -150,6 +153,26 @@ export class StandingSandbox {
   close(): void {
     endLauncher(this.launcher, this.#runtimeState)
     this.#signals.close()
+  }
+}
+
+/**
+ * What runs in the sandbox may have spoken before its runtime, which notes its process, was given the
+ * processor again.
+ *
+ * @throws SekishoError SANDBOX_FAILED with what the runtime said, TIMEOUT
+ */
+async function initPidIn(directory: string, launcher: Launcher): Promise<number> {
+  const path = join(directory, 'pid')
+  const untilMs = performance.now() + PID_FILE_MS
+  for (;;) {
+    const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+    if (/^[1-9]\d*\s*$/.test(text)) return Number(text)
+    if (!launcher.isWaiting) throw await launcher.failure()
+    if (performance.now() > untilMs) {
+      throw new SekishoError('TIMEOUT', `the runtime notes no process in ${path}`)
+    }
+    await pause(PID_FILE_POLL_MS)
   }
 }
 

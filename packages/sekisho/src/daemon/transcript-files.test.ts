@@ -28,16 +28,28 @@ function write(path: string, text = '{}\n', modifiedS = 1000): void {
 }
 
 test('finds the logs of each client where it keeps them, newest first, and nothing else', async () => {
-  write(CLAUDE, '{}', 1)
-  write('.codex/sessions/2026/11/22/rollout-1.jsonl', '{}', 3)
-  write('.gemini/tmp/abc/chats/session.json', '{}', 2)
-  write('.claude/settings.json')
-  write('.claude/projects/-workspace/deeper/two.jsonl')
-  expect((await findTranscripts(home)).map(({ client, path }) => [client, path])).toEqual([
+  const project = dirname(CLAUDE)
+  const logs = [
+    ['openclaw', '.openclaw/agents/main/agent/openclaw-agent.sqlite'],
+    ['openclaw', '.openclaw/agents/main/agent/openclaw-agent.sqlite-wal'],
+    ['opencode', '.local/share/opencode/opencode.db'],
+    ['opencode', '.local/share/opencode/opencode.db-wal'],
     ['codex', '.codex/sessions/2026/11/22/rollout-1.jsonl'],
+    ['codex', '.codex/archived_sessions/rollout-0.jsonl'],
     ['gemini-cli', '.gemini/tmp/abc/chats/session.json'],
+    ['gemini-cli', '.gemini/tmp/abc/chats/session.jsonl'],
+    ['gemini-cli', '.gemini/tmp/abc/chats/parent/subagent.jsonl'],
     ['claude-code', CLAUDE],
-  ])
+    ['claude-code', `${project}/one/subagents/agent-1.jsonl`],
+    ['claude-code', `${project}/one/subagents/below/agent-2.jsonl`],
+    ['claude-code', `${project}/one/subagents/workflows/run/agent-3.jsonl`],
+  ] as const
+  for (const [index, [, path]] of logs.entries()) write(path, '{}', 1000 - index)
+  write('.claude/settings.json')
+  write(`${project}/deeper/two.jsonl`)
+  write('.local/share/opencode/opencode.db-shm')
+  write('.openclaw/agents/main/agent/openclaw-agent.sqlite.reindex-lock.sqlite')
+  expect((await findTranscripts(home)).map(({ client, path }) => [client, path])).toEqual(logs)
 })
 
 test('a home without any client has none', async () => {

@@ -49,6 +49,26 @@ test('finds a secret in what JSON and URL encoders write', () => {
   )
 })
 
+test('a plain key has as many spellings as encoders write it in, each once', () => {
+  const key = 'sk-made_up.7'
+  const hex = Buffer.from(key).toString('hex')
+  const every = hex.replace(/../g, '%$&')
+  const coded = [0, 1, 2].map((at) => Buffer.from(`${'-'.repeat(at)}${key}---`).toString('base64'))
+  expect(new Set(spellings(key).map(String))).toEqual(
+    new Set([
+      key,
+      hex,
+      hex.toUpperCase(),
+      every,
+      every.toUpperCase(),
+      coded[0]?.slice(0, 16),
+      coded[1]?.slice(2, 17),
+      coded[2]?.slice(3, 18),
+    ]),
+  )
+  expect(spellings(key)).toHaveLength(8)
+})
+
 test('no spelling is so short that it would match by chance', () => {
   expect(spellings('ab').map(String)).toEqual(['%61%62', 'ab'])
 })

@@ -6,6 +6,9 @@
 /** An encoded spelling shorter than this would match by chance. */
 const MIN_ENCODED_LENGTH = 6
 
+/** What no URL, form or JSON has to escape: there it stands as it is. Most keys are only that. */
+const PLAIN = /^[A-Za-z0-9_.-]+$/
+
 /** Distinct spellings, longest first. @throws RangeError on an empty text: it is everywhere */
 export function spellings(text: string): Buffer[] {
   const bytes = Buffer.from(text, 'utf8')
@@ -39,6 +42,7 @@ function base64Spellings(bytes: Buffer): string[] {
 
 function percentSpellings(text: string, bytes: Buffer): string[] {
   const every = bytes.toString('hex').replace(/../g, '%$&')
+  if (PLAIN.test(text)) return [every, every.toUpperCase()]
   const component = encodeURIComponent(text.toWellFormed())
   const strict = component.replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
   const form = new URLSearchParams([['', text]]).toString().slice(1)
@@ -53,6 +57,7 @@ function withEscapes(text: string, letters: 'lower' | 'upper'): string {
 }
 
 function jsonSpellings(text: string): string[] {
+  if (PLAIN.test(text)) return []
   const plain = JSON.stringify(text).slice(1, -1)
   const utf8 = Buffer.from(plain, 'utf8').toString('latin1')
   const ascii = plain.replace(/[^\x20-\x7e]/g, unicodeEscape)

@@ -220,7 +220,10 @@ export class LogFollower {
   }
 }
 
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+async function readAt(file: FileHandle, offset: number, most: number): Promise<Buffer> {
+  // forty times a second some hundred bytes are new: a buffer for all that there could be is waste
+  const { size } = await file.stat()
+  const length = Math.min(most, Math.max(0, size - offset))
   const buffer = Buffer.allocUnsafe(length)
   let done = 0
   while (done < length) {

@@ -13,11 +13,13 @@ const BY_TYPE: Readonly<Record<string, Level>> = {
   'policy.drift': 'high',
   gap: 'medium',
   'limit.breach': 'medium',
+  'budget.breaker': 'medium',
   'session.refused': 'medium',
   'policy.refused': 'medium',
   'identity.revoked': 'medium',
   'action.held': 'low',
   'content.removed': 'low',
+  'recording.removed': 'low',
 }
 
 /** What an honest program never does. */

@@ -1,9 +1,13 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { watch } from 'node:fs'
 
 /** Where the watch says nothing (another file system, a lost event), the poll sees it. */
 const POLL_MS = 1000
-/** Between two questions: under load the log grows thousands of times a second. */
+/**
+ * Between two questions; under load the log grows thousands of times a second, and each answer costs a
+ * read of the log and a durable cursor. So the pause becomes longer as long as there is ever more.
+ */
 const PAUSE_MS = 25
+const MAX_PAUSE_MS = 200
 
 type Options = {
   dir: string
@@ -11,6 +15,8 @@ type Options = {
   ask: () => Promise<number>
   /** the size, when it is another than before */
   grown: (size: number) => void
+  /** tells of each change of a directory's files until it is closed */
+  watchFiles?: (dir: string, changed: () => void) => { close(): void }
 }
 
 /**
@@ -22,7 +28,12 @@ export class LogSize {
   #known: number | undefined
   #asking = false
   #again = false
-  #watcher: FSWatcher | undefined
+  #hasGrown = false
+  /** or it was tried to */
+  #isWatching = false
+  #pauseMs = PAUSE_MS
+  #isStopped = false
+  #watcher: { close(): void } | undefined
   #timer: NodeJS.Timeout | undefined
   #pause: NodeJS.Timeout | undefined
 
@@ -37,19 +48,31 @@ export class LogSize {
 
   start(): void {
     this.#timer = setInterval(() => this.#ask(), POLL_MS)
-    try {
-      this.#watcher = watch(this.#options.dir, () => this.#ask())
-      this.#watcher.on('error', () => this.#watcher?.close())
-    } catch {
-      // no watches left on this machine: the poll is enough, a second later
-    }
+    this.#watch()
     this.#ask()
   }
 
   stop(): void {
+    this.#isStopped = true
     clearInterval(this.#timer)
     clearTimeout(this.#pause)
+    this.#unwatch()
+  }
+
+  #watch(): void {
+    this.#isWatching = true
+    try {
+      const { dir, watchFiles = watchDirectory } = this.#options
+      this.#watcher = watchFiles(dir, () => this.#ask())
+    } catch {
+      // no watches left on this machine: the poll is enough, a second later
+    }
+  }
+
+  #unwatch(): void {
+    this.#isWatching = false
     this.#watcher?.close()
+    this.#watcher = undefined
   }
 
   /** One question at a time; what happens meanwhile makes one more. */
@@ -62,22 +85,46 @@ export class LogSize {
     this.#options
       .ask()
       .then((size) => this.#heard(size))
-      .catch(() => undefined) // the keyholder is being restarted: the poll asks again
+      .catch(() => {
+        this.#hasGrown = false // the keyholder is being restarted: the poll asks again
+      })
       .finally(() => {
-        this.#pause = setTimeout(() => this.#rested(), PAUSE_MS)
+        this.#pause = setTimeout(() => this.#rested(), this.#pauseMs)
       })
   }
 
   #rested(): void {
     this.#asking = false
-    if (!this.#again) return
+    if (this.#isStopped) return
+    const isMore = this.#isWatching ? this.#again : this.#hasGrown
     this.#again = false
+    if (isMore) return this.#goOn()
+    this.#pauseMs = PAUSE_MS
+    if (this.#isWatching) return
+    this.#watch()
+    this.#ask() // what came before the watch has told nobody
+  }
+
+  /** While the pauses are long nobody wakes up for each write: the next question is asked anyway. */
+  #goOn(): void {
+    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS)
+    if (this.#pauseMs === MAX_PAUSE_MS) this.#unwatch()
     this.#ask()
   }
 
   #heard(size: number): void {
-    if (size === this.#known) return
+    this.#hasGrown = size !== this.#known
+    if (!this.#hasGrown) {
+      this.#pauseMs = PAUSE_MS
+      return
+    }
     this.#known = size
     this.#options.grown(size)
   }
+}
+
+function watchDirectory(dir: string, changed: () => void): { close(): void } {
+  const watcher = watch(dir, changed)
+  watcher.on('error', () => watcher.close())
+  return watcher
 }

@@ -6,7 +6,7 @@ import { NO_FACTS } from '../core/facts.ts'
 import type { ApprovedHold } from '../wire/policy-leaves.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { Answer } from './approvals-port.ts'
-import { grantsOf, type LeavingAction } from './leaving.ts'
+import { grantsOf, type JudgedAction } from './leaving.ts'
 import type { CheckpointPorts, Clear, Decider, Exchange, Outgoing } from './ports.ts'
 
 /** Rule of what a change of the bundle has overtaken while it waited. */
@@ -17,7 +17,7 @@ export type Leaving = {
   id: string
   /** by what was known before anybody looked into it */
   first: { verdict: Allow | Hold; facts: ActionFacts }
-  action: LeavingAction
+  action: JudgedAction
   clear: Clear
   /** of the agent file, that grant it */
   rules: readonly string[]
@@ -48,8 +48,12 @@ export async function authorize(
   const current = adoptCurrent(leaving, before, ports)
   if ('kind' in current) return { verdict: current, by: ports.current(), facts: NO_FACTS }
   const { by, first } = current
-  const gathered = await gatherFacts(leaving, by, ports)
-  if ('kind' in gathered) return { verdict: gathered, by, facts: NO_FACTS }
+  const known = knownFacts(leaving, by, ports)
+  if ('kind' in known) return { verdict: known, by, facts: NO_FACTS }
+  // asked first: most requests change nothing that is to be kept, and wait for nothing here
+  const gathered = isToBeKept(leaving)
+    ? { ...known, hasPreImage: await lookBefore(leaving, known, by) }
+    : known
   const decided = isNews(gathered, first.facts)
     ? by.decide(leaving.action, gathered)
     : first.verdict
@@ -97,34 +101,38 @@ function isNews(facts: ActionFacts, before: ActionFacts): boolean {
     facts.credentials.length > 0 ||
     facts.operation !== null ||
     facts.install !== null ||
+    facts.generate !== null ||
     facts.hasPreImage !== null
   )
 }
 
-async function gatherFacts(
-  leaving: Leaving,
-  by: Decider,
-  ports: CheckpointPorts,
-): Promise<ActionFacts | Deny> {
+/** All but whether what the action changes has been kept. */
+function knownFacts(leaving: Leaving, by: Decider, ports: CheckpointPorts): ActionFacts | Deny {
   const { action, clear, exchange } = leaving
-  const label = labelFor({ action, clear, exchange }, ports)
-  const facts = { ...factsOf(clear), label, left: leaving.first.facts.left }
+  const facts = factsOf(clear, labelFor(leaving, ports), leaving.first.facts.left)
   if (action.kind !== 'http.request') return facts
   const operation = by.readOperation(action, () => outgoingOf(exchange))
-  if (operation !== null && 'kind' in operation) return operation
-  const { call = null, critical = [], unconfirmed = [] } = operation ?? {}
-  const known = { ...facts, operation: call, critical, unconfirmed }
-  return { ...known, hasPreImage: await lookBefore(leaving, known, by) }
+  if (operation === null) return facts
+  if ('kind' in operation) return operation
+  const { call, critical, unconfirmed } = operation
+  return { ...facts, operation: call, critical, unconfirmed }
 }
 
 /** What a look into the request has shown. */
-function factsOf({ findings = [], credentials, bodyBytes = 0, recordAs }: Clear): ActionFacts {
+function factsOf(
+  { findings = [], credentials, bodyBytes = 0, recordAs }: Clear,
+  label: Label,
+  left: ActionFacts['left'],
+): ActionFacts {
   return {
     ...NO_FACTS,
     findings: findings.map(({ detector }) => detector),
     credentials,
     bodyBytes,
+    label,
     install: recordAs?.kind === 'package.install' ? recordAs : null,
+    generate: recordAs?.kind === 'llm.generate' ? recordAs : null,
+    left,
   }
 }
 
@@ -141,16 +149,11 @@ function labelFor(
 }
 
 /**
- * Whether what the action changes has been kept; null where no rule asks for it. The look is a
- * request too, which tells its URL: for what is denied or asked about even if it can be taken back,
- * none is taken, and people are asked about it as if it could not be.
+ * Whether what the action changes has been kept, where a rule asks for it. The look is a request
+ * too, which tells its URL: for what is denied or asked about even if it can be taken back, none is
+ * taken, and people are asked about it as if it could not be.
  */
-async function lookBefore(
-  leaving: Leaving,
-  known: ActionFacts,
-  by: Decider,
-): Promise<boolean | null> {
-  if (!isToBeKept(leaving)) return null
+async function lookBefore(leaving: Leaving, known: ActionFacts, by: Decider): Promise<boolean> {
   const hopeful = by.decide(leaving.action, { ...known, hasPreImage: true })
   const verdict = withFound(hopeful, leaving.clear)
   return verdict.kind === 'allow' ? keepBefore(leaving) : false

@@ -108,6 +108,34 @@ test('no record, no act', async () => {
   expect(log).toEqual(['decide', 'inspect', 'decide'])
 })
 
+test('nothing leaves before what was prepared is done', async () => {
+  const { ports, exchange, log } = fakes()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const recorded = Promise.withResolvers<void>()
+  const prepared = (): Promise<void> => {
+    recorded.resolve()
+    return promise
+  }
+  const passed = passRequest(action, { ...exchange, prepared }, ports)
+  await recorded.promise
+  await new Promise((turn) => setImmediate(turn))
+  expect(log).not.toContain('perform')
+  resolve()
+  expect(await passed).toEqual(done)
+  expect(log).toContain('perform')
+})
+
+test('what cannot be prepared is recorded as failed and goes nowhere', async () => {
+  const full = new SekishoError('CONTENT_UNKEPT', 'disk full')
+  const { ports, exchange, log, outcomes } = fakes()
+  const prepared = (): Promise<void> => Promise.reject(full)
+  await expect(passRequest(action, { ...exchange, prepared }, ports)).rejects.toBe(full)
+  expect(log).not.toContain('perform')
+  expect(outcomes).toEqual([
+    ['i1', { kind: 'failed', code: 'CONTENT_UNKEPT', message: 'disk full' }],
+  ])
+})
+
 test('a name that does not resolve still gets its outcome', async () => {
   const gone = new SekishoError('UPSTREAM_FAILED', 'no such name')
   const { ports, exchange, outcomes } = fakes({ resolver: { pin: () => Promise.reject(gone) } })

@@ -2,8 +2,9 @@ import { toSekishoError } from '../core/error.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { ActionFacts } from '../core/facts.ts'
 import { NO_FACTS } from '../core/facts.ts'
-import { type Authorized, authorize } from './authorize.ts'
-import { grantsOf, type LeavingAction } from './leaving.ts'
+import type { Authorized } from './authorize.ts'
+import { authorizeAll, type Taking } from './consult.ts'
+import { grantsOf, type JudgedAction, type LeavingAction } from './leaving.ts'
 import type {
   ActionOutcome,
   CheckpointPorts,
@@ -58,7 +59,8 @@ async function pass(
   if (first.kind === 'deny') return recordRefusal(action, first, { exchange, ports, by, known })
   const rules = grantsOf(first)
   const options = by.optionsFor(action, rules)
-  const found = await exchange.inspect({ rules, options })
+  const looking = exchange.inspect({ rules, options })
+  const found = looking instanceof Promise ? await looking : looking
   const seen = { action, exchange, found }
   if (found.kind !== 'clear') {
     const authorized = { verdict: whyDenied(action.host, found), by, facts: NO_FACTS }
@@ -66,17 +68,19 @@ async function pass(
   }
   const clear = { action, clear: found, rules, options, exchange }
   const leaving = { ...clear, id: ports.newId(), first: { verdict: first, facts: known } }
-  const authorized = await authorize(leaving, by, ports)
+  const take = (id: string, authorized: Authorized): Taking =>
+    takeAll({ id, action, exchange, authorized }, ports)
+  const settled = await authorizeAll(leaving, by, { ports, take })
   try {
-    return await carryOut({ ...seen, id: leaving.id, authorized }, ports)
+    return await carryOut({ ...seen, ...settled, id: settled.leaving.id }, ports)
   } catch (thrown) {
     const refused = toSekishoError(thrown)
     if (refused.code !== 'APPROVAL_REFUSED') throw thrown
     // the keyholder has recorded it; a mandate that is used up leaves people to be asked
-    if (authorized.facts.mandate === undefined) return deny(UNAPPROVED, refused.message)
-    const again = { ...leaving, id: ports.newId(), ignoresMandates: true }
-    const asked = await authorize(again, by, ports)
-    return carryOut({ ...seen, id: again.id, authorized: asked }, ports)
+    if (settled.authorized.facts.mandate === undefined) return deny(UNAPPROVED, refused.message)
+    const again = { ...settled.leaving, id: ports.newId(), ignoresMandates: true }
+    const asked = await authorizeAll(again, by, { ports, take })
+    return carryOut({ ...seen, ...asked, id: asked.leaving.id }, ports)
   }
 }
 
@@ -91,8 +95,7 @@ type Decided = {
 /** Records what was decided and, where it was allowed, does it. */
 async function carryOut(decided: Decided, ports: CheckpointPorts): Promise<Deny | ActionOutcome> {
   const { id, action, exchange, found, authorized } = decided
-  const verdict = (await reserve(id, { action, authorized }, ports)) ?? authorized.verdict
-  const { facts } = authorized
+  const { facts, verdict } = authorized
   const isClear = found.kind === 'clear' && verdict.kind === 'allow'
   const credentials = isClear ? found.credentials : []
   const intent: Intent = {
@@ -114,12 +117,42 @@ async function carryOut(decided: Decided, ports: CheckpointPorts): Promise<Deny 
   return attempt(action, { id, exchange, values, authorized, credentials }, ports)
 }
 
-/** Takes what the action counts for from the ledger, which it does only if it is allowed. */
-async function reserve(
-  id: string,
-  { action, authorized }: { action: LeavingAction; authorized: Authorized },
-  { ledger }: CheckpointPorts,
+/** All that it counts for and needs, or none of it. */
+function takeAll(decided: Omit<Decided, 'found'>, ports: CheckpointPorts): Taking {
+  const { id, exchange, authorized } = decided
+  if (authorized.verdict.kind === 'deny') return undefined
+  const reserving = reserve(id, decided, ports)
+  if (exchange.prepare === undefined) return reserving
+  return prepareReserved(decided, reserving, ports)
+}
+
+async function prepareReserved(
+  { id, exchange }: Omit<Decided, 'found'>,
+  reserving: Taking,
+  ports: CheckpointPorts,
 ): Promise<Deny | undefined> {
+  const refused = await reserving
+  if (refused !== undefined) return refused
+  const preparing = exchange.prepare?.(id)
+  const unprepared = await preparing?.catch((thrown: unknown) => {
+    ports.ledger?.release(id)
+    throw thrown
+  })
+  if (unprepared !== undefined) ports.ledger?.release(id)
+  return unprepared
+}
+
+/**
+ * Takes what the action counts for from the ledger, which it does only if it is allowed.
+ *
+ * @returns why it may not be performed; undefined where nothing is against it. At once where the
+ *   ledger need not be asked
+ */
+export function reserve(
+  id: string,
+  { action, authorized }: { action: JudgedAction; authorized: Authorized },
+  { ledger }: Pick<CheckpointPorts, 'ledger'>,
+): Taking {
   const { verdict, by, facts } = authorized
   if (verdict.kind === 'deny') return undefined
   const amounts = by.amountsFor(action, facts)
@@ -170,7 +203,7 @@ function seenIn(found: Inspected): Pick<Intent, 'findings' | 'uninspected'> {
 
 /** Records what is denied outright; resolves once that is durable. @throws as passRequest */
 export async function recordDenial(
-  denied: Pick<Intent, 'action' | 'findings' | 'generation' | 'facts'> & {
+  denied: Pick<Intent, 'action' | 'findings' | 'generation' | 'facts' | 'parent'> & {
     by: Deny
     repeated?: number
   },
@@ -217,7 +250,10 @@ async function attempt(
   let outcome: ActionOutcome = { kind: 'failed', code: 'INTERNAL', message: 'broken off' }
   let hasBegun = false
   try {
-    const pinned = await ports.resolver.pin(action.host, action.port)
+    const pinning = ports.resolver.pin(action.host, action.port)
+    const preparing = recorded.exchange.prepared?.()
+    const [pinned] =
+      preparing === undefined ? [await pinning] : await Promise.all([pinning, preparing])
     if (pinned.kind === 'deny') {
       outcome = { kind: 'refused', rules: pinned.rules, reason: pinned.reason }
       return pinned

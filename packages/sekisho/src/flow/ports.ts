@@ -59,6 +59,8 @@ export interface SessionLabels {
   after(action: Action, credentials: readonly string[]): Label
   /** Called before anything of the reply reaches the agent. */
   enter(action: Action, credentials: readonly string[]): void
+  /** Something that came in looks worse than its host is said to be. */
+  raise(source: { what: string; label: Label }): void
 }
 
 /** Sums over many actions. */
@@ -98,6 +100,8 @@ export type Intent = {
   facts?: IntentFacts | undefined
   /** the answered hold that allows it */
   hold?: ApprovedHold | undefined
+  /** the model call that proposed it */
+  parent?: string | undefined
 }
 
 export interface Recorder {
@@ -189,6 +193,27 @@ export interface Exchange {
    * @param asked.id of the action
    */
   keepBefore?(asked: { id: string; rules: readonly string[]; recovery: Recovery }): Promise<boolean>
+
+  /**
+   * Takes what the action needs beyond the checkpoint's own, once it has been allowed and before it
+   * is recorded; whoever took it gives it back by itself. A denial stops the action.
+   *
+   * @param id of the action
+   */
+  prepare?(id: string): Promise<Deny | undefined>
+
+  /**
+   * Asks others about what is allowed so far and can be paid for; what they say only tightens.
+   *
+   * @param clear as it was decided
+   */
+  consult?(clear: Clear): Promise<Clear | Stopped>
+
+  /**
+   * Resolves when what \`prepare\` has begun is done; nothing leaves before. It goes on while the
+   * intent is made durable. What it rejects with stops the action.
+   */
+  prepared?(): Promise<void>
 
   /** Tells once that the agent has gone away. */
   onGone?(listener: () => void): void

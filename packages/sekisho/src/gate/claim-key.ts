@@ -1,10 +1,11 @@
 import { generateKeyPairSync, hash, sign } from 'node:crypto'
+import { joinForSigning } from '@sekisho/verify'
 import { canonicalJson } from '../core/canonical-json.ts'
-import { claimBytes, gateKeyBytes, type LeafSignature, rotationBytes } from '../wire/identity.ts'
+import { claimBytes, gateKeyBytes, type KeySignature, rotationBytes } from '../wire/identity.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 
 /** What the keyholder asks of a gate that wants its key certified. */
-export type KeyToCertify = { spki: string; proof: string; endorsed: LeafSignature | null }
+export type KeyToCertify = { spki: string; proof: string; endorsed: KeySignature | null }
 
 /** By which the gate signs what came of actions: made here, in this memory, and never written down. */
 export class ClaimKey {
@@ -30,12 +31,19 @@ export class ClaimKey {
     }
   }
 
-  /** Over the leaf as it is handed over, in its canonical form. */
-  claim(leaf: LeafInput): LeafSignature {
-    return { by: this.keyId, value: this.#sign(claimBytes(canonicalJson(leaf))) }
+  /**
+   * One signature over all of them, in this order: each as it is handed over, in its canonical form.
+   *
+   * @param leaves 1 to 64
+   */
+  claim(leaves: readonly LeafInput[]): KeySignature {
+    const texts = leaves.map((leaf) => claimBytes(canonicalJson(leaf)))
+    const [only] = texts
+    const isOne = only !== undefined && texts.length === 1
+    return { by: this.keyId, value: this.#sign(isOne ? only : joinForSigning(texts).message) }
   }
 
-  #endorse(after: string): LeafSignature {
+  #endorse(after: string): KeySignature {
     return { by: this.keyId, value: this.#sign(rotationBytes(this.keyId, after)) }
   }
 }

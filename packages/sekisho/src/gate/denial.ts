@@ -10,6 +10,8 @@ export type AgentReply = {
   type: 'sekisho_denied' | 'sekisho_unavailable' | 'sekisho_upstream_failed'
   message: string
   rules: readonly string[]
+  /** in place of the usual ones, for clients that take only their own protocol's errors */
+  own?: { fields: readonly string[]; body: string } | undefined
 }
 
 const MESSAGES: Readonly<Record<string, string>> = {
@@ -108,10 +110,11 @@ function closing(headers: Record<string, string>): Record<string, string> {
   return { ...headers, connection: headers['upgrade'] === undefined ? 'close' : 'upgrade, close' }
 }
 
-export function renderAgentReply({ status, type, message, rules }: AgentReply): {
+export function renderAgentReply({ status, type, message, rules, own }: AgentReply): {
   headers: Record<string, string>
   body: string
 } {
+  if (own !== undefined) return { headers: ownHeaders(own, rules), body: own.body }
   // npm shows `error`, which is a text in the replies of its registry
   const error = rules.some(isPackages) ? { error: type, message } : { error: { type, message } }
   const body = JSON.stringify(error)
@@ -123,9 +126,26 @@ export function renderAgentReply({ status, type, message, rules }: AgentReply): 
     'cache-control': 'no-store',
   }
   if (type !== 'sekisho_denied') return { headers, body }
-  const rule = rules.join(', ').replace(/[^\x20-\x7e]/g, '?')
+  const rule = ruleField(rules)
   // a limit holds to the session's end; clients of model APIs heed this and stop trying
   const noRetry = rules.some(isLimit) ? { 'x-should-retry': 'false' } : {}
   const verdict = { 'x-sekisho-verdict': 'deny', 'x-sekisho-rule': rule }
   return { headers: { ...headers, ...noRetry, ...verdict }, body }
+}
+
+function ownHeaders(
+  { fields, body }: NonNullable<AgentReply['own']>,
+  rules: readonly string[],
+): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (let index = 0; index < fields.length; index += 2) {
+    headers[(fields[index] ?? '').toLowerCase()] = fields[index + 1] ?? ''
+  }
+  headers['content-length'] = String(Buffer.byteLength(body))
+  headers['cache-control'] = 'no-store'
+  return { ...headers, 'x-sekisho-verdict': 'deny', 'x-sekisho-rule': ruleField(rules) }
+}
+
+function ruleField(rules: readonly string[]): string {
+  return rules.join(', ').replace(/[^\x20-\x7e]/g, '?')
 }

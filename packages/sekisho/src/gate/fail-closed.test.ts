@@ -184,6 +184,7 @@ test('a network serves one session', async () => {
     upstreams: [],
     limits: { egressBytes: 0, egressRequests: 0 },
     egressUsed: { bytes: 0, requests: 0 },
+    platformCredentials: [],
     isResumed: false,
   }
   await expect(rig.gate.call('session.bind', { network: 1, config })).rejects.toThrow(

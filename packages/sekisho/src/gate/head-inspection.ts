@@ -1,4 +1,5 @@
 import type { HttpRequestAction } from '../core/action.ts'
+import type { Deny } from '../core/verdict.ts'
 import type { Allowed, Clear, Misuse, Stopped } from '../flow/ports.ts'
 import type { RuleOptions } from '../wire/policy.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
@@ -22,10 +23,10 @@ export function lookAtHead(
   { action, fields }: { action: HttpRequestAction; fields: readonly string[] },
   { options }: Allowed,
   performer: HeadInspector,
-): LookedAt | Misuse | Stopped {
+): LookedAt | Misuse | Stopped | Deny {
   const { placeholders, inspector } = performer
   const inHead = placeholders.inspectHead(action, fields)
-  if (inHead.kind === 'misuse') return inHead
+  if (inHead.kind !== 'clear') return inHead
   const findings = inspector.findings(options)
   const recordAs = inspector.inspectHead(action, fields, findings)
   if (findings.stopping?.kind === 'deny') return stoppedBy(findings, recordAs)

@@ -15,16 +15,17 @@ import type {
   Performed,
   Pinned,
 } from '../flow/ports.ts'
-import type { RuleOptions } from '../wire/policy.ts'
-import type { Dialer } from './dialer.ts'
 import type { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
 import type { ProvenanceState } from '../policy/provenance/provenance-state.ts'
+import type { RuleOptions } from '../wire/policy.ts'
 import { DestinationMeter } from './destination-meter.ts'
+import type { Dialer } from './dialer.ts'
 import { EgressCut, type EgressMeter } from './egress-meter.ts'
+import { FixedBody } from './fixed-body.ts'
 import {
   describeHead,
-  heldBy,
   type HeadInspector,
+  heldBy,
   type LookedAt,
   lookAtHead,
   seenBy,
@@ -33,10 +34,11 @@ import {
 import { endToEndFields, type Fields, fieldBytes, fieldValue } from './http-fields.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
 import type { GiveBack, HeldBytes } from './inspection/held-bytes.ts'
-import type { PackageFirewall } from './packages/package-firewall.ts'
-import type { ValueLearner } from './operations/value-sink.ts'
 import { LateStop } from './late-stop.ts'
+import type { ModelParts } from './llm/ports.ts'
+import type { ValueLearner } from './operations/value-sink.ts'
 import { makeOutgoingBody } from './outgoing-body.ts'
+import type { PackageFirewall } from './packages/package-firewall.ts'
 import type { CaptureParts } from './recovery/capture.ts'
 import { ReplyRelay } from './reply.ts'
 import type { ReplySink } from './reply-sink.ts'
@@ -90,6 +92,8 @@ export type HttpPerformer = HeadInspector & {
   provenance: ProvenanceState | null
   /** undefined where the session reaches no package registry */
   packages?: PackageFirewall | undefined
+  /** undefined where no model provider is known */
+  models?: ModelParts | undefined
   /** undefined: nothing is kept before it is changed */
   recovery?: CaptureParts | undefined
   /** what reads the values that a reply names; undefined where nobody asks for them */
@@ -107,6 +111,7 @@ export class HttpExchange implements Exchange {
   #findings: FindingSet | undefined
   #giveBack: GiveBack | undefined
   #relay: ReplyRelay | undefined
+  #cutBy: Deny | undefined
 
   constructor(arrival: HttpArrival, performer: HttpPerformer) {
     this.#arrival = arrival
@@ -135,6 +140,12 @@ export class HttpExchange implements Exchange {
     return deny('invariant.unshowable', 'a body that streams cannot be shown whole')
   }
 
+  /** Sends these bytes in place of the body that was looked at; asked before it is performed. */
+  replaceBody(bytes: Buffer): void {
+    this.#body?.drop()
+    this.#body = new FixedBody(bytes)
+  }
+
   onGone(listener: () => void): void {
     const { sink } = this.#arrival
     const gone = (): void => {
@@ -148,7 +159,9 @@ export class HttpExchange implements Exchange {
     return this.#body !== undefined && !this.#body.isWhole
   }
 
+  /** What has not left yet, does not leave. */
   cut(by: Deny): void {
+    this.#cutBy ??= by
     this.#relay?.abort(new LateStop(by))
   }
 
@@ -165,7 +178,8 @@ export class HttpExchange implements Exchange {
     const relay = new ReplyRelay(sink, { scrubber, isHead: action.method === 'HEAD' })
     this.#relay = relay
     const fields = this.#fields(credentials)
-    this.#dispatch(relay, pinned, fields)
+    if (this.#cutBy === undefined) this.#dispatch(relay, pinned, fields)
+    else relay.abort(new LateStop(this.#cutBy))
     const result = await relay.done
     if (result.kind === 'failed') return this.#lateStop(relay.cause) ?? this.#failed(result)
     return {
@@ -192,11 +206,18 @@ export class HttpExchange implements Exchange {
     const body = makeOutgoingBody(this.#arrival, { findings, options }, parts)
     const read = await this.#readBody(body, Math.min(length ?? maxBytes, maxBytes))
     const problem =
-      whyStopped(body, read, { maxBytes, options }) ?? stoppedWhere(findings, clear.recordAs)
+      whyStopped(body, read, { maxBytes, options }) ??
+      stoppedWhere(findings, clear.recordAs) ??
+      this.#whyUnsigned(body)
     if (problem !== undefined) return problem
     const denied = this.#admit(body.wholeBytes)
     const seen = { ...seenBy(findings), ...heldBy(findings), ...unseenPart(body, maxBytes) }
     return denied ?? { ...clear, ...seen, bodyBytes: lengthOf(body, length) }
+  }
+
+  #whyUnsigned(body: OutgoingBody): Deny | undefined {
+    const { action, fields } = this.#arrival
+    return this.#performer.placeholders.inspectBody(action, fields, () => body.content())
   }
 
   /** @param bytes of room that reading it may take; a conversation takes room for each message */
@@ -236,7 +257,8 @@ export class HttpExchange implements Exchange {
     if (credentials.size === 0) return endToEndFields(raw, DROP)
     const fields = endToEndFields(raw, DROP_WITH_CREDENTIAL)
     fields.push('accept-encoding', 'identity')
-    return this.#performer.placeholders.attach(action, fields, credentials)
+    const body = (): Buffer | null => this.#body?.content() ?? null
+    return this.#performer.placeholders.attach({ action, fields, body }, credentials)
   }
 
   #dispatch(relay: ReplyRelay, pinned: Pinned, headers: Fields): void {

@@ -43,10 +43,21 @@ function connectionNames(raw: readonly string[]): ReadonlySet<string> | undefine
   return named
 }
 
-/** The last value of a field, lower-case name; undefined when there is none. */
+/** The fields but for these, lower-case names. */
+export function withoutFields(fields: readonly string[], drop: ReadonlySet<string>): Fields {
+  return fields.filter((_, index) => !drop.has((fields[index - (index % 2)] ?? '').toLowerCase()))
+}
+
+/** Puts fields in the place of all that have their names: the list itself is changed. */
+export function replaceFields(fields: Fields, drop: ReadonlySet<string>, by: Fields): void {
+  fields.splice(0, fields.length, ...withoutFields(fields, drop), ...by)
+}
+
+/** The last value of a field, lower-case ASCII name; undefined when there is none. */
 export function fieldValue(fields: readonly string[], name: string): string | undefined {
   for (let index = fields.length - 2; index >= 0; index -= 2) {
-    if (fields[index]?.toLowerCase() === name) return fields[index + 1]
+    const field = fields[index] ?? ''
+    if (field.length === name.length && field.toLowerCase() === name) return fields[index + 1]
   }
   return undefined
 }

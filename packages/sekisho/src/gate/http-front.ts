@@ -130,7 +130,7 @@ export class HttpFront {
   #serve(channel: Channel, arrival: Arrival): void {
     channel.isBusy = true
     channel.served = arrival
-    arrival.response.once('close', () => {
+    arrival.response.on('close', () => {
       channel.isBusy = false
       channel.served = undefined
       const next = channel.isEnding ? undefined : channel.waiting.shift()

@@ -62,6 +62,23 @@ const HOST_OVERRIDES: ReadonlySet<string> = new Set([
   'x-original-host',
 ])
 
+/** The fields that are read here: most requests have one of them, and nobody looks at their others. */
+const READ: ReadonlySet<string> = new Set([
+  'host',
+  'transfer-encoding',
+  'content-length',
+  'forwarded',
+  'upgrade',
+  'expect',
+  'http2-settings',
+  ...OVERRIDES,
+  ...HOST_OVERRIDES,
+])
+
+/** Names that have been found to be the host they stand for, as each request of a connection has it. */
+const MAX_AGREED = 256
+const agreed = new Map<string, string>()
+
 class Refusal extends Error {
   readonly rule: string
   readonly status: number
@@ -127,12 +144,19 @@ function readFields(raw: readonly string[], route: Route): boolean {
   if (raw.length > 2 * MAX_HEADERS) throw malformed('too many header fields', 431)
   const seen: Seen = { hosts: 0, codings: 0, lengths: [] }
   for (let index = 0; index < raw.length; index += 2) {
-    readField(seen, (raw[index] ?? '').toLowerCase(), { value: raw[index + 1] ?? '', route })
+    const name = (raw[index] ?? '').toLowerCase()
+    if (!isRead(name)) continue
+    readField(seen, name, { value: raw[index + 1] ?? '', route })
   }
   if (seen.hosts !== 1) throw malformed(`${seen.hosts} Host fields`)
   // llhttp refuses both together; a parser that did not would be a way to smuggle
   if (seen.codings + seen.lengths.length > 1) throw malformed('ambiguous body length')
   return seen.codings === 1 || (seen.lengths.length === 1 && seen.lengths[0] !== '0')
+}
+
+/** A name with underscores may be spelled for one of them. */
+function isRead(name: string): boolean {
+  return READ.has(name) || name.includes('_')
 }
 
 type Seen = { hosts: number; codings: number; lengths: string[] }
@@ -194,12 +218,18 @@ function requireSameOverride(name: string, value: string, { host, port }: Route)
 function requireSameHost(value: string, { scheme, host, port }: Route): void {
   const [, name = '', portText] = /^([^:]*)(?::([1-9]\d{0,4}))?$/.exec(value) ?? []
   const named = portText === undefined ? DEFAULT_PORT[scheme] : Number(portText)
-  if (canonicalHost(name) === host && named === port) return
+  if (named === port && agreed.get(name) === host) return
+  if (canonicalHost(name) === host && named === port) return agree(name, host)
   throw new Refusal(
     'invariant.host-mismatch',
     `Host ${value.slice(0, 256)} on a connection to ${host}:${port}`,
     421,
   )
+}
+
+function agree(name: string, host: string): void {
+  if (agreed.size >= MAX_AGREED) agreed.clear()
+  agreed.set(name, host)
 }
 
 /** Origin form, or an absolute form that says the same as the connection (RFC 9112 §3.2). */

@@ -1,13 +1,16 @@
 import { expect, test, vi } from 'vitest'
+import type * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
-import type { LeafInput } from '../wire/leaves.ts'
 import { gateToKeyholder, keyholderToGate } from '../wire/keyholder.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
+import type { tell } from '../wire/tell.ts'
 import { KeyholderLink } from './keyholder-link.ts'
+import type { Told } from './telling.ts'
 import { transportPair } from './testing/rig.ts'
 
 type Identify = () => { id: string; certificate: string; renewAt: number }
-type Recorded = () => { index: number; credentials: Record<string, string> }
+type Tell = z.infer<(typeof tell)['params']>
+type Answered = (told: Tell) => z.infer<(typeof tell)['result']>
 
 test('a gate that the keyholder will not certify says so, and has no keyholder', async () => {
   const told = Promise.withResolvers<void>()
@@ -38,7 +41,7 @@ test('one whose keyholder goes away waits for the next', async () => {
   link.attach(
     keyholder(() => {
       known.resolve()
-      return { id: 'spiffe://a.test/gate/0/0123456789abcdef', certificate: 'AAAA', renewAt: 0 }
+      return CERTIFIED
     }),
     async () => undefined,
   )
@@ -50,35 +53,71 @@ test('one whose keyholder goes away waits for the next', async () => {
 test('behind a clock that went on by days another key is made before anything is signed', async () => {
   const link = new KeyholderLink()
   const asked: string[] = []
-  const certified = {
-    id: 'spiffe://a.test/gate/0/0123456789abcdef',
-    certificate: 'AAAA',
-    renewAt: Date.now() + 3_600_000,
-  }
   link.attach(
     keyholder(
       () => {
         asked.push('identify')
-        return certified
+        return { ...CERTIFIED, renewAt: Date.now() + 3_600_000 }
       },
-      () => {
-        asked.push('record')
-        return { index: 0, credentials: {} }
+      ({ leaves }) => {
+        asked.push('tell')
+        return { told: leaves.map((_, at) => at) }
       },
     ),
     async () => undefined,
   )
-  await link.record(OUTCOME, [])
-  await link.record(OUTCOME, [])
-  expect(asked).toEqual(['identify', 'record', 'record'])
+  await link.tell(OUTCOME)
+  await link.tell(OUTCOME)
+  expect(asked).toEqual(['identify', 'tell', 'tell'])
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 48 * 3_600_000)
-  await link.record(OUTCOME, [])
+  await link.tell(OUTCOME)
   clock.mockRestore()
-  expect(asked.slice(3)).toEqual(['identify', 'record'])
+  expect(asked.slice(3)).toEqual(['identify', 'tell'])
   link.close()
 })
 
-const OUTCOME: LeafInput = {
+test('outcomes of one moment leave together under one signature, each with its own answer', async () => {
+  const link = new KeyholderLink()
+  const asked: Tell[] = []
+  link.attach(
+    keyholder(
+      () => ({ ...CERTIFIED, renewAt: Date.now() + 3_600_000 }),
+      (told) => {
+        asked.push(told)
+        return { told: [0, { code: 'SESSION_UNKNOWN', message: 'it is over', hint: null }, 2] }
+      },
+    ),
+    async () => undefined,
+  )
+  const ends = await Promise.allSettled(['a', 'b', 'c'].map((id) => link.tell({ ...OUTCOME, id })))
+  expect(ends).toEqual([
+    { status: 'fulfilled', value: undefined },
+    { status: 'rejected', reason: expect.objectContaining({ code: 'SESSION_UNKNOWN' }) },
+    { status: 'fulfilled', value: undefined },
+  ])
+  const leaves = ['a', 'b', 'c'].map((id) => ({ ...OUTCOME, id }))
+  const claim = { by: expect.any(String), value: expect.any(String) }
+  expect(asked).toEqual([{ leaves, claim, seq: 1 }])
+  link.close()
+})
+
+test('what was told before the keyholder went away is not said to another one', async () => {
+  const link = new KeyholderLink()
+  const identify = (): typeof CERTIFIED => ({ ...CERTIFIED, renewAt: Date.now() + 3_600_000 })
+  link.attach(keyholder(identify), async () => undefined)
+  const told = link.tell(OUTCOME)
+  link.attach(keyholder(identify), async () => undefined)
+  await expect(told).rejects.toMatchObject({ code: 'PEER_UNAVAILABLE' })
+  link.close()
+})
+
+const CERTIFIED = {
+  id: 'spiffe://a.test/gate/0/0123456789abcdef',
+  certificate: 'AAAA',
+  renewAt: 0,
+}
+
+const OUTCOME: Told = {
   type: 'action.outcome',
   session: `s-${'0'.repeat(20)}`,
   id: 'a',
@@ -90,15 +129,17 @@ function refuse(): never {
 }
 
 /** The gate's end of a channel to one that answers so, and refuses all else. */
-function keyholder(identify: Identify, record: Recorded = refuse): Transport {
+function keyholder(identify: Identify, answer: Answered = refuse): Transport {
   const [own, other] = transportPair()
   const handlers = {
     identify,
-    record,
+    record: refuse,
+    tell: answer,
     certify: refuse,
     'blob.put': refuse,
     'blob.name': refuse,
     'blob.get': refuse,
+    'recording.put': refuse,
   }
   const peer = new Peer('gate', other, { out: keyholderToGate, in: gateToKeyholder, handlers })
   own.onClose(() => peer.close())

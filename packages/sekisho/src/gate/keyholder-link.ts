@@ -1,26 +1,20 @@
 import type * as z from 'zod'
-import type { Action } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
-import type { RecordedFinding } from '../core/finding.ts'
-import type { Verdict } from '../core/verdict.ts'
-import type { Recorder } from '../flow/ports.ts'
 import { ClaimKey } from './claim-key.ts'
-import type { EgressBreach } from './egress-meter.ts'
 import { gateToKeyholder, keyholderToGate } from '../wire/keyholder.ts'
-import { Peer, type Transport } from '../wire/peer.ts'
+import { errorFromWire, Peer, type Transport } from '../wire/peer.ts'
 import type { LeafInput } from '../wire/leaves.ts'
-import type { VerdictShape } from '../wire/schemas.ts'
+import { type Told, Telling } from './telling.ts'
 
 type ContentPiece = z.infer<(typeof gateToKeyholder)['blob.put']['params']>
+type RecordingPiece = z.infer<(typeof gateToKeyholder)['recording.put']['params']>
+type RecordingAnswer = z.infer<(typeof gateToKeyholder)['recording.put']['result']>
 
 /** A disk that does not answer within this stops the action. */
 const RECORD_TIMEOUT_MS = 10_000
 const CERTIFY_TIMEOUT_MS = 5_000
-/**
- * Nothing waits for an outcome: its reply has left. Held back this long it mostly travels, and is
- * flushed to the disk, together with the next intent. If the gate dies meanwhile it is a gap leaf.
- */
-const OUTCOME_WAIT_MS = 2
+/** Nobody waits for a model's reply to be kept: held back this long it mostly travels with an intent. */
+const REPLY_WAIT_MS = 2
 /** Between two keys of this gate, whatever the clocks say; the most that a timer takes is 24 days. */
 const MIN_RENEWAL_MS = 60_000
 const MAX_RENEWAL_MS = 7 * 24 * 3_600_000
@@ -39,6 +33,7 @@ export class KeyholderLink {
   #renewAtMs = Infinity
   /** over all sessions: rising for each of them */
   #seq = 0
+  readonly #telling = new Telling((leaves, mayWaitMs) => this.#tell(leaves, mayWaitMs))
   readonly #downListeners = new Set<() => void>()
   readonly #unknown: () => void
 
@@ -57,6 +52,7 @@ export class KeyholderLink {
    * @param revoked closes what a session has here; the keyholder is told when it has resolved
    */
   attach(transport: Transport, revoked: (session: string) => Promise<void>): void {
+    this.#telling.flush() // to whom it was meant for
     const before = this.#peer
     const peer: KeyholderPeer = new Peer('keyholder', transport, {
       out: gateToKeyholder,
@@ -124,20 +120,37 @@ export class KeyholderLink {
   }
 
   /** @throws SekishoError PEER_UNAVAILABLE, TIMEOUT, LOG_UNWRITABLE or what the keyholder answered */
-  async record(leaf: LeafInput, credentials: readonly string[]): Promise<Record<string, string>> {
-    const peer = this.#live()
-    if (this.#renewAtMs <= Date.now()) this.#identify(peer)
-    const params = { leaf: this.#claimed(leaf), credentials: [...credentials], seq: ++this.#seq }
-    const mayWaitMs = leaf.type === 'action.outcome' ? OUTCOME_WAIT_MS : 0
-    const options = { timeoutMs: RECORD_TIMEOUT_MS, mayWaitMs }
-    const done = await peer.call('record', params, options)
+  async record(
+    leaf: Exclude<LeafInput, Told>,
+    credentials: readonly string[],
+  ): Promise<Record<string, string>> {
+    const params = { leaf, credentials: [...credentials], seq: ++this.#seq }
+    const done = await this.#live().call('record', params, { timeoutMs: RECORD_TIMEOUT_MS })
     return done.credentials
   }
 
-  /** Outcomes are signed: nobody else can have told them. Their replies have left. */
-  #claimed(leaf: LeafInput): LeafInput {
-    if (leaf.type !== 'action.outcome' || this.#key === undefined) return leaf
-    return { ...leaf, claim: this.#key.claim(leaf) }
+  /** Nobody waits for it: it leaves within 2 ms, with others. @throws as {@link record} */
+  tell(leaf: Told): Promise<void> {
+    return this.#telling.add(leaf)
+  }
+
+  /** What was told so far leaves now. */
+  flush(): void {
+    this.#telling.flush()
+  }
+
+  /** Outcomes are signed: nobody else can have told them. */
+  async #tell(leaves: readonly Told[], mayWaitMs: number): Promise<(SekishoError | undefined)[]> {
+    const peer = this.#live()
+    if (this.#renewAtMs <= Date.now()) this.#identify(peer)
+    const outcomes = leaves.filter(({ type }) => type === 'action.outcome')
+    const claim = outcomes.length === 0 ? null : (this.#key?.claim(outcomes) ?? null)
+    const params = { leaves: [...leaves], claim, seq: ++this.#seq }
+    const { told } = await peer.call('tell', params, { timeoutMs: RECORD_TIMEOUT_MS, mayWaitMs })
+    return leaves.map((_, at) => {
+      const done = told[at]
+      return typeof done === 'number' ? undefined : errorFromWire('keyholder', done)
+    })
   }
 
   /**
@@ -153,6 +166,12 @@ export class KeyholderLink {
   /** One piece of content that is to be kept. @returns null until the last. @throws as `record` */
   async putContent(piece: ContentPiece): Promise<string | null> {
     return (await this.#live().call('blob.put', piece, { timeoutMs: RECORD_TIMEOUT_MS })).digest
+  }
+
+  /** One piece of a model call's side. @throws as `record`, CONTENT_UNKEPT */
+  putRecording(piece: RecordingPiece): Promise<RecordingAnswer> {
+    const mayWaitMs = piece.side === 'reply' ? REPLY_WAIT_MS : 0
+    return this.#live().call('recording.put', piece, { timeoutMs: RECORD_TIMEOUT_MS, mayWaitMs })
   }
 
   /** The digest that content would be kept under. @throws as `record` */
@@ -177,93 +196,5 @@ export class KeyholderLink {
   #live(): KeyholderPeer {
     if (this.#peer !== undefined) return this.#peer
     throw new SekishoError('PEER_UNAVAILABLE', 'the keyholder is not attached yet')
-  }
-}
-
-export type SessionRecorder = Recorder & {
-  /** @throws as {@link KeyholderLink.record} */
-  breach(breach: EgressBreach): Promise<void>
-  /** Resolves when every outcome and breach handed over so far is recorded or lost; bounded, never rejects. */
-  settled(): Promise<void>
-}
-
-/** The log as the checkpoint sees it: leaves of one session. */
-export function recorderFor(
-  session: string,
-  link: KeyholderLink,
-  /** the denial that it is about is in the log all the same */
-  alertLost: () => void,
-): SessionRecorder {
-  const waiting = new Set<Promise<unknown>>()
-  const recordWithoutWaiting = async (leaf: LeafInput): Promise<void> => {
-    const recorded = link.record(leaf, [])
-    waiting.add(recorded)
-    try {
-      await recorded
-    } finally {
-      waiting.delete(recorded)
-    }
-  }
-  return {
-    intent: async ({ id, action, verdict, credentials, findings, uninspected, ...rest }) => {
-      const leaf: LeafInput = {
-        type: 'action.intent',
-        session,
-        id,
-        action: action.kind === 'process.syscall' ? { ...action, args: [...action.args] } : action,
-        verdict: verdictShape(verdict),
-        credentials: [...credentials],
-        repeated: rest.repeated,
-        ...(rest.generation === undefined ? {} : { generation: rest.generation }),
-        ...(rest.facts === undefined ? {} : { facts: rest.facts }),
-        ...(rest.hold === undefined ? {} : { hold: rest.hold }),
-        ...(findings === undefined ? {} : { findings: [...findings] }),
-        ...(uninspected === undefined ? {} : { uninspected }),
-      }
-      const values = await link.record(leaf, credentials)
-      for (const detector of alarming(findings)) {
-        recordWithoutWaiting(alertOf(session, id, { detector, action })).catch(alertLost)
-      }
-      return new Map(Object.entries(values))
-    },
-    outcome: async (id, outcome) => {
-      const done = outcome.kind === 'refused' ? { ...outcome, rules: [...outcome.rules] } : outcome
-      await recordWithoutWaiting({ type: 'action.outcome', session, id, outcome: done })
-    },
-    breach: (breach) =>
-      recordWithoutWaiting({ type: 'limit.breach', session, ...breach, did: 'refused' }),
-    settled: async () => {
-      await Promise.allSettled(waiting)
-    },
-  }
-}
-
-function verdictShape(verdict: Verdict): z.infer<typeof VerdictShape> {
-  const rules = [...verdict.rules]
-  if (verdict.kind === 'allow') return { kind: 'allow', rules }
-  const { kind, reason } = verdict
-  if (kind === 'deny' || verdict.needs === undefined) return { kind, rules, reason }
-  return { kind, rules, reason, needs: [...verdict.needs] }
-}
-
-/** Nothing honest carries these away: a secret of the platform, or a canary. */
-function alarming(findings: readonly RecordedFinding[] = []): readonly string[] {
-  const names = findings.map(({ detector }) => detector)
-  return [...new Set(names)].filter((name) => /^(?:platform|canary)\./.test(name))
-}
-
-function alertOf(
-  session: string,
-  about: string,
-  { detector, action }: { detector: string; action: Action },
-): LeafInput {
-  const to = 'host' in action && action.host !== null ? action.host : action.kind
-  return {
-    type: 'alert',
-    session,
-    rule: `detect.${detector}`.slice(0, 128),
-    severity: 'high',
-    subject: `${detector} on its way to ${to}`,
-    about,
   }
 }

@@ -46,10 +46,11 @@ export function makeOutgoingBody(
     watch: placeholders.watchBody(action),
     scan: inspector.scanBody(undefined),
   })
+  const length = fieldValue(fields, 'content-length')
   const scan = inspector.scanBody(contentType)
   return new RequestBody(
     body,
-    { ...look, coding, scan, another, isPush: isPush(contentType) },
+    { ...look, coding, length, scan, another, isPush: isPush(contentType) },
     parts,
   )
 }

@@ -1,14 +1,29 @@
 import type { HttpRequestAction } from '../core/action.ts'
 import { matchesHost } from '../core/host.ts'
+import type { Deny } from '../core/verdict.ts'
 import { spellings } from '../detect/needles.ts'
 import { StreamFinder } from '../detect/scan.ts'
 import type { Clear, Misuse } from '../flow/ports.ts'
 import type { GateCredential } from '../wire/gate.ts'
+import {
+  type AwsPlaceholder,
+  awsPlaceholders,
+  inspectSigned,
+  inspectSignedBody,
+  isSignedBy,
+  signAnew,
+} from './aws-signature.ts'
 import type { Fields } from './http-fields.ts'
 
 const NONE: Clear = { kind: 'clear', credentials: [] }
 
 type Needle = { bytes: Buffer; text: string; credential: GateCredential }
+
+type Leaving = {
+  action: HttpRequestAction
+  fields: Fields
+  body: () => Buffer | null
+}
 
 /** Takes the next piece of one request's body; says when a placeholder has gone by. */
 export type BodyWatch = (piece: Buffer) => Misuse | undefined
@@ -24,9 +39,14 @@ export type BodyWatch = (piece: Buffer) => Misuse | undefined
 export class Placeholders {
   readonly #credentials: readonly GateCredential[]
   readonly #needles: readonly Needle[]
+  /** those that stand somewhere in a request: a key that signs is itself nowhere */
+  readonly #placed: readonly GateCredential[]
+  readonly #aws: readonly AwsPlaceholder[]
 
   constructor(credentials: readonly GateCredential[]) {
     this.#credentials = credentials
+    this.#placed = credentials.filter(({ aws }) => aws?.part !== 'key')
+    this.#aws = awsPlaceholders(credentials)
     this.#needles = credentials.flatMap((credential) =>
       spellings(credential.placeholder).map((bytes) => ({
         bytes,
@@ -41,12 +61,28 @@ export class Placeholders {
   }
 
   /** @param raw name, value, name, value … as the parser gave them */
-  inspectHead(action: HttpRequestAction, raw: readonly string[]): Clear | Misuse {
+  inspectHead(action: HttpRequestAction, raw: readonly string[]): Clear | Misuse | Deny {
     if (this.isEmpty) return NONE
     const inUrl = this.#first(urlText(action))
     if (inUrl !== undefined) return misuse(inUrl, 'url')
+    const key = this.#awsKey(action)
+    const refused = key === undefined ? undefined : inspectSigned(action, raw, key)
+    if (refused !== undefined) return refused
     if (this.#first(raw.join('\n')) === undefined && !raw.some(isBasic)) return NONE
     return this.#inspectFields(action, raw)
+  }
+
+  /**
+   * Whether a field says nothing of whose account it is but placeholders that are bound there.
+   *
+   * @param name lower case
+   */
+  isAll(action: HttpRequestAction, name: string, value: string): boolean {
+    const key = name === 'authorization' ? this.#awsKey(action) : undefined
+    if (key !== undefined) return isSignedBy(key, value)
+    const bound = this.#boundTo(action).filter(({ header }) => header === name)
+    const rest = bound.reduce((left, { placeholder }) => swap(left, placeholder, ''), value)
+    return rest !== value && /^(?:bearer *)?$/i.test(rest)
   }
 
   /**
@@ -66,8 +102,22 @@ export class Placeholders {
     }
   }
 
-  /** The fields with the values in place of their placeholders: the last rewrite. */
-  attach(action: HttpRequestAction, fields: Fields, values: ReadonlyMap<string, string>): Fields {
+  /** Of a body that is here and looked at: why it may not leave beside what signs it, or as a form. */
+  inspectBody(
+    action: HttpRequestAction,
+    fields: readonly string[],
+    content: () => Buffer | undefined,
+  ): Deny | undefined {
+    if (this.#awsKey(action) === undefined) return undefined
+    return inspectSignedBody(action, fields, content())
+  }
+
+  /**
+   * The fields with the values in place of their placeholders: the last rewrite.
+   *
+   * @param sent.body what is sent, where it is asked for; null for none
+   */
+  attach({ action, fields, body }: Leaving, values: ReadonlyMap<string, string>): Fields {
     const attached = [...fields]
     for (const credential of this.#boundTo(action)) {
       const value = values.get(credential.name)
@@ -78,7 +128,9 @@ export class Placeholders {
         attached[index + 1] = swap(attached[index + 1] ?? '', credential.placeholder, onWire)
       }
     }
-    return attached
+    const key = this.#awsKey(action)
+    if (key === undefined || !values.has(key.id.name)) return attached
+    return signAnew({ action, fields: attached, body: body() }, key, values)
   }
 
   #inspectFields(action: HttpRequestAction, raw: readonly string[]): Clear | Misuse {
@@ -90,7 +142,7 @@ export class Placeholders {
       for (const credential of bound) {
         if (credential.header !== name) continue
         const without = swap(rest, credential.placeholder, '')
-        if (without !== rest) used.add(credential.name)
+        if (without !== rest) used.add(nameOf(credential))
         rest = without
       }
       const stray = this.#first(`${name}\n${rest}\n${basicText(rest) ?? ''}`)
@@ -99,8 +151,15 @@ export class Placeholders {
     return { kind: 'clear', credentials: [...used] }
   }
 
+  #awsKey({ host, port }: HttpRequestAction): AwsPlaceholder | undefined {
+    if (this.#aws.length === 0) return undefined
+    return this.#aws.find(
+      ({ id }) => id.port === port && id.hosts.some((pattern) => matchesHost(pattern, host)),
+    )
+  }
+
   #boundTo({ host, port }: HttpRequestAction): GateCredential[] {
-    return this.#credentials.filter(
+    return this.#placed.filter(
       (credential) =>
         credential.port === port && credential.hosts.some((pattern) => matchesHost(pattern, host)),
     )
@@ -110,6 +169,11 @@ export class Placeholders {
     for (const needle of this.#needles) if (text.includes(needle.text)) return needle.credential
     return undefined
   }
+}
+
+/** The parts of one key are named by its id. */
+function nameOf({ name, aws }: GateCredential): string {
+  return aws?.of ?? name
 }
 
 function misuse({ name }: GateCredential, where: string): Misuse {

@@ -92,7 +92,7 @@ export class Http1Sink implements ReplySink {
   }
 
   onClose(listener: () => void): void {
-    this.#response.once('close', listener)
+    this.#response.on('close', listener) // Node says it once
   }
 
   onDrain(listener: () => void): void {

@@ -34,6 +34,7 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
   #decoder: ReplyDecoder | undefined
   #broken: Error | undefined
   #hasBody = false
+  #knowsDrain = false
   #bytesIn = 0
   #status = 0
 
@@ -49,7 +50,6 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     }
     if (sink.isGone) gone()
     else sink.onClose(gone)
-    sink.onDrain(() => this.#resume())
   }
 
   /** what broke the exchange off, if anything did */
@@ -106,7 +106,11 @@ export class ReplyRelay implements Dispatcher.DispatchHandler {
     const out = this.#scrubber === undefined ? chunk : this.#scrubber.push(chunk)
     if (out.length === 0) return true
     this.#hasBody = true
-    return this.#sink.write(out)
+    if (this.#sink.write(out)) return true
+    // most replies never wait for their reader
+    if (!this.#knowsDrain) this.#sink.onDrain(() => this.#resume())
+    this.#knowsDrain = true
+    return false
   }
 
   #finish(): void {

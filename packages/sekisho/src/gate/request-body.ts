@@ -8,6 +8,7 @@ import { BodyReading } from './inspection/body-reading.ts'
 import type { FindingSet } from './inspection/finding-set.ts'
 import { HiddenCoding } from './inspection/hidden-coding.ts'
 import { lookIntoPack } from './inspection/pack-look.ts'
+import { WholeBytes } from './inspection/whole-bytes.ts'
 import { LateStop } from './late-stop.ts'
 import type { BodyWatch } from './placeholders.ts'
 import type { Turns } from './turns.ts'
@@ -35,6 +36,8 @@ export type BodyLook = {
   findings: FindingSet
   /** content-encoding */
   coding: string | undefined
+  /** content-length */
+  length: string | undefined
   /** looked at before the request leaves; the caller has room for so many */
   maxBytes: number
 }
@@ -88,7 +91,7 @@ export class RequestBody implements OutgoingBody {
   readonly #reading: BodyReading
   readonly #hidden: HiddenCoding
   #inside: { coding: string; look: Pick<BodyLook, 'watch' | 'scan'> } | undefined
-  readonly #head: Buffer[] = []
+  readonly #head: WholeBytes
   readonly #redactions: Finding[] = []
   #held = 0
   #packProblem: Deny | undefined
@@ -100,6 +103,7 @@ export class RequestBody implements OutgoingBody {
     this.#source = source
     this.#look = look
     this.#pace = pace
+    this.#head = new WholeBytes(look.length)
     this.#reading = new BodyReading(look.coding, (piece) => this.#see(piece), look.maxBytes)
     this.#hidden = new HiddenCoding(
       (coding, piece) => this.#seeInside(coding, piece),
@@ -137,29 +141,27 @@ export class RequestBody implements OutgoingBody {
       const chunk = await this.#next()
       if (chunk === 'gone') return 'gone'
       if (chunk === 'end') return this.#finish()
-      this.#head.push(chunk)
       this.#held += chunk.length
-      await this.#readOn(chunk)
+      await this.#readOn(this.#head.add(chunk))
       if (this.#isStopped()) return 'whole'
       if (this.#held > this.#look.maxBytes) return 'partial'
     }
   }
 
   content(): Buffer | undefined {
-    return this.#isWhole ? this.#redact(Buffer.concat(this.#head)) : undefined
+    return this.#isWhole ? this.#redact(this.#head.whole()) : undefined
   }
 
   drop(): void {
-    this.#head.length = 0
+    this.#head.take()
     this.#reading.destroy()
     this.#hidden.destroy()
   }
 
   toSend(): Buffer | Readable {
     if (!this.#isWhole) return Readable.from(this.#stream(), { objectMode: false })
-    const [only] = this.#head
-    const whole = this.#head.length === 1 && only !== undefined ? only : Buffer.concat(this.#head)
-    this.#head.length = 0
+    const whole = this.#head.whole()
+    this.#head.take()
     this.#bytes = whole.length
     return this.#redact(whole)
   }
@@ -201,7 +203,7 @@ export class RequestBody implements OutgoingBody {
       return this.#isStopped()
     }
     const nextTurn = (): Promise<void> => this.#pace.turns.next()
-    return lookIntoPack(Buffer.concat(this.#head), { maxBytes, see, nextTurn })
+    return lookIntoPack(this.#head.whole(), { maxBytes, see, nextTurn })
   }
 
   #isStopped(): boolean {
@@ -253,7 +255,7 @@ export class RequestBody implements OutgoingBody {
   }
 
   #takeHeld(): Buffer[] {
-    const held = this.#head.splice(0)
+    const held = this.#head.take()
     return this.#redactions.length === 0 ? held : [this.#redact(Buffer.concat(held))]
   }
 

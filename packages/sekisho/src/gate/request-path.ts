@@ -1,8 +1,13 @@
 import type { Duplex, Readable } from 'node:stream'
+import type { HttpRequestAction } from '../core/action.ts'
 import { toSekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import { passRequest, recordDenial } from '../flow/checkpoint.ts'
 import type { ActionOutcome, Exchange } from '../flow/ports.ts'
+import { ModelExchange } from './llm/model-exchange.ts'
+import { RevealExchange } from './llm/reveal-exchange.ts'
+import { isGateway, type ModelFronts, modelFronts } from './llm/model-fronts.ts'
+import type { GateExchange } from './wrapped-exchange.ts'
 import {
   type AgentReply,
   deniedReply,
@@ -48,9 +53,18 @@ export class RequestPath {
   readonly #context: SessionContext
   readonly #performer: HttpPerformer
 
+  readonly #fronts: ModelFronts | undefined
+
   constructor(context: SessionContext, performer: HttpPerformer) {
     this.#context = context
     this.#performer = performer
+    const { models } = performer
+    if (models === undefined) return
+    this.#fronts = modelFronts(models, performer, {
+      take: (arrival, alias) => this.#take(arrival, alias),
+      count: (outcome) => context.counters.countOutcome(outcome),
+      unavailable: (thrown) => this.#unavailable(thrown),
+    })
   }
 
   /** Answers the agent in any case. Never rejects. */
@@ -60,12 +74,12 @@ export class RequestPath {
     counters.requests += 1
     const close = head.kind === 'refused' || head.hasBody
     try {
-      const result = head.kind === 'read' ? await this.#pass(head, arrival) : await this.deny(head)
-      if (result.kind !== 'deny') return this.#context.counters.countOutcome(result)
+      const { result, reply } = await this.#passOrRefuse(arrival)
+      if (result.kind !== 'deny') return
       counters.denied += 1
+      if (reply === 'told') return
       if (close) arrival.endAfter()
-      const status = head.kind === 'refused' ? head.status : null
-      sendAgentReply(sink, deniedReply(result.rules, status), { close })
+      sendAgentReply(sink, reply ?? deniedReply(result.rules), { close })
     } catch (thrown) {
       arrival.endAfter()
       sendAgentReply(sink, this.#unavailable(thrown), { close: true })
@@ -88,6 +102,9 @@ export class RequestPath {
         counters.denied += 1
         return end(deniedReply(rules, head.status))
       }
+      if (this.#performer.models?.routeOf(head.action) !== undefined) {
+        return await this.#switchModels(head.action, { fields, socket }, end)
+      }
       const exchange = new WebSocketExchange(
         { action: head.action, fields, socket },
         this.#performer,
@@ -108,18 +125,55 @@ export class RequestPath {
     }
   }
 
+  /** A model provider's WebSocket ends here; what it asks for goes on call by call. */
+  async #switchModels(
+    action: HttpRequestAction,
+    { fields, socket }: Pick<Switch, 'fields' | 'socket'>,
+    end: (reply: AgentReply) => void,
+  ): Promise<void> {
+    const served = await this.#fronts?.socket.serve(action, { fields, socket })
+    if (served === undefined) return
+    if (served.kind !== 'deny') return this.#context.counters.countOutcome(served)
+    this.#context.counters.denied += 1
+    const status = served.rules.includes('invariant.upgrade') ? 426 : null
+    end(deniedReply(served.rules, status))
+  }
+
   /** Records a request that was refused when its head was read. @throws as passRequest */
   async deny({ action, by }: Extract<HeadRead, { kind: 'refused' }>): Promise<Deny> {
     await recordDenial({ action, by }, this.#context.ports)
     return by
   }
 
+  #passOrRefuse(arrival: Arrival): Promise<Told> {
+    const { head } = arrival
+    if (head.kind !== 'read') return this.#refuse(head)
+    if (this.#fronts === undefined || !isGateway(head.action)) return this.#pass(head, arrival)
+    return this.#passGateway(this.#fronts.gateway.handle(head, arrival))
+  }
+
+  async #passGateway(handled: Promise<Deny | ActionOutcome>): Promise<Told> {
+    return { result: await handled, reply: 'told' }
+  }
+
+  async #refuse(head: Extract<HeadRead, { kind: 'refused' }>): Promise<Passed> {
+    const result = await this.deny(head)
+    return { result, reply: deniedReply(result.rules, head.status) }
+  }
+
   #pass(
     { action, hasBody }: Extract<HeadRead, { kind: 'read' }>,
     { fields, body, expectsContinue, sink, isHttp2 = false }: Arrival,
-  ): Promise<Deny | ActionOutcome> {
+  ): Promise<Passed> {
     const arrival = { action, hasBody, fields, body, expectsContinue, sink, isHttp2 }
-    return passRequest(action, exchangeFor(arrival, this.#performer), this.#context.ports)
+    return this.#take(arrival)
+  }
+
+  async #take(arrival: HttpArrival, alias?: string): Promise<Passed> {
+    const exchange = exchangeFor(arrival, this.#performer, alias)
+    const result = await passRequest(arrival.action, exchange, this.#context.ports)
+    if (result.kind !== 'deny') this.#context.counters.countOutcome(result)
+    return { result, reply: result.kind === 'deny' ? exchange.replyTo?.(result) : undefined }
   }
 
   #unavailable(thrown: unknown): AgentReply {
@@ -131,22 +185,45 @@ export class RequestPath {
   }
 }
 
+/** `told`: the agent has been answered already. */
+type Told = { result: Deny | ActionOutcome; reply?: AgentReply | 'told' | undefined }
+type Passed = { result: Deny | ActionOutcome; reply?: AgentReply | undefined }
+
 /**
  * Where a URL comes from is asked first; then the package firewall; then what is there is kept; then
  * the request is made.
  */
-function exchangeFor(asked: HttpArrival, performer: HttpPerformer): Exchange {
+function exchangeFor(
+  asked: HttpArrival,
+  performer: HttpPerformer,
+  alias: string | undefined,
+): GateExchange {
   const { provenance } = performer
   const learner = performer.learnerFor(asked.action)
   const arrival =
     learner === undefined ? asked : { ...asked, sink: new ValueSink(asked.sink, learner) }
-  if (provenance === null) return fetchFor(arrival, performer)
-  return new ProvenanceExchange(arrival, provenance, (looked) => fetchFor(looked, performer))
+  if (provenance === null) return fetchFor(arrival, performer, alias)
+  return new ProvenanceExchange(arrival, provenance, (looked) => fetchFor(looked, performer, alias))
 }
 
-function fetchFor(arrival: HttpArrival, performer: HttpPerformer): Exchange {
-  const { recovery } = performer
-  const make = (looked: HttpArrival): Exchange => new HttpExchange(looked, performer)
+function fetchFor(
+  arrival: HttpArrival,
+  performer: HttpPerformer,
+  alias: string | undefined,
+): GateExchange {
+  const { recovery, models } = performer
+  const route = models?.routeOf(arrival.action)
+  if (models !== undefined && route !== undefined) {
+    const asked = { route, alias, parts: models }
+    return new ModelExchange(arrival, asked, (own) => new HttpExchange(own, performer))
+  }
+  const make = (looked: HttpArrival): Exchange => {
+    const own = (its: HttpArrival): HttpExchange => new HttpExchange(its, performer)
+    const tokens = models?.personal
+    // without a token nobody has been told of, there is nothing to put back
+    if (tokens === undefined || tokens.size === 0) return own(looked)
+    return new RevealExchange(looked, tokens, own)
+  }
   const fetch = (looked: HttpArrival): Exchange =>
     recovery !== undefined && isRecoverable(looked)
       ? new RecoverableExchange(looked, recovery, make)

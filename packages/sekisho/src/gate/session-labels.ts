@@ -64,6 +64,10 @@ export class GateLabels implements SessionLabels {
     if (label !== undefined) this.#join({ what: describe(action), label })
   }
 
+  raise(source: LabelSource): void {
+    this.#join(source)
+  }
+
   #replyLabel(action: Action, credentials: readonly string[]): Label | undefined {
     if (!('host' in action) || action.host === null) return undefined
     const { integrity, confidentiality } = this.#labelOf(action.host)

@@ -12,6 +12,7 @@ import type { GateKey } from './certificates.ts'
 import type { Destination } from './connection-router.ts'
 import type { Counters } from './counters.ts'
 import { makeDialer } from './dialer.ts'
+import { makeModelParts } from './llm/session-models.ts'
 import type { EgressMeter } from './egress-meter.ts'
 import type { HttpPerformer } from './http-exchange.ts'
 import { countingRecorder } from './counters.ts'
@@ -19,7 +20,8 @@ import { makeDetection } from './inspection/detection.ts'
 import { HeldBytes } from './inspection/held-bytes.ts'
 import type { IdleConnections } from './idle-connections.ts'
 import { Inspector } from './inspection/inspector.ts'
-import { type KeyholderLink, recorderFor, type SessionRecorder } from './keyholder-link.ts'
+import type { KeyholderLink } from './keyholder-link.ts'
+import { recorderFor, type SessionRecorder } from './session-recorder.ts'
 import { PackageFirewall } from './packages/package-firewall.ts'
 import { LedgerClient } from './operations/ledger-client.ts'
 import type { PopularLists } from './packages/popular-lists.ts'
@@ -65,6 +67,8 @@ export type MadeContext = {
   context: SessionContext
   state: SessionState
   recorder: SessionRecorder
+  /** to the services of filters, which no request of the agent's shares a connection with */
+  filterUpstreams: Upstreams
   /** tells that a pinned address could not be used */
   forget: (host: string) => void
 }
@@ -110,7 +114,8 @@ export function makeContext(
     now,
     ports,
   }
-  return { context, state, recorder, forget: (host) => resolver.forget(host) }
+  const filterUpstreams = new Upstreams(makeDialer(egress.proxy))
+  return { context, state, recorder, filterUpstreams, forget: (host) => resolver.forget(host) }
 }
 
 /** Whom a session's actions wait for, and where they are counted. */
@@ -132,7 +137,7 @@ function peopleOf(
 export function makePerformer(
   config: GateSession,
   parts: GateParts,
-  own: Pick<MadeContext, 'context' | 'forget' | 'state'> & { meter: EgressMeter },
+  own: MadeContext & { meter: EgressMeter },
 ): HttpPerformer {
   const { context, meter, forget, state } = own
   const { proxy, provenance, budgets } = config.egress
@@ -160,6 +165,7 @@ export function makePerformer(
     onUnreachable: forget,
     provenance: provenance === null ? null : new ProvenanceState(provenance),
     packages: firewallOf(config, parts, context),
+    models: makeModelParts(config, parts, { ...own, ...sending }),
   }
 }
 

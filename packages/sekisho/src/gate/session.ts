@@ -10,7 +10,7 @@ import type { Counters } from './counters.ts'
 import { EgressMeter } from './egress-meter.ts'
 import { HttpFront } from './http-front.ts'
 import { Http2Front } from './http2-front.ts'
-import type { SessionRecorder } from './keyholder-link.ts'
+import type { SessionRecorder } from './session-recorder.ts'
 import { NameServer } from './name-server.ts'
 import { describePacket } from './packet.ts'
 import { RateBound } from './rate-bound.ts'
@@ -29,18 +29,20 @@ export class Session {
   readonly #router: ConnectionRouter
   readonly #front: HttpFront
   readonly #http2: Http2Front
-  readonly #upstreams: Upstreams
+  readonly #upstreams: readonly Upstreams[]
   readonly #denials: DenialLog
   readonly #context: SessionContext
+  readonly #control: GateParts['control']
   readonly #recorder: SessionRecorder
   readonly #meter: EgressMeter
   readonly #made: MadeContext
 
   constructor(config: GateSession, parts: GateParts, counters: Counters) {
     this.id = config.session
+    this.#control = parts.control
     const now = (): number => parts.now()
     const made = makeContext(config, parts, counters)
-    const { context, recorder, forget } = made
+    const { context, recorder } = made
     this.#made = made
     this.#context = context
     this.#recorder = recorder
@@ -51,13 +53,8 @@ export class Session {
     made.state.countBy(() => this.#meter.used)
     this.#denials = new DenialLog(context, new RateBound(DENIALS_PER_SECOND, now))
     this.nameServer = new NameServer(context)
-    const performer = makePerformer(config, parts, {
-      context,
-      meter: this.#meter,
-      forget,
-      state: made.state,
-    })
-    this.#upstreams = performer.upstreams
+    const performer = makePerformer(config, parts, { ...made, meter: this.#meter })
+    this.#upstreams = [performer.upstreams, made.filterUpstreams]
     this.#front = new HttpFront(context, performer)
     this.#http2 = new Http2Front(context, {
       path: new RequestPath(context, performer),
@@ -112,11 +109,12 @@ export class Session {
   }
 
   async close(): Promise<void> {
+    this.#control.forget(this.id)
     this.#router.destroyAll()
     this.#front.close()
     this.#http2.close()
     this.#context.counters.unreported = this.#denials.unreported + this.nameServer.unreported
-    await this.#upstreams.destroy()
+    await Promise.all(this.#upstreams.map((each) => each.destroy()))
     const { bytes, requests } = this.#meter.used
     Object.assign(this.#context.counters, { egressBytes: bytes, egressRequests: requests })
     await nextTurn() // what has just been broken off hands its outcome over

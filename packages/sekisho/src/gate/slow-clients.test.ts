@@ -50,6 +50,7 @@ const ports: CheckpointPorts = {
 const NO_DETECTION = {
   scanBody: () => ({ push: () => [], end: () => [] }),
   scanText: () => [],
+  foundIn: () => undefined,
 }
 
 type Made = { headersMs?: number; idleMs?: number; intent?: CheckpointPorts['recorder']['intent'] }

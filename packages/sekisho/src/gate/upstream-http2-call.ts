@@ -29,11 +29,15 @@ class CallError extends Error {
 
 /** Asks by HTTP/2 where the upstream agrees on it, else by HTTP/1.1. Tries nothing twice. */
 export class Http2Dispatcher implements Pick<Dispatcher, 'dispatch'> {
-  readonly #origin: Http2Origin
+  readonly #origin: Pick<Http2Origin, 'isHttp1' | 'begin'>
   readonly #http1: Pick<Dispatcher, 'dispatch'>
   readonly #route: Route
 
-  constructor(origin: Http2Origin, http1: Pick<Dispatcher, 'dispatch'>, route: Route) {
+  constructor(
+    origin: Pick<Http2Origin, 'isHttp1' | 'begin'>,
+    http1: Pick<Dispatcher, 'dispatch'>,
+    route: Route,
+  ) {
     this.#origin = origin
     this.#http1 = http1
     this.#route = route
@@ -102,21 +106,32 @@ class Http2Call implements Dispatcher.DispatchController {
   }
 
   #listen(stream: ClientHttp2Stream): void {
-    stream.on('headers', (headers, _flags, raw) => this.#head(headers[':status'] ?? 0, raw))
+    stream.on('headers', (headers, _flags, raw) => {
+      this.#guard(() => this.#head(headers[':status'] ?? 0, raw))
+    })
     stream.once('response', (headers, flags, raw) => {
-      this.#head(headers[':status'] ?? 0, raw)
+      this.#guard(() => this.#head(headers[':status'] ?? 0, raw))
       if ((flags & NGHTTP2_FLAG_END_STREAM) !== 0) stream.resume()
     })
     stream.once('trailers', (_headers, _flags, raw) => {
       this.rawTrailers = raw
     })
     stream.on('data', (chunk: Buffer) => {
-      if (!this.#isDone) this.#handler.onResponseData?.(this, chunk)
+      if (!this.#isDone) this.#guard(() => this.#handler.onResponseData?.(this, chunk))
     })
-    stream.once('end', () => this.#end(stream))
+    stream.once('end', () => this.#guard(() => this.#end(stream)))
     stream.setTimeout(IDLE_TIMEOUT_MS, () => {
       this.#fail(new CallError('BODY_TIMEOUT', `nothing moved in ${IDLE_TIMEOUT_MS} ms`))
     })
+  }
+
+  /** As undici: what a handler throws breaks its request off. In a listener it would end the gate. */
+  #guard(act: () => void): void {
+    try {
+      act()
+    } catch (thrown) {
+      this.#fail(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
   }
 
   #send(stream: ClientHttp2Stream, body: Options['body']): void {

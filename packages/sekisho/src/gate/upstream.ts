@@ -25,6 +25,8 @@ type Way = { pool: Pool; http2: Http2Origin | undefined }
 export class Upstreams {
   readonly #dialer: Dialer
   readonly #ways = new Map<string, Way>()
+  /** the last that was asked for: mostly it is the next too */
+  #last: { key: string; way: Way } | undefined
 
   constructor(dialer: Dialer) {
     this.#dialer = dialer
@@ -43,13 +45,16 @@ export class Upstreams {
   async destroy(): Promise<void> {
     const ways = [...this.#ways.values()]
     this.#ways.clear()
+    this.#last = undefined
     for (const { http2 } of ways) http2?.destroy()
     await Promise.all(ways.map(({ pool }) => pool.destroy()))
   }
 
   #wayTo(route: Route, pinned: Pinned): Way {
     const key = `${route.scheme} ${route.host} ${route.port} ${pinned.address} ${pinned.port}`
+    if (this.#last?.key === key) return this.#last.way
     const way = this.#ways.get(key) ?? this.#makeWay(route, pinned)
+    this.#last = { key, way }
     this.#ways.delete(key)
     this.#ways.set(key, way) // the last asked for stands last
     const [oldest] = this.#ways

@@ -1,13 +1,17 @@
 import { type Deny, deny } from '../core/verdict.ts'
-import type { Allowed, Exchange, Inspected, Pinned } from '../flow/ports.ts'
+import type { Allowed, Clear, Exchange, Inspected, Pinned, Stopped } from '../flow/ports.ts'
+import type { AgentReply } from './denial.ts'
 
 type Optional<K extends keyof Exchange> = NonNullable<Exchange[K]>
+
+/** An exchange whose client may take a refusal only in its own protocol. */
+export type GateExchange = Exchange & { replyTo?(by: Deny): AgentReply | undefined }
 
 const NOT_SHOWN = deny('invariant.unshowable', 'what it will send cannot be shown')
 
 /** An exchange around another, which does all that the outer one does not do itself. */
-export abstract class WrappedExchange implements Exchange {
-  protected abstract readonly inner: Exchange
+export abstract class WrappedExchange implements GateExchange {
+  protected abstract readonly inner: GateExchange
 
   inspect(allowed: Allowed): Promise<Inspected> | Inspected {
     return this.inner.inspect(allowed)
@@ -32,12 +36,28 @@ export abstract class WrappedExchange implements Exchange {
     return (await this.inner.keepBefore?.(asked)) ?? false
   }
 
+  async prepare(id: string): ReturnType<Optional<'prepare'>> {
+    return this.inner.prepare?.(id)
+  }
+
+  async consult(clear: Clear): Promise<Clear | Stopped> {
+    return (await this.inner.consult?.(clear)) ?? clear
+  }
+
+  async prepared(): Promise<void> {
+    await this.inner.prepared?.()
+  }
+
   onGone(listener: () => void): void {
     this.inner.onGone?.(listener)
   }
 
   isOpenEnded(): boolean {
     return this.inner.isOpenEnded?.() ?? false
+  }
+
+  replyTo(by: Deny): AgentReply | undefined {
+    return this.inner.replyTo?.(by)
   }
 
   cut(by: Deny): void {

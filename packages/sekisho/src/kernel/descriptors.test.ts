@@ -160,7 +160,7 @@ test('a peer that says nothing is dropped, and the next one is served', async ()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const silent = connectTo(path)
   owned.push(silent)
-  await vi.waitUntil(() => vi.getTimerCount() === 1)
+  await expect.poll(() => vi.getTimerCount()).toBe(1)
   vi.advanceTimersByTime(5_000)
   await next.promise
   expect(errors).toMatchObject([{ code: 'TIMEOUT' }])
@@ -174,12 +174,12 @@ test('a peer that says nothing is dropped, and the next one is served', async ()
 test('more connections than fit wait for a place and are all served', async () => {
   const open = countOpen()
   owned.push(...Array.from({ length: 16 }, () => connectTo(path)))
-  await vi.waitUntil(() => countOpen() === open + 2 * 16) // both ends of each
+  await expect.poll(() => countOpen()).toBe(open + 2 * 16) // both ends of each
   for (let i = 0; i < 4; i++) send(`message ${i}`, openFiles(1))
   for (let i = 0; i < 3; i++) await new Promise((resolve) => void setImmediate(resolve))
   expect(received).toEqual([])
   for (const fd of owned.splice(0)) closeSync(fd) // each is refused, for it has sent nothing
-  await vi.waitUntil(() => received.length === 4)
+  await expect.poll(() => received.length).toBe(4)
   expect(received.map(({ payload }) => payload)).toEqual([
     'message 0',
     'message 1',
@@ -200,7 +200,7 @@ test.for([
 
 test('close leaves neither the path nor a descriptor behind', async () => {
   owned.push(connectTo(path))
-  await vi.waitUntil(() => countOpen() === openBefore + 4) // listener, epoll, both ends
+  await expect.poll(() => countOpen()).toBe(openBefore + 4) // listener, epoll, both ends
   listener.close()
   listener.close()
   reactor.close()

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { bindFunction } from './libc.ts'
 import * as inside from './testing/network.ts'
@@ -77,7 +77,7 @@ test.for([
     expect(inNamespace(witness, links)).toEqual(before)
     await network.close()
     // a link ends with the namespace of its peer, which the kernel takes down in the background
-    await vi.waitFor(() => expect(inNamespace(witness, links)).toEqual(['lo']), { timeout: 10_000 })
+    await expect.poll(() => inNamespace(witness, links)).toEqual(['lo'])
     closeSync(witness)
   },
 )

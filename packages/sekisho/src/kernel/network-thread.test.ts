@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openNetworkThread } from './network-thread.ts'
 import * as inside from './testing/network.ts'
 
@@ -28,5 +28,5 @@ test('what it has made outlives it, and leaves no descriptor behind', async () =
   const [first] = networks
   expect(await inside.runInside(first.agentNsFd, 'cat /proc/net/dev | grep -c eth0')).toEqual(['1'])
   for (const network of networks) await network.close()
-  await vi.waitFor(() => expect(openFds()).toBe(before))
+  await expect.poll(openFds).toBe(before)
 })

@@ -170,7 +170,7 @@ test('more callers than may wait are all answered in the end', async () => {
     await release.promise
     return { errno: EPERM }
   })
-  await vi.waitUntil(() => countBlocked(child, MOUNT) === 100, { timeout: 5_000, interval: 5 })
+  await expect.poll(() => countBlocked(child, MOUNT)).toBe(100)
   expect(asked).toBe(64)
   release.resolve()
   const printed = await Promise.all(Array.from({ length: 100 }, () => nextLine(lines)))
@@ -216,7 +216,7 @@ test('a caller that dies while it waits is dropped, and the listener ends with i
   expect(listOpen('seccomp notify')).toHaveLength(1)
   await end(child)
   held.resolve({ errno: EPERM })
-  await vi.waitUntil(() => listOpen('seccomp notify').length === 0)
+  await expect.poll(() => listOpen('seccomp notify').length).toBe(0)
   expect(errors).toEqual([])
 })
 

@@ -16,7 +16,9 @@ import { type Conflict, GateChannel, isConflict } from './identity/gate-channel.
 import { revokedError } from './identity/keyed-sessions.ts'
 import { IN_MEMORY } from './identity/svids.ts'
 import type { Keyholder } from './keyholder.ts'
+import type { Recordings } from './recordings/recordings.ts'
 import { violation } from './session.ts'
+import { ToldLeaves } from './told-leaves.ts'
 
 type GatePeer = Peer<typeof keyholderToGate, typeof gateToKeyholder>
 type Attached = { channel: GateChannel; peer: GatePeer }
@@ -29,6 +31,7 @@ const HEARD_TIMEOUT_MS = 5000
 export type GateServiceParts = {
   keyholder: Keyholder
   contents: KeptContents
+  recordings: Recordings
   /** a canary was on its way to the outside; never rejects */
   tellCanary: (hit: { session: string; detail: string }) => void
 }
@@ -39,10 +42,17 @@ export type GateServiceParts = {
  */
 export class GateService {
   readonly #parts: GateServiceParts
+  readonly #told: ToldLeaves
   readonly #attached = new Map<number, Attached>()
 
   constructor(parts: GateServiceParts) {
     this.#parts = parts
+    const { keyholder, recordings } = parts
+    this.#told = new ToldLeaves({
+      keyholder,
+      recordings,
+      refuse: (channel, conflicts) => this.#conflict(channel, ...conflicts),
+    })
   }
 
   /** @param gate its index; a gate that was there before under it is let go */
@@ -116,11 +126,12 @@ export class GateService {
 
   /** @param peer whose they are */
   #handlers(channel: GateChannel, peer: () => GatePeer): Handlers<typeof gateToKeyholder> {
-    const { contents, keyholder } = this.#parts
+    const { contents, keyholder, recordings } = this.#parts
     const own = (session: string): Promise<void> => this.#checkOwn(channel, session)
     return {
       identify: (asked) => this.#identify(channel, asked),
       record: (asked) => this.#record(channel, asked, peer()),
+      tell: (asked) => this.#told.take(channel, asked),
       certify: async ({ session, host, spki }) => {
         await own(session)
         const { certificate, notAfter } = keyholder.certify(session, host, spki)
@@ -129,6 +140,10 @@ export class GateService {
       'blob.put': async (piece) => {
         await own(piece.session)
         return { digest: await contents.put(piece) }
+      },
+      'recording.put': async (put) => {
+        await own(put.session)
+        return recordings.put(put)
       },
       'blob.name': async ({ session, of, sha256 }) => {
         await own(session)
@@ -201,7 +216,7 @@ export class GateService {
       return { index, credentials: Object.fromEntries(values) }
     }
     if (names.length > 0) throw violation(`${leaf.type} takes no credentials`)
-    const recorded = this.#recordHold(leaf, peer) ?? this.#recordOfSession(channel, leaf)
+    const recorded = this.#recordHold(leaf, peer) ?? this.#recordOfSession(leaf)
     return { index: await recorded, credentials: {} }
   }
 
@@ -214,18 +229,17 @@ export class GateService {
   /** @throws SekishoError IDENTITY_REVOKED, SESSION_UNKNOWN */
   #foreign(channel: GateChannel, session: string): Conflict | undefined {
     if (channel.isRevoked) throw revokedError(`gate ${channel.gate}`)
-    const { gate } = this.#parts.keyholder.sessions.present(session)
-    if (gate === channel.gate) return undefined
-    const whose = gate === null ? 'no gate’s' : `gate ${gate}’s`
-    const detail = `gate ${channel.gate} spoke for ${session}, which is ${whose}`
-    return { of: { kind: 'session', session }, kind: 'other-gate', detail }
+    return channel.foreign(this.#parts.keyholder.sessions.present(session))
   }
 
   /** The gate that it came from has spoken for the last time. */
-  async #conflict(channel: GateChannel, conflict: Conflict): Promise<SekishoError> {
+  async #conflict(channel: GateChannel, ...conflicts: readonly Conflict[]): Promise<SekishoError> {
     channel.isRevoked = true
     try {
-      return await this.#parts.keyholder.conflict(conflict, channel.gate)
+      const { keyholder } = this.#parts
+      const raised = conflicts.map((conflict) => keyholder.conflict(conflict, channel.gate))
+      const [error] = await Promise.all(raised)
+      return error ?? revokedError(`gate ${channel.gate}`)
     } finally {
       this.drop(channel)
     }
@@ -244,13 +258,8 @@ export class GateService {
     return approvals.open(leaf, { uid: began.uid, opener: gate })
   }
 
-  async #recordOfSession(channel: GateChannel, leaf: LeafInput): Promise<number> {
+  async #recordOfSession(leaf: LeafInput): Promise<number> {
     const { keyholder, contents } = this.#parts
-    if (leaf.type === 'action.outcome') {
-      const conflict = channel.verifyClaim(leaf)
-      if (conflict !== undefined) throw await this.#conflict(channel, conflict)
-      return keyholder.recordOutcome(leaf)
-    }
     if (leaf.type === 'limit.breach' && GATE_LIMITS.has(leaf.limit)) {
       return keyholder.recordOfSession(leaf)
     }

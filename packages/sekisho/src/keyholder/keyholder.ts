@@ -39,6 +39,7 @@ const FACTS = [
   'witness.refused',
   'platform.alert',
   'identity.revocation-heard',
+  'budget.breaker',
 ] as const
 type Fact = Leaf<(typeof FACTS)[number]>
 
@@ -207,11 +208,12 @@ export class Keyholder {
     if (released.kind === 'deny') return this.#refuseRelease(session, leaf, released)
     const unapproved = this.approvals.admit(leaf, session.began)
     if (unapproved !== undefined) return this.#refuseUnapproved(session, leaf, unapproved)
-    session.openIntent(leaf.id)
+    session.openIntent(leaf.id, leaf.action)
     const index = await this.#append(session, leaf).catch((error: unknown) => {
       session.forgetIntent(leaf.id)
       throw error
     })
+    session.released.intend(leaf)
     // it ended meanwhile: the gap leaf that its end wrote says that nothing came of this
     if (session.isClosing) throw unknownSession(session.id)
     if (session.standing.isRevoked) throw revokedError(session.id)
@@ -219,9 +221,18 @@ export class Keyholder {
     return { index, credentials: released.values }
   }
 
+  /** What a call of a model came to: once for its intent, and before its outcome. */
+  recordCall(leaf: Leaf<'llm.call'>): Promise<number> {
+    const session = this.sessions.present(leaf.session)
+    session.tellCall(leaf)
+    return this.#append(session, leaf)
+  }
+
   recordOutcome(leaf: Outcome): Promise<number> {
     const session = this.sessions.present(leaf.session)
-    return this.#closing(session, leaf.id, () => this.#append(session, leaf))
+    const done = this.#closing(session, leaf.id, () => this.#append(session, leaf))
+    session.released.close(leaf)
+    return done
   }
 
   certify(id: string, host: string, spki: string): IssuedCertificate {

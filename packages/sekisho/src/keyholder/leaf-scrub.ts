@@ -10,20 +10,40 @@ const MIN_SECRET_CHARACTERS = 8
  */
 export class LeafScrubber {
   readonly #pattern: RegExp | undefined
+  /** without a place that it remembers, to look and no more */
+  readonly #look: RegExp
+  /** of the shortest that is looked for: most texts of a leaf are shorter than any secret */
+  readonly #minCharacters: number
 
   constructor(values: readonly string[]) {
     const long = values.filter((value) => value.length >= MIN_SECRET_CHARACTERS)
     const texts = new Set(long.flatMap((value) => [value, ...spellings(value).map(textOf)]))
     // longest first: of two that begin alike the whole one goes
     const longestFirst = [...texts].toSorted((a, b) => b.length - a.length)
-    this.#pattern =
-      texts.size === 0 ? undefined : new RegExp(longestFirst.map(literal).join('|'), 'g')
+    const source = longestFirst.map(literal).join('|')
+    this.#pattern = texts.size === 0 ? undefined : new RegExp(source, 'g')
+    this.#look = new RegExp(source)
+    this.#minCharacters = longestFirst.at(-1)?.length ?? 0
   }
 
   /** The same value where nothing was in it; else a copy with stars in the place of each. */
   scrub<Value>(value: Value): Value
   scrub(value: unknown): unknown {
-    return this.#pattern === undefined ? value : scrubValue(value, this.#pattern)
+    if (this.#pattern === undefined || !this.#isIn(value)) return value
+    return scrubValue(value, this.#pattern)
+  }
+
+  /** Nearly every leaf is without one, and then nothing of it is copied. */
+  #isIn(value: unknown): boolean {
+    if (typeof value === 'string') {
+      return value.length >= this.#minCharacters && this.#look.test(value)
+    }
+    if (typeof value !== 'object' || value === null) return false
+    if (Array.isArray(value)) return value.some((item) => this.#isIn(item))
+    for (const key in value) {
+      if (this.#isIn(key) || this.#isIn(Reflect.get(value, key))) return true
+    }
+    return false
   }
 }
 

@@ -163,9 +163,10 @@ export class OpenSessions {
     }
   }
 
-  #make(id: string, { secrets, gate }: SessionOpening, standing: Standing): Session {
+  #make(id: string, { secrets, gate, leaf }: SessionOpening, standing: Standing): Session {
     const { keys, now } = this.#parts
-    return new Session(id, { key: keys.sessionAuthority(id), secrets, standing, gate }, now())
+    const key = keys.sessionAuthority(id)
+    return new Session(id, { key, secrets, standing, gate, isResumed: leaf === null }, now())
   }
 
   #placeholder(session: string, name: string, value: string): string {

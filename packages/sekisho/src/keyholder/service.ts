@@ -14,6 +14,8 @@ import { Keys } from './keys.ts'
 import { openLog } from './log/open-log.ts'
 import { loadMasterKey } from './master-key.ts'
 import { MandateUses } from './approvals/mandate-uses.ts'
+import { RecordingStore } from './recordings/recording-store.ts'
+import { Recordings } from './recordings/recordings.ts'
 import { violation } from './session.ts'
 
 /** The key is a file, readable by whoever becomes the keyholder's user: no hardware keeps it. */
@@ -61,21 +63,15 @@ export async function serveKeyholder(
       supervisor().call('identity.conflict', conflict).catch(report)
     },
   })
-  const nowMs = (): number => now().getTime()
-  const contents = new KeptContents({
-    store: new ContentStore({ dir: join(stateDir, 'contents'), keys, now: nowMs }),
-    running: (id) => keyholder.sessions.present(id),
-    append: (leaf) => log.append(leaf),
-    now: nowMs,
-  })
+  const kept = openKept({ stateDir, keys, keyholder, now })
   const gates = new GateService({
     keyholder,
-    contents,
+    ...kept,
     tellCanary: (hit) => {
       supervisor().call('canary.hit', hit).catch(report)
     },
   })
-  const service = new Service({ keyholder, contents, gates })
+  const service = new Service({ keyholder, ...kept, gates })
   const peer: SupervisorPeer = new Peer('supervisor', options.supervisor, {
     out: keyholderToSupervisor,
     in: supervisorToKeyholder,
@@ -84,20 +80,47 @@ export async function serveKeyholder(
   return { stop: () => service.stop() }
 }
 
+/** What sessions leave here, beside the log. */
+function openKept(of: { stateDir: string; keys: Keys; keyholder: Keyholder; now: () => Date }): {
+  contents: KeptContents
+  recordings: Recordings
+} {
+  const { stateDir, keys, keyholder } = of
+  const now = (): number => of.now().getTime()
+  const parts = {
+    running: (id: string) => keyholder.sessions.present(id),
+    append: (leaf: LeafInput) => keyholder.log.append(leaf),
+    now,
+  }
+  const contents = new ContentStore({ dir: join(stateDir, 'contents'), keys, now })
+  const recordings = new RecordingStore({ dir: join(stateDir, 'recordings'), keys, now })
+  return {
+    contents: new KeptContents({ store: contents, ...parts }),
+    recordings: new Recordings({ store: recordings, ...parts }),
+  }
+}
+
 type SupervisorPeer = Peer<typeof keyholderToSupervisor, typeof supervisorToKeyholder>
 
-type ServiceParts = { keyholder: Keyholder; contents: KeptContents; gates: GateService }
+type ServiceParts = {
+  keyholder: Keyholder
+  contents: KeptContents
+  recordings: Recordings
+  gates: GateService
+}
 
 class Service {
   readonly #keyholder: Keyholder
   readonly #contents: KeptContents
+  readonly #recordings: Recordings
   readonly #gates: GateService
   readonly #identity: IdentityService
   #stopped: Promise<void> | undefined
 
-  constructor({ keyholder, contents, gates }: ServiceParts) {
+  constructor({ keyholder, contents, recordings, gates }: ServiceParts) {
     this.#keyholder = keyholder
     this.#contents = contents
+    this.#recordings = recordings
     this.#gates = gates
     this.#identity = new IdentityService({ keyholder, gates, report })
     this.#identity.workRegularly()
@@ -111,6 +134,7 @@ class Service {
 
   async #stop(): Promise<void> {
     this.#contents.stop()
+    this.#recordings.stop()
     this.#identity.stop()
     await this.#keyholder.shut()
     await nextTurn() // the answers of the last batch leave first
@@ -123,13 +147,20 @@ class Service {
       'session.open': ({ session, ...opening }) => keyholder.open(session, opening),
       'session.close': async ({ session, leaf }) => {
         this.#contents.forget(session)
-        return { index: await keyholder.close(session, leaf) }
+        const index = await keyholder.close(session, leaf)
+        await this.#recordings.forget(session)
+        return { index }
       },
       record: async ({ leaf }) => ({ index: await this.#recordForSupervisor(leaf) }),
       'content.put': async (piece) => ({ digest: await this.#contents.put(piece) }),
       'content.get': (asked) => this.#contents.read(asked),
+      'session.releases': ({ session }) => keyholder.sessions.present(session).released.all,
+      'recording.get': (asked) => this.#recordings.read(asked),
+      'recording.erase': (asked) => this.#recordings.erase(asked),
       'policy.set': async (policy) => {
-        await keyholder.approvals.setPolicy(policy)
+        const { recordingDays, ...rest } = policy
+        await keyholder.approvals.setPolicy(rest)
+        if (recordingDays !== undefined) this.#recordings.keepFor(recordingDays)
         return {}
       },
       'approval.answer': (signed) => keyholder.approvals.answer(signed),
@@ -161,6 +192,7 @@ class Service {
     switch (leaf.type) {
       case 'platform.start':
         this.#contents.sweepRegularly()
+        this.#recordings.sweepRegularly()
         return this.#keyholder.recordPlatform(leaf)
       case 'platform.stop':
       case 'gap':
@@ -184,6 +216,8 @@ const OTHERS = [
   'approval.answer',
   'approval.ended',
   'content.removed',
+  'llm.call',
+  'recording.removed',
   'identity.authority',
   'identity.issued',
   'identity.revoked',

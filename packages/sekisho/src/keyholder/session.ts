@@ -1,12 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { Action } from '../core/action.ts'
+import type { Action, ModelCallAction } from '../core/action.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Deny } from '../core/verdict.ts'
 import type { CredentialBinding } from '../wire/keyholder.ts'
+import type { LlmCallLeaf } from '../wire/llm.ts'
 import type { Began } from './approvals/approvals.ts'
 import type { Standing } from './identity/standing.ts'
 import { LeafScrubber } from './leaf-scrub.ts'
+import { ReleasedCalls } from './released-calls.ts'
 import { type Released, Vault } from './vault.ts'
 import { type Authority, type IssuedCertificate, issueLeaf, makeAuthority } from './x509.ts'
 
@@ -26,6 +28,8 @@ export class Session {
   readonly standing: Standing
   /** the gate that speaks for it; null for one that has none */
   readonly gate: number | null
+  /** calls of tools that its client was handed */
+  readonly released: ReleasedCalls
   /** set once the session ends: nothing more is recorded, issued or released */
   isClosing = false
   /** undefined for one that was opened only to be closed */
@@ -36,6 +40,8 @@ export class Session {
   readonly scrubber: LeafScrubber
   #vault: Vault
   readonly #open = new Set<string>()
+  /** of those, what asks a model and has not told yet what it came to */
+  readonly #asking = new Map<string, ModelCallAction>()
   readonly #counters = new Map<string, number>()
 
   /**
@@ -49,14 +55,17 @@ export class Session {
       secrets: readonly SessionSecret[]
       standing: Standing
       gate: number | null
+      /** began under another keyholder */
+      isResumed?: boolean
     },
     now: Date,
   ) {
-    const { key, secrets, standing, gate } = parts
+    const { key, secrets, standing, gate, isResumed = false } = parts
     checkSecrets(secrets)
     this.id = id
     this.standing = standing
     this.gate = gate
+    this.released = new ReleasedCalls(!isResumed)
     this.authority = makeAuthority(id, key, now)
     this.#vault = new Vault(secrets)
     this.scrubber = new LeafScrubber(secrets.map(({ value }) => value))
@@ -77,15 +86,31 @@ export class Session {
   }
 
   /** @throws SekishoError PROTOCOL_VIOLATION when the id is in use, or too many are */
-  openIntent(id: string): void {
+  openIntent(id: string, action?: Action): void {
     if (this.#open.has(id)) throw violation(`intent ${id} is open already`)
     if (this.#open.size >= MAX_OPEN_INTENTS) throw violation('too many actions under way')
     this.#open.add(id)
+    if (action?.kind === 'llm.generate') this.#asking.set(id, action)
+  }
+
+  /**
+   * What a call of a model came to is told once, while its intent is open.
+   *
+   * @throws SekishoError PROTOCOL_VIOLATION for anything else
+   */
+  tellCall({ id, provider, model, api }: LlmCallLeaf): void {
+    const asked = this.#asking.get(id)
+    if (asked === undefined) throw violation(`${id} is no model call that is open and not told`)
+    if (asked.provider !== provider || asked.model !== model || asked.api !== api) {
+      throw violation(`${id} asked ${asked.provider}:${asked.model}, not ${provider}:${model}`)
+    }
+    this.#asking.delete(id)
   }
 
   /** @throws SekishoError PROTOCOL_VIOLATION when no such intent is open */
   closeIntent(id: string): void {
     if (!this.#open.delete(id)) throw violation(`${id} is not an open intent`)
+    this.#asking.delete(id)
   }
 
   reopenIntent(id: string): void {
@@ -94,6 +119,7 @@ export class Session {
 
   forgetIntent(id: string): void {
     this.#open.delete(id)
+    this.#asking.delete(id)
   }
 
   release(names: readonly string[], action: Action): Released | (Deny & { secret: string }) {

@@ -31,6 +31,7 @@ const install: Action = {
 const vault = new Vault([
   { binding, value: 'real-value' },
   { binding: { ...binding, name: 'OTHER', hosts: ['other.test'] }, value: 'other-value' },
+  { binding: { ...binding, name: 'filter.f', under: '/v1/guard' }, value: 'filter-value' },
 ])
 
 test.for<[string, Action]>([
@@ -41,6 +42,19 @@ test.for<[string, Action]>([
 ])('releases a secret for %s', ([, action]) => {
   const released = vault.release(['GH'], action)
   expect(released.kind === 'released' && released.values.get('GH')?.reveal()).toBe('real-value')
+})
+
+test('releases what is bound to paths below them alone', () => {
+  const at = (path: string): string =>
+    vault.release(['filter.f'], { ...request, method: 'POST', path }).kind
+  expect([at('/v1/guard/apply'), at('/v1/guard:ask'), at('/v1/chat'), at('/')]).toEqual([
+    'released',
+    'released',
+    'deny',
+    'deny',
+  ])
+  // what a request means says nothing of its path
+  expect(vault.release(['filter.f'], install).kind).toBe('deny')
 })
 
 test.for<[string, Action, string]>([

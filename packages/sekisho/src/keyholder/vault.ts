@@ -2,6 +2,7 @@ import type { Action } from '../core/action.ts'
 import { Secret } from '../core/secret.ts'
 import { type Deny, deny } from '../core/verdict.ts'
 import type { CredentialBinding } from '../wire/keyholder.ts'
+import { type AwsKeys, readAwsKeys, signingValues } from './aws-keys.ts'
 
 export type Released = { kind: 'released'; values: ReadonlyMap<string, Secret> }
 
@@ -13,8 +14,19 @@ type Held = { secret: Secret; binding: CredentialBinding }
  */
 export class Vault {
   readonly #held: ReadonlyMap<string, Held>
+  readonly #awsKeys: AwsKeys
+  readonly #now: () => number
 
-  constructor(secrets: readonly { binding: CredentialBinding; value: string }[]) {
+  /**
+   * @param now Unix ms
+   * @throws SekishoError CONFIG_INVALID for an access key of AWS that nothing can be signed with
+   */
+  constructor(
+    secrets: readonly { binding: CredentialBinding; value: string }[],
+    now = (): number => Date.now(),
+  ) {
+    this.#now = now
+    this.#awsKeys = readAwsKeys(secrets)
     this.#held = new Map(
       secrets.map(({ binding, value }) => [
         binding.name,
@@ -31,19 +43,31 @@ export class Vault {
       if (held === undefined) return { ...refuse('the session has no such secret'), secret: name }
       const reason = whyNot(held.binding, action)
       if (reason !== undefined) return { ...refuse(reason), secret: name }
-      values.set(name, held.secret)
+      const released = this.#valuesOf(held, action)
+      if (released === undefined) return { ...refuse(UNSIGNABLE), secret: name }
+      for (const [what, value] of released) values.set(what, value)
     }
     return { kind: 'released', values }
   }
+
+  /** Of a key that signs, what signs for the host today: undefined for its other parts. */
+  #valuesOf({ secret, binding }: Held, action: Action): ReadonlyMap<string, Secret> | undefined {
+    if (binding.aws === undefined) return new Map([[secret.name, secret]])
+    const key = this.#awsKeys.get(secret.name)
+    if (key === undefined || !('host' in action) || action.host === null) return undefined
+    return signingValues(key, action.host, this.#now())
+  }
 }
+
+const UNSIGNABLE = 'of AWS: it signs for hosts whose region and service are known, and is not sent'
 
 function refuse(reason: string): Deny {
   return deny('keyholder.binding', reason)
 }
 
 function whyNot(binding: CredentialBinding, action: Action): string | undefined {
-  // an install is a request too, at a registry that may want a token
-  if (action.kind !== 'http.request' && action.kind !== 'package.install') {
+  // an install is a request too, at a registry that may want a token, and so is a model's call
+  if (!isRequest(action)) {
     return `bound to HTTP requests, not to ${action.kind}`
   }
   // over plain HTTP anyone on the way reads it
@@ -52,7 +76,21 @@ function whyNot(binding: CredentialBinding, action: Action): string | undefined 
   if (!binding.hosts.some((pattern) => isBound(pattern, action.host))) {
     return `bound to ${binding.hosts.join(', ')}, not to ${action.host}`
   }
+  if (binding.under !== undefined && !isUnder(action, binding.under)) {
+    return `bound to paths that begin with ${binding.under}`
+  }
   return undefined
+}
+
+/** What a request means leaves its path out, and so is under none. */
+function isUnder(action: Action, under: string): boolean {
+  return action.kind === 'http.request' && action.path.startsWith(under)
+}
+
+function isRequest(
+  action: Action,
+): action is Extract<Action, { kind: 'http.request' | 'package.install' | 'llm.generate' }> {
+  return ['http.request', 'package.install', 'llm.generate'].includes(action.kind)
 }
 
 /** `*.name` is any name below `name`, never `name` itself. */

@@ -1,6 +1,10 @@
 import { canonicalJson } from '../core/canonical-json.ts'
 import type { AgentFile } from '../policy/agent-file.ts'
-import type { PolicyRule } from '../wire/policy.ts'
+import { lastDayOf } from '../policy/expired-rules.ts'
+import { ANY_TOOL } from '../policy/tools/tool-index.ts'
+import type { DecisionBundle } from '../wire/decision.ts'
+import type { LlmSettings, ModelPrice } from '../wire/llm.ts'
+import type { PolicyRule, SessionPolicy, ToolRule } from '../wire/policy.ts'
 import type { LoadedPolicy } from './load-policy.ts'
 
 /** One thing of a bundle, by what kind of thing it is and its name. */
@@ -29,12 +33,34 @@ export function diffPolicies(before: LoadedPolicy, after: LoadedPolicy): readonl
       b: new Map(after.approvers.map((one) => [`${one.name} as ${one.as}`, one])),
       detailOf,
     }),
-    ...diffParts('settings', {
-      a: new Map([['approvals.yaml', a.approvals]]),
-      b: new Map([['approvals.yaml', b.approvals]]),
-      detailOf,
-    }),
+    ...diffLlm(a.llm, b.llm),
+    ...diffParts('settings', { a: settingsOf(a), b: settingsOf(b), detailOf }),
   ]
+}
+
+function diffLlm(a: LlmSettings, b: LlmSettings): readonly Difference[] {
+  return [
+    ...diffParts('provider', { a: byId(a.providers), b: byId(b.providers), detailOf }),
+    ...diffParts('filter', { a: byId(a.filters ?? []), b: byId(b.filters ?? []), detailOf }),
+    ...diffParts('alias', { a: byName(a.aliases, 'name'), b: byName(b.aliases, 'name'), detailOf }),
+    ...diffParts('budget', { a: byId(a.budgets), b: byId(b.budgets), detailOf }),
+    ...diffParts('price', { a: byPrice(a.prices), b: byPrice(b.prices), detailOf }),
+  ]
+}
+
+/** A model may have many: each from its day on. */
+function byPrice(prices: readonly ModelPrice[]): ReadonlyMap<string, ModelPrice> {
+  const nameOf = ({ provider, model, from }: ModelPrice): string =>
+    `${provider ?? '*'}:${model} from ${from}`
+  return new Map(prices.map((price) => [nameOf(price), price]))
+}
+
+function settingsOf({ approvals, llm }: DecisionBundle): ReadonlyMap<string, object> {
+  const { missingPrice, unsupported, replies, recording } = llm
+  return new Map<string, object>([
+    ['approvals.yaml', approvals],
+    ['models.yaml', { missingPrice, unsupported, replies, recording }],
+  ])
 }
 
 type Parts<T> = {
@@ -82,6 +108,7 @@ function diffAgents(before: LoadedPolicy, after: LoadedPolicy): readonly Differe
         before.bundle.setupPolicyOf(was)?.rules ?? [],
         after.bundle.setupPolicyOf(is)?.rules ?? [],
       ),
+      ...diffTools(before.bundle.policyOf(was).tools, after.bundle.policyOf(is).tools),
       ...detailOf(withoutRules(was), withoutRules(is)),
     ],
   })
@@ -93,7 +120,48 @@ function diffRules(
   before: readonly PolicyRule[],
   after: readonly PolicyRule[],
 ): readonly string[] {
-  const [was, is] = [new Set(before.map(ruleText)), new Set(after.map(ruleText))]
+  return diffTexts(where, before.map(ruleText), after.map(ruleText))
+}
+
+/** What a file says of tools; where it says nothing, all of the client's are granted. */
+function diffTools(
+  before: SessionPolicy['tools'],
+  after: SessionPolicy['tools'],
+): readonly string[] {
+  const textsOf = (tools: SessionPolicy['tools']): readonly string[] => [
+    ...(tools?.rules?.map(toolRuleText) ?? [`allow ${ANY_TOOL}: any tool`]),
+    ...(tools?.serverTools.map((type) => `serverTools: ${type}`) ?? []),
+  ]
+  return diffTexts('tools: ', textsOf(before), textsOf(after))
+}
+
+function toolRuleText({
+  id,
+  effect,
+  tool,
+  unknown,
+  expiresAtMs,
+  options,
+  ...rule
+}: ToolRule): string {
+  const lists = Object.entries(rule).flatMap(([key, texts]) =>
+    texts.length === 0 ? [] : [`${key} ${texts.join(' ')}`],
+  )
+  return [
+    `${effect} ${id}: ${tool}`,
+    ...lists,
+    ...(unknown ? ['unknown'] : []),
+    ...(options === undefined ? [] : [JSON.stringify(options)]),
+    ...untilText(expiresAtMs),
+  ].join(' ')
+}
+
+function diffTexts(
+  where: string,
+  before: readonly string[],
+  after: readonly string[],
+): readonly string[] {
+  const [was, is] = [new Set(before), new Set(after)]
   return [
     ...[...was].filter((rule) => !is.has(rule)).map((rule) => `${where}- ${rule}`),
     ...[...is].filter((rule) => !was.has(rule)).map((rule) => `${where}+ ${rule}`),
@@ -106,14 +174,16 @@ function ruleText(rule: PolicyRule): string {
     `${effect} ${id}: ${methods.length === 0 ? 'any method' : methods.join(' ')}`,
     `${scheme}://${host}:${port}${paths.length === 0 ? '' : ` ${paths.join(' ')}`}`,
     ...(options === undefined ? [] : [JSON.stringify(options)]),
-    ...(expiresAtMs === undefined
-      ? []
-      : [`until ${new Date(expiresAtMs - 1).toISOString().slice(0, 10)}`]),
+    ...untilText(expiresAtMs),
   ].join(' ')
 }
 
+function untilText(expiresAtMs: number | undefined): readonly string[] {
+  return expiresAtMs === undefined ? [] : [`until ${lastDayOf(expiresAtMs)}`]
+}
+
 function withoutRules(agent: AgentFile): object {
-  const { rules: _rules, presets: _presets, setup, ...rest } = agent
+  const { rules: _rules, presets: _presets, tools: _tools, setup, ...rest } = agent
   return { ...rest, setup: setup === null ? null : { command: setup.command } }
 }
 

@@ -1,19 +1,24 @@
 import { parseAlerts } from '../policy/alerts-file.ts'
 import { DEFAULT_APPROVALS, parseApprovals } from '../policy/approvals-file.ts'
+import { parseBudgets } from '../policy/budgets-file.ts'
 import type { Bundle } from '../policy/bundle.ts'
 import { parseConstraints } from '../policy/constraints-file.ts'
 import { parseHosts } from '../policy/hosts-file.ts'
 import type { Known } from '../policy/known-names.ts'
 import { parseMandates } from '../policy/mandates-file.ts'
+import { BUILT_IN_PROVIDERS, parseModels, providerLabels } from '../policy/models-file.ts'
 import { parseOperations, requireDistinct } from '../policy/operations/operations-file.ts'
 import { presetLabels } from '../policy/presets.ts'
+import { parsePrices } from '../policy/prices-file.ts'
+import { ANY_TOOL } from '../policy/tools/tool-index.ts'
 import type { Approver, DecisionBundle, HostLabel, Mandate } from '../wire/decision.ts'
+import { type LlmSettings, NO_LLM_SETTINGS } from '../wire/llm.ts'
 import type { Operation } from '../wire/operations.ts'
 import { configInvalid } from '../policy/problem.ts'
 
 export type BundleParts = Pick<
   DecisionBundle,
-  'hosts' | 'operations' | 'constraints' | 'mandates' | 'approvals'
+  'hosts' | 'operations' | 'constraints' | 'mandates' | 'approvals' | 'llm'
 >
 
 /**
@@ -27,7 +32,11 @@ export function readBundleParts(
     bundle,
     users,
     approvers,
-  }: { bundle: Bundle; users: readonly { name: string }[]; approvers: readonly Approver[] },
+  }: {
+    bundle: Bundle
+    users: readonly { name: string; groups: readonly string[] }[]
+    approvers: readonly Approver[]
+  },
 ): BundleParts {
   const operations = readOperations(files)
   const known: Known = {
@@ -36,12 +45,13 @@ export function readBundleParts(
     operations: operations.map(({ id }) => id),
     rules: allowIds(bundle),
   }
+  const llm = readLlm(files, { ...known, teams: users.flatMap(({ groups }) => groups) })
   const constraints = files.get('constraints.yaml')
   const approvals = files.get('approvals.yaml')
   const alerts = files.get('alerts.yaml')
   if (alerts !== undefined) parseAlerts(alerts, 'alerts.yaml') // the exporter's, at the next start
   return {
-    hosts: [...readHosts(files.get('hosts.yaml'), bundle)],
+    hosts: [...readHosts(files.get('hosts.yaml'), { bundle, llm })],
     operations: [...operations],
     constraints:
       constraints === undefined
@@ -50,16 +60,41 @@ export function readBundleParts(
     mandates: [...readMandates(files, { ...known, approvers })],
     approvals:
       approvals === undefined ? DEFAULT_APPROVALS : parseApprovals(approvals, 'approvals.yaml'),
+    llm,
   }
 }
 
-/** What the operator says of a host stands in place of what a preset says. */
-function readHosts(text: string | undefined, bundle: Bundle): readonly HostLabel[] {
+/** What models cost and may come to, each in a file of its own. */
+function readLlm(
+  files: ReadonlyMap<string, string>,
+  known: Pick<Known, 'agents' | 'users'> & { teams: readonly string[] },
+): LlmSettings {
+  const [models, prices, budgets] = ['models.yaml', 'prices.yaml', 'budgets.yaml'].map((name) =>
+    files.get(name),
+  )
+  const settings = models === undefined ? NO_LLM_SETTINGS : parseModels(models, 'models.yaml')
+  const providers = [...BUILT_IN_PROVIDERS, ...settings.providers.map(({ id }) => id)]
+  return {
+    ...settings,
+    prices: prices === undefined ? [] : parsePrices(prices, 'prices.yaml', { providers }),
+    budgets: budgets === undefined ? [] : parseBudgets(budgets, 'budgets.yaml', known),
+  }
+}
+
+/** What the operator says of a host stands in place of what a preset or a provider's entry says. */
+function readHosts(
+  text: string | undefined,
+  { bundle, llm }: { bundle: Bundle; llm: LlmSettings },
+): readonly HostLabel[] {
   const own = text === undefined ? [] : parseHosts(text, 'hosts.yaml')
   const agents = bundle.agents.map((name) => bundle.agent(name))
   const presets = agents.flatMap(({ presets: all, setup }) => [...all, ...(setup?.presets ?? [])])
-  const said = new Set(own.map(({ host }) => host))
-  return [...presetLabels([...new Set(presets)]).filter(({ host }) => !said.has(host)), ...own]
+  const known = new Map(
+    [...presetLabels([...new Set(presets)]), ...providerLabels(llm.providers), ...own].map(
+      (label) => [label.host, label],
+    ),
+  )
+  return [...known.values()]
 }
 
 function readOperations(files: ReadonlyMap<string, string>): readonly Operation[] {
@@ -93,9 +128,12 @@ function below(files: ReadonlyMap<string, string>, directory: string): [string, 
 }
 
 function allowIds(bundle: Bundle): readonly string[] {
-  const rules = bundle.agents.flatMap((name) => {
+  const ids = bundle.agents.flatMap((name) => {
     const agent = bundle.agent(name)
-    return [...bundle.policyOf(agent).rules, ...(bundle.setupPolicyOf(agent)?.rules ?? [])]
+    const { rules, tools } = bundle.policyOf(agent)
+    const all = [...rules, ...(bundle.setupPolicyOf(agent)?.rules ?? []), ...(tools?.rules ?? [])]
+    const granting = all.filter(({ effect }) => effect === 'allow').map(({ id }) => id)
+    return (tools?.rules ?? null) === null ? [...granting, ANY_TOOL] : granting
   })
-  return [...new Set(rules.flatMap(({ id, effect }) => (effect === 'allow' ? [id] : [])))]
+  return [...new Set(ids)]
 }

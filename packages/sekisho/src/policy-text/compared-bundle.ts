@@ -14,10 +14,10 @@ export async function comparedBundle({
   bundle,
   decision,
 }: Pick<LoadedPolicy, 'bundle' | 'decision'>): Promise<ComparedBundle> {
-  const { cedar, hosts, operations, constraints, mandates, users } = decision(1)
+  const { cedar, hosts, operations, constraints, mandates, users, llm } = decision(1)
   return {
     schema: await schemaOf(operations),
-    bundle: { cedar, hosts, operations, constraints, mandates, users },
+    bundle: { cedar, hosts, operations, constraints, mandates, users, llm },
     agents: bundle.agents.map((name) => comparedAgent(bundle, name)),
   }
 }
@@ -30,12 +30,12 @@ export async function schemaOf(operations: DecisionBundle['operations']): Promis
 function comparedAgent(bundle: Bundle, name: string): ComparedBundle['agents'][number] {
   const agent = bundle.agent(name)
   // rules are compared as they come to with presets; a description decides nothing
-  const { rules: _rules, presets: _presets, description: _description, ...rest } = agent
-  const setup = rest.setup === null ? null : bundle.setupPolicyOf(agent)
+  const { rules: _rules, presets: _presets, description: _description, tools: _, ...rest } = agent
+  const setup = rest.setup === null ? null : (bundle.setupPolicyOf(agent)?.rules ?? null)
   const text = canonicalJson({ ...rest, setup })
   return {
     name,
-    rules: bundle.policyOf(agent).rules,
+    ...bundle.policyOf(agent),
     rest: `sha256:${createHash('sha256').update(text).digest('hex')}`,
   }
 }

@@ -48,7 +48,25 @@ export const COMPILED_DEFAULTS: readonly { id: string; line: number; policy: str
     policy:
       '{"effect":"forbid","principal":{"op":"All"},"action":{"op":"All"},"resource":{"op":"All"},"conditions":[{"kind":"unless","body":{"||":{"left":{"isEmpty":{"arg":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"unconfirmed"}}}},"right":{"contains":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"approvals"}},"right":{"Value":"initiator"}}}}}}],"annotations":{"id":"unconfirmed","reason":"no trusted source has named what decides where it strikes"}}',
   },
+  {
+    id: 'command-reverse-shell',
+    line: 70,
+    policy:
+      '{"effect":"forbid","principal":{"op":"All"},"action":{"op":"==","entity":{"type":"Sekisho::Action","id":"llm.tool-call"}},"resource":{"op":"All"},"conditions":[{"kind":"when","body":{"contains":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"findings"}},"right":{"Value":"command.reverse-shell"}}}}],"annotations":{"id":"command-reverse-shell","reason":"the command hands a shell to whoever listens elsewhere"}}',
+  },
+  {
+    id: 'command-unseen',
+    line: 79,
+    policy:
+      '{"effect":"forbid","principal":{"op":"All"},"action":{"op":"==","entity":{"type":"Sekisho::Action","id":"llm.tool-call"}},"resource":{"op":"All"},"conditions":[{"kind":"when","body":{"containsAny":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"findings"}},"right":{"Set":[{"Value":"command.remote-script"},{"Value":"command.encoded"},{"Value":"command.destroy"}]}}}},{"kind":"unless","body":{"contains":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"approvals"}},"right":{"Value":"approver"}}}}],"annotations":{"id":"command-unseen","reason":"the command runs what nobody has looked at, or destroys what no task brought"}}',
+  },
+  {
+    id: 'command-after-untrusted',
+    line: 97,
+    policy:
+      '{"effect":"forbid","principal":{"op":"All"},"action":{"op":"==","entity":{"type":"Sekisho::Action","id":"llm.tool-call"}},"resource":{"op":"All"},"conditions":[{"kind":"when","body":{"&&":{"left":{"==":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"integrity"}},"right":{"Value":"untrusted"}}},"right":{"containsAny":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"findings"}},"right":{"Set":[{"Value":"command.credential-read"},{"Value":"command.exfiltration"},{"Value":"command.persistence"}]}}}}}},{"kind":"unless","body":{"contains":{"left":{".":{"left":{".":{"left":{"Var":"context"},"attr":"facts"}},"attr":"approvals"}},"right":{"Value":"approver"}}}}],"annotations":{"id":"command-after-untrusted","reason":"after what anybody may have written, it reads keys, carries data out or plants something"}}',
+  },
 ]
 
 /** SHA-256 of that file */
-export const DEFAULTS_DIGEST = 'c6dcc7ede0877f09544ec160e9fa6141aaa2fcfc1b98dd72bc80a048b751d10d'
+export const DEFAULTS_DIGEST = 'bc1e578bd3643419bc92580ac2a19abf5b325acecc6829fccdc5f578c9678517'

@@ -52,7 +52,7 @@ test.for<[string, string, string]>([
   [
     'an attribute of one action, asked of all, after text that is not ASCII',
     `// 日本\npermit(principal, action, resource)\nwhen { "é" != context.http.method };`,
-    '3:15: attribute `http` not found for 18 of the actions that this policy is about (only http.request has it: write `action == Sekisho::Action::"http.request"`)',
+    '3:15: attribute `http` not found for 19 of the actions that this policy is about (only http.request has it: write `action == Sekisho::Action::"http.request"`)',
   ],
   [
     'an attribute of one type, asked of all',

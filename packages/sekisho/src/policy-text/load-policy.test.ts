@@ -1,85 +1,9 @@
-import { generateKeyPairSync, sign } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { DecisionBundle } from '../wire/decision.ts'
-import { addSignature, mandateBytes } from '../policy/mandates/mandate-signatures.ts'
-import { parseUnsigned } from '../policy/mandates-file.ts'
-import { keyDigest } from '../policy/signing-key.ts'
+import { NO_LLM_SETTINGS } from '../wire/llm.ts'
 import { loadPolicy } from './load-policy.ts'
-
-const AGENT = `version: 1
-name: docs-bot
-presets: [llm-providers/anthropic]
-rules:
-  - { id: send, effect: allow, host: mail.example.com, methods: [POST], paths: [/send] }
-`
-const KEY = (byte: number): string => `ed25519:${Buffer.alloc(32, byte).toString('base64')}`
-
-const bob = generateKeyPairSync('ed25519')
-const BOB = Buffer.from(bob.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')
-
-/** A mandate file as bob has signed it. */
-function signed(source: string): string {
-  const [read] = parseUnsigned(source, 'mandates/news.yaml')
-  if (read === undefined) throw new Error('no mandate')
-  const signature = sign(null, mandateBytes(read.mandate), bob.privateKey).toString('base64')
-  return addSignature(source, 0, { by: 'bob', key: keyDigest(BOB), signature })
-}
-
-const WHOLE: Readonly<Record<string, string>> = {
-  'agents/docs-bot.yaml': AGENT,
-  'operators.yaml': `version: 1\noperators: [{ name: ann, key: "${KEY(1)}" }]\n`,
-  'users.yaml': `version: 1
-users:
-  - { name: bob, uid: 1000, groups: [writers], key: "ed25519:${BOB.toString('base64')}" }
-  - { name: eve, uid: 1001, enabled: false }
-`,
-  'hosts.yaml': `version: 1
-hosts:
-  - { host: mail.example.com, integrity: untrusted, confidentiality: internal, groups: [mail] }
-  - { host: "*.wiki.example.com", integrity: trusted, confidentiality: internal, external: false }
-`,
-  'operations/mail.yaml': `version: 1
-operations:
-  - id: mail.send
-    host: mail.example.com
-    methods: [POST]
-    paths: [/send]
-    arguments: json
-    parameters:
-      type: object
-      properties: { to: { type: string }, cents: { type: integer, minimum: 0 } }
-      required: [to]
-    critical: { recipient: [to] }
-    reversibility: irreversible
-    consequence: medium
-`,
-  'constraints.yaml': `version: 1
-constraints:
-  - { id: mails, of: { operation: mail.send }, measure: count, per: user, window: 24h, max: 20 }
-  - { id: cents, of: { operation: mail.send }, measure: sum, argument: cents, between: [0, 500], per: agent, max: 900 }
-`,
-  'mandates/news.yaml': signed(`version: 1
-mandates:
-  - id: newsletter
-    for: [initiator]
-    agent: docs-bot
-    user: bob
-    operations: [mail.send]
-    counterparties: [team@example.com]
-    maxUses: 4
-    expires: "2027-01-31"
-    reason: every week, to our own list
-`),
-  'approvals.yaml': 'version: 1\ntimeout: 90s\n',
-  'mail.cedar': `@id("granted")
-permit (principal, action, resource) when { context.facts.granted };
-@id("no-invoices")
-@reason("invoices are sent by people")
-forbid (principal, action == Sekisho::Action::"tool.call/mail.send", resource)
-when { context.args.to like "*@invoices.example.com" };
-`,
-}
+import { AGENT, BOB, KEY, WHOLE } from './testing/whole-bundle.ts'
 
 const load = (files: Readonly<Record<string, string>>): ReturnType<typeof loadPolicy> =>
   loadPolicy(new Map(Object.entries(files)), [])
@@ -95,6 +19,13 @@ test('a bundle with everything in it is a generation', async () => {
     hosts: [
       {
         host: 'api.anthropic.com',
+        integrity: 'trusted',
+        confidentiality: 'internal',
+        external: true,
+        groups: ['llm-providers'],
+      },
+      {
+        host: 'models.example.com',
         integrity: 'trusted',
         confidentiality: 'internal',
         external: true,
@@ -154,6 +85,42 @@ test('a bundle with everything in it is a generation', async () => {
       { name: 'eve', uid: 1001, groups: [], enabled: false },
     ],
     approvals: { timeoutMs: 90_000 },
+    llm: {
+      ...NO_LLM_SETTINGS,
+      missingPrice: 'refuse',
+      providers: [
+        {
+          id: 'ollama',
+          api: 'chat',
+          flavour: 'native',
+          scheme: 'http',
+          host: 'models.example.com',
+          port: 11_434,
+          basePath: '/v1',
+        },
+      ],
+      prices: [
+        {
+          model: 'llama*',
+          provider: 'ollama',
+          input: 100_000,
+          cacheRead: 100_000,
+          cacheWrite: 100_000,
+          output: 200_000,
+          maxOutputTokens: 8000,
+          from: '2026-01-01',
+        },
+      ],
+      budgets: [
+        {
+          id: 'daily',
+          per: 'team',
+          of: { agent: 'docs-bot', user: 'bob', team: 'writers' },
+          windowMs: 86_400_000,
+          max: { microUsd: 5_000_000 },
+        },
+      ],
+    },
   })
   expect(approvers).toEqual([
     { name: 'ann', key: KEY(1).slice(8), as: 'operator', uid: null, enabled: true },
@@ -277,7 +244,7 @@ users:
   [
     'policies that are none',
     { 'mail.cedar': 'permit(principal, action, resource) when { context.factz.granted };' },
-    'mail.cedar:1:44: attribute `factz` not found for 20 of the actions that this policy is about',
+    'mail.cedar:1:44: attribute `factz` not found for 21 of the actions that this policy is about',
     'did you mean `facts`?',
   ],
 ])('%s refuses the whole', async ([, files, message, hint]) => {

@@ -50,7 +50,6 @@ export function referenceWarnings(
  * promise something.
  */
 const UNASKED: ReadonlySet<string> = new Set([
-  'llm.generate',
   'memory.read',
   'memory.write',
   'message.send',

@@ -63,7 +63,13 @@ namespace Sekisho {
   // "npm:left-pad"
   entity Package;
   entity Program;
-  entity Model;
+  // As models.yaml names it: "anthropic"
+  entity ModelProvider;
+  // "anthropic:claude-sonnet-5", as the provider is asked for it
+  entity Model in [ModelProvider];
+  // What a model may have the agent's own client call, by the name that the client gives it: "Bash".
+  // Not a Tool: of those the bundle chooses the names.
+  entity ClientTool;
   // This platform itself.
   entity Platform;
 
@@ -97,7 +103,41 @@ namespace Sekisho {
   action "llm.generate" appliesTo {
     principal: [Session, User],
     resource: Model,
-    context: { facts: Facts },
+    context: {
+      facts: Facts,
+      model: {
+        provider: String,
+        model: String,
+        // "messages", "responses", "chat", "gemini"
+        api: String,
+        stream: Bool,
+        // types of the tools that the provider would run by itself
+        serverTools: Set<String>,
+      },
+    },
+  };
+  // A model has proposed a call, and the agent's client has not seen it yet.
+  action "llm.tool-call" appliesTo {
+    principal: [Session, User],
+    resource: ClientTool,
+    context: {
+      facts: Facts,
+      tool: {
+        name: String,
+        // "shell", "write", "read", "fetch", "mcp", "spawn", "other"
+        does: String,
+        // of each command of a shell line: its name, and its path where it is called by one
+        programs: Set<String>,
+        // of its URLs
+        hosts: Set<String>,
+        // as they are named, without dot segments
+        paths: Set<String>,
+        // a program or an argument is known only when it runs
+        unknown: Bool,
+        model: String,
+        provider: String,
+      },
+    },
   };
   // Any declared operation; what is said of this action holds for each of them.
   action "tool.call" appliesTo {

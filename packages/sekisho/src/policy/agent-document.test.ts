@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { startThreadClock } from '../core/testing/thread-clock.ts'
 import { SekishoError } from '../core/error.ts'
 import { parseAgentFile } from './agent-file.ts'
 
@@ -54,7 +55,7 @@ test.for<[string, string, string]>([
   [
     'two documents',
     `${HEAD}---\n${HEAD}`,
-    '3:1: want one document, found a second one | mend it there; an agent file is one YAML document, indented with spaces',
+    '3:1: want one document, found a second one | mend it there; it is one YAML document, indented with spaces',
   ],
   ['a key that is a number', `${HEAD}1: x`, '3:1: keys must be text | put quotes around the key'],
   [
@@ -66,12 +67,12 @@ test.for<[string, string, string]>([
   [
     'a tab for indentation',
     `${HEAD}rules:\n\t- x`,
-    '4:1: Tabs are not allowed as indentation | mend it there; an agent file is one YAML document, indented with spaces',
+    '4:1: Tabs are not allowed as indentation | mend it there; it is one YAML document, indented with spaces',
   ],
   [
     'a list that does not end',
     `${HEAD}rules: [`,
-    '3:9: Flow sequence in block collection must be sufficiently indented and end with a ] | mend it there; an agent file is one YAML document, indented with spaces',
+    '3:9: Flow sequence in block collection must be sufficiently indented and end with a ] | mend it there; it is one YAML document, indented with spaces',
   ],
   [
     'text that reads otherwise than it looks',
@@ -117,17 +118,17 @@ test('a file that is too large is refused before it is parsed', () => {
 test.for(['[', '{', '- ', '[{? ', '? ', '!a ', '&a '])(
   'a file of %s only is refused in time',
   (part) => {
-    const started = performance.now()
+    const tookMs = startThreadClock()
     expect(refusal(part.repeat(200_000 / part.length))).toMatch(/^policy\/agents\/x\.yaml:1:/)
-    expect(performance.now() - started).toBeLessThan(5000)
+    expect(tookMs()).toBeLessThan(5000)
   },
 )
 
 test('very many keys are refused in time', () => {
   const text = HEAD + Array.from({ length: 25_000 }, (_, i) => `k${i}: 1`).join('\n')
-  const started = performance.now()
+  const tookMs = startThreadClock()
   expect(refusal(text)).toMatch(/unknown key `k0`/)
-  expect(performance.now() - started).toBeLessThan(5000)
+  expect(tookMs()).toBeLessThan(5000)
 })
 
 test('no text makes the parser fail otherwise than with CONFIG_INVALID', () => {

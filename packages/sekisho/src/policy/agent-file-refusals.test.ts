@@ -59,7 +59,7 @@ test.for<[string, string, string, string | undefined]>([
   [
     'an unknown preset',
     'presets: [git-forge]',
-    '3:11: presets[0]: unknown preset `git-forge`; there are none, off, package-registries, git-forges, llm-providers, llm-providers/anthropic, llm-providers/openai, llm-providers/google',
+    '3:11: presets[0]: unknown preset `git-forge`; there are none, off, package-registries, git-forges, llm-providers, llm-providers/anthropic, llm-providers/anthropic-files, llm-providers/anthropic-batches, llm-providers/openai, llm-providers/openai-embeddings, llm-providers/openai-files, llm-providers/openai-batches, llm-providers/google, llm-providers/google-embeddings, llm-providers/google-files, llm-providers/google-batches, llm-gateway',
     'did you mean `git-forges`?',
   ],
   [

@@ -94,10 +94,14 @@ test('the smallest file is an agent with defaults and no network', () => {
       egressRequests: 100_000,
     },
     upstreams: [],
+    tools: null,
     ...SANDBOX,
     ...EGRESS,
   })
 })
+
+/** Of a secret that is sent as it is. */
+const SENT = { port: 443, aws: null }
 
 test('a file with everything in it', () => {
   const text = `${HEAD}description: All of it
@@ -196,7 +200,7 @@ upstreams:
         name: 'anthropic',
         from: { kind: 'file', path: '/etc/keys/anthropic' },
         hosts: ['api.anthropic.com'],
-        port: 443,
+        ...SENT,
         header: 'x-api-key',
         env: 'ANTHROPIC_API_KEY',
       },
@@ -204,7 +208,7 @@ upstreams:
         name: 'other',
         from: { kind: 'env', variable: 'OTHER' },
         hosts: ['api.example.com'],
-        port: 443,
+        ...SENT,
         header: 'authorization',
         env: null,
       },
@@ -224,6 +228,7 @@ upstreams:
       egressBytes: 5 * 1024 ** 2,
       egressRequests: 10,
     },
+    tools: null,
     isolation: 'strong',
     rootfs: { kind: 'image', name: 'ours', digest: `sha256:${'a'.repeat(64)}` },
     exec: { written: 'deny' },

@@ -41,6 +41,31 @@ const rules = fc
 
 const presets = fc.subarray<PresetName>(['git-forges', 'llm-providers', 'package-registries'])
 
+const toolRules = fc.uniqueArray(
+  fc.record({
+    id: fc.stringMatching(/^t[a-z0-9-]{0,8}$/),
+    effect: fc.constant('allow' as const),
+    tool: fc.constantFrom('Bash', 'mcp__*', '*'),
+    does: fc.subarray(['shell', 'read', 'fetch'] as const),
+    programs: fc.subarray(['git', 'python3*', '/usr/bin/*']),
+    paths: fc.subarray(['src/**', '~/.ssh/*', '/etc/**']),
+    hosts: fc.subarray(hosts),
+    unknown: fc.boolean(),
+    owner: note,
+    reason: note,
+    expiresAtMs: fc.option(fc.integer({ min: 1, max: 30_000 }).map((n) => n * 86_400_000)),
+    outside: fc.option(fc.constantFrom('none', 'read', 'external'), { nil: undefined }),
+    reversibility: fc.constant(undefined),
+    consequence: fc.option(fc.constantFrom('low', 'critical'), { nil: undefined }),
+  }),
+  { selector: (rule) => rule.id, maxLength: 3 },
+)
+
+const tools = fc.record({
+  rules: fc.option(toolRules),
+  serverTools: fc.subarray(['web_search*', 'image_generation']),
+})
+
 const action = fc.constantFrom('allow', 'record', 'hold', 'deny')
 
 const agents: fc.Arbitrary<AgentFile> = fc.record({
@@ -48,6 +73,7 @@ const agents: fc.Arbitrary<AgentFile> = fc.record({
   name: fc.constant('x'),
   description: note,
   presets,
+  tools: fc.option(tools),
   rules,
   setup: fc.option(
     fc.record({ presets, rules, command: fc.option(fc.constant(['npm', 'ci', '--offline'])) }),
@@ -168,6 +194,7 @@ function print(agent: AgentFile): string {
     budgets: agent.budgets.map(({ host, distinctUrls }) => ({ host, distinctUrls })),
     proxy: agent.proxy ?? undefined,
     rules: agent.rules.map(printRule),
+    tools: agent.tools === null ? undefined : printTools(agent.tools),
     setup:
       agent.setup === null
         ? undefined
@@ -186,6 +213,21 @@ function print(agent: AgentFile): string {
       wallClock: `${wallClockMs}ms`,
     },
   })
+}
+
+function printTools({ rules, serverTools }: NonNullable<AgentFile['tools']>): unknown {
+  const isNamed = (value: unknown): boolean => !Array.isArray(value) || value.length > 0
+  return {
+    serverTools,
+    ...(rules === null
+      ? {}
+      : {
+          rules: rules.map(({ expiresAtMs, ...rule }) => ({
+            ...Object.fromEntries(Object.entries(rule).filter(([, value]) => isNamed(value))),
+            ...(expiresAtMs === null ? {} : { expires: dayBefore(expiresAtMs) }),
+          })),
+        }),
+  }
 }
 
 function printPackages(packages: AgentFile['packages']): Record<string, unknown> {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { Port } from '../wire/schemas.ts'
 import {
   readAbsolutePath,
+  readAwsName,
   readHeader,
   readMountSource,
   readMountTarget,
@@ -17,9 +18,9 @@ import {
   Reason,
 } from './egress-schema.ts'
 import { readHost } from './host-pattern.ts'
-import { BudgetFile, ProvenanceFile, ProvenanceKeys } from './provenance-schema.ts'
 import { PackageExceptionFile, PackagesFile } from './packages-schema.ts'
 import { readPresetName } from './presets.ts'
+import { BudgetFile, ProvenanceFile, ProvenanceKeys } from './provenance-schema.ts'
 import { RuleBodyFile, RuleFile, RuleRecoveryFile } from './rule-schema.ts'
 import {
   LimitsFile,
@@ -29,16 +30,33 @@ import {
   WorkspaceLabelFile,
 } from './sandbox-schema.ts'
 import { text } from './text.ts'
+import { ToolRuleFile, ToolsFile } from './tools/tools-schema.ts'
 
 const Note = z.string().max(1024)
+
+function optionalOf<Schema extends z.ZodType>(
+  schema: Schema,
+): z.ZodType<z.output<Schema> | null, z.input<Schema> | undefined> {
+  return schema.optional().transform((value) => value ?? null)
+}
+
+/** What the id in `from` signs with; nothing of it is ever sent. */
+const AwsKeyFile = z.strictObject({
+  secretKey: text(readSecretSource),
+  sessionToken: optionalOf(text(readSecretSource)),
+  /** null for what the hosts say */
+  region: optionalOf(text(readAwsName)),
+  service: optionalOf(text(readAwsName)),
+})
 
 const Secret = z.strictObject({
   name: text(readName),
   from: text(readSecretSource),
   hosts: z.array(text(readHost)).min(1).max(16),
   port: Port.default(443),
-  /** lower case */
-  header: text(readHeader),
+  /** lower case; null where it signs */
+  header: optionalOf(text(readHeader)),
+  aws: optionalOf(AwsKeyFile),
   /** the variable that holds the placeholder inside the sandbox */
   env: text(readVariable)
     .optional()
@@ -83,6 +101,7 @@ const shapes: Readonly<Record<string, { shape: Readonly<Record<string, unknown>>
   'rules.body': RuleBodyFile,
   'rules.recovery': RuleRecoveryFile,
   secrets: Secret,
+  'secrets.aws': AwsKeyFile,
   mounts: Mount,
   limits: LimitsFile.in,
   workspace: WorkspaceFile.in,
@@ -98,6 +117,8 @@ const shapes: Readonly<Record<string, { shape: Readonly<Record<string, unknown>>
   provenance: ProvenanceFile,
   budgets: BudgetFile.in,
   'packages.exceptions': PackageExceptionFile.in,
+  tools: ToolsFile,
+  'tools.rules': ToolRuleFile.in,
   setup: SetupFile,
   'setup.rules': RuleFile.in,
   'setup.rules.body': RuleBodyFile,
@@ -110,6 +131,7 @@ export const AgentSchema = z.strictObject({
   description: Note.default(''),
   ...NetworkKeys,
   setup: SetupFile.optional().transform((setup) => setup ?? null),
+  tools: ToolsFile.optional().transform((tools) => tools ?? null),
   secrets: z.array(Secret).max(16).default([]),
   mounts: z.array(Mount).max(64).default([]),
   environment: z.record(z.string(), z.string().max(32_768)).default({}),

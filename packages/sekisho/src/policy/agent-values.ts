@@ -73,7 +73,7 @@ export function readRuleId(text: string): Read<string> {
       hint: 'use lower-case letters, digits, dots, hyphens and underscores, at most 64',
     }
   }
-  if (text !== 'default' && !/^(?:preset|invariant)\./.test(text)) return { value: text }
+  if (text !== 'default' && !/^(?:preset|invariant|tools)\./.test(text)) return { value: text }
   return { problem: `the rule id \`${text}\` belongs to the platform`, hint: 'choose another id' }
 }
 
@@ -96,6 +96,12 @@ export function readHeader(text: string): Read<string> {
     problem: `the header \`${name}\` frames the message and cannot hold a secret`,
     hint: 'use the header that the service reads its key from, such as authorization',
   }
+}
+
+/** A region or a service, as they stand in what is signed. */
+export function readAwsName(text: string): Read<string> {
+  if (/^[a-z0-9][a-z0-9-]{0,62}$/.test(text)) return { value: text }
+  return { problem: `\`${printable(text)}\` is not a region or service of AWS` }
 }
 
 /** `env:NAME` or `file:/absolute/path` */

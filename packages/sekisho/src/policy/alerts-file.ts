@@ -60,7 +60,10 @@ export const DEFAULT_ALERTS: readonly AlertRule[] = [
   {
     ...always('egress.denied', 'action.intent', [
       DENIED,
-      { field: 'action.kind', is: { oneOf: ['http.request', 'net.connect', 'ws.message'] } },
+      {
+        field: 'action.kind',
+        is: { oneOf: ['http.request', 'net.connect', 'ws.message', 'llm.generate'] },
+      },
     ]),
     severity: 'medium',
   },

@@ -132,6 +132,7 @@ test('the shipped agents are these', () => {
     'codex',
     'default',
     'gemini-cli',
+    'openclaw',
     'opencode',
   ])
 })

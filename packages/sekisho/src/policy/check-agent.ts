@@ -1,6 +1,7 @@
 import type { SessionPolicy } from '../wire/policy.ts'
 import type { AgentFile } from './agent-schema.ts'
 import { isAtOrBelow, readVariable } from './agent-values.ts'
+import { checkAwsKeys, secretVariables } from './check-aws-keys.ts'
 import { checkNetwork } from './check-network.ts'
 import { type CompiledPolicy, compilePolicy } from './compile.ts'
 import { explainRepeated } from './explain-repeated.ts'
@@ -27,7 +28,9 @@ export function checkAgent(
       ? []
       : checkNetwork({ ...agent.setup, expanded: setup.rules }, ['setup'])),
     ...checkUnique(agent),
+    ...checkToolRules(agent),
     ...checkSecretPlaces(agent),
+    ...checkAwsKeys(agent),
     ...checkEnvironment(agent),
     ...checkMounts(agent),
     ...checkSecretReach(agent, compiled),
@@ -71,11 +74,28 @@ function checkUnique(agent: AgentFile): Problem[] {
   ]
 }
 
+/** A verdict names rules by their ids, whatever they are rules of. */
+function checkToolRules({ rules, setup, tools }: AgentFile): Problem[] {
+  const items = tools?.rules ?? []
+  const taken = new Set([...rules, ...(setup?.rules ?? [])].map(({ id }) => id))
+  const clashes = items.flatMap(({ id }, index): Problem[] => {
+    if (!taken.has(id)) return []
+    const path = ['tools', 'rules', index, 'id']
+    const message = `tools.rules[${index}].id: a rule of the network is called \`${id}\` too`
+    return [{ path, at: 'value', message, hint: 'give it another id' }]
+  })
+  return [
+    ...explainRepeated(['tools', 'rules'], 'id', { items, keyOf: ({ id }) => id }),
+    ...clashes,
+  ]
+}
+
 /** Two secrets for one header of one host: which of them is sent would be a guess. */
 function checkSecretPlaces(agent: AgentFile): Problem[] {
   const places = new Map<string, string>()
   const problems: Problem[] = []
-  for (const [index, { name, header, hosts }] of agent.secrets.entries()) {
+  for (const [index, { name, hosts, ...secret }] of agent.secrets.entries()) {
+    const header = secret.header ?? 'authorization'
     for (const [position, host] of hosts.entries()) {
       const taken = places.get(`${header} ${host}`)
       places.set(`${header} ${host}`, taken ?? name)
@@ -94,8 +114,11 @@ function checkSecretPlaces(agent: AgentFile): Problem[] {
 function checkEnvironment(agent: AgentFile): Problem[] {
   const problems: Problem[] = []
   const placeholders = new Set<string>()
-  for (const [index, { env }] of agent.secrets.entries()) {
-    if (env !== null && (placeholders.has(env) || Object.hasOwn(agent.environment, env))) {
+  for (const [index, secret] of agent.secrets.entries()) {
+    for (const env of secretVariables(secret)) {
+      const isTaken = placeholders.has(env) || Object.hasOwn(agent.environment, env)
+      placeholders.add(env)
+      if (!isTaken) continue
       problems.push({
         path: ['secrets', index, 'env'],
         at: 'value',
@@ -103,7 +126,6 @@ function checkEnvironment(agent: AgentFile): Problem[] {
         hint: 'give each placeholder a variable of its own',
       })
     }
-    if (env !== null) placeholders.add(env)
   }
   for (const [name, value] of Object.entries(agent.environment)) {
     const path = ['environment', name]

@@ -3,6 +3,7 @@ import { type Deny, deny, type Verdict } from '../core/verdict.ts'
 import type { PolicyRule, RuleOptions, Scheme, SessionPolicy } from '../wire/policy.ts'
 import { DEFAULT_RULE, NetworkPolicy, type Place } from './network-policy.ts'
 import { NO_OPTIONS } from './merge-options.ts'
+import { requestOf } from './model-call.ts'
 import { printable } from './problem.ts'
 
 /** A session's policy as functions: no wait, no throw, no allocation that the input can grow. */
@@ -84,13 +85,39 @@ function expiryOf({ effect, expiresAtMs }: PolicyRule): number {
 }
 
 function decide(network: NetworkPolicy, action: Action): Verdict {
+  if (isRefused(action)) return refuse(action)
   switch (action.kind) {
     case 'http.request':
       return network.decideRequest(action)
+    case 'llm.generate':
+      return network.decideRequest(requestOf(action))
     case 'dns.resolve':
       return network.decideName(action)
     case 'net.connect':
       return network.decideConnect(action)
+    case 'package.install':
+      // the request for its file is decided by the network's rules, the package by the firewall
+      return deny(DEFAULT_RULE, `no rule decides packages by themselves: ${printable(action.name)}`)
+    case 'llm.tool-call':
+      // by what the agent file says of tools; see `tools/tool-index.ts`
+      return deny(DEFAULT_RULE, `no rule of the network decides ${printable(action.tool)}`)
+    default:
+      return denyUnknown(action)
+  }
+}
+
+type Refused = Extract<
+  Action,
+  { kind: 'process.syscall' | 'file.open' | 'ws.message' | 'secret.use' }
+>
+
+function isRefused(action: Action): action is Refused {
+  return ['process.syscall', 'file.open', 'ws.message', 'secret.use'].includes(action.kind)
+}
+
+/** What is refused for what it is, whatever rules there are. */
+function refuse(action: Refused): Deny {
+  switch (action.kind) {
     case 'process.syscall':
       return deny(
         'invariant.syscall',
@@ -108,9 +135,6 @@ function decide(network: NetworkPolicy, action: Action): Verdict {
       )
     case 'secret.use':
       return deny('invariant.placeholder-misuse', explainMisuse(action))
-    case 'package.install':
-      // the request for its file is decided by the network's rules, the package by the firewall
-      return deny(DEFAULT_RULE, `no rule decides packages by themselves: ${printable(action.name)}`)
     default:
       return denyUnknown(action)
   }

@@ -105,7 +105,15 @@ function checkNames(
 }
 
 /** Actions that are decided one by one, and so can be counted. */
-const COUNTED = ['http.request', 'net.connect', 'dns.resolve', 'tool.call', 'package.install']
+const COUNTED = [
+  'http.request',
+  'net.connect',
+  'dns.resolve',
+  'tool.call',
+  'package.install',
+  'llm.generate',
+  'llm.tool-call',
+]
 
 function readConstraintId(input: string): Read<string> {
   if (/^[a-z][a-z0-9-]{0,95}$/.test(input)) return { value: input }

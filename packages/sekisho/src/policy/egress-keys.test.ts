@@ -109,6 +109,17 @@ test.for(['none', 'off', '[off]'])('presets: %s is no network', (written) => {
   expect(parseAgentFile(`${HEAD}presets: ${written}`, FILE).presets).toEqual(['none'])
 })
 
+test('a rule says that personal data has tokens, or that its host gets the values', () => {
+  const text = `${HEAD}rules: [{ id: r, effect: allow, host: a.example, personalData: reveal, treatments: { personal-data: tokenize, pii.card: redact } }]`
+  const { rules } = sessionPolicy(parseAgentFile(text, FILE), [])
+  expect(rules.map(({ options }) => options)).toEqual([
+    {
+      revealsPersonalData: true,
+      treatments: { 'personal-data': 'tokenize', 'pii.card': 'redact' },
+    },
+  ])
+})
+
 const UNSEEN = 'say in `reason` why this may pass without being looked into'
 const NO_REQUESTS = 'delete the key, or choose http or https'
 const DENIES = 'delete the key; a rule that is to end is deleted on its day'
@@ -123,6 +134,16 @@ test.for<[string, string, string]>([
     'methods of tcp, although any',
     rule('scheme: tcp, ports: [22], methods: [any]'),
     `4: rules[0].methods: a rule for tcp or tls sees no requests | ${NO_REQUESTS}`,
+  ],
+  [
+    'tokens for what is no personal data',
+    rule('treatments: { secret-format: tokenize }'),
+    '4: rules[0].treatments.secret-format: `secret-format` is no personal data, and only that has tokens | write redact, or name personal-data or a detector such as pii.email',
+  ],
+  [
+    'personal data revealed by tls',
+    rule('scheme: tls, reason: x, personalData: reveal'),
+    `4: rules[0].personalData: a rule for tcp or tls sees no requests | ${NO_REQUESTS}`,
   ],
   [
     'paths of tls',

@@ -10,6 +10,8 @@ rules:
   - { id: far, effect: allow, host: a.example, expires: "2027-02-15" }
   - { id: soon, effect: allow, host: a.example, expires: "2027-02-14", owner: docs, reason: trial }
   - { id: today, effect: allow, host: a.example, expires: "2027-01-31" }
+tools:
+  rules: [{ id: bash, effect: allow, tool: Bash, expires: "2027-02-01" }]
 setup:
   rules: [{ id: over, effect: allow, host: a.example, expires: "2027-01-30" }]
 `,
@@ -24,6 +26,7 @@ test.for([
   expect(expiringRules([agent], nowMs, 14)).toEqual([
     { ...none, phase: 'setup', rule: 'over', lastDay: '2027-01-30', daysLeft: -1 },
     { ...none, phase: 'agent', rule: 'today', lastDay: '2027-01-31', daysLeft: 0 },
+    { ...none, phase: 'agent', rule: 'bash', lastDay: '2027-02-01', daysLeft: 1 },
     {
       agent: 'x',
       phase: 'agent',

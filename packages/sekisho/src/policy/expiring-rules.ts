@@ -1,4 +1,4 @@
-import type { AgentFile } from './agent-schema.ts'
+import type { AgentFile, AgentRule } from './agent-schema.ts'
 import { lastDayOf } from './expired-rules.ts'
 
 const DAY_MS = 86_400_000
@@ -25,6 +25,7 @@ export function expiringRules(
   return agents
     .flatMap((agent) => [
       ...expiringOf(agent.rules, { agent: agent.name, phase: 'agent' }, nowMs),
+      ...expiringOf(agent.tools?.rules ?? [], { agent: agent.name, phase: 'agent' }, nowMs),
       ...expiringOf(agent.setup?.rules ?? [], { agent: agent.name, phase: 'setup' }, nowMs),
     ])
     .filter(({ daysLeft }) => daysLeft <= withinDays)
@@ -32,7 +33,7 @@ export function expiringRules(
 }
 
 function expiringOf(
-  rules: AgentFile['rules'],
+  rules: readonly Pick<AgentRule, 'id' | 'owner' | 'reason' | 'expiresAtMs'>[],
   where: Pick<ExpiringRule, 'agent' | 'phase'>,
   nowMs: number,
 ): ExpiringRule[] {

@@ -17,9 +17,11 @@ export function mergeOptions(all: readonly RuleOptions[]): RuleOptions {
 /** Frozen: it is handed out to everybody. */
 export const NO_OPTIONS: RuleOptions = Object.freeze({})
 
+const GRANTS = ['websocket', 'withoutSni', 'uninspected', 'revealsPersonalData'] as const
+
 function mergeTwo(a: RuleOptions, b: RuleOptions): RuleOptions {
   const merged: RuleOptions = { ...b, ...a }
-  for (const grant of ['websocket', 'withoutSni', 'uninspected'] as const) {
+  for (const grant of GRANTS) {
     if (a[grant] === true || b[grant] === true) merged[grant] = true
   }
   if (a.maxBodyBytes !== undefined && b.maxBodyBytes !== undefined) {

@@ -59,6 +59,7 @@ const KEEP_KEYS = {
   treatments: { 'secret-format': 'redact', 'secret.generic-*': 'record' },
   effect: 'none',
 } as const
+const { effect: _none, ...KEPT } = KEEP_KEYS
 
 test.for<[string, PresetName, string, string, string | RuleOptions]>([
   [
@@ -148,12 +149,62 @@ test.for<[string, PresetName, string, string, string | RuleOptions]>([
     {},
   ],
   [
-    'a WebSocket to a model is denied, which makes its client post',
+    'a WebSocket of model calls ends at the gate, which posts each call',
     'llm-providers/openai',
     'SOCKET',
     'https://api.openai.com/v1/responses',
+    { effect: 'none', websocket: true },
+  ],
+  [
+    'files that a provider keeps are no model calls',
+    'llm-providers/openai',
+    'POST',
+    'https://api.openai.com/v1/files',
     'denied',
   ],
+  [
+    'and have a preset of their own, which says nothing of telling nobody',
+    'llm-providers/openai-files',
+    'POST',
+    'https://api.openai.com/v1/files',
+    KEPT,
+  ],
+  [
+    'so do batches',
+    'llm-providers/anthropic-batches',
+    'POST',
+    'https://api.anthropic.com/v1/messages/batches',
+    KEPT,
+  ],
+  [
+    'a preset of batches asks no model at once',
+    'llm-providers/anthropic-batches',
+    'POST',
+    'https://api.anthropic.com/v1/messages',
+    'denied',
+  ],
+  [
+    'a preset of embeddings neither',
+    'llm-providers/google-embeddings',
+    'POST',
+    'https://generativelanguage.googleapis.com/v1beta/models/gemini-3:generateContent',
+    'denied',
+  ],
+  [
+    'the gate is asked for a model',
+    'llm-gateway',
+    'POST',
+    'http://llm.sekisho.internal/v1/messages',
+    KEEP_KEYS,
+  ],
+  [
+    'in every format',
+    'llm-gateway',
+    'POST',
+    'http://llm.sekisho.internal/v1beta/models/fast:streamGenerateContent',
+    KEEP_KEYS,
+  ],
+  ['and for nothing else', 'llm-gateway', 'POST', 'http://llm.sekisho.internal/v1/files', 'denied'],
   ['no network is none', 'none', 'GET', 'https://npm.example/x', 'denied'],
 ])('%s', ([, preset, method, url, want]) => {
   expect(ask(preset, method, url)).toEqual(want)

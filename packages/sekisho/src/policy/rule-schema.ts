@@ -43,6 +43,8 @@ const RuleKeys = z.strictObject({
   packagesBase: text(readPackagesBase).optional(),
   body: RuleBodyFile.optional(),
   treatments: TreatmentsFile.optional(),
+  /** the host gets personal data itself, where a session has tokens for it */
+  personalData: z.literal('reveal').optional(),
   /** what a request does outside, where its method does not say it */
   outside: Effect.optional(),
   reversibility: Reversibility.optional(),
@@ -100,7 +102,7 @@ type Contradiction = {
 /** What each key alone may say and all together may not. */
 const CONTRADICTIONS: readonly Contradiction[] = [
   {
-    keys: ['methods', 'paths', 'websocket', 'packages', 'body'],
+    keys: ['methods', 'paths', 'websocket', 'packages', 'body', 'personalData'],
     applies: ({ scheme }) => isOpaque(scheme),
     message: 'a rule for tcp or tls sees no requests',
     hint: 'delete the key, or choose http or https',
@@ -151,6 +153,7 @@ const CONTRADICTIONS: readonly Contradiction[] = [
       'packagesBase',
       'body',
       'treatments',
+      'personalData',
       'outside',
       'reversibility',
       'consequence',

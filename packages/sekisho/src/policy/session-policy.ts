@@ -3,18 +3,25 @@ import type { PolicyRule, RuleOptions, SessionPolicy } from '../wire/policy.ts'
 import type { AgentFile, AgentRule } from './agent-schema.ts'
 import { expandPreset } from './presets.ts'
 import type { RegistryOrigin } from './registry-config.ts'
+import { toolPolicy } from './tools/tools-schema.ts'
 
 const MAX_RULES = 10_000
 
 /** Which network: of an agent, or of the phase that sets its workspace up. */
-type Network = Pick<AgentFile, 'name' | 'presets' | 'rules'>
+type Network = Pick<AgentFile, 'name' | 'presets' | 'rules'> & Partial<Pick<AgentFile, 'tools'>>
+
+/** Of what the bundle has no file for. */
+export const GRANTS_NOTHING: SessionPolicy = Object.freeze({
+  rules: [],
+  tools: { rules: [], serverTools: [] },
+})
 
 /** @returns null where the file has no setup phase. @throws as sessionPolicy */
 export function setupPolicy(
-  { name, setup }: Pick<AgentFile, 'name' | 'setup'>,
+  { name, setup, tools }: Pick<AgentFile, 'name' | 'setup' | 'tools'>,
   registries: readonly RegistryOrigin[],
 ): SessionPolicy | null {
-  return setup === null ? null : sessionPolicy({ name, ...setup }, registries)
+  return setup === null ? null : sessionPolicy({ name, ...setup, tools }, registries)
 }
 
 /**
@@ -33,7 +40,10 @@ export function sessionPolicy(
     rule.effect === 'deny' ? expandDeny(rule, opened) : [],
   )
   const rules = [...presets, ...allows, ...denies]
-  if (rules.length <= MAX_RULES) return { rules }
+  const { tools = null } = agent
+  if (rules.length <= MAX_RULES) {
+    return { rules, ...(tools === null ? {} : { tools: toolPolicy(tools) }) }
+  }
   throw new SekishoError(
     'CONFIG_INVALID',
     `agent ${agent.name} comes to ${rules.length} rules; a gate takes ${MAX_RULES}`,
@@ -75,13 +85,14 @@ function expandAt(rule: AgentRule, { scheme, port }: Place): PolicyRule {
 
 function optionsOf(rule: AgentRule): RuleOptions {
   const { body, websocket, withoutSni, packages, packagesBase, treatments } = rule
-  const { outside: effect, reversibility, consequence, recovery } = rule
+  const { outside: effect, reversibility, consequence, recovery, personalData } = rule
   const all = {
     websocket,
     withoutSni,
     packages,
     packagesBase,
     treatments,
+    revealsPersonalData: personalData === undefined ? undefined : true,
     maxBodyBytes: body?.max,
     uninspected: body?.uninspected,
     effect,

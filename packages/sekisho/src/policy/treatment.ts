@@ -77,6 +77,12 @@ export function readTreatment(key: string, treatment: Treatment): Read<Treatment
       hint: 'delete the line',
     }
   }
+  if (treatment === 'tokenize' && !isPersonalData(key)) {
+    return {
+      problem: `\`${printable(key)}\` is no personal data, and only that has tokens`,
+      hint: 'write redact, or name personal-data or a detector such as pii.email',
+    }
+  }
   if (DETECTOR_CLASSES.some((known) => known === key) || DETECTOR_KEY.test(key)) {
     return { value: treatment }
   }
@@ -88,6 +94,10 @@ export function readTreatment(key: string, treatment: Treatment): Read<Treatment
       `the classes are ${DETECTOR_CLASSES.join(', ')}; a detector is written as secret.github-pat, several as secret.generic-*`,
     ),
   }
+}
+
+function isPersonalData(key: string): boolean {
+  return key === 'personal-data' || key.startsWith('pii.')
 }
 
 /** Whether a key names what is in the list of detectors, in which not all that is found has a place. */
@@ -105,6 +115,7 @@ function isAlwaysDenied(key: string): boolean {
 
 const PARTICIPLES: Readonly<Record<Treatment, string>> = {
   record: 'only recorded',
+  tokenize: 'tokenized',
   redact: 'redacted',
   hold: 'held',
   deny: 'denied',

@@ -58,7 +58,7 @@ export function readYaml(text: string, file: string): YamlDocument {
     const message = explainSyntax(error.code, error.message)
     fail(error.pos[0], {
       message,
-      hint: 'mend it there; an agent file is one YAML document, indented with spaces',
+      hint: 'mend it there; it is one YAML document, indented with spaces',
     })
   }
   if (document.directives?.yaml.explicit === true || /^%/m.test(text.slice(0, 1024))) {

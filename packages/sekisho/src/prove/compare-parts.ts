@@ -2,11 +2,10 @@ import { canonicalJson } from '../core/canonical-json.ts'
 import type { CedarPolicy } from '../wire/cedar.ts'
 import type { Constraint } from '../wire/constraints.ts'
 import type { User } from '../wire/decision.ts'
-import type { PolicyRule } from '../wire/policy.ts'
-import type { ComparedBundle, Comparison } from '../wire/solver.ts'
-
-/** What a change of one part of a bundle means, with its reason. */
-export type PartChange = { change: Comparison['change']; why: string }
+import type { PolicyRule, ToolPolicy, ToolRule } from '../wire/policy.ts'
+import type { ComparedBundle } from '../wire/solver.ts'
+import { compareLlm } from './compare-llm.ts'
+import type { PartChange } from './part-change.ts'
 
 /** What can be said of two bundles by looking at them, without their policies and rules. */
 export function compareParts(before: ComparedBundle, after: ComparedBundle): PartChange[] {
@@ -21,6 +20,7 @@ export function compareParts(before: ComparedBundle, after: ComparedBundle): Par
     ...compareConstraints(a.constraints, b.constraints),
     ...compareMandates(a.mandates, b.mandates),
     ...compareUsers(a.users, b.users),
+    ...compareLlm(a.llm, b.llm),
   ]
 }
 
@@ -116,6 +116,34 @@ export function compareRules(
     added.every(({ effect }) => effect === 'deny') &&
     removed.every(({ effect }) => effect === 'allow')
   return narrows ? 'narrower' : null
+}
+
+const SILENT: ToolPolicy = { rules: null, serverTools: [] }
+
+/** The same of what it says of tools, where every tool of the client is more than any rules. */
+export function compareTools(
+  before: ToolPolicy = SILENT,
+  after: ToolPolicy = SILENT,
+): 'equal' | 'narrower' | 'not-proven' | 'wider' {
+  if (isSame(before, after)) return 'equal'
+  const served = difference(before.serverTools, after.serverTools, (type) => type)
+  if (served.added.length > 0) return 'not-proven'
+  if (after.rules !== null) return compareToolRules(before.rules, after.rules)
+  return before.rules === null ? 'narrower' : 'wider'
+}
+
+function compareToolRules(
+  before: readonly ToolRule[] | null,
+  after: readonly ToolRule[],
+): 'narrower' | 'not-proven' {
+  const { added, removed } = difference(before ?? [], after, (rule) => canonicalJson(rule))
+  // what a call does by a rule that says so is nothing that a comparison looks into
+  const isSilent = [...added, ...removed].every(({ options }) => options === undefined)
+  const narrows =
+    before === null ||
+    (added.every(({ effect }) => effect === 'deny') &&
+      removed.every(({ effect }) => effect === 'allow'))
+  return isSilent && narrows ? 'narrower' : 'not-proven'
 }
 
 /** Rules that came or went and say more than what may pass, which a proof does not look into. */

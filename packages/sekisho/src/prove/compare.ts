@@ -4,10 +4,11 @@ import {
   comparePolicies,
   compareParts,
   compareRules,
+  compareTools,
   isSame,
-  type PartChange,
   rulesWithOptions,
 } from './compare-parts.ts'
+import type { PartChange } from './part-change.ts'
 import { type Frame, framesOf } from './frame.ts'
 import { type Answer, type Effort, Question, type Side } from './question.ts'
 import { readSchema, type RequestTypes } from './schema.ts'
@@ -91,7 +92,19 @@ class Comparer {
       then.rest === now.rest
         ? []
         : [{ change: 'not-proven', why: `agent ${now.name}: more than its rules is another` }]
-    return [...rest, ...(await this.#rules(then, now))]
+    return [...rest, ...this.#tools(then, now), ...(await this.#rules(then, now))]
+  }
+
+  /** Policies may ask by which rules a call is granted: then less of them is not less for certain. */
+  #tools(then: ComparedAgent, now: ComparedAgent): Found[] {
+    const change = compareTools(then.tools, now.tools)
+    if (change === 'equal') return []
+    const isPlain = this.#quick === 'equal' && !this.#namesRules()
+    if (change === 'narrower' && isPlain) {
+      return [{ change, why: `agent ${now.name}: its rules of tools grant less` }]
+    }
+    const why = `agent ${now.name}: its rules of tools are others`
+    return [{ change: change === 'narrower' ? 'not-proven' : change, why }]
   }
 
   async #rules(then: ComparedAgent, now: ComparedAgent): Promise<Found[]> {

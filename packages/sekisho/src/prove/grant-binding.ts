@@ -16,6 +16,9 @@ import type { World } from './world.ts'
 
 const GRANTED_ACTIONS: ReadonlySet<string> = new Set(['http.request', 'net.connect', 'dns.resolve'])
 
+/** Granted by other parts of an agent file, of which nothing is said here: the same for both sides. */
+const GRANTED_ELSEWHERE: ReadonlySet<string> = new Set(['llm.generate', 'llm.tool-call'])
+
 /**
  * Puts what an agent file's rules grant into the context that policies see. Where the rules are not
  * given they are anything, the same for both sides.
@@ -28,9 +31,10 @@ export function bindGrants(
   const { context } = scene.bindings
   const facts = fieldOf(context, 'facts')
   const granted = fieldOf(facts, 'granted')
-  if (!GRANTED_ACTIONS.has(frame.action) || granted?.kind !== 'bool')
-    return { scene, granted: TRUE }
-  if (side.rules === null) return { scene, granted: granted.term }
+  const isGranted = GRANTED_ACTIONS.has(frame.action) || GRANTED_ELSEWHERE.has(frame.action)
+  if (!isGranted || granted?.kind !== 'bool') return { scene, granted: TRUE }
+  if (side.rules === null || GRANTED_ELSEWHERE.has(frame.action))
+    return { scene, granted: granted.term }
   const grants = grantsFor(side.rules, frame, scene)
   const place = `${side.name}'s grants`
   nameRules(grants, place, scene.world)

@@ -49,11 +49,24 @@ function whatOf(request: Request, isNamed: IsNamed): string {
     }
     case 'dns.resolve':
       return `resolve ${name ?? 'a name that no file has'}`
+    case 'llm.tool-call':
+      return toolText(values, name)
     default:
       if (action.startsWith(OPERATION)) return `call ${action.slice(OPERATION.length)}`
-      if (noun === 'platform') return `${action} of this platform`
-      return name === undefined ? `${action} of some other ${noun}` : `${action} of ${noun} ${name}`
+      return otherText(action, noun, name)
   }
+}
+
+function otherText(action: string, noun: string, name: string | undefined): string {
+  if (noun === 'platform') return `${action} of this platform`
+  return name === undefined ? `${action} of some other ${noun}` : `${action} of ${noun} ${name}`
+}
+
+function toolText(values: Values, name: string | undefined): string {
+  const programs = values['context.tool.programs']
+  const ran =
+    Array.isArray(programs) && programs.length > 0 ? `, to run ${programs.join(', ')}` : ''
+  return `let the client call ${name ?? 'a tool that no file names'}${ran}`
 }
 
 function httpText(values: Values, host: string | undefined, isNamed: IsNamed): string {

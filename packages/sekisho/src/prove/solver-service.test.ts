@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { SekishoError } from '../core/error.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
 import { type SettleProblem, supervisorToSolver } from '../wire/solver.ts'
 import { ipcTransport } from '../wire/transport.ts'
 import { serveSolver } from './solver-service.ts'
 import { bundleOf, DEFAULTS } from './testing/default-policy.ts'
+import { Z3 } from './z3.ts'
 
 const ROOT = join(import.meta.dirname, '../../../..')
 /** What the daemon gives it beside the common flags of every child. */
@@ -97,6 +98,22 @@ function pair(): [Transport, Transport] {
   })
   return [make(0), make(1)]
 }
+
+test('z3 has answered before anybody can ask: its first answer takes longer than an action waits', async () => {
+  const z3 = await Z3.open()
+  const ask = vi.spyOn(z3, 'ask')
+  vi.spyOn(Z3, 'open').mockResolvedValueOnce(z3)
+  const [, other] = pair()
+  const service = await serveSolver({
+    supervisor: other,
+    now: () => performance.now(),
+    end: (error) => expect.unreachable(String(error)),
+  })
+  const outcomes = ask.mock.settledResults.map(({ type }) => type)
+  expect(outcomes.length).toBeGreaterThan(1)
+  expect(new Set(outcomes)).toEqual(new Set(['fulfilled']))
+  await service.stop()
+})
 
 test('jobs are taken one at a time, and no more than it can hold', async () => {
   const [own, other] = pair()

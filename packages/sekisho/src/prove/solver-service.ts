@@ -1,13 +1,23 @@
 import { SekishoError } from '../core/error.ts'
 import { OneAtATime } from '../core/one-at-a-time.ts'
 import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
-import { supervisorToSolver } from '../wire/solver.ts'
+import { type SettleProblem, supervisorToSolver } from '../wire/solver.ts'
 import { compareBundles } from './compare.ts'
 import { settle } from './settle.ts'
-import { Z3 } from './z3.ts'
+import { type Ask, Z3 } from './z3.ts'
 
 /** Jobs that wait or run; a further one is refused, which denies what it was asked for. */
 const MAX_JOBS = 32
+/** What the first question may take, which compiles z3's code; see {@link warmUp}. */
+const WARM_UP_MS = 10_000
+const FIRST_PROBLEM: SettleProblem = {
+  variables: { some: { min: 0, max: 9 }, more: { min: 0, max: 9 } },
+  given: [{ terms: [{ variable: 'some', factor: 1 }], max: 5 }],
+  constraints: [
+    { terms: ['some', 'more'].map((variable) => ({ variable, factor: 1 })), max: 14 },
+    { terms: [{ variable: 'more', factor: 2 }], max: 17 },
+  ],
+}
 
 /**
  * The solver: z3 for one supervisor, one job at a time, each under its own limit, in which its wait
@@ -27,6 +37,7 @@ export async function serveSolver(options: {
   const z3 = await Z3.open(end).catch((cause: unknown) => {
     throw new SekishoError('DEPENDENCY_MISSING', 'z3 cannot be started', { cause })
   })
+  await warmUp(z3.ask, now)
   const jobs = new Jobs(now)
   const handlers: Handlers<typeof supervisorToSolver> = {
     settle: ({ problem, timeoutMs }) =>
@@ -46,6 +57,16 @@ export async function serveSolver(options: {
   }
   new Peer('supervisor', supervisor, { out: {}, in: supervisorToSolver, handlers })
   return { stop }
+}
+
+/**
+ * The first question of a z3 takes a hundred times as long as the next, most of an action's limit
+ * or all of it: whoever asks it would be denied for having come first.
+ */
+async function warmUp(ask: Ask, now: () => number): Promise<void> {
+  for (let time = 0; time < 2; time++) {
+    await settle(FIRST_PROBLEM, { ask, timeoutMs: WARM_UP_MS, now })
+  }
 }
 
 /** One after the other. */

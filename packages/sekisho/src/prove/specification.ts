@@ -83,6 +83,8 @@ export const SPECIFICATIONS: readonly Specification[] = [
         { kind: 'action', in: 'http.request' },
         { kind: 'action', in: 'net.connect' },
         { kind: 'action', in: 'dns.resolve' },
+        { kind: 'action', in: 'llm.generate' },
+        { kind: 'action', in: 'llm.tool-call' },
       ),
       negate({ kind: 'granted' }),
     ),

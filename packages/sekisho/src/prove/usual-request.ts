@@ -65,7 +65,7 @@ function usualFacts(scene: Scene, action: string): Term[] {
 /** What an action does where no rule and no operation says otherwise; see `policy/decision/classify.ts`. */
 export function usualEffectsOf(action: string, method: string): readonly string[] {
   if (action === 'http.request') return READING_METHODS.includes(method) ? ['read'] : ['external']
-  if (action === 'net.connect') return ['none', 'external']
+  if (action === 'net.connect' || action === 'llm.generate') return ['none', 'external']
   return action === 'package.install' ? ['read'] : ['none']
 }
 

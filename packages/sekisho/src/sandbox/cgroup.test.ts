@@ -11,7 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { createReactor } from '../kernel/reactor.ts'
 import { type Cgroups, type SessionCgroup, openCgroups, sweep } from './cgroup.ts'
 import { findHierarchies, planCgroupMounts } from './cgroup-layout.ts'
@@ -205,7 +205,7 @@ test('frozen, nothing runs; killed, nothing is left', async () => {
   cgroup.kill()
   await closed
   expect(child.signalCode).toBe('SIGKILL')
-  await vi.waitUntil(() => cgroup.isEmpty())
+  await expect.poll(() => cgroup.isEmpty()).toBe(true)
   cgroup.remove()
   expect(cgroup.joinPaths.filter((path) => existsSync(path))).toEqual([])
 })

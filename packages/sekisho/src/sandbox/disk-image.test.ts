@@ -99,7 +99,7 @@ test('a reader who still has a disk open sees nothing of another session', async
   expect(readdirSync(join(opened.root, 'upper'))).toEqual(['first'])
   // while that reader has it, the image is still a device; the note of where it lives is gone
   expect(() => openDiskImage(directory)).toThrow(
-    expect.objectContaining({ code: 'WORKSPACE_INVALID', hint: 'try again in a moment' }),
+    expect.objectContaining({ code: 'WORKSPACE_BUSY', hint: 'try again in a moment' }),
   )
   opened.close()
   const later = openDiskImage(directory)

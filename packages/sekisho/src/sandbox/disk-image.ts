@@ -221,7 +221,8 @@ export type OpenedDisk = {
  * is mounted read-only, held by a descriptor of this process: nothing is left on the host.
  *
  * @param directory of the session
- * @throws SekishoError WORKSPACE_INVALID for an image that cannot be read
+ * @throws SekishoError WORKSPACE_INVALID for an image that cannot be read, WORKSPACE_BUSY for one whose
+ *   user is just letting go of it
  */
 export function openDiskImage(directory: string): OpenedDisk {
   const path = join(directory, DISK_FILE)
@@ -237,7 +238,11 @@ export function openDiskImage(directory: string): OpenedDisk {
   }
 }
 
-const PASSED_ON: ReadonlySet<string> = new Set(['WORKSPACE_INVALID', 'PERMISSION_REQUIRED'])
+const PASSED_ON: ReadonlySet<string> = new Set([
+  'WORKSPACE_INVALID',
+  'WORKSPACE_BUSY',
+  'PERMISSION_REQUIRED',
+])
 /** EIO; EBADMSG and EUCLEAN, as ext4 names a wrong checksum and a structure that cannot be */
 const DAMAGE: ReadonlySet<number> = new Set([-5, -74, -117])
 
@@ -284,7 +289,7 @@ function openLive(directory: string): number {
     throw new Error('it has changed')
   } catch (cause) {
     if (fd !== undefined) closeSync(fd)
-    throw new SekishoError('WORKSPACE_INVALID', `the disk in ${directory} is being put away`, {
+    throw new SekishoError('WORKSPACE_BUSY', `the disk in ${directory} is being put away`, {
       hint: 'try again in a moment',
       cause,
     })

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import {
   type DiskBench,
   asAgent,
@@ -119,7 +119,7 @@ test('a session that writes much has a short queue, and one that does not has no
   const [quiet, loud] = [await disk(disks, 'quiet'), await disk(disks, 'loud', BIG)]
   asAgent(quiet.upper, 'echo little > little')
   asAgent(loud.upper, 'head -c 40M /dev/zero > much')
-  await expect.poll(requests, { timeout: 5000 }).toEqual([4, 128])
+  await expect.poll(requests).toEqual([4, 128])
   await loud.close()
 })
 
@@ -183,7 +183,7 @@ test('a disk that finds no place in its session’s directory leaves nothing', a
   writeFileSync(join(first.upper, 'mine'), '')
   const ready = await disks.prepare({ size: SMALL, agentUid: AGENT })
   expect(() => ready.place(join(sessions, 's'))).toThrow('EEXIST')
-  await vi.waitUntil(() => loopsBelow(sessions).length === 1)
+  await expect.poll(() => loopsBelow(sessions).length).toBe(1)
   expect(readdirSync(first.upper)).toEqual(['mine'])
 })
 
@@ -264,7 +264,7 @@ test('two agents that fill the host together get ENOSPC in time, and go on when 
     `${sessions} is nearly full: sessions' disks take no more until there is space`,
   ])
   writeFileSync(filler, '')
-  await vi.waitUntil(() => greedy.every(({ usage }) => (usage()?.bytesFree ?? 0) > 0))
+  await expect.poll(() => greedy.every(({ usage }) => (usage()?.bytesFree ?? 0) > 0)).toBe(true)
   expect(asAgent(one.upper, 'echo more > more && cat more').said).toBe('more\n')
   for (const each of greedy) expect(await each.settle()).toEqual({ ioErrors: 0, heldBack: 1 })
 })

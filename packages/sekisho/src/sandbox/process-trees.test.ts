@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { SessionCgroup } from './cgroup.ts'
 import { openProcessTrees } from './process-trees.ts'
 
@@ -28,13 +28,13 @@ const CROWD = 'sleep 1000 & sleep 1000 & (setsid sleep 1000 &); echo up; wait'
 
 test('every process is stopped, and goes on when nobody holds it any more', async () => {
   const { tree } = await launch(CROWD)
-  await vi.waitFor(() => expect(pidsIn(tree)).toHaveLength(3))
+  await expect.poll(() => pidsIn(tree)).toHaveLength(3)
   await Promise.all([tree.freeze(), tree.freeze()])
   expect(statesOf(pidsIn(tree))).toEqual(['T', 'T', 'T'])
   tree.thaw()
   expect(statesOf(pidsIn(tree))).toEqual(['T', 'T', 'T'])
   tree.thaw()
-  await vi.waitFor(() => expect(statesOf(pidsIn(tree))).toEqual(['S', 'S', 'S']))
+  await expect.poll(() => statesOf(pidsIn(tree))).toEqual(['S', 'S', 'S'])
 })
 
 test('a process that starts others faster than they are stopped is stopped', async () => {
@@ -49,7 +49,7 @@ test('a process that starts others faster than they are stopped is stopped', asy
 
 test('the limit is on what runs when the agent begins', async () => {
   const { tree } = await launch(CROWD)
-  await vi.waitFor(() => expect(pidsIn(tree)).toHaveLength(3))
+  await expect.poll(() => pidsIn(tree)).toHaveLength(3)
   tree.limit(LIMITS)
   tree.begin()
   for (const pid of pidsIn(tree)) {
@@ -68,14 +68,14 @@ test('a sandbox without a process, or without limits, does not begin', async () 
 
 test('killed, none of it is left: not what has left its parents, nor what is stopped', async () => {
   const { tree, launcher } = await launch(CROWD)
-  await vi.waitFor(() => expect(pidsIn(tree)).toHaveLength(3))
+  await expect.poll(() => pidsIn(tree)).toHaveLength(3)
   const pids = pidsIn(tree)
   expect(tree.isEmpty()).toBe(false)
   await tree.freeze()
   const exited = once(launcher, 'exit')
   tree.kill()
   await exited
-  await vi.waitFor(() => expect(tree.isEmpty()).toBe(true))
+  await expect.poll(() => tree.isEmpty()).toBe(true)
   expect(tree.remove()).toBe(true)
   for (const pid of pids) expect(() => statesOf([pid])).toThrow('ENOENT')
 })

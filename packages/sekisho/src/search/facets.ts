@@ -11,6 +11,8 @@ export const FACETS = [
   'rule',
   'credential',
   'approver',
+  'model',
+  'tool',
 ] as const
 export type Facet = (typeof FACETS)[number]
 export type Facets = ReadonlyMap<Facet, ReadonlySet<string>>
@@ -82,16 +84,17 @@ export class FacetReader {
       this.#add(key, facets)
       this.#store.delete(keyOf(key))
     }
+    if (leaf['type'] === 'llm.call') this.#add(key, facets)
     if (leaf['type'] !== 'action.intent' || !facets.of('verdict').includes('allow')) return
     const hold = textOf(membersOf(leaf['hold'])['id'])
     if (hold !== undefined) this.#add(['approvers', session, hold], facets)
-    this.#put(key, facets.pairs(['host', 'rule', 'credential', 'approver']))
+    this.#put(key, facets.pairs(['host', 'rule', 'credential', 'approver', 'model', 'tool']))
   }
 
   #followHold(leaf: LogLeaf, session: string, facets: FacetSet): void {
     if (leaf['type'] === 'action.held') {
       const id = textOf(leaf['id']) ?? ''
-      this.#put(['hold', session, id], facets.pairs(['host', 'rule']))
+      this.#put(['hold', session, id], facets.pairs(['host', 'rule', 'model', 'tool']))
       return
     }
     const hold = holdOf(leaf)
@@ -159,6 +162,14 @@ function addOwn(leaf: LogLeaf, facets: FacetSet): void {
   addDecision(leaf, facets)
   facets.add('host', hostOf(membersOf(leaf['action'])))
   facets.addAll('credential', leaf['credentials'])
+  addModel(leaf['type'] === 'llm.call' ? leaf : membersOf(leaf['action']), facets)
+}
+
+/** Of a model call, of a call of a tool, and of what a call came to: `anthropic:claude-sonnet-5`. */
+function addModel({ provider, model, tool }: LogLeaf, facets: FacetSet): void {
+  if (typeof provider !== 'string' || typeof model !== 'string') return
+  facets.add('model', `${provider}:${model}`)
+  facets.add('tool', tool)
 }
 
 function addPeople(leaf: LogLeaf, facets: FacetSet): void {

@@ -23,6 +23,20 @@ export function objectsOf(values: readonly unknown[]): Json[] {
   return values.filter(isObject)
 }
 
+/** A call's arguments again; Node parses and writes what is nested as deep as a log is long. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value ?? {})
+}
+
+/** As logs of text have it. @returns null for what is no time, Unix ms */
+export function timeText(ms: unknown): string | null {
+  const isTime = typeof ms === 'number' && Number.isFinite(ms) && Math.abs(ms) <= LAST_TIME
+  return isTime ? new Date(ms).toISOString() : null
+}
+
+/** ECMAScript's, Unix ms */
+const LAST_TIME = 8.64e15
+
 /** undefined for what is no JSON: the caller counts it */
 function parseJson(text: string): unknown {
   try {
@@ -32,11 +46,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Each line an object; the number of those that are none stands beside. */
-export function parseLines(text: string): { objects: Json[]; unread: number } {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  const objects = objectsOf(lines.map(parseJson))
-  return { objects, unread: lines.length - objects.length }
+/** Each line an object, and null in the place of one that is none; blank ones are passed over. */
+export function* linesOf(text: string): Generator<Json | null, void> {
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start)
+    const line = text.slice(start, end < 0 ? text.length : end)
+    start += line.length + 1
+    if (line.trim() !== '') yield parseObject(line) ?? null
+  }
 }
 
 function isObject(value: unknown): value is Json {

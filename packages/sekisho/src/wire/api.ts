@@ -7,10 +7,12 @@ import { PolicyReloaded, PolicyStatus } from './policy-status.ts'
 import { ApprovalKind } from './labels.ts'
 import { Identities, Revocation, RevocationResult } from './keyholder.ts'
 import { QuarantineEntry, Quarantines, SignedRelease } from './quarantine.ts'
+import { eraseSession } from './recordings.ts'
 import { RestoreRequest, RestoreResult } from './restore.ts'
 import { ImageImport } from './sandbox.ts'
 import { SessionId } from './schemas.ts'
 import { SnapshotId, SnapshotRequest, SnapshotTaken } from './snapshot.ts'
+import { BudgetStatus, MAX_BUDGET_STATUSES } from './spend.ts'
 
 const Run = z.strictObject({
   agent: z.string().min(1).max(128),
@@ -92,6 +94,11 @@ export const api = {
     params: Revocation.pick({ of: true, detail: true }),
     result: RevocationResult,
   },
+  /** how everybody stands who has spent anything under a budget of model calls */
+  'llm.budgets': {
+    params: z.strictObject({}),
+    result: z.strictObject({ budgets: z.array(BudgetStatus).max(MAX_BUDGET_STATUSES) }),
+  },
   'quarantine.list': { params: z.strictObject({}), result: Quarantines },
   'quarantine.release': { params: SignedRelease, result: QuarantineEntry },
   /** an image is about to be put into the store: it is recorded, or it is not imported */
@@ -100,6 +107,8 @@ export const api = {
   /** puts back what a session's actions changed outside, as an operator's act */
   'restore.run': { params: RestoreRequest, result: RestoreResult },
   'content.read': readContent,
+  /** what was kept of a session's model calls goes; on record before it goes */
+  'llm.erase': eraseSession,
   'log.read': logRead,
   /** resolves when every action is decided by the files as they are now */
   'policy.reload': { params: z.strictObject({}), result: PolicyReloaded },

@@ -100,7 +100,16 @@ export const auditLeaves = [
   z.strictObject({
     type: z.literal('log.read'),
     reader: z.strictObject({ uid: z.int(), pid: z.int() }),
-    what: z.enum(['show', 'query', 'replay', 'export', 'transcript', 'reconcile', 'content']),
+    what: z.enum([
+      'show',
+      'query',
+      'replay',
+      'export',
+      'transcript',
+      'reconcile',
+      'content',
+      'recording',
+    ]),
     /** as the reader gave it */
     query: Line,
   }),

@@ -13,7 +13,9 @@ const ContentResult = z.strictObject({ totalBytes: z.int().min(0), piece: z.base
 
 /** An operator reads what was kept; the first piece is on record before it is given. */
 export const readContent = {
-  params: ContentPiece.extend({ what: z.enum(['transcript', 'reconcile', 'content']) }),
+  params: ContentPiece.extend({
+    what: z.enum(['transcript', 'reconcile', 'content', 'recording']),
+  }),
   result: ContentResult,
 } as const
 

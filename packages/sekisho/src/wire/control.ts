@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { eraseRecordings } from './recordings.ts'
 import { readContentFor } from './content.ts'
 import { logReadFor } from './log-read.ts'
 import { ApprovalResult, SignedApproval } from './approval.ts'
@@ -22,9 +23,10 @@ import {
   RootfsSource,
   WorkspaceOptions,
 } from './sandbox.ts'
-import { Phase, SessionId } from './schemas.ts'
+import { Phase, SecretSource, SessionId } from './schemas.ts'
 import { SnapshotRequest, SnapshotTaken } from './snapshot.ts'
 import { supervisorToSolver } from './solver.ts'
+import { BudgetBreakerLeaf, SpendNote, SpendPage } from './spend.ts'
 
 const Signal = z.enum(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'])
 
@@ -36,12 +38,11 @@ export const TerminalSize = z.strictObject({
 /** Where a secret's value comes from; the value itself is read by the supervisor at the start. */
 export const SecretReference = z.strictObject({
   binding: CredentialBinding,
-  from: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('env'), variable: z.string().min(1) }),
-    z.strictObject({ kind: z.literal('file'), path: z.string().startsWith('/') }),
-  ]),
+  from: SecretSource,
   /** the variable that holds the placeholder inside the sandbox */
   variable: z.string().nullable(),
+  /** the platform's own, of a filter of models.yaml: no placeholder of it is anywhere */
+  isPlatforms: z.literal(true).optional(),
 })
 export type SecretReference = z.infer<typeof SecretReference>
 
@@ -153,6 +154,16 @@ export const controlToSupervisor = {
   'ledger.read': { params: z.strictObject({ page: z.int().min(0) }), result: LedgerPage },
   /** resolves once it is durable */
   'ledger.note': { params: LedgerNote, result: z.strictObject({}) },
+  /** the same of what calls of models have come to */
+  'spend.read': { params: z.strictObject({ page: z.int().min(0) }), result: SpendPage },
+  'spend.note': { params: SpendNote, result: z.strictObject({}) },
+  /** the session that was before all others of a snapshot */
+  'spend.chain': {
+    params: z.strictObject({ snapshot: z.string().max(64) }),
+    result: z.strictObject({ session: SessionId }),
+  },
+  /** resolves once it is on record */
+  'spend.breaker': { params: BudgetBreakerLeaf, result: z.strictObject({}) },
   /** late or unknown: nothing is proven */
   'solver.compare': {
     params: supervisorToSolver.compare.params.omit({ timeoutMs: true }),
@@ -207,6 +218,7 @@ export const controlToSupervisor = {
   /** of a running or an ended session; the snapshot is in the log when this resolves */
   'snapshot.take': { params: SnapshotRequest, result: SnapshotTaken },
   'content.read': readContentFor,
+  'recording.erase': eraseRecordings,
   'log.read': logReadFor,
   /** the policy bundle's files, or null when nothing changed since `stamp` */
   'bundle.read': {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { CedarPolicies } from './cedar.ts'
 import { Constraint } from './constraints.ts'
 import { ApprovalKind, LabelShape, LabelSource } from './labels.ts'
+import { LlmSettings } from './llm.ts'
 import { Operation } from './operations.ts'
 import { SessionPolicy } from './policy.ts'
 import { Digest } from './sandbox.ts'
@@ -71,6 +72,8 @@ export const DecisionBundle = z.strictObject({
   /** those who are not named are enabled and in no group, under `uid-<uid>` */
   users: z.array(User).max(10_000),
   approvals: ApprovalSettings,
+  /** providers, prices and budgets of models, and what is kept of calls */
+  llm: LlmSettings,
 })
 export type DecisionBundle = z.infer<typeof DecisionBundle>
 

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { HeldAction, HoldId } from './approval.ts'
 import { ApprovalKind } from './labels.ts'
 import { SessionId } from './schemas.ts'
+import { SpendAnswer, SpendReservation, SpendSettlement } from './spend.ts'
 
 /** What a gate may ask of control, over a socket pair that the supervisor made for the two. */
 export const gateToControl = {
@@ -47,9 +48,31 @@ export const gateToControl = {
       }),
     ]),
   },
+  /**
+   * Takes from all budgets that a call of a model falls under what it may come to at most; less
+   * output where that is all there is. One that nobody settles stands.
+   */
+  'spend.reserve': { params: SpendReservation, result: SpendAnswer },
+  /** what the call came to takes the place of what was reserved */
+  'spend.settle': { params: SpendSettlement, result: z.strictObject({}) },
   /** the action was not performed: what it had reserved is free again */
   'ledger.release': {
     params: z.strictObject({ session: SessionId, id: z.string().max(64) }),
+    result: z.strictObject({}),
+  },
+} as const
+
+/** What control tells a gate by itself. */
+export const controlToGate = {
+  /** budgets of these calls are exhausted: what is in flight of them is ended where it is */
+  'budget.cut': {
+    params: z.strictObject({
+      session: SessionId,
+      /** of the actions */
+      ids: z.array(z.string().max(64)).max(1024),
+      budget: z.string().max(96),
+      reason: z.string().max(1024),
+    }),
     result: z.strictObject({}),
   },
 } as const

@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import { AwsPart } from './aws.ts'
 import { DecisionBundle, SessionDecision } from './decision.ts'
 import { EgressPlan } from './egress.ts'
+import { CredentialBinding } from './keyholder.ts'
 import { RestoreItem, RestoreOutcome } from './restore.ts'
 import { LimitsShape } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
@@ -23,6 +25,7 @@ export const GateCredential = z.strictObject({
   port: Port,
   header: z.string(),
   placeholder: z.string(),
+  aws: AwsPart.optional(),
 })
 export type GateCredential = z.infer<typeof GateCredential>
 
@@ -37,6 +40,8 @@ export const GateSession = z.strictObject({
   session: SessionId,
   decision: SessionDecision,
   credentials: z.array(GateCredential),
+  /** what the filters of models.yaml know the platform by; the agent has no placeholder of these */
+  platformCredentials: z.array(CredentialBinding).max(16),
   upstreams: z.array(Upstream),
   limits: EgressLimits,
   egress: EgressPlan,

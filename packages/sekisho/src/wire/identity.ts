@@ -17,8 +17,22 @@ export const Protection = z.strictObject({
 })
 export type Protection = z.infer<typeof Protection>
 
-/** A signature of a leaf, or of what a gate handed over: ECDSA P-256, SHA-256, r‖s, base64. */
-export const LeafSignature = z.strictObject({ by: KeyId, value: z.base64().length(88) })
+/** ECDSA P-256, SHA-256, r‖s, base64. */
+export const KeySignature = z.strictObject({ by: KeyId, value: z.base64().length(88) })
+export type KeySignature = z.infer<typeof KeySignature>
+
+/** A signature of a leaf, or of what a gate handed over; `batch` where it is one of several texts. */
+export const LeafSignature = KeySignature.extend({
+  /** where its text stands in the tree whose root is signed, as `@sekisho/verify` makes it */
+  batch: z
+    .strictObject({
+      at: z.int().min(0).max(63),
+      of: z.int().min(2).max(64),
+      /** SHA-256 each, from the leaf up */
+      path: z.array(z.base64().length(44)).min(1).max(6),
+    })
+    .optional(),
+})
 export type LeafSignature = z.infer<typeof LeafSignature>
 
 /** Which of the gate processes; a restarted one has the same. */

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { ApprovalResult, SignedApproval } from './approval.ts'
+import { AwsPart } from './aws.ts'
 import { Approver, Generation, Mandate, User } from './decision.ts'
 import {
   Certificate,
@@ -7,15 +8,18 @@ import {
   GateIndex,
   IdentityOf,
   KeyId,
-  LeafSignature,
+  KeySignature,
   Protection,
   RootRequest,
   SpiffeId,
 } from './identity.ts'
 import { LeafInput } from './leaves.ts'
+import { eraseRecordings, getRecording, putRecording } from './recordings.ts'
 import { Digest } from './sandbox.ts'
 import { Port, SessionId } from './schemas.ts'
 import { SecretPrints } from './secret-prints.ts'
+import { tell } from './tell.ts'
+import { sessionReleases } from './transcript-reader.ts'
 
 /** Longest content that is kept whole. */
 export const MAX_BLOB_BYTES = 8 * 1024 * 1024
@@ -29,6 +33,9 @@ export const CredentialBinding = z.strictObject({
   port: Port,
   /** lower-case header name */
   header: z.string().regex(/^[a-z0-9-]+$/),
+  /** how the path of every request begins that it is for; left out for any */
+  under: z.string().startsWith('/').max(512).optional(),
+  aws: AwsPart.optional(),
 })
 export type CredentialBinding = z.infer<typeof CredentialBinding>
 
@@ -62,6 +69,7 @@ export const gateToKeyholder = {
     }),
     result: z.strictObject({ index: z.int(), credentials: z.record(z.string(), z.string()) }),
   },
+  tell,
   /**
    * The key that this gate has made in its own memory and signs outcomes with from here on.
    * `proof` is by that key over `gateKeyBytes`, `endorsed` by the one before over its rotation.
@@ -70,7 +78,7 @@ export const gateToKeyholder = {
     params: z.strictObject({
       spki: z.base64().max(256),
       proof: z.base64().length(88),
-      endorsed: LeafSignature.nullable(),
+      endorsed: KeySignature.nullable(),
     }),
     result: z.strictObject({
       id: SpiffeId,
@@ -104,6 +112,8 @@ export const gateToKeyholder = {
     }),
     result: z.strictObject({ totalBytes: z.int().min(0), piece: z.base64() }),
   },
+  /** Keeps one side of a model call, encrypted; durable when the answer says that it is kept. */
+  'recording.put': putRecording,
   /** A certificate for one host, signed by the session's own CA. Base64 DER in and out. */
   certify: {
     params: z.strictObject({ session: SessionId, host: z.string().max(253), spki: z.string() }),
@@ -202,6 +212,8 @@ export const supervisorToKeyholder = {
       mandates: z.array(Mandate).max(256),
       /** by whom mandates are bound, and whose sessions get nothing approved */
       users: z.array(User).max(10_000),
+      /** how long recordings of model calls are kept; left out: as before */
+      recordingDays: z.int().min(1).max(3650).optional(),
     }),
     result: z.strictObject({}),
   },
@@ -225,7 +237,7 @@ export const supervisorToKeyholder = {
     result: z.strictObject({
       index: z.int().nullable(),
       /** by which a gate knows the secrets when it sees them; of those that can be known so */
-      prints: z.array(SecretPrints).max(16),
+      prints: z.array(SecretPrints).max(64),
       /** PEM of the session's CA certificate */
       caPem: z.string(),
       placeholders: z.record(z.string(), z.string()),
@@ -248,6 +260,10 @@ export const supervisorToKeyholder = {
     params: z.strictObject({ session: SessionId, digest: Digest, offset: z.int().min(0) }),
     result: z.strictObject({ totalBytes: z.int().min(0), piece: z.base64() }),
   },
+  /** calls of tools that were handed to the client of a session that has not ended yet */
+  'session.releases': sessionReleases,
+  'recording.get': getRecording,
+  'recording.erase': eraseRecordings,
   /** carries as its handle the keyholder's end of a socket pair; a gate has the other end */
   'gate.attach': { params: z.strictObject({ gate: GateIndex }), result: z.strictObject({}) },
   /** what an external root is to certify; empty where the root is derived, and when all is well */

@@ -3,7 +3,9 @@ import { RecordedFinding } from './egress.ts'
 import { ApprovedHold, IntentFacts, policyLeaves } from './policy-leaves.ts'
 import { Generation } from './decision.ts'
 import { auditLeaves } from './audit-leaves.ts'
+import { BudgetBreakerLeaf } from './spend.ts'
 import { LeafSignature } from './identity.ts'
+import { llmLeaves } from './llm-leaves.ts'
 import { recoveryLeaves } from './recovery-leaves.ts'
 import {
   Attested,
@@ -184,6 +186,8 @@ export const LeafInput = z.discriminatedUnion('type', [
   ...policyLeaves,
   ...recoveryLeaves,
   ...auditLeaves,
+  ...llmLeaves,
+  BudgetBreakerLeaf,
   z.strictObject({
     type: z.literal('action.intent'),
     session: SessionId,
@@ -194,6 +198,8 @@ export const LeafInput = z.discriminatedUnion('type', [
     credentials: z.array(z.string()),
     /** how many more like this were seen and not recorded one by one */
     repeated: z.int().min(0),
+    /** of a call of a tool: the model call that proposed it */
+    parent: Id.optional(),
     /** what detectors found in it; left out when they found nothing */
     findings: z.array(RecordedFinding).max(64).optional(),
     /** what of it nobody looked at, and why it passed all the same */

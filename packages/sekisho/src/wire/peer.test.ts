@@ -100,6 +100,28 @@ test('no answer in time is TIMEOUT; one that comes later changes nothing', async
   expect(client.closed).toBe(false)
 })
 
+test('calls that wait have one timer, and each its own time', async () => {
+  const { client } = pair()
+  vi.useFakeTimers()
+  const ended: string[] = []
+  const asked = [900, 300, Number.POSITIVE_INFINITY, 600].map((timeoutMs) =>
+    client.call('hang', {}, { timeoutMs }).catch((error: SekishoError) => {
+      ended.push(`${error.code} ${timeoutMs}`)
+    }),
+  )
+  expect(vi.getTimerCount()).toBe(1)
+  await vi.advanceTimersByTimeAsync(299)
+  expect(ended).toEqual([])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(ended).toEqual(['TIMEOUT 300'])
+  await vi.advanceTimersByTimeAsync(600)
+  expect(ended).toEqual(['TIMEOUT 300', 'TIMEOUT 600', 'TIMEOUT 900'])
+  expect(vi.getTimerCount()).toBe(0)
+  client.close()
+  await Promise.all(asked)
+  expect(ended.at(-1)).toBe('PEER_UNAVAILABLE Infinity')
+})
+
 test('a call that may take for ever has no timer', () => {
   const { client } = pair()
   vi.useFakeTimers()

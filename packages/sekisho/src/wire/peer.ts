@@ -39,12 +39,16 @@ type Pending = {
   method: string
   resolve: (value: unknown) => void
   reject: (error: SekishoError) => void
-  timer: NodeJS.Timeout | undefined
+  timeoutMs: number
+  /** as `performance.now()` counts; Infinity for one that may take for ever */
+  deadlineMs: number
 }
 
 /** Calls in flight above this are refused: a peer that stops answering must not fill memory. */
 const MAX_IN_FLIGHT = 4096
 const DEFAULT_TIMEOUT_MS = 10_000
+/** Timers count whole milliseconds: one may fire by so much before the time that it was set for. */
+const CLOCK_STEP_MS = 1
 
 /**
  * Requests and replies over a transport, both ways, each validated by schema on arrival.
@@ -61,6 +65,10 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
   readonly #pending = new Map<number, Pending>()
   readonly #closeListeners: ((cause: Error | undefined) => void)[] = []
   #nextId = 1
+  /** one for all that wait: nearly every call is answered long before its time, and none has its own */
+  #timer: NodeJS.Timeout | undefined
+  /** when it fires: no call's deadline is before that */
+  #sweepAtMs = Infinity
   #closed: Error | true | undefined
 
   constructor(
@@ -108,20 +116,35 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
         )
       }
       const id = this.#nextId++
-      const timer = Number.isFinite(timeoutMs)
-        ? setTimeout(() => {
-            this.#pending.delete(id)
-            reject(
-              new SekishoError(
-                'TIMEOUT',
-                `${this.name}: no answer to ${method} in ${timeoutMs} ms`,
-              ),
-            )
-          }, timeoutMs)
-        : undefined
-      this.#pending.set(id, { method, resolve, reject, timer })
+      const deadlineMs = performance.now() + timeoutMs
+      this.#pending.set(id, { method, resolve, reject, timeoutMs, deadlineMs })
+      this.#watch(deadlineMs)
       this.#transport.send({ id, method, params }, handle, mayWaitMs)
     }) as Promise<ResultOf<Out, M>>
+  }
+
+  /** Looks again by then, unless it does sooner anyway. What is called on keeps the process alive. */
+  #watch(deadlineMs: number): void {
+    if (deadlineMs >= this.#sweepAtMs) return
+    clearTimeout(this.#timer)
+    this.#sweepAtMs = deadlineMs
+    this.#timer = setTimeout(() => this.#sweep(), deadlineMs - performance.now()).unref()
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now() + CLOCK_STEP_MS
+    let nextMs = Infinity
+    for (const [id, { method, reject, timeoutMs, deadlineMs }] of this.#pending) {
+      if (deadlineMs > nowMs) {
+        nextMs = Math.min(nextMs, deadlineMs)
+        continue
+      }
+      this.#pending.delete(id)
+      const message = `${this.name}: no answer to ${method} in ${timeoutMs} ms`
+      reject(new SekishoError('TIMEOUT', message))
+    }
+    this.#sweepAtMs = Infinity
+    this.#watch(nextMs)
   }
 
   #receive(message: unknown, handle: Handle): void {
@@ -141,7 +164,6 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
     const pending = this.#pending.get(id)
     if (pending === undefined) return // answered after its time-out
     this.#pending.delete(id)
-    clearTimeout(pending.timer)
     if ('error' in message) return pending.reject(errorFromWire(this.name, message.error))
     const parsed = this.#out[pending.method]?.result.safeParse(
       'result' in message ? message.result : undefined,
@@ -169,9 +191,7 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
       const result = await handler(params.data as never, handle)
       this.#transport.send({ id, result })
     } catch (thrown) {
-      const error = toSekishoError(thrown)
-      const { code, message: text, hint = null } = error
-      this.#transport.send({ id, error: { code, message: text, hint } })
+      this.#transport.send({ id, error: errorToWire(thrown) })
     }
   }
 
@@ -183,10 +203,8 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
   #shut(cause: Error | undefined): void {
     if (this.#closed !== undefined) return
     this.#closed = cause ?? true
-    for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer)
-      pending.reject(this.#unavailable())
-    }
+    clearTimeout(this.#timer)
+    for (const pending of this.#pending.values()) pending.reject(this.#unavailable())
     this.#pending.clear()
     for (const listener of this.#closeListeners) listener(cause)
   }
@@ -197,7 +215,18 @@ export class Peer<Out extends Protocol, In extends Protocol = Record<never, neve
   }
 }
 
-function errorFromWire(name: string, error: unknown): SekishoError {
+/** What of it the other side may know: never its cause. */
+export function errorToWire(thrown: unknown): {
+  code: ErrorCode
+  message: string
+  hint: string | null
+} {
+  const { code, message, hint = null } = toSekishoError(thrown)
+  return { code, message, hint }
+}
+
+/** @param name of who says so */
+export function errorFromWire(name: string, error: unknown): SekishoError {
   if (typeof error !== 'object' || error === null) {
     return new SekishoError('PROTOCOL_VIOLATION', `${name}: an error without a shape`)
   }

@@ -1,9 +1,13 @@
 import * as z from 'zod'
+import { TOOL_DOINGS } from '../core/action.ts'
 import { Consequence, Effect, Reversibility } from './labels.ts'
 import { Recovery } from './recovery.ts'
 
-/** What becomes of a request in which a detector found something, from the mildest on. */
-export const TREATMENTS = ['record', 'redact', 'hold', 'deny'] as const
+/**
+ * What becomes of a request in which a detector found something, from the mildest on. `tokenize` is
+ * for personal data: what stands for it can be put back where a rule reveals it.
+ */
+export const TREATMENTS = ['record', 'tokenize', 'redact', 'hold', 'deny'] as const
 export const Treatment = z.enum(TREATMENTS)
 export type Treatment = z.infer<typeof Treatment>
 
@@ -29,6 +33,8 @@ export const RuleOptions = z.strictObject({
   /** what comes after the cap passes unseen, which the leaf says */
   uninspected: z.boolean().optional(),
   treatments: Treatments.optional(),
+  /** tokens of personal data become their values again towards this host */
+  revealsPersonalData: z.boolean().optional(),
   /** what a request by this rule does outside, where its method does not say it */
   effect: Effect.optional(),
   reversibility: Reversibility.optional(),
@@ -60,5 +66,38 @@ export const PolicyRule = z.strictObject({
 })
 export type PolicyRule = z.infer<typeof PolicyRule>
 
-export const SessionPolicy = z.strictObject({ rules: z.array(PolicyRule).max(10_000) })
+/** A grant of what a model may have the agent's client do. */
+export const ToolRule = z.strictObject({
+  id: z.string().min(1).max(128),
+  effect: z.enum(['allow', 'deny']),
+  /** glob over the tool's name: `*` is any characters */
+  tool: z.string().min(1).max(256),
+  /** empty means any, here and below */
+  does: z.array(z.enum(TOOL_DOINGS)),
+  /** globs over a command's program: by its path where they hold a slash, else by its name */
+  programs: z.array(z.string().min(1).max(256)),
+  /** globs: `*` within a segment, `**` across */
+  paths: z.array(z.string().min(1).max(512)),
+  /** canonical names, or `*.name` */
+  hosts: z.array(z.string().max(255)),
+  /** an allow rule: also what is known only when it runs; a deny rule: only that */
+  unknown: z.boolean(),
+  expiresAtMs: z.int().min(0).optional(),
+  options: RuleOptions.pick({ effect: true, reversibility: true, consequence: true }).optional(),
+})
+export type ToolRule = z.infer<typeof ToolRule>
+
+export const ToolPolicy = z.strictObject({
+  /** null: every tool of the client, which is bounded by the sandbox that it runs in */
+  rules: z.array(ToolRule).max(1000).nullable(),
+  /** globs over the types of tools that the provider runs; empty: none of them */
+  serverTools: z.array(z.string().min(1).max(256)).max(64),
+})
+export type ToolPolicy = z.infer<typeof ToolPolicy>
+
+export const SessionPolicy = z.strictObject({
+  rules: z.array(PolicyRule).max(10_000),
+  /** left out where the agent file says nothing of tools: every one of the client, none of a provider */
+  tools: ToolPolicy.optional(),
+})
 export type SessionPolicy = z.infer<typeof SessionPolicy>

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MODEL_APIS, TOOL_DOINGS } from '../core/action.ts'
 import { ApprovalKind } from './labels.ts'
 
 /** Shapes that more than one process sends. Strict everywhere: an unknown field is an error. */
@@ -10,6 +11,12 @@ export const Phase = z.enum(['setup', 'agent'])
 export type Phase = z.infer<typeof Phase>
 
 export const Port = z.int().min(1).max(65_535)
+
+/** Where a secret's value is read from; never the value. */
+export const SecretSource = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('env'), variable: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('file'), path: z.string().startsWith('/') }),
+])
 
 export const VerdictShape = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('allow'), rules: z.array(z.string()) }),
@@ -83,6 +90,37 @@ export const ActionShape = z.discriminatedUnion('kind', [
     host: z.string().max(253),
     port: Port,
     file: z.string().max(16_640),
+  }),
+  z.strictObject({
+    kind: z.literal('llm.generate'),
+    provider: z.string().max(64),
+    model: z.string().max(256),
+    api: z.enum(MODEL_APIS),
+    stream: z.boolean(),
+    serverTools: z.array(z.string().max(128)).max(64),
+    scheme: z.enum(['http', 'https']),
+    host: z.string().max(253),
+    port: Port,
+    path: Text,
+  }),
+  z.strictObject({
+    kind: z.literal('llm.tool-call'),
+    provider: z.string().max(64),
+    model: z.string().max(256),
+    tool: z.string().max(256),
+    does: z.enum(TOOL_DOINGS),
+    commands: z
+      .array(
+        z.strictObject({
+          program: z.string().max(1024).nullable(),
+          args: z.array(z.string().max(1024).nullable()).max(64),
+        }),
+      )
+      .max(64),
+    paths: z.array(z.string().max(1024)).max(64),
+    urls: z.array(z.string().max(2048)).max(64),
+    digest: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+    callId: z.string().max(256).nullable(),
   }),
 ])
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { CedarSchemaJson } from './cedar-schema.ts'
 import { DecisionBundle } from './decision.ts'
-import { PolicyRule } from './policy.ts'
+import { PolicyRule, ToolPolicy } from './policy.ts'
 import { Digest } from './sandbox.ts'
 
 /** What the solver process is asked, and what it answers. */
@@ -45,6 +45,8 @@ export type SettleResult = z.infer<typeof SettleResult>
 const ComparedAgent = z.strictObject({
   name: z.string().max(128),
   rules: z.array(PolicyRule).max(10_000),
+  /** left out where its file says nothing of tools */
+  tools: ToolPolicy.optional(),
   /** over all else in its file: secrets, mounts, limits … which a comparison does not look into */
   rest: Digest,
 })
@@ -60,6 +62,7 @@ export const ComparedBundle = z.strictObject({
     constraints: true,
     mandates: true,
     users: true,
+    llm: true,
   }),
   agents: z.array(ComparedAgent).max(1000),
 })

@@ -1,18 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { AgentClient } from './agent-client.ts'
-import {
-  type AgentSession,
-  CANARY_HOST,
-  EVIL_HOST,
-  runAgentSession,
-  TURNS,
-} from './agent-session.ts'
+import { type AgentClient, keyFaults } from './agent-client.ts'
+import { CANARY_HOST } from './agent-file.ts'
+import { type AgentSession, EVIL_HOST, runAgentSession, TURNS } from './agent-session.ts'
 import { runClientAlone } from './client-alone.ts'
 import { filesHolding } from './files-holding.ts'
 import { PROVIDERS } from './model-server.ts'
-import type { Leaf } from './platform.ts'
+import { alarmsOf, endOf, type Leaf, readLog } from './platform.ts'
 
 /** What must hold of any client that does its task. Registers the tests. */
 export function testAgent(client: AgentClient): void {
@@ -30,8 +25,7 @@ function testAlone(client: AgentClient): void {
     expect(ran).toMatchObject({ code: 0, stdout: 'All is done.\n' })
     expect(client.shellOutputs(requests)).toEqual([expect.stringContaining('a result')])
     const calls = requests.filter(({ status, method }) => status === 200 && method === 'POST')
-    const { header, scheme } = client.key
-    expect(calls.map(({ headers }) => headers[header])).toEqual(calls.map(() => scheme + key))
+    expect(keyFaults(client, calls, key)).toEqual([])
   })
 }
 
@@ -45,6 +39,7 @@ function testInSession(client: AgentClient): void {
   testTask(client, () => run)
   testKey(client, () => run)
   testRecord(client, () => run)
+  testAttempts(client, () => run)
   testAudit(client, () => run)
 }
 
@@ -76,25 +71,25 @@ function testTask(client: AgentClient, run: () => AgentSession): void {
 }
 
 function testKey(client: AgentClient, run: () => AgentSession): void {
-  const { header, scheme, variable } = client.key
+  const { header, variable, isHidden } = client.key
 
   test('every model call carries the real key, and no request the placeholder in its place', () => {
     const { model, realKey } = run()
-    const sent = `${scheme}${realKey}`
     const calls = model.requests.filter(
       ({ method, target }) => method === 'POST' && target.startsWith(client.modelPath),
     )
     expect(calls.length).toBeGreaterThanOrEqual(TURNS.length)
-    expect(calls.map(({ headers }) => headers[header])).toEqual(calls.map(() => sent))
-    const keys = model.requests.map(({ headers }) => headers[header] ?? sent)
-    expect(new Set(keys)).toEqual(new Set([sent]))
+    expect(keyFaults(client, calls, realKey)).toEqual([])
+    const withKey = model.requests.filter(({ headers }) => headers[header] !== undefined)
+    expect(keyFaults(client, withKey, realKey)).toEqual([])
   })
 
   test('inside there is a placeholder of the same length and never the real key', () => {
     const { model, realKey, ran } = run()
     const [environment = ''] = client.shellOutputs(model.requests)
     const [, placeholder = ''] = new RegExp(`^${variable}=(.+)$`, 'm').exec(environment) ?? []
-    expect(placeholder).toHaveLength(realKey.length)
+    // a client may cover in its tools' results what looks like a key
+    if (isHidden !== true) expect(placeholder).toHaveLength(realKey.length)
     expect(placeholder).not.toBe(realKey)
     expect(model.requests.filter(({ body }) => body.includes(realKey))).toEqual([])
     expect(ran.stdout + ran.stderr).not.toContain(realKey)
@@ -127,12 +122,18 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
 
   test('the log holds each model call with its credential by name, and its outcome', () => {
     const { host } = PROVIDERS[client.provider]
-    const intents = actionsAt(host).filter(({ action }) => action?.kind === 'http.request')
-    const allowed = intents.filter(({ verdict }) => verdict?.kind === 'allow')
+    // a WebSocket ends at the gate, which posts each of its calls
+    const isRequest = ({ action }: Leaf): boolean =>
+      (action?.kind === 'http.request' && action['upgrade'] === undefined) ||
+      action?.kind === 'llm.generate'
+    const allowed = actionsAt(host)
+      .filter(isRequest)
+      .filter(({ verdict }) => verdict?.kind === 'allow')
     expect(allowed).toHaveLength(run().model.requests.length)
-    const calls = allowed.filter(
-      ({ action }) => action?.['path'] === client.modelPath && action['method'] === 'POST',
-    )
+    const calls = allowed.filter(({ action }) => action?.kind === 'llm.generate')
+    const reported = run().leaves.filter(({ type }) => type === 'llm.call')
+    expect(new Set(reported.map(({ id }) => id))).toEqual(new Set(calls.map(({ id }) => id)))
+    expect(calls.length).toBeGreaterThanOrEqual(TURNS.length)
     expect(calls.map(({ verdict }) => verdict?.kind)).toEqual(calls.map(() => 'allow'))
     expect(calls.map(({ credentials }) => credentials)).toEqual(
       calls.map(() => [client.key.credential]),
@@ -141,32 +142,56 @@ function testRecord(client: AgentClient, run: () => AgentSession): void {
     const closed = new Set(performed.map(({ id }) => id))
     expect(calls.filter(({ id }) => !closed.has(id))).toEqual([])
   })
+}
 
+function testAttempts(client: AgentClient, run: () => AgentSession): void {
   test('of what the client does by itself, nothing is denied but what is known', () => {
-    const tried: unknown[] = [EVIL_HOST, CANARY_HOST]
+    const tried = [EVIL_HOST, CANARY_HOST]
     const denied = run()
       .leaves.filter(({ verdict }) => verdict?.kind === 'deny')
-      .filter(({ action }) => ![action?.host, action?.['name']].some((at) => tried.includes(at)))
-    expect(denied.map(({ verdict }) => verdict?.rules)).toEqual(client.refused)
+      .map(({ action }) => tellAttempt(action))
+      .filter((what) => !tried.some((name) => what.endsWith(` ${name}`)))
+    expect(new Set(denied)).toEqual(new Set(client.refused))
   })
 }
 
 function testAudit(client: AgentClient, run: () => AgentSession): void {
-  test('its own log is kept as its claims, and all that it claims was seen', async () => {
+  test('its own log is kept as its claims', async () => {
     const { platform, session } = run()
     const listed = await platform.sekisho('log', 'transcripts', session, '--json')
     expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining(client.name) })
+  })
+
+  test('all that its own log claims was seen, and all calls in it were released', async () => {
+    const { platform, session } = run()
     const { code, stdout } = await platform.sekisho('log', 'reconcile', session, '--json')
     expect({ code, ...Object(JSON.parse(stdout)) }).toMatchObject({
       code: 0,
       compared: 3,
+      calls: 3,
+      unclaimedCalls: 0,
       differences: [],
       unread: 0,
       uncompared: [],
     })
+    const end = await endOf(platform, session)
+    expect(end['counters']).toMatchObject({
+      'transcripts.unreleased': 0,
+      'transcripts.changed': 0,
+      'transcripts.uncompared': 0,
+      'transcripts.unread': 0,
+    })
+    expect(alarmsOf(await readLog(platform, session))).toEqual([])
   })
 
   test('the log verifies', async () => {
     expect(await run().platform.sekisho('log', 'verify')).toMatchObject({ code: 0 })
   })
+}
+
+/** Its kind and its subject. */
+function tellAttempt(action: Leaf['action']): string {
+  if (action === undefined) return 'no action'
+  const subject = [action['syscall'], action['name'], action.host].find((one) => one !== undefined)
+  return `${action.kind} ${typeof subject === 'string' ? subject : ''}`
 }

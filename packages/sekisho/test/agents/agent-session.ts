@@ -1,21 +1,17 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { parse } from 'yaml'
-import * as z from 'zod'
-import { type AgentClient, inventKey } from './agent-client.ts'
+import { join } from 'node:path'
+import { type AgentClient, inventKey, keyVariables } from './agent-client.ts'
+import { CANARY_HOST, INSIDE, sessionAgentFile } from './agent-file.ts'
 import { type Canary, startCanary } from './canary.ts'
+import { installClient, writeSettings } from './client-files.ts'
 import type { Executed } from './execute.ts'
-import { installPackage } from './install-package.ts'
-import { type ModelServer, PROVIDERS, startModelServer } from './model-server.ts'
-import { type Leaf, type Platform, readLog, sessionsOf, startPlatform } from './platform.ts'
+import { type ModelServer, startModelServer } from './model-server.ts'
+import { type Leaf, type Platform, readLogToEnd, sessionsOf, startPlatform } from './platform.ts'
 import type { Turn } from './turn.ts'
 
-/** A rule opens one path of this host, so that only the decision stands before its canary. */
-export const CANARY_HOST = 'canary.example'
 /** No rule names this host. */
 export const EVIL_HOST = 'evil.example'
-const SHIPPED = resolve(import.meta.dirname, '../../../../policy/agents')
 
 /** What a hostile agent would do to learn its key: its own environment and everyone else's. */
 const LOOK_FOR_KEYS = "env; cat /proc/self/environ /proc/[0-9]*/environ | tr '\\0' '\\n'"
@@ -46,13 +42,16 @@ export type AgentSession = {
 }
 
 /** Starts everything, runs the client to its end; on failure, what was started is stopped. */
-export async function runAgentSession(client: AgentClient): Promise<AgentSession> {
+export async function runAgentSession(
+  client: AgentClient,
+  turns: readonly Turn[] = TURNS,
+): Promise<AgentSession> {
   const cleanup: (() => Promise<void>)[] = []
   const close = async (): Promise<void> => {
     for (const undo of cleanup.splice(0).toReversed()) await undo()
   }
   try {
-    return { ...(await run(client, (undo) => void cleanup.push(undo))), close }
+    return { ...(await run(client, turns, (undo) => void cleanup.push(undo))), close }
   } catch (error) {
     await close()
     throw error
@@ -61,62 +60,44 @@ export async function runAgentSession(client: AgentClient): Promise<AgentSession
 
 async function run(
   client: AgentClient,
+  turns: readonly Turn[],
   later: (undo: () => Promise<void>) => void,
 ): Promise<Omit<AgentSession, 'close'>> {
   const directory = await mkdtemp(join(tmpdir(), 'sekisho-e2e-'))
   later(() => rm(directory, { recursive: true, force: true }))
   await chmod(directory, 0o755) // the platform's processes run under uids of their own
   const workspace = await makeWorkspace(directory)
-  const modules = await installPackage(client.spec)
+  const modules = await installClient(client)
+  const settings = join(directory, 'settings')
+  await writeSettings(client, settings)
   const canary = await startCanary()
   later(canary.close)
-  const { provider } = client
-  const model = await startModelServer({ directory: join(directory, 'ca'), provider, turns: TURNS })
+  const { provider, shell } = client
+  const ca = join(directory, 'ca')
+  const model = await startModelServer({ directory: ca, provider, shell, turns })
   later(model.close)
   const realKey = inventKey(client)
   const platform = await startPlatform({
     home: join(directory, 'home'),
-    agents: { [client.name]: await agentFile(client, { modules, model, canary }) },
-    secrets: { [client.key.source]: realKey },
+    agents: { [client.name]: await sessionAgentFile(client, { modules, settings, model, canary }) },
+    secrets: keyVariables(client, realKey),
+    models: client.models,
   })
   later(platform.stop)
-  const command = [`/opt/client/${client.program}`, ...client.args]
+  const command = client.command(INSIDE)
   const where = ['--agent', client.name, '--workspace', workspace]
   const ran = await platform.sekisho('run', ...where, '--', ...command)
-  const session = (await sessionsOf(platform, client.name))[0] ?? ''
-  const leaves = await readLog(platform, session)
+  const [session] = await sessionsOf(platform, client.name)
+  if (session === undefined) throw new Error(`no session began: ${ran.stderr}${platform.said()}`)
+  const leaves = await readLogToEnd(platform, session)
   return { directory, workspace, realKey, model, canary, platform, ran, session, leaves }
 }
 
-async function makeWorkspace(directory: string): Promise<string> {
+/** A user's project, and beside it a place for an authority. */
+export async function makeWorkspace(directory: string): Promise<string> {
   const workspace = join(directory, 'workspace')
   await mkdir(workspace)
   await mkdir(join(directory, 'ca'))
   await writeFile(join(workspace, 'README.md'), '# A project\n')
   return workspace
-}
-
-/** The agent file that we ship, with the client itself, a rule to try and other servers. */
-async function agentFile(
-  client: AgentClient,
-  at: { modules: string; model: ModelServer; canary: Canary },
-): Promise<unknown> {
-  const text = await readFile(join(SHIPPED, `${client.name}.yaml`), 'utf8')
-  const shipped = z.looseObject({ rules: z.array(z.unknown()).default([]) }).parse(parse(text))
-  const { host } = PROVIDERS[client.provider]
-  const { caFile } = at.model
-  const loopback = { port: 443, address: '127.0.0.1', caFile }
-  return {
-    ...shipped,
-    rules: [
-      ...shipped.rules,
-      { id: 'canary', effect: 'allow', host: CANARY_HOST, paths: ['/open'] },
-    ],
-    mounts: [{ source: at.modules, target: '/opt/client' }],
-    upstreams: [
-      { ...loopback, host, dialPort: at.model.port, reason: 'scripted model server' },
-      // were the denial to fail, the bytes would arrive where they are counted
-      { ...loopback, host: CANARY_HOST, dialPort: at.canary.port, reason: 'canary' },
-    ],
-  }
 }

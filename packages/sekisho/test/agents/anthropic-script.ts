@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { RecordedRequest, Script, ScriptedReply } from './scripted-server.ts'
-import { parseJson, type Turn } from './turn.ts'
+import { callOf, jsonCall, parseJson, type SpellShell, type ToolCall, type Turn } from './turn.ts'
 
 const Block = z.looseObject({ type: z.string() })
 const MessagesRequest = z.looseObject({
@@ -19,7 +19,6 @@ const ToolResult = z.looseObject({
 })
 
 type Content = { type: 'text'; text: string } | ({ type: 'tool_use'; id: string } & ToolCall)
-type ToolCall = { name: string; input: Readonly<Record<string, unknown>> }
 
 /**
  * The Messages API as far as the published Claude Code client needs it.
@@ -27,14 +26,15 @@ type ToolCall = { name: string; input: Readonly<Record<string, unknown>> }
  * The turn follows from the tool results in the request, not from a counter: a retried request
  * gets the same answer. Requests without tools are the client's side calls (titles, quota).
  */
-export function anthropicScript(turns: readonly Turn[]): Script {
+export function anthropicScript(turns: readonly Turn[], shell: SpellShell): Script {
   return (request) => {
     const { pathname } = new URL(request.target, 'https://provider.invalid')
     if (request.method === 'GET' || request.method === 'HEAD') return ping(pathname)
     if (request.method === 'POST' && pathname === '/v1/messages/count_tokens') {
       return { kind: 'json', status: 200, body: { input_tokens: 1000 } }
     }
-    if (request.method === 'POST' && pathname === '/v1/messages') return message(request, turns)
+    if (request.method === 'POST' && pathname === '/v1/messages')
+      return message(request, { turns, shell })
     return unknown(pathname)
   }
 }
@@ -60,10 +60,12 @@ function failure(status: number, type: string, text: string): ScriptedReply {
   return { kind: 'json', status, body: { type: 'error', error: { type, message: text } } }
 }
 
-function message(request: { body: string }, turns: readonly Turn[]): ScriptedReply {
+type Play = { turns: readonly Turn[]; shell: SpellShell }
+
+function message(request: { body: string }, play: Play): ScriptedReply {
   const parsed = parseRequest(request.body)
   if (parsed === undefined) return failure(400, 'invalid_request_error', 'not a Messages request')
-  const content = contentFor(parsed, turns)
+  const content = contentFor(parsed, play)
   const whole = {
     id: `msg_${contentId(parsed)}`,
     type: 'message',
@@ -78,15 +80,14 @@ function message(request: { body: string }, turns: readonly Turn[]): ScriptedRep
   return { kind: 'events', events: messageEvents(whole, content) }
 }
 
-function contentFor(request: MessagesRequest, turns: readonly Turn[]): Content {
+function contentFor(request: MessagesRequest, { turns, shell }: Play): Content {
   const turn = (request.tools ?? []).length === 0 ? undefined : turns[toolResults(request).length]
   if (turn === undefined) return { type: 'text', text: 'Done.' }
   if (turn.kind === 'text') return { type: 'text', text: turn.text }
   return {
     type: 'tool_use',
     id: `toolu_${contentId(request)}`,
-    name: 'Bash',
-    input: { command: turn.command, description: 'A scripted step' },
+    ...jsonCall(callOf(turn, shell)),
   }
 }
 

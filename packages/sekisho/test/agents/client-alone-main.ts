@@ -4,14 +4,18 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { clientNamed } from './clients/all.ts'
 import { type Executed, execute } from './execute.ts'
-import { type Provider, startModelServer } from './model-server.ts'
+import { startModelServer } from './model-server.ts'
 import type { RecordedRequest } from './scripted-server.ts'
 import type { Turn } from './turn.ts'
 
 export type AlonePlan = {
   directory: string
-  provider: Provider
+  /** id of one of clients/all.ts */
+  client: string
+  /** where the model listens */
+  address: string
   turns: readonly Turn[]
   command: readonly [string, ...string[]]
   /** without the authority's variable, which this program adds */
@@ -23,11 +27,13 @@ export type AlonePlan = {
 export type AloneReport = { ran: Executed; requests: readonly RecordedRequest[] }
 
 async function main(plan: AlonePlan): Promise<AloneReport> {
-  const { provider, turns, command, cwd, timeoutMs } = plan
+  const { turns, command, cwd, timeoutMs } = plan
+  const { provider, shell } = clientNamed(plan.client)
   const directory = join(plan.directory, 'ca')
   await mkdir(directory)
-  const model = await startModelServer({ directory, provider, turns, port: 443 })
-  const env = { ...plan.env, SSL_CERT_FILE: model.caFile }
+  const listen = { address: plan.address, port: 443 }
+  const model = await startModelServer({ directory, provider, turns, shell, listen })
+  const env = { ...plan.env, SSL_CERT_FILE: model.caFile, NODE_EXTRA_CA_CERTS: model.caFile }
   const ran = await execute(command, { cwd, env, timeoutMs })
   await model.close()
   return { ran, requests: model.requests }

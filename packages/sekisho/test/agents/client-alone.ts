@@ -5,12 +5,14 @@ import * as z from 'zod'
 import { type AgentClient, inventKey } from './agent-client.ts'
 import type { AlonePlan, AloneReport } from './client-alone-main.ts'
 import { execute } from './execute.ts'
-import { installPackage } from './install-package.ts'
+import { installClient, writeSettings } from './client-files.ts'
 import { PROVIDERS } from './model-server.ts'
 import type { Turn } from './turn.ts'
 
 const CLIENT_TIMEOUT_MS = 60_000
 const NOBODY = 65_534
+/** Of the range that the platform makes its addresses from: OpenClaw refuses loopback for a name. */
+const ADDRESS = '198.18.0.1'
 const MAIN = join(import.meta.dirname, 'client-alone-main.ts')
 
 const Report = z.object({
@@ -40,7 +42,7 @@ export async function runClientAlone(
     await chmod(directory, 0o755)
     const key = inventKey(client)
     const plan = await planFor(client, { directory, key, turns })
-    const hosts = `127.0.0.1 localhost ${PROVIDERS[client.provider].host}\n`
+    const hosts = `127.0.0.1 localhost\n${ADDRESS} ${PROVIDERS[client.provider].host}\n`
     await writeFile(join(directory, 'hosts'), hosts)
     // nothing listens there: any other name fails
     const resolver = 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n'
@@ -70,14 +72,24 @@ async function planFor(
     await mkdir(own)
     await chown(own, NOBODY, NOBODY)
   }
-  const program = join(await installPackage(client.spec), client.program)
+  const settings = join(directory, 'settings')
+  await writeSettings(client, settings)
+  const at = { modules: await installClient(client), node: process.execPath, settings }
   const nobody = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups']
   return {
     directory,
-    provider: client.provider,
+    client: client.id,
+    address: ADDRESS,
     turns,
-    command: ['setpriv', ...nobody, program, ...client.args],
-    env: { PATH: '/usr/bin:/bin', HOME: home, TMPDIR: home, [client.key.variable]: key },
+    command: ['setpriv', ...nobody, ...client.command(at)],
+    env: {
+      PATH: '/usr/bin:/bin',
+      HOME: home,
+      TMPDIR: home,
+      ...client.key.beside,
+      [client.key.variable]: key,
+      ...client.environment?.(at),
+    },
     cwd,
     timeoutMs: CLIENT_TIMEOUT_MS,
   }
@@ -87,6 +99,12 @@ async function planFor(
 function namespaces(directory: string): [string, ...string[]] {
   const own = ['--net', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc']
   const mounts = ['hosts', 'resolv.conf'].map((file) => `mount --bind "$1/${file}" /etc/${file}`)
-  const script = ['ip link set lo up', ...mounts, 'shift', 'exec "$@"'].join(' && ')
+  const script = [
+    'ip link set lo up',
+    `ip addr add ${ADDRESS}/32 dev lo`,
+    ...mounts,
+    'shift',
+    'exec "$@"',
+  ].join(' && ')
   return ['unshare', ...own, 'sh', '-c', script, 'sh', directory, process.execPath, MAIN]
 }

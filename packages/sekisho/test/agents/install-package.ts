@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { execute } from './execute.ts'
 
@@ -11,13 +11,17 @@ const CACHE = resolve(import.meta.dirname, '../../../../.runtime/packages')
  * Installs `NAME@VERSION` from the npm registry that this machine is set up for, once, and returns
  * its `node_modules` directory. Install scripts never run: they would run with our rights.
  */
-export async function installPackage(spec: string): Promise<string> {
+export async function installPackage(
+  spec: string,
+  { overrides = {} }: { overrides?: Readonly<Record<string, string>> } = {},
+): Promise<string> {
   const directory = join(CACHE, spec.replace(/^@/, '').replaceAll('/', '-'))
   const modules = join(directory, 'node_modules')
   if (existsSync(modules)) return modules
   await mkdir(CACHE, { recursive: true })
   const fresh = await mkdtemp(`${directory}.`)
   try {
+    await writeFile(join(fresh, 'package.json'), JSON.stringify({ private: true, overrides }))
     const npm = ['npm', 'install', '--prefix', fresh, '--ignore-scripts', '--no-save'] as const
     const { code, stderr } = await execute([...npm, '--no-audit', '--no-fund', spec], {
       cwd: fresh,

@@ -9,12 +9,15 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toolResultsSeen } from './anthropic-script.ts'
 import { type ModelServer, startModelServer } from './model-server.ts'
-import type { Turn } from './turn.ts'
+import type { ToolCall, Turn } from './turn.ts'
 
 const TURNS: readonly Turn[] = [
   { kind: 'shell', command: 'date' },
   { kind: 'text', text: 'It is late.' },
 ]
+const shell = (command: string): ToolCall => {
+  return { name: 'Bash', input: { command, description: 'A scripted step' } }
+}
 const TOOLS = [{ name: 'Bash' }]
 const RESULT = {
   role: 'user',
@@ -26,7 +29,7 @@ let server: ModelServer
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'sekisho-model-'))
-  server = await startModelServer({ directory, provider: 'anthropic', turns: TURNS })
+  server = await startModelServer({ directory, provider: 'anthropic', turns: TURNS, shell })
 })
 
 afterAll(async () => {

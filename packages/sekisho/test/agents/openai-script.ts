@@ -1,13 +1,25 @@
 import * as z from 'zod'
 import type { RecordedRequest, Script, ScriptedReply } from './scripted-server.ts'
-import { parseJson, type Turn } from './turn.ts'
+import {
+  callOf,
+  parseJson,
+  type SpellShell,
+  type TextCall,
+  type ToolCall,
+  type Turn,
+} from './turn.ts'
 
-const Item = z.looseObject({ type: z.string() })
-const ResponsesRequest = z.looseObject({ model: z.string(), input: z.array(Item) })
+/** A message may stand without a type. */
+const Item = z.looseObject({ type: z.string().optional() })
+const ResponsesRequest = z.looseObject({
+  model: z.string(),
+  input: z.array(Item),
+  tools: z.array(z.unknown()).optional(),
+})
 type ResponsesRequest = z.infer<typeof ResponsesRequest>
 
 const ToolOutput = z.looseObject({
-  type: z.literal('custom_tool_call_output'),
+  type: z.enum(['custom_tool_call_output', 'function_call_output']),
   output: z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]),
 })
 
@@ -17,14 +29,14 @@ type OutputItem = Readonly<Record<string, unknown>> & { type: string; id: string
  * The Responses API as far as the published Codex client needs it. Codex asks for a WebSocket
  * first; 426 makes it take server-sent events (RFC 9110 §15.5.22).
  */
-export function openaiScript(turns: readonly Turn[]): Script {
+export function openaiScript(turns: readonly Turn[], shell: SpellShell): Script {
   return (request) => {
     const { pathname } = new URL(request.target, 'https://provider.invalid')
     if (pathname !== '/v1/responses') return failure(404, `the script has no ${pathname}`)
     if (request.method === 'GET') return failure(426, 'use POST')
     const parsed = parseRequest(request.body)
     if (parsed === undefined) return failure(400, 'not a Responses request')
-    return { kind: 'events', events: responseEvents(parsed, turns) }
+    return { kind: 'events', events: responseEvents(parsed, { turns, shell }) }
   }
 }
 
@@ -41,28 +53,22 @@ function failure(status: number, message: string): ScriptedReply {
   return { kind: 'json', status, body: { error: { message, type: 'invalid_request_error' } } }
 }
 
+type Play = { turns: readonly Turn[]; shell: SpellShell }
+
 function responseEvents(
   request: ResponsesRequest,
-  turns: readonly Turn[],
+  { turns, shell }: Play,
 ): { event: string; data: unknown }[] {
   const seen = toolOutputs(request).length
-  const turn = turns[seen] ?? { kind: 'text', text: 'Done.' }
+  const turn = (offersTools(request) ? turns[seen] : undefined) ?? { kind: 'text', text: 'Done.' }
   const id = `resp_${seen}`
-  const item = turn.kind === 'text' ? messageItem(turn.text, seen) : toolItem(turn.command, seen)
+  const said =
+    turn.kind === 'text' ? messageItem(turn.text, seen) : toolItem(callOf(turn, shell), seen)
   const opened = { id, object: 'response', status: 'in_progress', model: request.model, output: [] }
-  const usage = {
-    input_tokens: 100,
-    input_tokens_details: { cached_tokens: 0 },
-    output_tokens: 20,
-    output_tokens_details: { reasoning_tokens: 0 },
-    total_tokens: 120,
-  }
-  const completed = { ...opened, status: 'completed', output: [item], usage }
-  const at = { output_index: 0 }
-  const events = [
+  const completed = { ...opened, status: 'completed', output: [said.item], usage: USAGE }
+  const events: Event[] = [
     { type: 'response.created', response: opened },
-    { type: 'response.output_item.added', ...at, item: { ...item, status: 'in_progress' } },
-    { type: 'response.output_item.done', ...at, item },
+    ...itemEvents(said),
     { type: 'response.completed', response: completed },
   ]
   return events.map((data, sequence) => {
@@ -70,24 +76,56 @@ function responseEvents(
   })
 }
 
-/** Codex's one tool takes JavaScript and calls its shell from there. */
-function toolItem(command: string, seen: number): OutputItem {
-  const options = { cmd: command, yield_time_ms: 30_000, max_output_tokens: 20_000 }
-  const input = `text((await tools.exec_command(${JSON.stringify(options)})).output)`
-  const id = `ctc_${seen}`
-  return {
-    type: 'custom_tool_call',
-    id,
-    call_id: `call_${seen}`,
-    name: 'exec',
-    input,
-    status: 'completed',
-  }
+const USAGE = {
+  input_tokens: 100,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens: 20,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 120,
 }
 
-function messageItem(text: string, seen: number): OutputItem {
+/** An item of the output; `field` of it comes in deltas of the named kind. */
+type Said = { item: OutputItem; delta: string; field: string; text: string }
+
+type Event = Readonly<Record<string, unknown>> & { type: string }
+
+function itemEvents({ item, delta, field, text }: Said): Event[] {
+  const at = { output_index: 0 }
+  const of = { ...at, item_id: item.id, ...(item.type === 'message' ? { content_index: 0 } : {}) }
+  const half = Math.ceil(text.length / 2) // two pieces: a reader must join them
+  const pieces = [text.slice(0, half), text.slice(half)]
+  const opened = { ...item, status: 'in_progress', [field]: field === 'content' ? [] : '' }
+  const part = { type: 'output_text', text: '', annotations: [] }
+  return [
+    { type: 'response.output_item.added', ...at, item: opened },
+    ...(item.type === 'message' ? [{ type: 'response.content_part.added', ...of, part }] : []),
+    ...pieces.map((piece) => ({ type: `${delta}.delta`, ...of, delta: piece })),
+    { type: `${delta}.done`, ...of, [item.type === 'message' ? 'text' : field]: text },
+    { type: 'response.output_item.done', ...at, item },
+  ]
+}
+
+function toolItem({ name, input }: ToolCall | TextCall, seen: number): Said {
+  const same = { call_id: `call_${seen}`, name, status: 'completed' }
+  if (typeof input === 'string') {
+    const item = { type: 'custom_tool_call', id: `ctc_${seen}`, ...same, input }
+    return { item, delta: 'response.custom_tool_call_input', field: 'input', text: input }
+  }
+  const text = JSON.stringify(input)
+  const item = { type: 'function_call', id: `fc_${seen}`, ...same, arguments: text }
+  return { item, delta: 'response.function_call_arguments', field: 'arguments', text }
+}
+
+function messageItem(text: string, seen: number): Said {
   const content = [{ type: 'output_text', text, annotations: [] }]
-  return { type: 'message', id: `msg_${seen}`, role: 'assistant', content, status: 'completed' }
+  const same = { id: `msg_${seen}`, role: 'assistant', status: 'completed' }
+  const item = { type: 'message', ...same, content }
+  return { item, delta: 'response.output_text', field: 'content', text }
+}
+
+/** Codex has its tools among the input. A request without any is a side call, such as for a title. */
+function offersTools({ tools = [], input }: ResponsesRequest): boolean {
+  return tools.length > 0 || input.some(({ type }) => type === 'additional_tools')
 }
 
 function toolOutputs(request: ResponsesRequest): string[] {

@@ -9,6 +9,8 @@ import { type Executed, execute, killGroup } from './execute.ts'
 const LAUNCHER = resolve(import.meta.dirname, '../../bin/sekisho')
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 20_000
+/** Processes, mounts and transcripts of a session take so long at most. */
+const END_TIMEOUT_MS = 30_000
 const COMMAND_TIMEOUT_MS = 120_000
 const MAX_SAID_CHARACTERS = 65_536
 
@@ -17,6 +19,8 @@ export type Platform = {
   home: string
   /** runs `sekisho ARGUMENT…` as a user would, with nothing of the daemon's environment */
   sekisho(...args: readonly string[]): Promise<Executed>
+  /** as `sekisho`, for a command that may take longer */
+  sekishoFor(timeoutMs: number, ...args: readonly string[]): Promise<Executed>
   /** what the daemon has printed so far */
   said(): string
   /** idempotent; resolves when the daemon is gone */
@@ -35,6 +39,8 @@ export async function startPlatform(options: {
   home: string
   agents: Readonly<Record<string, unknown>>
   secrets: Readonly<Record<string, string>>
+  /** models.yaml */
+  models?: Readonly<Record<string, unknown>> | undefined
 }): Promise<Platform> {
   const { home } = options
   const bundle = join(home, 'policy/agents')
@@ -42,19 +48,38 @@ export async function startPlatform(options: {
   for (const [name, agent] of Object.entries(options.agents)) {
     await writeFile(join(bundle, `${name}.yaml`), stringify(agent))
   }
+  if (options.models !== undefined) {
+    await writeFile(join(home, 'policy/models.yaml'), stringify(options.models))
+  }
   const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: home, SEKISHO_HOME: home }
   const daemon = await startDaemon({ ...env, ...options.secrets }, home)
+  const sekishoFor: Platform['sekishoFor'] = async (timeoutMs, ...args) =>
+    execute([LAUNCHER, ...args], { cwd: home, env, timeoutMs })
   return {
     home,
     said: daemon.said,
     stop: daemon.stop,
-    sekisho: async (...args) => {
-      return execute([LAUNCHER, ...args], { cwd: home, env, timeoutMs: COMMAND_TIMEOUT_MS })
-    },
+    sekisho: async (...args) => sekishoFor(COMMAND_TIMEOUT_MS, ...args),
+    sekishoFor,
   }
 }
 
-/** The ids of this agent's sessions, those that have ended included, oldest first. */
+/** The ids of all sessions of this agent, those included that have left nothing, oldest first. */
+export async function startedSessions(platform: Platform, agent: string): Promise<string[]> {
+  const query = ['log', 'query', '--type', 'session.start', '--json']
+  const { code, stdout, stderr } = await platform.sekisho(...query)
+  if (code !== 0) throw new Error(`sekisho log query: ${stderr}`)
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => Started.parse(JSON.parse(line)).leaf)
+    .filter((start) => start.agent === agent)
+    .map(({ session }) => session)
+}
+
+const Started = z.looseObject({ leaf: z.looseObject({ session: z.string(), agent: z.string() }) })
+
+/** The ids of this agent's sessions that run or have left changes, oldest first. */
 export async function sessionsOf(platform: Platform, agent: string): Promise<string[]> {
   const { stdout } = await platform.sekisho('ps', '--all', '--json')
   const { sessions } = Sessions.parse(JSON.parse(stdout))
@@ -125,4 +150,31 @@ export async function readLog(platform: Platform, session: string): Promise<Leaf
     .map((line): unknown => JSON.parse(line))
     .filter((line) => !OfExec.safeParse(line).success)
     .map((line) => Indexed.parse(line).leaf)
+}
+
+/** The leaf with which a session ends. */
+export async function endOf(platform: Platform, session: string): Promise<Leaf> {
+  const end = (await readLogToEnd(platform, session)).find(({ type }) => type === 'session.end')
+  if (end === undefined) throw new Error(`${session} has no end`)
+  return end
+}
+
+/**
+ * As `readLog`, once the session has ended: that comes a moment after the command that began it is
+ * over, and so may what its last requests came to.
+ */
+export async function readLogToEnd(platform: Platform, session: string): Promise<Leaf[]> {
+  for (const untilMs = performance.now() + END_TIMEOUT_MS; performance.now() < untilMs; ) {
+    const leaves = await readLog(platform, session)
+    if (leaves.some(({ type }) => type === 'session.end')) return leaves
+  }
+  throw new Error(`${session} has not ended`)
+}
+
+/** Rules of the alarms that a client's own log is not what it should be. */
+export function alarmsOf(leaves: readonly Leaf[]): string[] {
+  return leaves
+    .filter(({ type }) => type === 'alert')
+    .map((alert) => String(alert['rule']))
+    .filter((rule) => rule.startsWith('transcript.'))
 }

@@ -45,11 +45,15 @@ export type RecordedRequest = {
   status: number
 }
 
-/** What a script sends back: whole JSON, or server-sent events one by one. */
+/** What a script sends back: whole JSON, server-sent events one by one, or pieces as they stand. */
 export type ScriptedReply =
   | { kind: 'json'; status: number; body: unknown }
-  | { kind: 'events'; events: readonly { event: string; data: unknown }[] }
+  | { kind: 'events'; events: readonly ScriptedEvent[] }
+  | { kind: 'pieces'; type: string; pieces: readonly Buffer[] }
   | { kind: 'empty'; status: number }
+
+/** An event whose data is JSON, or text as it stands; some formats name their events. */
+export type ScriptedEvent = { event?: string; data: unknown } | { raw: string }
 
 export type Script = (request: Omit<RecordedRequest, 'status'>) => ScriptedReply
 
@@ -140,7 +144,7 @@ async function decode(body: Buffer, request: IncomingMessage): Promise<Buffer> {
 }
 
 function statusOf(reply: ScriptedReply): number {
-  return reply.kind === 'events' ? 200 : reply.status
+  return 'status' in reply ? reply.status : 200
 }
 
 function send(response: ServerResponse, reply: ScriptedReply): void {
@@ -149,9 +153,15 @@ function send(response: ServerResponse, reply: ScriptedReply): void {
     response.writeHead(reply.status, { 'content-type': 'application/json' })
     return void response.end(JSON.stringify(reply.body))
   }
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
-  for (const { event, data } of reply.events) {
-    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-  }
+  const type = reply.kind === 'pieces' ? reply.type : 'text/event-stream'
+  response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache' })
+  const pieces = reply.kind === 'pieces' ? reply.pieces : reply.events.map(eventText)
+  for (const piece of pieces) response.write(piece)
   response.end()
+}
+
+function eventText(event: ScriptedEvent): string {
+  if ('raw' in event) return `data: ${event.raw}\n\n`
+  const name = event.event === undefined ? '' : `event: ${event.event}\n`
+  return `${name}data: ${JSON.stringify(event.data)}\n\n`
 }

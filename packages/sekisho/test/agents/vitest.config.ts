@@ -8,6 +8,7 @@ export default defineConfig({
     include: ['**/*.e2e.ts'],
     testTimeout: 400_000,
     hookTimeout: 600_000,
+    expect: { poll: { timeout: 25_000 } },
     fileParallelism: false,
   },
 })

@@ -2,12 +2,19 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { type Duplex, duplexPair } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { socketPair } from '../../src/gate/testing/socket-pair.ts'
-import { gateKeyBytes } from '../../src/wire/identity.ts'
+import { gateKeyBytes, type KeySignature } from '../../src/wire/identity.ts'
+import type { LeafInput } from '../../src/wire/leaves.ts'
 import { KeyholderBench } from '../../src/keyholder/testing/keyholder-bench.ts'
 import { intent, OTHER, outcome, SESSION } from '../../src/keyholder/testing/leaves.ts'
 import { TestGate } from '../../src/keyholder/testing/test-gate.ts'
 
 /** Who speaks for somebody else, or twice: refused, on record, and told to whoever contains it. */
+
+type Forged = { leaves: LeafInput[]; claim: KeySignature | null }
+
+const FIRST = outcome('a')
+const SECOND = outcome('b')
+const OUTCOMES = [FIRST, SECOND]
 
 const CONFLICT = { code: 'IDENTITY_CONFLICT' }
 
@@ -62,39 +69,69 @@ test('a number that falls is found out as one that is repeated', async () => {
   await expectConflict({ of: ofSession, kind: 'sequence' }, 0)
 })
 
-test('an outcome that somebody else signed is not taken', async () => {
+test.for<[name: string, forge: (gate: TestGate) => Forged]>([
+  [
+    'that somebody else signed',
+    () => ({ leaves: OUTCOMES, claim: new TestGate(gateStream()).claim(...OUTCOMES) }),
+  ],
+  [
+    'that somebody else signed in the gate’s name',
+    (gate) => {
+      const { value } = new TestGate(gateStream()).claim(...OUTCOMES)
+      return { leaves: OUTCOMES, claim: { by: gate.keyId, value } }
+    },
+  ],
+  [
+    'one of which is not what was signed',
+    (gate) => ({ leaves: [FIRST, { ...SECOND, id: 'c' }], claim: gate.claim(...OUTCOMES) }),
+  ],
+  [
+    'that have changed places',
+    (gate) => ({ leaves: [SECOND, FIRST], claim: gate.claim(...OUTCOMES) }),
+  ],
+  [
+    'one of which is there twice',
+    (gate) => ({ leaves: [FIRST, SECOND, SECOND], claim: gate.claim(...OUTCOMES) }),
+  ],
+  [
+    'one of which has a place in what was signed with others',
+    (gate) => ({ leaves: [FIRST], claim: gate.claim(...OUTCOMES) }),
+  ],
+  ['to which one was added', (gate) => ({ leaves: OUTCOMES, claim: gate.claim(FIRST) })],
+  ['that nobody signed', () => ({ leaves: OUTCOMES, claim: null })],
+])('outcomes %s are not taken, none of them', async ([, forge]) => {
   await bench.begin(SESSION)
   const gate = await TestGate.at(bench.gates)
-  const forger = new TestGate(gateStream())
-  await gate.record(intent('a'))
-  const leaf = { ...outcome('a'), claim: forger.claim(outcome('a')) }
-  await expect(
-    gate.peer.call('record', { leaf, credentials: [], seq: ++gate.seq }),
-  ).rejects.toMatchObject(CONFLICT)
+  for (const id of ['a', 'b', 'c']) await gate.record(intent(id))
+  const { leaves, claim } = forge(gate)
+  await expect(gate.tell(leaves, claim)).rejects.toMatchObject(CONFLICT)
   await expectConflict({ of: ofSession, kind: 'bad-signature' }, 0)
   expect(await bench.types()).not.toContain('action.outcome')
+  await expect(gate.record(intent('d'))).rejects.toMatchObject({ code: 'PEER_UNAVAILABLE' })
 })
 
-test('an outcome that is not what was signed is not taken', async () => {
+test('of forged outcomes of two sessions both are in conflict', async () => {
   await bench.begin(SESSION)
+  await bench.begin(OTHER)
   const gate = await TestGate.at(bench.gates)
-  await gate.record(intent('a'))
-  const changed = { kind: 'failed' as const, code: 'X', message: 'another' }
-  const leaf = { ...outcome('a'), outcome: changed, claim: gate.claim(outcome('a')) }
-  await expect(
-    gate.peer.call('record', { leaf, credentials: [], seq: ++gate.seq }),
-  ).rejects.toMatchObject(CONFLICT)
-  await expectConflict({ of: ofSession, kind: 'bad-signature' }, 0)
+  const forged = [outcome('a'), { ...outcome('a'), session: OTHER }]
+  await expect(gate.tell(forged, null)).rejects.toMatchObject(CONFLICT)
+  const conflicts = bench.conflicts.map(({ of, kind }) => ({ of, kind }))
+  expect(conflicts).toEqual([
+    { of: ofSession, kind: 'bad-signature' },
+    { of: { kind: 'session', session: OTHER }, kind: 'bad-signature' },
+  ])
 })
 
-test('an outcome that nobody signed is not taken', async () => {
-  await bench.begin(SESSION)
-  const gate = await TestGate.at(bench.gates)
-  await gate.record(intent('a'))
-  await expect(
-    gate.peer.call('record', { leaf: outcome('a'), credentials: [], seq: ++gate.seq }),
-  ).rejects.toMatchObject(CONFLICT)
-  await expectConflict({ of: ofSession, kind: 'bad-signature' }, 0)
+test('a gate that tells of another gate’s session among its own is not heard', async () => {
+  await bench.begin(SESSION, 0)
+  await bench.begin(OTHER, 1)
+  const gate = await TestGate.at(bench.gates, { gate: 1 })
+  await gate.record({ ...intent('a'), session: OTHER })
+  const told = gate.tell([{ ...outcome('a'), session: OTHER }, outcome('b')])
+  await expect(told).rejects.toMatchObject(CONFLICT)
+  await expectConflict({ of: ofSession, kind: 'other-gate' }, 1)
+  expect(await bench.types()).not.toContain('action.outcome')
 })
 
 test('a gate that comes with the key of another gate is a copy', async () => {
@@ -183,8 +220,7 @@ test('a gate’s second key is certified when the first vouches for it, and sign
   const next = new TestGate(gateStream())
   await next.identify(gate)
   await gate.record(intent('a'))
-  const leaf = { ...outcome('a'), claim: next.claim(outcome('a')) }
-  await gate.peer.call('record', { leaf, credentials: [], seq: ++gate.seq })
+  await gate.tell([outcome('a')], next.claim(outcome('a')))
   const [, , issued] = (await bench.leaves()).filter(({ type }) => type !== 'action.intent')
   expect(issued).toMatchObject({
     type: 'identity.issued',

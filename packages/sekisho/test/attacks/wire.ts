@@ -64,6 +64,7 @@ export class Wire {
       egress: PLAIN_EGRESS,
       prints: NO_PRINTS,
       credentials: [],
+      platformCredentials: [],
       upstreams: [],
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6 },
       egressUsed: { bytes: 0, requests: 0 },

@@ -71,7 +71,7 @@ async function killAndAwait(name: string): Promise<void> {
     const now = (await processesOf(instance).catch(() => ({ [name]: 0 })))[name] ?? 0
     return now > 1 && now !== before && (await run(instance, ['true'])).code === 0
   }
-  await expect.poll(restarted, { timeout: 10_000, interval: 100 }).toBe(true)
+  await expect.poll(restarted, { interval: 100 }).toBe(true)
 }
 
 async function rootOf(log: string): Promise<string> {
@@ -87,7 +87,7 @@ async function audit(): Promise<BundleReport> {
     const report = await auditPath(log, { root: await rootOf(log) })
     return report.kind === 'broken' || report.sessions.every(({ end }) => end !== null)
   }
-  await expect.poll(isOver, { timeout: 8000, interval: 100 }).toBe(true)
+  await expect.poll(isOver, { interval: 100 }).toBe(true)
   return auditPath(log, { root: await rootOf(log) })
 }
 

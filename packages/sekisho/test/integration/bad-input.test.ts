@@ -57,7 +57,7 @@ describe('sekisho run says what is wrong, with a hint, and starts nothing', () =
       name: 'an unknown preset',
       lines: ['presets: [git-forge]'],
       stderr: [
-        'CONFIG_INVALID: agents/broken.yaml:3:11: presets[0]: unknown preset `git-forge`; there are none, off, package-registries, git-forges, llm-providers, llm-providers/anthropic, llm-providers/openai, llm-providers/google',
+        'CONFIG_INVALID: agents/broken.yaml:3:11: presets[0]: unknown preset `git-forge`; there are none, off, package-registries, git-forges, llm-providers, llm-providers/anthropic, llm-providers/anthropic-files, llm-providers/anthropic-batches, llm-providers/openai, llm-providers/openai-embeddings, llm-providers/openai-files, llm-providers/openai-batches, llm-providers/google, llm-providers/google-embeddings, llm-providers/google-files, llm-providers/google-batches, llm-gateway',
         'hint: did you mean `git-forges`?',
       ],
     },

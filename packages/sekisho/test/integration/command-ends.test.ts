@@ -97,7 +97,7 @@ describe('ends that the command did not choose', () => {
     const session = await sessionOf(client)
     expect(await isRunning(session)).toBe(true)
     client.process.kill('SIGKILL')
-    await expect.poll(() => isRunning(session), { timeout: 8000 }).toBe(false)
+    await expect.poll(() => isRunning(session)).toBe(false)
   })
 
   test('sekisho stop ends a session that ignores SIGTERM', async () => {
@@ -125,7 +125,7 @@ describe('ends that the command did not choose', () => {
     const session = await sessionOf(client)
     client.process.stdout?.pause()
     client.process.kill('SIGKILL')
-    await expect.poll(() => isRunning(session), { timeout: 8000 }).toBe(false)
+    await expect.poll(() => isRunning(session)).toBe(false)
     client.process.stdout?.resume()
     await client.ended
   })

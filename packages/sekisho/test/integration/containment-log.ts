@@ -26,9 +26,7 @@ export async function sessionsOfLog(instance: Instance, agent: string): Promise<
 export async function leavesOf(instance: Instance, agent: string, which: number): Promise<Leaf[]> {
   const session = (await sessionsOfLog(instance, agent))[which] ?? ''
   const read = (): Promise<Leaf[]> => logOf(instance, '--session', session)
-  await expect
-    .poll(async () => (await read()).at(-1)?.type, { timeout: 10_000 })
-    .toBe('session.end')
+  await expect.poll(async () => (await read()).at(-1)?.type).toBe('session.end')
   return (await read()).filter(({ type }) => !['process.exec', 'alert'].includes(type))
 }
 

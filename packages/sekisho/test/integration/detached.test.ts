@@ -52,7 +52,7 @@ async function endOf(session: string): Promise<z.infer<typeof EndLeaf>['leaf']> 
       .trimEnd()
       .split('\n')
       .at(-1) ?? ''
-  await expect.poll(read, { timeout: 15_000 }).toContain('"type":"session.end"')
+  await expect.poll(read).toContain('"type":"session.end"')
   return EndLeaf.parse(JSON.parse(await read())).leaf
 }
 

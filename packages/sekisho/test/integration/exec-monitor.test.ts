@@ -41,9 +41,7 @@ async function session(
 
 /** With its end, which comes a moment after the client has gone. */
 async function leavesOf(id: string): Promise<z.infer<typeof Leaf>[]> {
-  await expect
-    .poll(async () => (await readLog(id)).at(-1)?.type, { timeout: 10_000 })
-    .toBe('session.end')
+  await expect.poll(async () => (await readLog(id)).at(-1)?.type).toBe('session.end')
   return readLog(id)
 }
 
@@ -75,7 +73,7 @@ test('every exec of a session is in the log, from its command on, with the diges
     return { said, shown, last: execs.at(-1)?.argv }
   }
   // on a busy disk a digest may come too late to be recorded, but not each time
-  await expect.poll(look, { timeout: 15_000 }).toEqual({
+  await expect.poll(look).toEqual({
     said: 'Linux\nover\n',
     shown: [
       ['/usr/bin/dash', sha256('/usr/bin/dash'), false, 'allow'],

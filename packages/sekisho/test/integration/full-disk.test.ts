@@ -67,7 +67,7 @@ test('while the disk is full runs are refused; afterwards all is as before and n
   const next = async (): Promise<string | undefined> => {
     const before = longer.said().length
     longer.process.stdin?.write('/usr/bin/true\n')
-    await expect.poll(() => longer.said().length, { timeout: 8000 }).toBeGreaterThan(before)
+    await expect.poll(() => longer.said().length).toBeGreaterThan(before)
     return longer.said().slice(before)
   }
   expect(await run(instance, ['true'])).toMatchObject({ code: 0 })
@@ -81,7 +81,7 @@ test('while the disk is full runs are refused; afterwards all is as before and n
       for (let i = 0; ; i++) writeFileSync(inside(`state/filler-${name}-${i}`), Buffer.alloc(bytes))
     }).toThrow('ENOSPC')
   }
-  await expect.poll(next, { timeout: 8000 }).toBe('126\n') // what is not recorded is not started
+  await expect.poll(next).toBe('126\n') // what is not recorded is not started
   const refusals: Ended[] = []
   for (let i = 0; i < 2 * READY_BERTHS; i++) refusals.push(await run(instance, ['echo', 'ran']))
   const clear = [NO_LOG, NO_SPACE, NO_FILE]
@@ -92,20 +92,18 @@ test('while the disk is full runs are refused; afterwards all is as before and n
   for (const name of readdirSync(inside('state'))) {
     if (name.startsWith('filler-')) rmSync(inside(`state/${name}`))
   }
-  await expect.poll(next, { timeout: 8000 }).toBe('ran\n')
-  await expect
-    .poll(async () => (await run(instance, ['echo', 'ran'])).stdout, { timeout: 5000 })
-    .toBe('ran\n')
+  await expect.poll(next).toBe('ran\n')
+  await expect.poll(async () => (await run(instance, ['echo', 'ran'])).stdout).toBe('ran\n')
   const supervisor = Status.parse(JSON.parse((await sekisho('status', '--json')).stdout)).processes
   const berths = (): string[] =>
     readdirSync(`/proc/${supervisor.supervisor}/root/run/sekisho-box/s`)
-  await expect.poll(() => berths().length, { timeout: 8000 }).toBe(READY_BERTHS + 1)
+  await expect.poll(() => berths().length).toBe(READY_BERTHS + 1)
   longer.process.stdin?.end()
   expect((await longer.ended).code).toBe(0)
   const count = async (type: string): Promise<number> =>
     (await sekisho('log', 'show', '--json')).stdout.split(`"type":"${type}"`).length - 1
   const starts = await count('session.start')
-  await expect.poll(() => count('session.end'), { timeout: 5000 }).toBe(starts)
+  await expect.poll(() => count('session.end')).toBe(starts)
   const shown = await sekisho('log', 'show', '--session', session)
   expect(shown.stdout).toContain('session ends: exit, exit code 0')
   expect(await sekisho('log', 'verify')).toMatchObject({ code: 0, stderr: '' })

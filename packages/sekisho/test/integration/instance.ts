@@ -92,8 +92,8 @@ export async function runningSessions(instance: Platform): Promise<string[]> {
 }
 
 const MAX_SAID_BYTES = 32 * 1024 * 1024
-const CLIENT_TIMEOUT_MS = 30_000
-const SAYS_TIMEOUT_MS = 12_000
+const CLIENT_TIMEOUT_MS = 120_000
+const SAYS_TIMEOUT_MS = 40_000
 
 export type Ended = {
   code: number | null
@@ -113,7 +113,7 @@ export type Client = {
 }
 
 /**
- * Starts a command line with descriptors of the caller's choice. After 30 s it is killed, so that
+ * Starts a command line with descriptors of the caller's choice. After two minutes it is killed, so that
  * a hanging command is a failed test and not a hanging one.
  */
 export function start(

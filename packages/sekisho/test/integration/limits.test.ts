@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod'
 import { type Ended, type Instance, openInstance, run } from './instance.ts'
 import { clientAgent, startUpstream, UPSTREAM_HOST, type Upstream } from './recording-upstream.ts'
@@ -62,11 +62,10 @@ async function attack(agent: string, command: readonly string[]): Promise<Attack
   const ended = await run(instance, command, {
     flags: ['--agent', agent, '--workspace', workspace],
   })
-  const leaves = await vi.waitFor(async () => {
-    const found = await lastSessionOf(agent)
-    expect(found.at(-1)?.type).toBe('session.end')
-    return found
-  }, 8000)
+  await expect
+    .poll(async () => (await lastSessionOf(agent)).at(-1)?.type, { interval: 100 })
+    .toBe('session.end')
+  const leaves = await lastSessionOf(agent)
   const end = EndLeaf.parse(leaves.at(-1))
   expect(end.counters['session.processesLeft']).toBe(0)
   return {

@@ -225,12 +225,12 @@ describe('a session that runs', () => {
       const { processes } = await status()
       return processes.find(({ name }) => name === 'gate-0')?.policies ?? []
     }
-    await expect.poll(running, { timeout: 10_000 }).toEqual([inForce?.digest])
+    await expect.poll(running).toEqual([inForce?.digest])
     const denied = (): boolean => {
       client.process.stdin?.write('/two\n') // it may not have its network back yet
       return client.said().includes('/two got 403')
     }
-    await expect.poll(denied, { timeout: 10_000, interval: 200 }).toBe(true)
+    await expect.poll(denied, { interval: 200 }).toBe(true)
     expect(client.said()).not.toContain('/two got 200')
     await ask(client, '/one', 'got 200')
     await end(client)
@@ -277,7 +277,7 @@ describe('a bundle with operators', () => {
         .split('\n')
         .find((line) => line.includes('policy-refused')) ?? ''
     await expect
-      .poll(alerted, { timeout: 10_000 })
+      .poll(alerted)
       .toMatch(
         /degraded {2}policy-refused: the policy bundle sha256:\w+ is signed by none of aiko, ben/,
       )

@@ -36,7 +36,9 @@ export async function startUpstream(
     (request, response) => {
       arrived.push(request.url ?? '')
       request.resume()
-      void released.then(() => response.end(replyTo(request.url ?? '')))
+      const reply = replyTo(request.url ?? '')
+      if (reply.startsWith('{')) response.setHeader('content-type', 'application/json')
+      void released.then(() => response.end(reply))
     },
   )
   server.on('connection', (socket: Socket) => {

@@ -151,7 +151,7 @@ test('the process that has the secret shows it to nobody, and has no network', a
   configure({ provider: 'tpm2', socket: path, auth: `file:${join(home, 'auth')}` })
   writeFileSync(join(home, 'auth'), SECRET, { mode: 0o600 })
   const asked = sekisho(['root', 'init'])
-  await expect.poll(() => held.length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => held.length).toBe(1)
   const pid = rootsProcess()
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   expect({

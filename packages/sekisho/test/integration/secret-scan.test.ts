@@ -61,7 +61,7 @@ test('a secret that is used, said back and said everywhere stands in nothing tha
   const ran = await run(instance, ['bash', '-c', SAYS_IT, 'bash', VALUE], { flags: CLIENT })
   expect(ran).toMatchObject({ code: 0 })
   await expect
-    .poll(async () => (await instance.sekisho('log', 'show', '--json')).stdout, { timeout: 8000 })
+    .poll(async () => (await instance.sekisho('log', 'show', '--json')).stdout)
     .toContain('"type":"session.end"')
   await instance.sekisho('log', 'query', '--limit', '1') // which makes its index
   expect(await holding()).toEqual([])

@@ -144,6 +144,6 @@ test('a closed terminal window ends the session', async () => {
   const [session = ''] = client.said().split(' ')
   expect(await runningSessions(instance)).toContain(session)
   client.process.kill('SIGKILL')
-  await expect.poll(() => runningSessions(instance), { timeout: 8000 }).not.toContain(session)
+  await expect.poll(() => runningSessions(instance)).not.toContain(session)
   await client.ended
 })

@@ -166,9 +166,18 @@ describe('a root file system that only pretends to try its walls', () => {
 
 test('of starts that failed, and of sandboxes that were made for one session, nothing is left', async () => {
   const { supervisor = 0 } = await processesOf(instance)
+  const ofSessions = (): unknown => {
+    const {
+      kept: _,
+      networks: _n,
+      mounts: _m,
+      cgroups: _c,
+      ...of
+    } = tracesOf(instance.home, supervisor)
+    return Object.values(of).flat().filter(Boolean)
+  }
+  await expect.poll(ofSessions).toEqual([]) // none waits, none runs
   const { kept: _kept, ...traces } = tracesOf(instance.home, supervisor)
-  const { networks: _networks, mounts: _mounts, cgroups: _cgroups, ...ofSessions } = traces
-  expect(Object.values(ofSessions).flat().filter(Boolean)).toEqual([]) // none waits, none runs
   const descriptors = descriptorsOf(supervisor).length
   const terminal = `script -qec '"$SEKISHO_LAUNCHER" run -- true' /dev/null`
   for (let i = 0; i < 4; i++) {
@@ -186,9 +195,7 @@ test('of starts that failed, and of sandboxes that were made for one session, no
     })
     expect(others.map(({ code }) => code)).toEqual([0, 0, 0])
   }
-  await expect
-    .poll(() => tracesOf(instance.home, supervisor), { timeout: 8000 })
-    .toMatchObject(traces)
+  await expect.poll(() => tracesOf(instance.home, supervisor)).toMatchObject(traces)
   await expect.poll(() => descriptorsOf(supervisor).length).toBeLessThanOrEqual(descriptors + SLACK)
 })
 

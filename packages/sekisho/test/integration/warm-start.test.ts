@@ -35,7 +35,7 @@ async function berths(): Promise<Map<string, number>> {
 
 /** All that are to wait do, and nothing else is there. */
 async function allReady(): Promise<Map<string, number>> {
-  await expect.poll(async () => (await berths()).size, { timeout: 10_000 }).toBe(READY_BERTHS)
+  await expect.poll(async () => (await berths()).size).toBe(READY_BERTHS)
   return berths()
 }
 
@@ -239,9 +239,7 @@ describe('a sandbox that dies while it waits', () => {
     const before = await allReady()
     for (const init of before.values()) process.kill(init, 'SIGKILL')
     await expect
-      .poll(async () => [...(await berths()).keys()].filter((name) => !before.has(name)).length, {
-        timeout: 10_000,
-      })
+      .poll(async () => [...(await berths()).keys()].filter((name) => !before.has(name)).length)
       .toBe(READY_BERTHS)
     expect(await run(instance, ['true'])).toMatchObject({ code: 0 })
   })

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import * as z from 'zod'
 import { type Platform, startPlatform } from '../agents/platform.ts'
@@ -77,14 +77,12 @@ function witness(...args: string[]): Promise<{ stdout: string }> {
 
 /** Waits until all that the log has is cosigned. */
 async function cosigned(platform: Platform): Promise<void> {
-  await vi.waitUntil(
-    async () => {
-      const { stdout } = await platform.sekisho('status')
-      const [, size] = /, (\d+) log leaves/.exec(stdout) ?? []
-      return size !== undefined && stdout.includes(`a of Acme, ${size} leaves cosigned`)
-    },
-    { timeout: 20_000, interval: 100 },
-  )
+  const isCosigned = async (): Promise<boolean> => {
+    const { stdout } = await platform.sekisho('status')
+    const [, size] = /, (\d+) log leaves/.exec(stdout) ?? []
+    return size !== undefined && stdout.includes(`a of Acme, ${size} leaves cosigned`)
+  }
+  await expect.poll(isCosigned, { interval: 100 }).toBe(true)
 }
 
 async function keepAs(copy: string): Promise<void> {

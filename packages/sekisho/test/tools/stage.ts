@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as z from 'zod'
 import { type Canary, startCanary } from '../agents/canary.ts'
+import { readLogToEnd } from '../agents/platform.ts'
 import { type Ended, type Instance, openInstance, run } from '../integration/instance.ts'
 import { answerAndRedirect, answerAsApp } from './app.ts'
 import { type Answer, APP, OTHER, startWorld, type World } from './world.ts'
@@ -151,17 +152,15 @@ const Outcome = z.looseObject({
   id: z.string(),
   outcome: z.looseObject({ kind: z.string(), status: z.int().nullable().optional() }),
 })
-const Line = z.looseObject({ leaf: z.unknown() })
+
+/** The kernel inside says so of an answer to a name whose asker has gone meanwhile. */
+const TOO_LATE = 'deny invariant.transport net.connect icmp 198.19.255.1'
 
 async function readActions(
   instance: Instance,
   session: string,
 ): Promise<Pick<Played, 'actions' | 'namesDenied'>> {
-  const show = ['log', 'show', '--session', session, '--json']
-  const { code, stdout, stderr } = await instance.sekisho(...show)
-  if (code !== 0) throw new Error(`sekisho log show: ${stderr}`)
-  const lines = stdout.split('\n').filter((line) => line !== '')
-  const leaves = lines.map((line) => Line.parse(JSON.parse(line)).leaf)
+  const leaves = await readLogToEnd(instance, session)
   const outcomes = new Map(
     leaves.flatMap((leaf) => {
       const read = Outcome.safeParse(leaf).data
@@ -176,6 +175,7 @@ async function readActions(
     const { kind, rules } = intent.verdict
     const said = `${kind} ${rules.join(' ')} ${spell(intent.action)}`
     if (intent.action.kind === 'process.syscall') continue // the agent file tolerates it
+    if (said === TOO_LATE) continue
     if (intent.action.kind === 'dns.resolve') {
       if (kind !== 'allow') namesDenied.push(said)
       continue

@@ -107,7 +107,7 @@ async function verdictOn(...files: readonly string[]): Promise<unknown> {
   const paths = files.map((name) => join(directory, name))
   await ask('DOM.setFileInputFiles', { files: paths, nodeId: found['nodeId'] })
   const className = (): Promise<unknown> => evaluate('document.getElementById("verdict").className')
-  await expect.poll(className, { timeout: 20_000 }).toMatch(/^(?:sound|findings|broken|unusable)$/)
+  await expect.poll(className).toMatch(/^(?:sound|findings|broken|unusable)$/)
   return evaluate('document.getElementById("verdict").textContent')
 }
 
@@ -128,7 +128,7 @@ test('a log is judged without a network, and nothing that it says becomes a page
   await writeFile(join(directory, 'half'), sound.slice(0, -30))
 
   const shown = (): Promise<unknown> => evaluate('document.readyState + document.title')
-  await expect.poll(shown, { timeout: 20_000 }).toBe('completeSekisho: verify a log')
+  await expect.poll(shown).toBe('completeSekisho: verify a log')
   expect(await verdictOn('good', 'good.pem')).toMatch(/^sound: 17 leaves/)
   expect(await verdictOn('edited', 'good.pem')).toMatch(/^broken at index 4/)
   expect(await verdictOn('half', 'good.pem')).toMatch(/^half a bundle/)

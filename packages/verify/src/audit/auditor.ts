@@ -1,5 +1,4 @@
 import { parseObject } from '../canonical.ts'
-import { fromBase64 } from '../base64.ts'
 import type { LogFollower, SealedHead, SealedLeaves } from '../verify-log.ts'
 import type { CertifiedKey } from '../x509/certificate.ts'
 import { isValidAt } from '../x509/chain.ts'
@@ -7,6 +6,7 @@ import { SKEW_MS } from './authorities.ts'
 import { type Leaf, member, text } from './fields.ts'
 import { Findings } from './findings.ts'
 import { Identities, type IssuedKey } from './identities.ts'
+import { readSignature } from './leaf-signature.ts'
 import { isKnownType } from './leaf-types.ts'
 import { isLate, whyNotOutside } from './outside-sessions.ts'
 import { PostQuantumHeads } from './post-quantum.ts'
@@ -20,7 +20,6 @@ export type Gap = { index: number; session: string | null; id: string; reason: s
 const MAX_GAPS = 1000
 /** Sessions whose figures are given one by one; of further ones only findings are. */
 const MAX_REPORTS = 10_000
-const SIGNATURE_BYTES = 64
 
 export type AuditedLeaves = {
   /** `tree`: no root was given, so nothing was asked of what stands in the leaves */
@@ -28,7 +27,7 @@ export type AuditedLeaves = {
   /** in the order of their ends; those that are open come last */
   sessions: SessionReport[]
   gaps: readonly Gap[]
-  /** signatures that were checked, of sessions, gates and rotations */
+  /** signatures that were checked, of sessions, gates and rotations; each leaf's own is one */
   signatures: number
   /** keys that were certified */
   identities: number
@@ -205,14 +204,13 @@ export class Auditor implements LogFollower {
     const claim = member(leaf, 'claim')
     const key = this.#books.identities.gate(text(claim, 'by') ?? '')
     const wrong = whyNotClaimed({ index, leaf, key })
-    const value = fromBase64(text(claim, 'value') ?? '')
-    if (key === undefined || value?.length !== SIGNATURE_BYTES || wrong !== undefined) {
+    const signed = readSignature(claim, claimedBytes(leaf))
+    if (key === undefined || signed === undefined || wrong !== undefined) {
       const reason = wrong ?? 'the gate’s signature is none'
       return this.findings.add({ index, kind: 'claim', session, reason })
     }
     const reason = 'the gate’s signature does not fit: the outcome is not what the gate said'
-    const task = { point: key.point, message: claimedBytes(leaf), signature: value }
-    this.#queue.push(task, { index, kind: 'claim', session, reason })
+    this.#queue.push({ point: key.point, ...signed }, { index, kind: 'claim', session, reason })
   }
 
   #gap(index: number, leaf: Leaf): void {

@@ -79,6 +79,7 @@ const KEYHOLDER_EQUATIONS: readonly Equation[] = [
   keyholderLeaves('action.intent'),
   keyholderLeaves('action.outcome'),
   keyholderLeaves('action.preimage'),
+  keyholderLeaves('llm.call'),
   keyholderLeaves('action.held'),
   keyholderLeaves('approval.answer'),
   keyholderLeaves('approval.ended'),
@@ -108,6 +109,16 @@ function outcomeFigure(name: string, counter: string): Equation {
   }
 }
 
+/** What a request can be in the log, and what may be cut off inside one. */
+const REQUESTS = [
+  'http.request',
+  'llm.generate',
+  'package.install',
+  'net.connect',
+  'secret.use',
+  'ws.message',
+] as const
+
 const GATE_EQUATIONS: readonly Equation[] = [
   outcomeFigure('bytes that the gate sent on', 'bytesOut'),
   outcomeFigure('bytes that the gate handed back', 'bytesIn'),
@@ -132,9 +143,7 @@ const GATE_EQUATIONS: readonly Equation[] = [
     counters: ['requests'],
     // a stream that is cut, or an approval that was refused, is a leaf more
     relation: '<=',
-    recorded: (known) =>
-      known.seen('http.request', 'net.connect', 'secret.use', 'package.install', 'ws.message') +
-      known.counter('unreported'),
+    recorded: (known) => known.seen(...REQUESTS) + known.counter('unreported'),
     unless: DENIALS,
   },
 ]

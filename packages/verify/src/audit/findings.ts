@@ -19,6 +19,7 @@ export type FindingKind =
   | 'claim'
   | 'state'
   | 'completeness'
+  | 'model-call'
   | 'witness'
 
 /** A log that is wrong throughout would fill the memory with findings. */

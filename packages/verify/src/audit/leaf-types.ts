@@ -10,8 +10,10 @@ const SIGNED = [
   'action.outcome',
   'action.held',
   'action.preimage',
+  'llm.call',
   'process.exec',
   'limit.breach',
+  'budget.breaker',
   'alert',
 ] as const
 
@@ -30,6 +32,7 @@ const UNSIGNED = [
   'policy.refused',
   'policy.drift',
   'content.removed',
+  'recording.removed',
   'identity.authority',
   'identity.issued',
   'identity.revoked',

@@ -3,7 +3,12 @@ import type { FindingKind } from './findings.ts'
 import { isSignedType } from './leaf-types.ts'
 
 /** What the supervisor may still see as a session ends: recorded after it, and then unsigned. */
-const LATE: ReadonlySet<string> = new Set(['process.exec', 'limit.breach', 'alert'])
+const LATE: ReadonlySet<string> = new Set([
+  'process.exec',
+  'limit.breach',
+  'budget.breaker',
+  'alert',
+])
 
 /** A leaf of a session that is not open where it stands, or of none. */
 export type Outside = {

@@ -1,17 +1,16 @@
-import { fromBase64 } from '../base64.ts'
 import { isValidAt } from '../x509/chain.ts'
 import { SKEW_MS } from './authorities.ts'
 import { compare, type Compared } from './completeness.ts'
 import { type Leaf, member, text } from './fields.ts'
 import { Figures } from './figures.ts'
+import { ModelCalls } from './model-calls.ts'
 import type { Finding, Findings } from './findings.ts'
 import type { Identities, IssuedKey } from './identities.ts'
+import { readSignature } from './leaf-signature.ts'
 import { isSignedType } from './leaf-types.ts'
 import { signedLeafBytes } from './signed-bytes.ts'
 import type { SignatureQueue } from './signature-queue.ts'
 import { type ReplayedState, startedState, stateAfter, whyNotStamp } from './states.ts'
-
-const SIGNATURE_BYTES = 64
 
 /** What one session comes to. */
 export type SessionReport = {
@@ -39,6 +38,7 @@ export class SessionAudit {
   readonly #startIndex: number
   readonly #start: Leaf
   readonly #figures = new Figures()
+  readonly #calls = new ModelCalls()
   #key: IssuedKey | undefined
   #state: ReplayedState
   /**
@@ -72,6 +72,8 @@ export class SessionAudit {
     this.#signature(placed)
     if (leaf['type'] === 'identity.issued') this.#rekey(index, leaf)
     if (isRevocation(leaf)) this.#isRevoked = true
+    const wrong = this.#calls.take(leaf)
+    if (wrong !== undefined) this.#find(index, 'model-call', wrong)
     const ends = this.#advance(placed)
     if (leaf['type'] === 'session.end') this.#reconcile(index, leaf)
     else this.#figures.take(leaf)
@@ -138,13 +140,13 @@ export class SessionAudit {
     }
     const key = this.#key
     if (key === undefined) return // its start was found wrong already
-    const value = fromBase64(text(signature, 'value') ?? '')
     const wrong = this.#whyNotKey(index, leaf, key)
     if (wrong !== undefined) return this.#find(index, 'signature', wrong)
-    if (value?.length !== SIGNATURE_BYTES) return this.#find(index, 'signature', 'no signature')
+    const signed = readSignature(signature, signedLeafBytes(leaf, bytes))
+    if (signed === undefined) return this.#find(index, 'signature', 'no signature')
     const reason = 'its session’s signature does not fit: the leaf is not what was signed'
     this.#books.queue.push(
-      { point: key.point, message: signedLeafBytes(leaf, bytes), signature: value },
+      { point: key.point, ...signed },
       { index, kind: 'signature', session: this.#session, reason },
     )
   }

@@ -17,16 +17,25 @@ export type SignatureChecker = {
 const BATCH = 512
 /** Batches that may be under way: enough for some threads, and bounded. */
 const MAX_UNDER_WAY = 8
+/** Leaves whose signatures wait; many may have one in common. */
+const MAX_ABOUT = 64 * BATCH
 /** Bytes of messages that wait for a batch; a leaf may have 64 KiB. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024
 
-/** Signatures that wait to be checked; one that does not fit becomes a finding. */
+/**
+ * Signatures that wait to be checked; one that does not fit becomes a finding. What several leaves
+ * were signed by together is checked once.
+ */
 export class SignatureQueue {
   readonly #checker: SignatureChecker
   readonly #findings: Findings
   readonly #underWay = new Set<Promise<void>>()
   #tasks: SignatureTask[] = []
-  #about: Finding[] = []
+  /** for each task, the findings where it does not fit */
+  #about: Finding[][] = []
+  /** place of a task by its signature */
+  #places = new Map<string, number>()
+  #waiting = 0
   #bytes = 0
   #checked = 0
 
@@ -43,10 +52,23 @@ export class SignatureQueue {
   /** @param otherwise the finding where it does not fit */
   push(task: SignatureTask, otherwise: Finding): void {
     this.#checked += 1
+    this.#waiting += 1
+    this.#findingsOf(task).push(otherwise)
+    const isMuch = this.#tasks.length >= BATCH || this.#waiting >= MAX_ABOUT
+    if (isMuch || this.#bytes >= MAX_BATCH_BYTES) this.#send()
+  }
+
+  #findingsOf(task: SignatureTask): Finding[] {
+    const name = task.signature.toString('latin1')
+    const place = this.#places.get(name)
+    const about = place === undefined ? undefined : this.#about[place]
+    if (place !== undefined && about !== undefined && isSame(task, this.#tasks[place])) return about
+    const made: Finding[] = []
+    this.#places.set(name, this.#tasks.length)
     this.#tasks.push(task)
-    this.#about.push(otherwise)
+    this.#about.push(made)
     this.#bytes += task.message.length
-    if (this.#tasks.length >= BATCH || this.#bytes >= MAX_BATCH_BYTES) this.#send()
+    return made
   }
 
   /** Resolves once not too many are under way. @throws what the checker fails with */
@@ -69,12 +91,21 @@ export class SignatureQueue {
     this.#underWay.add(work)
     this.#tasks = []
     this.#about = []
+    this.#places = new Map()
+    this.#waiting = 0
     this.#bytes = 0
   }
 
-  async #run(tasks: readonly SignatureTask[], about: readonly Finding[]): Promise<void> {
+  async #run(tasks: readonly SignatureTask[], about: readonly Finding[][]): Promise<void> {
     const fits = await this.#checker.check(tasks)
     if (fits.length !== tasks.length) throw new Error('a checker that leaves signatures out')
-    for (const [i, finding] of about.entries()) if (fits[i] !== true) this.#findings.add(finding)
+    for (const [i, findings] of about.entries()) {
+      if (fits[i] !== true) for (const finding of findings) this.#findings.add(finding)
+    }
   }
+}
+
+/** Of one key over one message: the same signature of another text is another question. */
+function isSame(task: SignatureTask, other: SignatureTask | undefined): boolean {
+  return other?.point.equals(task.point) === true && other.message.equals(task.message)
 }

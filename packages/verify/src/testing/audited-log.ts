@@ -31,6 +31,8 @@ export class AuditedLog {
   readonly rootKey: KeyPair
   readonly logKey: KeyPair
   readonly gateKey: KeyPair = newKey()
+  /** of sessions and gates, by their names */
+  readonly keys = new Map<string, KeyPair>()
   /** of the log, beside its Ed25519 key */
   readonly postQuantum: NoteCosigner = newPostQuantum()
   #issuing: KeyPair = newKey()
@@ -130,6 +132,7 @@ export class AuditedLog {
     uri: string,
     { key = newKey(), ...fields }: Partial<CertificateFields> & { key?: KeyPair } = {},
   ): Issued {
+    this.keys.set(key.id, key)
     return {
       key,
       uri,

@@ -80,7 +80,10 @@ describe('a bundle that nobody signs', () => {
     desk.files.delete('agents/a.yaml')
     desk.write('agents/b.yaml', agentFile('b'))
     await begin()
-    expect(desk.installed[1]?.sessions[0]?.decision.policy).toEqual({ rules: [] })
+    expect(desk.installed[1]?.sessions[0]?.decision.policy).toEqual({
+      rules: [],
+      tools: { rules: [], serverTools: [] },
+    })
   })
 })
 

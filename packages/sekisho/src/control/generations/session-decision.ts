@@ -1,4 +1,5 @@
 import type { Bundle } from '../../policy/bundle.ts'
+import { GRANTS_NOTHING } from '../../policy/session-policy.ts'
 import type { SessionDecision } from '../../wire/decision.ts'
 import type { SessionPolicy } from '../../wire/policy.ts'
 import type { Phase } from '../../wire/schemas.ts'
@@ -41,10 +42,10 @@ export function sessionDecision(
 type Rules = Pick<Bundle, 'agents' | 'agent' | 'policyOf' | 'setupPolicyOf'>
 
 function policyOf(bundle: Rules, { agent: name, phase }: Subject): SessionPolicy {
-  if (!bundle.agents.includes(name)) return { rules: [] }
+  if (!bundle.agents.includes(name)) return GRANTS_NOTHING
   const agent = bundle.agent(name)
   if (phase === 'agent') return bundle.policyOf(agent)
-  return bundle.setupPolicyOf(agent) ?? { rules: [] }
+  return bundle.setupPolicyOf(agent) ?? GRANTS_NOTHING
 }
 
 /** The files are the organisation's own, as far as the agent file says nothing else of them. */

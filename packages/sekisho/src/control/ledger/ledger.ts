@@ -2,6 +2,9 @@ import { SekishoError, toSekishoError } from '../../core/error.ts'
 import type { Reservation } from '../../policy/constraints/ledger-part.ts'
 import { type Assessed, LedgerState } from '../../policy/constraints/ledger-state.ts'
 import type { Constraint } from '../../wire/constraints.ts'
+import type { controlToSupervisor } from '../../wire/control.ts'
+import type { LedgerEntry } from '../../wire/ledger.ts'
+import type { Peer, Protocol } from '../../wire/peer.ts'
 import type { SettleProblem, SettleResult } from '../../wire/solver.ts'
 import type { LedgerHandlers } from '../gate-peers.ts'
 import { LedgerStore } from './ledger-store.ts'
@@ -9,7 +12,7 @@ import { LedgerStore } from './ledger-store.ts'
 const MAX_REASON = 1024
 
 export type LedgerOptions = {
-  supervisor: ConstructorParameters<typeof LedgerStore>[0]
+  supervisor: Pick<Peer<typeof controlToSupervisor, Protocol>, 'call'>
   /** of the generation in force */
   constraints: () => readonly Constraint[]
   /** answers within its own time limit; anything but `holds` denies */
@@ -29,7 +32,7 @@ type Reserved = Awaited<ReturnType<LedgerHandlers['ledger.reserve']>>
  */
 export class Ledger {
   readonly #options: LedgerOptions
-  readonly #store: LedgerStore
+  readonly #store: LedgerStore<LedgerEntry>
   readonly #state = new LedgerState()
   #loaded: Promise<void> | undefined
   #current: readonly Constraint[] = []
@@ -38,7 +41,14 @@ export class Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options
-    this.#store = new LedgerStore(options.supervisor, () => this.#state.snapshot(this.#nowMs()))
+    const { supervisor } = options
+    this.#store = new LedgerStore(
+      {
+        read: (page) => supervisor.call('ledger.read', { page }),
+        note: (note) => supervisor.call('ledger.note', note),
+      },
+      () => this.#state.snapshot(this.#nowMs()),
+    )
   }
 
   handlers(): LedgerHandlers {

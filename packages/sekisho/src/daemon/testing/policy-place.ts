@@ -9,6 +9,7 @@ import type { LeafInput } from '../../wire/leaves.ts'
 import { Peer } from '../../wire/peer.ts'
 import { PolicyDrift } from '../policy-drift.ts'
 import { type Decided, PolicyInstaller } from '../policy-install.ts'
+import { NO_LLM_SETTINGS } from '../../wire/llm.ts'
 
 export const SESSION = 's-00000000000000000001'
 export const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
@@ -48,6 +49,7 @@ export function install(generation: number, letter: string): PolicyInstall {
       mandates: [],
       users: [],
       approvals: { timeoutMs: 1000 },
+      llm: NO_LLM_SETTINGS,
     },
     approvers: [],
     change: 'first',

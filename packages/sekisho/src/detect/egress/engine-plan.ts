@@ -2,6 +2,9 @@ import { type Automaton, compileAutomaton } from './automaton.ts'
 import type { Alphabet, Detector } from './detector.ts'
 import { MAX_RUN_BYTES } from './runs.ts'
 
+/** What all detectors but a few, of words that are rare, see at most before or after a hit. */
+export const NEAR_WINDOW_BYTES = 416
+
 const ALPHABETS: readonly Alphabet[] = ['digits', 'base64', 'hex']
 
 /** What a scan needs to know of its detectors; a detector is known by its index. */
@@ -14,6 +17,8 @@ export type Plan = {
   runs: readonly { alphabet: Alphabet; minBytes: number; detectors: readonly number[] }[]
   /** for each detector: the most bytes that one look of it can cover */
   reach: readonly number[]
+  /** for each detector: whether it sees further than NEAR_WINDOW_BYTES */
+  isFar: readonly boolean[]
   /** the greatest reach */
   maxReach: number
 }
@@ -34,6 +39,7 @@ export function planOf(detectors: readonly Detector[]): Plan {
     words: [...waiting].map(([word, who]) => ({ bytes: word.length, detectors: who })),
     runs: ALPHABETS.flatMap((alphabet) => runsOf(alphabet, detectors)),
     reach,
+    isFar: detectors.map(({ window }) => Math.max(window.before, window.after) > NEAR_WINDOW_BYTES),
     maxReach: Math.max(0, ...reach),
   }
 }

@@ -1,5 +1,5 @@
 import { WordFinder } from './automaton.ts'
-import type { Detector } from './detector.ts'
+import type { Detector, Span } from './detector.ts'
 import type { Plan } from './engine-plan.ts'
 import type { Finding, Scan } from './finding.ts'
 import { FindingMerger } from './finding-merger.ts'
@@ -34,6 +34,9 @@ export interface DetectorScan extends Scan {
   readonly unlisted: number
 }
 
+/** Told where a detector is to look that sees further than NEAR_WINDOW_BYTES, whatever it finds. */
+export type NoteFar = (hit: Span) => void
+
 const AT_END = Number.POSITIVE_INFINITY
 
 /** The stream of one scan. What is found depends on the bytes alone, not on their cuts. */
@@ -44,13 +47,15 @@ export class EngineScan implements DetectorScan {
   readonly #wordFinder: WordFinder
   readonly #finders: readonly { finder: RunFinder; detectors: readonly number[] }[]
   readonly #findings: FindingMerger
+  readonly #noteFar: NoteFar | undefined
   #work = 0
   /** set once the work is over its bound: nothing is looked at from then on */
   #exhausted: Finding | undefined
   #ended = false
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, noteFar?: NoteFar) {
     this.#plan = plan
+    this.#noteFar = noteFar
     this.#bytes = new RecentBytes(Math.max(plan.maxReach, MAX_RUN_BYTES + 1))
     this.#wordFinder = new WordFinder(plan.automaton)
     this.#finders = plan.runs.map(({ alphabet, minBytes, detectors }) => ({
@@ -105,7 +110,7 @@ export class EngineScan implements DetectorScan {
       const end = this.#bytes.until + (ends[at + 1] ?? 0)
       for (const index of word.detectors) {
         const after = detectors[index]?.window.after ?? 0
-        this.#hits.add({ readyAt: end + after, index, start: end - word.bytes, end })
+        this.#hit({ readyAt: end + after, index, start: end - word.bytes, end })
       }
     }
   }
@@ -124,7 +129,12 @@ export class EngineScan implements DetectorScan {
     if (detector?.trigger.kind !== 'run' || end - start < detector.trigger.minBytes) return
     // a run's end is known two bytes later
     const readyAt = end + Math.max(2, detector.window.after)
-    this.#hits.add({ readyAt, index, start, end })
+    this.#hit({ readyAt, index, start, end })
+  }
+
+  #hit(hit: Hit): void {
+    this.#hits.add(hit)
+    if (this.#plan.isFar[hit.index] === true) this.#noteFar?.(hit)
   }
 
   #look(until: number): void {

@@ -1,6 +1,6 @@
 import type { Detector } from './detector.ts'
 import { planOf } from './engine-plan.ts'
-import { type DetectorScan, EngineScan } from './engine-scan.ts'
+import { type DetectorScan, EngineScan, type NoteFar } from './engine-scan.ts'
 import type { Finding } from './finding.ts'
 import { MAX_FINDING_BYTES } from './finding-merger.ts'
 import { RUN_OVERLAP_BYTES } from './runs.ts'
@@ -10,7 +10,7 @@ const MAX_WINDOW_BYTES = 4_096
 
 export type CompiledDetectors = {
   /** looks at one stream; not to be shared between streams */
-  scan(): DetectorScan
+  scan(noteFar?: NoteFar): DetectorScan
   /** looks at a text as UTF-8; offsets are bytes of that */
   scanText(text: string): readonly Finding[]
   /**
@@ -31,7 +31,7 @@ export function compileDetectors(detectors: readonly Detector[]): CompiledDetect
   if (ids.size !== detectors.length) throw new RangeError('two detectors have one id')
   const plan = planOf(detectors)
   return {
-    scan: () => new EngineScan(plan),
+    scan: (noteFar) => new EngineScan(plan, noteFar),
     scanText: (text) => {
       const scan = new EngineScan(plan)
       return [...scan.push(Buffer.from(text, 'utf8')), ...scan.end()]

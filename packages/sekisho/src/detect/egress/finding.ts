@@ -16,7 +16,7 @@ export type Finding = {
 
 /** Looks at one stream of bytes as it goes by; the result does not depend on how it was cut. */
 export interface Scan {
-  /** what has become certain with this piece */
+  /** what has become certain with this piece, which is not written to afterwards */
   push(piece: Uint8Array): readonly Finding[]
   /** the rest; nothing may be pushed afterwards */
   end(): readonly Finding[]

@@ -1,9 +1,16 @@
 import type { Stretch } from './runs.ts'
 
-/** The end of a stream, lying together in memory; keeps what it must and at times a little more. */
+const NONE = Buffer.alloc(0)
+
+/**
+ * The end of a stream, lying together in memory; keeps what it must and at times a little more. A
+ * stream of one piece, as most are, is not copied.
+ */
 export class RecentBytes {
   readonly #keepBytes: number
-  #buffer: Buffer = Buffer.alloc(0)
+  #buffer: Buffer = NONE
+  /** `#buffer` is the first piece, and not to be written to */
+  #isBorrowed = false
   #base = 0
   #length = 0
   /** a copy of `#buffer` as text, from this place in the stream on; empty when there is none */
@@ -20,11 +27,18 @@ export class RecentBytes {
     return this.#base + this.#length
   }
 
+  /** @param piece is not written to before the next one comes */
   append(piece: Uint8Array): void {
+    this.#text = ''
+    if (this.#length === 0) {
+      this.#buffer = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+      this.#length = piece.length
+      this.#isBorrowed = true
+      return
+    }
     if (this.#length + piece.length > this.#buffer.length) this.#makeRoom(piece.length)
     this.#buffer.set(piece, this.#length)
     this.#length += piece.length
-    this.#text = ''
   }
 
   stretch(last: boolean): Stretch {
@@ -45,12 +59,11 @@ export class RecentBytes {
     const kept = Math.min(this.#length, this.#keepBytes)
     const from = this.#length - kept
     const wanted = kept + bytes
-    const target =
-      wanted * 2 <= this.#buffer.length
-        ? this.#buffer
-        : Buffer.allocUnsafeSlow(this.#length === 0 ? bytes : wanted * 2)
+    const isRoomy = !this.#isBorrowed && wanted * 2 <= this.#buffer.length
+    const target = isRoomy ? this.#buffer : Buffer.allocUnsafeSlow(wanted * 2)
     this.#buffer.copy(target, 0, from, this.#length)
     this.#buffer = target
+    this.#isBorrowed = false
     this.#base += from
     this.#length = kept
   }

@@ -50,6 +50,27 @@ const BY_KIND: Readonly<Record<string, Make>> = {
   }),
   'secret.use': (action, leaf) =>
     finding(leaf, `placeholder of ${textAt(action, 'secret')} for ${textAt(action, 'host')}`),
+  'llm.generate': (action, leaf, place) => ({
+    classUid: CLASS.api,
+    activityId: 1, // Create
+    fields: {
+      ...apiFields(leaf, place, 'llm.generate'),
+      dst_endpoint: destinationOf(action),
+      resources: [modelOf(action)],
+    },
+  }),
+  'llm.tool-call': (action, leaf, place) => ({
+    classUid: CLASS.api,
+    activityId: OTHER,
+    activityName: 'llm.tool-call',
+    fields: {
+      ...apiFields(leaf, place, 'llm.tool-call'),
+      resources: [
+        modelOf(action),
+        defined({ name: textAt(action, 'tool'), type: 'tool', uid: textAt(action, 'callId') }),
+      ],
+    },
+  }),
   'package.install': (action, leaf, place) => ({
     classUid: CLASS.api,
     activityId: 1, // Create
@@ -66,6 +87,10 @@ const BY_KIND: Readonly<Record<string, Make>> = {
       ],
     },
   }),
+}
+
+function modelOf(action: Fields): Fields {
+  return { name: `${textAt(action, 'provider')}:${textAt(action, 'model')}`, type: 'model' }
 }
 
 /** The event of an action that was decided, by its kind; one of a kind that is not known is generic. */

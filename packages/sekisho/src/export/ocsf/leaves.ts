@@ -37,6 +37,8 @@ const BY_TYPE: Readonly<Record<string, Make>> = {
   'approval.ended': (leaf, place) => api(leaf, place, DELETE),
   'process.exec': execPart,
   'limit.breach': (leaf) => finding(leaf, `limit ${textAt(leaf, 'limit')}: ${textAt(leaf, 'did')}`),
+  'budget.breaker': (leaf) =>
+    finding(leaf, `budget ${textAt(leaf, 'budget')} is ${textAt(leaf, 'breaker')}`),
   alert: (leaf) => finding(leaf, textAt(leaf, 'rule') ?? 'alert'),
   'platform.alert': (leaf) => finding(leaf, textAt(leaf, 'rule') ?? 'alert'),
   gap: (leaf) => finding(leaf, `gap: ${textAt(leaf, 'reason')}`),
@@ -66,6 +68,8 @@ const BY_TYPE: Readonly<Record<string, Make>> = {
       name: textAt(leaf, 'name'),
     }),
   'content.removed': (leaf, place) => api(leaf, place, DELETE),
+  'llm.call': modelCall,
+  'recording.removed': (leaf, place) => api(leaf, place, DELETE),
   'identity.authority': (leaf) =>
     entity(leaf, CREATE, { type: 'authority', name: textAt(leaf, 'trustDomain') }),
   'identity.issued': (leaf) =>
@@ -115,6 +119,20 @@ function api(leaf: Fields, place: EventPlace, activityId: number): EventPart {
     activityId,
     statusId: 1,
     fields: apiFields(leaf, place, operation),
+  }
+}
+
+/** Of another's API: what a call of a model came to. */
+function modelCall(leaf: Fields, place: EventPlace): EventPart {
+  const name = `${textAt(leaf, 'provider')}:${textAt(leaf, 'model')}`
+  return {
+    classUid: CLASS.api,
+    activityId: READ,
+    statusId: textAt(leaf, 'stop') === undefined ? 2 : 1,
+    fields: {
+      ...apiFields(leaf, place, 'llm.call'),
+      resources: [defined({ name, type: 'model', uid: textAt(leaf, 'served') })],
+    },
   }
 }
 

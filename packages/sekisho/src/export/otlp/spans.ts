@@ -3,6 +3,8 @@ import * as z from 'zod'
 import { valueAt } from '../alert-match.ts'
 import { type Fields, numberAt, textAt, textsAt } from '../fields.ts'
 import type { ExportRecord, LeafRecord } from '../record.ts'
+import { ofModelCall, ofModelIntent, ofToolCall, operationOf } from './model-attributes.ts'
+import { KeptTurn, type Place, type Turn, turnId, Turns } from './turns.ts'
 import { attributes, type KeyValue, spanId, traceId, unixNano } from './values.ts'
 
 export type Span = {
@@ -26,11 +28,18 @@ const MAX_OPEN = 1024
 const MAX_HOLDS = 256
 
 const Plain = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])
-const Begun = z.strictObject({ at: z.string(), name: z.string(), of: z.record(z.string(), Plain) })
+const Begun = z.strictObject({
+  at: z.string(),
+  name: z.string(),
+  of: z.record(z.string(), Plain),
+  /** id of the action or turn that it lies below; left out: the session */
+  below: z.string().optional(),
+})
 type Begun = z.infer<typeof Begun>
 const Kept = z.strictObject({
   open: z.array(z.tuple([z.string(), Begun])),
   approvers: z.array(z.tuple([z.string(), z.array(z.string())])),
+  turns: z.array(KeptTurn).default([]),
 })
 
 /**
@@ -40,27 +49,30 @@ const Kept = z.strictObject({
 export class OpenSpans {
   readonly #open: Map<string, Begun>
   readonly #approvers: Map<string, string[]>
+  readonly #turns: Turns
   readonly #origin: string
 
-  private constructor(origin: string, open: Map<string, Begun>, approvers: Map<string, string[]>) {
+  private constructor(origin: string, { open, approvers, turns }: z.infer<typeof Kept>) {
     this.#origin = origin
-    this.#open = open
-    this.#approvers = approvers
+    this.#open = new Map(open)
+    this.#approvers = new Map(approvers)
+    this.#turns = new Turns(turns)
   }
 
   /** @param kept of {@link state}; anything else begins anew */
   static from(origin: string, kept: unknown): OpenSpans {
     const parsed = Kept.safeParse(kept)
-    const { open, approvers } = parsed.success ? parsed.data : { open: [], approvers: [] }
-    return new OpenSpans(origin, new Map(open), new Map(approvers))
+    const none = { open: [], approvers: [], turns: [] }
+    return new OpenSpans(origin, parsed.success ? parsed.data : none)
   }
 
   copy(): OpenSpans {
-    return new OpenSpans(this.#origin, new Map(this.#open), new Map(this.#approvers))
+    return new OpenSpans(this.#origin, this.state())
   }
 
-  state(): unknown {
-    return { open: [...this.#open], approvers: [...this.#approvers] }
+  state(): z.infer<typeof Kept> {
+    const [open, approvers] = [[...this.#open], [...this.#approvers]]
+    return { open, approvers, turns: this.#turns.list() }
   }
 
   /** The spans that end with these records. */
@@ -73,32 +85,60 @@ export class OpenSpans {
     const session = textAt(leaf, 'session')
     if (session === undefined) return []
     const id = idOf(type, leaf)
-    if (type === 'action.intent') return this.#intend(session, id, { at, leaf })
+    if (type === 'action.intent') return this.#intend({ session, id, at }, leaf)
+    if (type === 'llm.call') return this.#tellCall({ session, id, at }, leaf)
     const begun = beginningOf(type, leaf)
-    if (begun !== undefined) this.#begin(session, id, { at, ...begun })
+    if (begun !== undefined) this.#begin({ session, id, at }, begun)
     const hasFailed = Object.hasOwn(ENDS, type) ? ENDS[type]?.(leaf) : undefined
-    return hasFailed === undefined ? [] : [this.#end(session, id, { at, leaf, failed: hasFailed })]
+    return hasFailed === undefined ? [] : this.#close({ session, id, at }, leaf, hasFailed)
   }
 
   /** What is denied, and what was only seen, ends as it begins. */
-  #intend(session: string, id: string, { at, leaf }: { at: string; leaf: Fields }): Span[] {
+  #intend(place: Place, leaf: Fields): Span[] {
+    const { session, id } = place
     const kind = textAt(leaf, 'action.kind') ?? 'action'
-    const begun = { at, name: `execute_tool ${kind}`, of: this.#ofIntent(leaf, kind) }
-    this.#begin(session, id, begun)
-    if (valueAt(leaf, 'verdict.kind') === 'allow') return []
-    return [this.#end(session, id, { at, leaf, failed: true })]
+    const isModelCall = kind === 'llm.generate'
+    const begun = isModelCall ? this.#turns.begin(place, leaf) : undefined
+    const below = begun === undefined ? this.#belowOf(place, kind, leaf) : turnId(begun.turn)
+    this.#begin(place, {
+      name: nameOf(kind, leaf),
+      of: this.#ofIntent(leaf, kind),
+      ...(below === undefined ? {} : { below }),
+    })
+    const ended = (begun?.ended ?? []).map((turn) => this.#turnSpan(turn))
+    if (valueAt(leaf, 'verdict.kind') === 'allow') return ended
+    if (isModelCall) this.#turns.tell(session, id, leaf) // nothing comes of it to go on with
+    return [...ended, ...this.#close(place, leaf, true)]
   }
 
-  #begin(session: string, id: string, begun: Begun): void {
-    this.#open.set(`${session}/${id}`, begun)
+  #belowOf({ session }: Place, kind: string, leaf: Fields): string | undefined {
+    return kind === 'llm.tool-call' ? this.#turns.proposerOf(session, leaf) : undefined
+  }
+
+  #tellCall({ session, id }: Place, leaf: Fields): Span[] {
+    this.#turns.tell(session, id, leaf)
+    const key = `${session}/${id}`
+    const begun = this.#open.get(key)
+    if (begun !== undefined) {
+      this.#open.set(key, { ...begun, of: { ...begun.of, ...present(ofModelCall(leaf)) } })
+    }
+    return []
+  }
+
+  #begin({ session, id, at }: Place, begun: Omit<Begun, 'at'>): void {
+    this.#open.set(`${session}/${id}`, { at, ...begun })
     if (this.#open.size > MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? '')
   }
 
-  #end(
-    session: string,
-    id: string,
-    { at, leaf, failed }: { at: string; leaf: Fields; failed: boolean },
-  ): Span {
+  /** With what ends, the turns that are over with it. */
+  #close(place: Place, leaf: Fields, failed: boolean): Span[] {
+    const { session, id, at } = place
+    const turns = id === '' ? this.#turns.endSession(session) : this.#turns.finish(session, id, at)
+    const spans = turns.map((turn) => this.#turnSpan(turn))
+    return [...spans, this.#end(place, leaf, failed)]
+  }
+
+  #end({ session, id, at }: Place, leaf: Fields, failed: boolean): Span {
     const key = `${session}/${id}`
     const begun = this.#open.get(key) ?? {
       at,
@@ -106,24 +146,51 @@ export class OpenSpans {
       of: { 'sekisho.begun': false },
     }
     this.#open.delete(key)
-    const agent = this.#open.get(`${session}/`)?.of['gen_ai.agent.name']
     return {
-      traceId: traceId(this.#origin, session),
-      spanId: spanId(this.#origin, session, id),
-      ...(id === '' ? {} : { parentSpanId: spanId(this.#origin, session, '') }),
+      ...this.#ids(session, id, begun.below),
       name: begun.name,
       kind: id === '' ? KIND.internal : KIND.client,
       startTimeUnixNano: unixNano(begun.at),
       endTimeUnixNano: unixNano(at),
       attributes: attributes({
         ...begun.of,
-        ...(agent === undefined ? {} : { 'gen_ai.agent.name': agent }),
-        'gen_ai.conversation.id': session,
-        'session.id': session,
+        ...this.#ofSession(session),
         'sekisho.action.id': id === '' ? undefined : id,
         ...ofOutcome(leaf),
       }),
       status: failed ? { code: STATUS.error, message: reasonOf(leaf) } : { code: STATUS.ok },
+    }
+  }
+
+  #turnSpan(turn: Turn): Span {
+    return {
+      ...this.#ids(turn.session, turnId(turn)),
+      name: `turn ${turn.model}`,
+      kind: KIND.internal,
+      startTimeUnixNano: unixNano(turn.at),
+      endTimeUnixNano: unixNano(turn.lastAt),
+      attributes: attributes({
+        ...this.#ofSession(turn.session),
+        'sekisho.turn.model_calls': turn.calls,
+      }),
+      status: { code: STATUS.ok },
+    }
+  }
+
+  #ids(session: string, id: string, below = ''): Pick<Span, 'traceId' | 'spanId' | 'parentSpanId'> {
+    return {
+      traceId: traceId(this.#origin, session),
+      spanId: spanId(this.#origin, session, id),
+      ...(id === '' ? {} : { parentSpanId: spanId(this.#origin, session, below) }),
+    }
+  }
+
+  #ofSession(session: string): Readonly<Record<string, string>> {
+    const agent = this.#open.get(`${session}/`)?.of['gen_ai.agent.name']
+    return {
+      ...(typeof agent === 'string' ? { 'gen_ai.agent.name': agent } : {}),
+      'gen_ai.conversation.id': session,
+      'session.id': session,
     }
   }
 
@@ -141,8 +208,7 @@ export class OpenSpans {
   #ofIntent(leaf: Fields, kind: string): Begun['of'] {
     const approvers = this.#approvers.get(textAt(leaf, 'hold.id') ?? '')
     return present({
-      'gen_ai.operation.name': 'execute_tool',
-      'gen_ai.tool.name': textAt(leaf, 'facts.operation') ?? kind,
+      ...ofKind(kind, leaf),
       'sekisho.action.kind': kind,
       'sekisho.verdict': textAt(leaf, 'verdict.kind'),
       'sekisho.rules': textsAt(leaf, 'verdict.rules'),
@@ -210,6 +276,21 @@ function ofOutcome(leaf: Fields): Readonly<Record<string, string | number | unde
     'error.type': textAt(leaf, 'outcome.code'),
     'process.exit.code': numberAt(leaf, 'exitCode'),
     'sekisho.outcome': textAt(leaf, 'outcome.kind') ?? textAt(leaf, 'reason'),
+  }
+}
+
+function nameOf(kind: string, leaf: Fields): string {
+  if (kind === 'llm.generate') return `${operationOf(leaf)} ${textAt(leaf, 'action.model') ?? ''}`
+  if (kind === 'llm.tool-call') return `execute_tool ${textAt(leaf, 'action.tool') ?? ''}`
+  return `execute_tool ${kind}`
+}
+
+function ofKind(kind: string, leaf: Fields): Maybe {
+  if (kind === 'llm.generate') return ofModelIntent(leaf)
+  if (kind === 'llm.tool-call') return ofToolCall(leaf)
+  return {
+    'gen_ai.operation.name': 'execute_tool',
+    'gen_ai.tool.name': textAt(leaf, 'facts.operation') ?? kind,
   }
 }
 

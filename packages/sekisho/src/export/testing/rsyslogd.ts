@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,6 +43,9 @@ export class Rsyslogd {
 
   async start(): Promise<void> {
     if (this.port === 0) await this.#prepare()
+    // one that was killed may have torn its last line; what comes now is no part of it
+    const written = this.#output()
+    if (written !== '' && !written.endsWith('\n')) appendFileSync(join(this.dir, 'out'), '\n')
     const files = ['-f', join(this.dir, 'rsyslog.conf'), '-i', join(this.dir, 'pid')]
     this.#process = spawn('/usr/sbin/rsyslogd', ['-n', ...files], { stdio: 'ignore' })
     await once(this.#process, 'spawn')

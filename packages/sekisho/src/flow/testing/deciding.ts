@@ -19,7 +19,13 @@ export function deciding(decide: Decide, over: Partial<Decider> = {}): Deciding 
   return {
     decide,
     current: () => decider,
-    labels: { label: CLEAN, sources: [], after: () => CLEAN, enter: () => undefined },
+    labels: {
+      label: CLEAN,
+      sources: [],
+      after: () => CLEAN,
+      enter: () => undefined,
+      raise: () => undefined,
+    },
     live: { enter: () => () => undefined },
   }
 }

@@ -11,6 +11,8 @@ const MAX_PLACE = 96
 
 const DID = {
   record: 'recorded',
+  // where there are no tokens, what would have one is covered for good
+  tokenize: 'redacted',
   redact: 'redacted',
   hold: 'held',
   deny: 'denied',
@@ -34,7 +36,8 @@ export class FindingSet {
    * @returns what becomes of it
    */
   add(finding: Finding, place: string, canRedact: boolean): Treatment {
-    const wanted = treatmentOf(finding, this.#by)
+    const asked = treatmentOf(finding, this.#by)
+    const wanted = asked === 'tokenize' ? 'redact' : asked
     const treatment = wanted === 'redact' && !canRedact ? 'deny' : wanted
     const { detector } = finding
     this.#count({ detector, place: place.slice(0, MAX_PLACE), count: 1, did: DID[treatment] })

@@ -14,6 +14,8 @@ const MIN_LENGTH = 6
 export type Detection = {
   /** a stream of its own, with every inner encoding undone; findings carry their view */
   scanBody(contentType: string | undefined): Scan
+  /** of a body of JSON that was looked at not long ago; undefined where nobody remembers it */
+  foundIn(body: Buffer): readonly Finding[] | undefined
   /** a text that is whole; in a query `+` is a space */
   scanText(text: string, kind: 'text' | 'query'): readonly Finding[]
 }
@@ -62,6 +64,11 @@ export class Inspector {
   /** A body or message as it goes by. */
   scanBody(contentType: string | undefined): Scan {
     return this.#detection.scanBody(contentType)
+  }
+
+  /** What was found in a body of JSON not long ago; undefined where nobody remembers it. */
+  foundIn(body: Buffer): readonly Finding[] | undefined {
+    return this.#detection.foundIn(body)
   }
 
   #inspectUrlPart(text: string, kind: 'text' | 'query', into: FindingSet): string {

@@ -1,10 +1,11 @@
 import type { Allowed, Exchange, Inspected } from '../../flow/ports.ts'
 import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
 import type { HttpArrival } from '../http-exchange.ts'
+import { withoutFields } from '../http-fields.ts'
 import { WrappedExchange } from '../wrapped-exchange.ts'
 import { LinkSink } from './link-sink.ts'
 
-const CODINGS = 'accept-encoding'
+const CODINGS: ReadonlySet<string> = new Set(['accept-encoding'])
 
 /** A request whose URL must be of known origin, and what its reply teaches. */
 export class ProvenanceExchange extends WrappedExchange {
@@ -25,7 +26,7 @@ export class ProvenanceExchange extends WrappedExchange {
     const request = { action: arrival.action, rules: () => this.#rules }
     const sink = new LinkSink(arrival.sink, request, state)
     // an index is read as it goes by, so it is asked for in the clear
-    const fields = state.mayLearn ? withoutCodings(arrival.fields) : arrival.fields
+    const fields = state.mayLearn ? withoutFields(arrival.fields, CODINGS) : arrival.fields
     this.inner = fetch({ ...arrival, fields, sink })
   }
 
@@ -35,8 +36,4 @@ export class ProvenanceExchange extends WrappedExchange {
     if (origin.kind !== 'deny') return this.inner.inspect(allowed)
     return { kind: 'stopped', verdict: origin, ...this.describe() }
   }
-}
-
-function withoutCodings(raw: readonly string[]): string[] {
-  return raw.filter((_, index) => raw[index - (index % 2)]?.toLowerCase() !== CODINGS)
 }

@@ -1,5 +1,5 @@
 import type { HttpRequestAction } from '../../core/action.ts'
-import type { Clear, Exchange, Inspected, Performed, Failed, Pinned } from '../../flow/ports.ts'
+import type { Clear, Exchange, Failed, Inspected, Performed, Pinned } from '../../flow/ports.ts'
 import type { DestinationMeter } from '../destination-meter.ts'
 import { type Fields, fieldBytes } from '../http-fields.ts'
 import type { Placeholders } from '../placeholders.ts'
@@ -51,7 +51,7 @@ export class PlatformExchange implements Exchange {
   ): Promise<Performed | Failed> {
     const { action, fields, body } = this.#request
     const { placeholders, meter, upstreams } = this.#parts
-    const attached = placeholders.attach(action, fields, credentials)
+    const attached = placeholders.attach({ action, fields, body: () => body }, credentials)
     const bytesOut = this.#bytes(attached)
     try {
       meter.take(bytesOut)

@@ -52,6 +52,7 @@ async function readRecorded(read: PlatformRead, parts: ReadParts): Promise<Found
   if (inHead.kind === 'misuse') {
     return { kind: 'unknown', why: `the placeholder of ${inHead.secret} in ${inHead.where}` }
   }
+  if (inHead.kind === 'deny') return { kind: 'unknown', why: inHead.reason }
   const meter = parts.meterFor(action.host)
   const bytes = headBytes(action, fields)
   const denied = meter.admit(bytes, { action, bytes })
@@ -83,7 +84,7 @@ async function performRead(read: Recorded, parts: ReadParts): Promise<Found> {
       outcome = { kind: 'refused', rules: pinned.rules, reason: pinned.reason }
       return { kind: 'unknown', why: pinned.reason }
     }
-    const fields = parts.placeholders.attach(read.action, read.fields, read.values)
+    const fields = parts.placeholders.attach({ ...read, body: () => null }, read.values)
     const bytesOut = headBytes(read.action, fields)
     read.meter.take(bytesOut)
     const { action, isHttp2 } = read

@@ -1,12 +1,13 @@
 import type { HttpRequestAction } from '../../core/action.ts'
 import type { Allowed, Clear, Exchange, Inspected, Pinned } from '../../flow/ports.ts'
 import type { HttpArrival } from '../http-exchange.ts'
-import type { Fields } from '../http-fields.ts'
+import { type Fields, replaceFields } from '../http-fields.ts'
 import { WrappedExchange } from '../wrapped-exchange.ts'
 import { PassingSink } from '../packages/passing-sink.ts'
 import { type Captured, type CaptureParts, capturePreImage } from './capture.ts'
 import { strongEtag } from './resource-state.ts'
 
+const CONDITION: ReadonlySet<string> = new Set(['if-match'])
 const CHANGING: ReadonlySet<string> = new Set(['PUT', 'PATCH', 'DELETE'])
 
 type Asked = Parameters<NonNullable<Exchange['keepBefore']>>[0]
@@ -73,13 +74,8 @@ export class RecoverableExchange extends WrappedExchange {
 
   #addCondition(etag: string | null): void {
     if (etag === null) return
-    const others = this.#fields.filter((_, index) => !isCondition(this.#fields, index))
-    this.#fields.splice(0, this.#fields.length, ...others, 'If-Match', etag)
+    replaceFields(this.#fields, CONDITION, ['If-Match', etag])
   }
-}
-
-function isCondition(fields: Fields, index: number): boolean {
-  return fields[index - (index % 2)]?.toLowerCase() === 'if-match'
 }
 
 function requestOf(action: Clear['recordAs']): HttpRequestAction | undefined {

@@ -101,6 +101,7 @@ async function openRestore(over: Partial<GateSession> = {}): Promise<void> {
     ],
     limits: { egressBytes: 2 ** 40, egressRequests: 1e6 },
     egressUsed: { bytes: 0, requests: 0 },
+    platformCredentials: [],
     isResumed: false,
     ...over,
   }

@@ -15,6 +15,8 @@ export type Ask = {
   body: Buffer | null
   pinned: Pinned
   isHttp2: boolean
+  /** left out: as long as content that is kept may be, and nobody calls it off */
+  bounds?: { maxBytes: number; signal: AbortSignal } | undefined
 }
 
 export type Reply =
@@ -24,12 +26,12 @@ export type Reply =
 
 /** A request of the platform's own, its reply whole, bounded in size and time. Never rejects. */
 export function askUpstream(
-  { action, fields, body, pinned, isHttp2 }: Ask,
+  { action, fields, body, pinned, isHttp2, bounds }: Ask,
   upstreams: Pick<Upstreams, 'dispatcherFor'>,
 ): Promise<Reply> {
   const { path, query, method } = action
   const target = query === null ? path : `${path}?${query}`
-  const asking = new Asking()
+  const asking = new Asking(bounds)
   try {
     upstreams
       .dispatcherFor(action, pinned, isHttp2)
@@ -45,6 +47,8 @@ class Asking implements Dispatcher.DispatchHandler {
   readonly done: Promise<Reply>
   readonly #settle: (reply: Reply) => void
   readonly #timer: NodeJS.Timeout
+  readonly #maxBytes: number
+  #letGo: () => void = () => undefined
   readonly #chunks: Buffer[] = []
   #controller: Dispatcher.DispatchController | undefined
   #fields: Fields = []
@@ -53,12 +57,17 @@ class Asking implements Dispatcher.DispatchHandler {
   #bytesIn = 0
   #isDone = false
 
-  constructor() {
+  constructor({ maxBytes, signal }: Partial<NonNullable<Ask['bounds']>> = {}) {
+    this.#maxBytes = maxBytes ?? MAX_BLOB_BYTES
     const settled = Promise.withResolvers<Reply>()
     this.done = settled.promise
     this.#settle = settled.resolve
     const late = (): void => this.#giveUp(`no whole reply in ${ASK_TIMEOUT_MS} ms`)
     this.#timer = setTimeout(late, ASK_TIMEOUT_MS)
+    const callOff = (): void => this.#giveUp('called off')
+    if (signal?.aborted === true) callOff()
+    else signal?.addEventListener('abort', callOff)
+    this.#letGo = () => signal?.removeEventListener('abort', callOff)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -77,7 +86,7 @@ class Asking implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length
     this.#bytesIn += chunk.length
-    if (this.#bytes > MAX_BLOB_BYTES) this.#giveUp(`a reply of more than ${MAX_BLOB_BYTES} bytes`)
+    if (this.#bytes > this.#maxBytes) this.#giveUp(`a reply of more than ${this.#maxBytes} bytes`)
     else if (!this.#isDone) this.#chunks.push(chunk)
   }
 
@@ -104,6 +113,7 @@ class Asking implements Dispatcher.DispatchHandler {
     if (this.#isDone) return
     this.#isDone = true
     clearTimeout(this.#timer)
+    this.#letGo()
     this.#chunks.length = 0
     this.#settle(reply)
   }

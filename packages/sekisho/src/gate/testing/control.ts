@@ -1,7 +1,8 @@
 import type net from 'node:net'
 import type * as z from 'zod'
 import type { HeldAction } from '../../wire/approval.ts'
-import { gateToControl } from '../../wire/gate-control.ts'
+import { controlToGate, gateToControl } from '../../wire/gate-control.ts'
+import type { SpendAnswer, SpendReservation, SpendSettlement } from '../../wire/spend.ts'
 import { Peer } from '../../wire/peer.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { socketPair } from './socket-pair.ts'
@@ -15,15 +16,24 @@ export class FakeControl {
   /** what becomes of a hold; by default nobody answers */
   answer: (held: HeldAction) => Promise<WaitResult> | WaitResult = () =>
     new Promise(() => undefined)
+  /** whether a call of a model may be made */
+  reserve: (asked: SpendReservation) => SpendAnswer = ({ price }) => ({
+    kind: 'reserved',
+    outputTokens: null,
+    microUsd: price === null ? null : 0,
+  })
+  readonly reserved: SpendReservation[] = []
+  readonly settled: SpendSettlement[] = []
   readonly #waiters: (() => void)[] = []
   #socket: net.Socket | undefined
+  #peer: Peer<typeof controlToGate, typeof gateToControl> | undefined
 
   /** The gate's end of a new connection. */
   async connect(): Promise<net.Socket> {
     const [gateEnd, own] = await socketPair()
     this.#socket = own
     const peer = new Peer('gate', socketTransport(own), {
-      out: {},
+      out: controlToGate,
       in: gateToControl,
       handlers: {
         'hold.wait': (held) => {
@@ -38,10 +48,26 @@ export class FakeControl {
         },
         'ledger.reserve': () => ({ kind: 'reserved' as const }),
         'ledger.release': () => ({}),
+        'spend.reserve': (asked) => {
+          this.reserved.push(asked)
+          this.#tell()
+          return this.reserve(asked)
+        },
+        'spend.settle': (settlement) => {
+          this.settled.push(settlement)
+          this.#tell()
+          return {}
+        },
       },
     })
+    this.#peer = peer
     peer.onClose(() => own.destroy())
     return gateEnd
+  }
+
+  /** The budget of these calls is exhausted. */
+  async cut(session: string, ids: string[], budget: string): Promise<void> {
+    await this.#peer?.call('budget.cut', { session, ids, budget, reason: 'it is exhausted' })
   }
 
   /** As if the process had died. */

@@ -1,5 +1,6 @@
 import type { DecisionBundle, SessionDecision } from '../../wire/decision.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
+import { NO_LLM_SETTINGS } from '../../wire/llm.ts'
 
 /** What the agent file grants is permitted, to every user, and nothing else is asked. */
 export const PLAIN_BUNDLE: DecisionBundle = {
@@ -22,7 +23,8 @@ export const PLAIN_BUNDLE: DecisionBundle = {
   constraints: [],
   mandates: [],
   users: [],
-  approvals: { timeoutMs: 5_000 },
+  approvals: { timeoutMs: 1_000 },
+  llm: NO_LLM_SETTINGS,
 }
 
 /** A session by the plain bundle. */

@@ -1,14 +1,15 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import type net from 'node:net'
-import { SekishoError } from '../../core/error.ts'
+import { joinForSigning } from '@sekisho/verify'
 import { canonicalJson } from '../../core/canonical-json.ts'
-import { claimBytes, gateKeyBytes } from '../../wire/identity.ts'
+import { SekishoError } from '../../core/error.ts'
+import { claimBytes, gateKeyBytes, type KeySignature } from '../../wire/identity.ts'
 import { gateToKeyholder, keyholderToGate, MAX_BLOB_PIECE_BYTES } from '../../wire/keyholder.ts'
-
-import { type Handlers, Peer } from '../../wire/peer.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
+import { errorToWire, type Handlers, Peer } from '../../wire/peer.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { makeTestCa, type TestCa } from './certificates.ts'
+import { FakeRecordings } from './recordings.ts'
 import { socketPair } from './socket-pair.ts'
 
 type Leaf<T extends LeafInput['type']> = Extract<LeafInput, { type: T }>
@@ -21,6 +22,10 @@ export class FakeKeyholder {
   /** what was kept, by its digest */
   readonly blobs = new Map<string, Buffer>()
   readonly secrets = new Map<string, string>()
+  /** in place of what stands in `secrets` */
+  release: ((names: readonly string[], leaf: LeafInput) => Record<string, string>) | undefined
+  /** of model calls, whole, in the order they came */
+  readonly recordings = new FakeRecordings()
   /** runs before a leaf is taken; throwing refuses it, waiting delays it */
   beforeRecord: (leaf: LeafInput) => Promise<void> | void = () => undefined
   readonly #waiters: (() => boolean)[] = []
@@ -77,16 +82,26 @@ export class FakeKeyholder {
           const renewAt = Date.now() + 3_600_000
           return { id: 'spiffe://test.internal/gate/0/a', certificate: '', renewAt }
         },
-        record: async ({ leaf: told, credentials, seq }) => {
-          const leaf = withoutClaim(told, key)
+        record: async ({ leaf, credentials, seq }) => {
+          if (isTold(leaf)) throw new Error(`${leaf.type} is told`)
           if (seq <= last) throw new Error(`record ${seq} after ${last}`)
           last = seq
-          await this.beforeRecord(leaf)
-          this.leaves.push(leaf)
-          for (const waiter of this.#waiters.splice(0)) if (!waiter()) this.#waiters.push(waiter)
-          return { index: this.leaves.length - 1, credentials: this.#release(credentials) }
+          return { index: await this.#take(leaf), credentials: this.#release(credentials, leaf) }
+        },
+        tell: async ({ leaves, claim, seq }) => {
+          if (!leaves.every(isTold)) throw new Error('what nobody tells')
+          if (seq <= last) throw new Error(`record ${seq} after ${last}`)
+          last = seq
+          checkClaim(leaves, claim, key)
+          const ends = await Promise.allSettled(leaves.map((leaf) => this.#take(leaf)))
+          return {
+            told: ends.map((end) =>
+              end.status === 'fulfilled' ? end.value : errorToWire(end.reason),
+            ),
+          }
         },
         ...this.#blobs(),
+        'recording.put': (put) => this.recordings.put(put),
         certify: ({ host, spki }) => {
           this.certified.push(host)
           const certificate = this.ca.issue(host, Buffer.from(spki, 'base64'))
@@ -95,6 +110,13 @@ export class FakeKeyholder {
       },
     })
     peer.onClose(() => socket.destroy())
+  }
+
+  async #take(leaf: LeafInput): Promise<number> {
+    await this.beforeRecord(leaf)
+    this.leaves.push(leaf)
+    for (const waiter of this.#waiters.splice(0)) if (!waiter()) this.#waiters.push(waiter)
+    return this.leaves.length - 1
   }
 
   #blobs(): Pick<Handlers<typeof gateToKeyholder>, 'blob.put' | 'blob.name' | 'blob.get'> {
@@ -120,7 +142,8 @@ export class FakeKeyholder {
     }
   }
 
-  #release(names: readonly string[]): Record<string, string> {
+  #release(names: readonly string[], leaf: LeafInput): Record<string, string> {
+    if (this.release !== undefined) return this.release(names, leaf)
     const values = names.map((name) => {
       const value = this.secrets.get(name)
       if (value === undefined) throw new SekishoError('SECRET_MISSING', name)
@@ -130,12 +153,22 @@ export class FakeKeyholder {
   }
 }
 
-/** As a gate handed it over, if its claim is by its own key. */
-function withoutClaim(leaf: LeafInput, key: KeyObject | undefined): LeafInput {
-  if (leaf.type !== 'action.outcome') return leaf
-  const { claim, ...told } = leaf
-  const bytes = claimBytes(canonicalJson(told))
-  if (claim !== undefined && key !== undefined && isSigned(key, bytes, claim.value)) return told
+function isTold({ type }: LeafInput): boolean {
+  return type === 'action.outcome' || type === 'llm.call'
+}
+
+/** @throws Error unless the outcomes among them are signed by the gate's own key */
+function checkClaim(
+  leaves: readonly LeafInput[],
+  claim: KeySignature | null,
+  key: KeyObject | undefined,
+): void {
+  const outcomes = leaves.filter(({ type }) => type === 'action.outcome')
+  if (outcomes.length === 0) return
+  const texts = outcomes.map((leaf) => claimBytes(canonicalJson(leaf)))
+  const [first = Buffer.alloc(0), ...more] = texts
+  const message = more.length === 0 ? first : joinForSigning(texts).message
+  if (claim !== null && key !== undefined && isSigned(key, message, claim.value)) return
   throw new Error('an outcome whose claim is not its gate’s')
 }
 

@@ -12,6 +12,7 @@ import {
   supervisorToGate,
   type Upstream,
 } from '../../wire/gate.ts'
+import type { CredentialBinding } from '../../wire/keyholder.ts'
 import { Peer, type Transport } from '../../wire/peer.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { Destination } from '../connection-router.ts'
@@ -53,6 +54,7 @@ export type RigOptions = {
   egress?: Partial<EgressPlan>
   prints?: SecretPrintSet
   credentials?: GateCredential[]
+  platformCredentials?: CredentialBinding[]
   upstreams?: Upstream[]
   lookup?: Lookup
   limits?: Partial<EgressLimits>
@@ -104,6 +106,7 @@ export class Rig {
       egress: { ...PLAIN_EGRESS, ...options.egress },
       prints: options.prints ?? NO_PRINTS,
       credentials,
+      platformCredentials: options.platformCredentials ?? [],
       upstreams,
       limits: { egressBytes: 2 ** 40, egressRequests: 1e6, ...options.limits },
       egressUsed: options.egressUsed ?? { bytes: 0, requests: 0 },

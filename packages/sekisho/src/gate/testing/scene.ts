@@ -2,6 +2,7 @@ import type { EgressPlan } from '../../wire/egress.ts'
 import type { DecisionBundle, SessionDecision } from '../../wire/decision.ts'
 import type { SecretPrintSet } from '../../wire/secret-prints.ts'
 import type { EgressLimits, EgressUse, GateCredential, Upstream } from '../../wire/gate.ts'
+import type { CredentialBinding } from '../../wire/keyholder.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { Lookup } from '../resolver.ts'
 import { Canary } from './canary.ts'
@@ -58,6 +59,7 @@ const USUAL_RULES: PolicyRule[] = [
 export type SceneOptions = {
   rules?: PolicyRule[]
   credentials?: GateCredential[]
+  platformCredentials?: CredentialBinding[]
   egress?: Partial<EgressPlan>
   prints?: SecretPrintSet
   lookup?: Lookup

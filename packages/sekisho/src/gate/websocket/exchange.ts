@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HttpRequestAction } from '../../core/action.ts'
 import { toSekishoError } from '../../core/error.ts'
+import { type Deny, deny } from '../../core/verdict.ts'
 import { Scrubber } from '../../detect/scrub.ts'
 import type {
   Allowed,
@@ -14,17 +15,16 @@ import type {
   Performed,
   Pinned,
 } from '../../flow/ports.ts'
-import { type Deny, deny } from '../../core/verdict.ts'
 import type { BudgetLedger } from '../../policy/provenance/budget-ledger.ts'
 import type { ProvenanceState } from '../../policy/provenance/provenance-state.ts'
 import type { RuleOptions } from '../../wire/policy.ts'
 import { DestinationMeter } from '../destination-meter.ts'
-import { LateStop } from '../late-stop.ts'
 import type { Dialer } from '../dialer.ts'
 import { EgressCut, type EgressMeter } from '../egress-meter.ts'
 import { type HeadInspector, lookAtHead } from '../head-inspection.ts'
 import { endToEndFields, type Fields, fieldBytes } from '../http-fields.ts'
 import { StreamLook, StreamStopped } from '../inspection/stream-look.ts'
+import { LateStop } from '../late-stop.ts'
 import type { Turns } from '../turns.ts'
 import { TlsDoor } from '../upstream-door.ts'
 import { closePayload, FrameError, FrameReader, type Message, writeFrame } from './frames.ts'
@@ -144,7 +144,7 @@ export class WebSocketExchange implements Exchange {
     this.#meter.take(head.length)
     this.#out += head.length
     upstream.write(head)
-    const switched = await readSwitch(upstream, accept(key))
+    const switched = await readSwitch(upstream, acceptKey(key))
     this.#in += switched.bytes
     const scrubber = credentials.size === 0 ? undefined : new Scrubber(credentials.values())
     const reply = switched.reply.map((text) => scrubber?.scrubText(text) ?? text)
@@ -166,7 +166,10 @@ export class WebSocketExchange implements Exchange {
     const passed = endToEndFields(requestFields(fields), NO_DROP)
     return credentials.size === 0
       ? passed
-      : this.#performer.placeholders.attach(action, passed, credentials)
+      : this.#performer.placeholders.attach(
+          { action, fields: passed, body: () => null },
+          credentials,
+        )
   }
 
   #requestHead(fields: Fields, key: string): Buffer {
@@ -319,7 +322,7 @@ function isReset(thrown: unknown): boolean {
 }
 
 /** RFC 6455 §4.2.2 */
-function accept(key: string): string {
+export function acceptKey(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
 }
 

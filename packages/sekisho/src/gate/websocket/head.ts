@@ -1,3 +1,4 @@
+import { withoutFields } from '../http-fields.ts'
 import { type HeadRead, type RawHead, type Route, readHead, refuseHead } from '../http-head.ts'
 
 /** Spoken about the connection, and answered for anew towards the upstream. */
@@ -34,7 +35,7 @@ export function readWebSocketHead(head: RawHead, route: Route): HeadRead {
 
 /** What of the head is not the handshake's own. Extensions are not offered on: none is understood. */
 export function requestFields(raw: readonly string[]): string[] {
-  return raw.filter((_, index) => !HANDSHAKE.has((raw[index - (index % 2)] ?? '').toLowerCase()))
+  return withoutFields(raw, HANDSHAKE)
 }
 
 export function keyOf(raw: readonly string[]): string {

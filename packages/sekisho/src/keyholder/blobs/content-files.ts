@@ -60,7 +60,7 @@ export class ContentFiles {
       await rm(unfinished, { force: true })
       throw thrown
     }
-    await this.#syncNames()
+    await this.syncNames()
   }
 
   read(name: string): Promise<Buffer> {
@@ -69,11 +69,11 @@ export class ContentFiles {
 
   async remove(names: readonly string[]): Promise<void> {
     for (const name of names) await rm(join(this.#dir, name), { force: true })
-    if (names.length > 0) await this.#syncNames()
+    if (names.length > 0) await this.syncNames()
   }
 
-  /** One flush for all whose names changed in this turn. */
-  #syncNames(): Promise<void> {
+  /** One flush for all whose names changed in this turn; they are durable when it resolves. */
+  syncNames(): Promise<void> {
     this.#sync ??= new Promise<void>((resolve, reject) => {
       setImmediate(() => {
         this.#sync = undefined

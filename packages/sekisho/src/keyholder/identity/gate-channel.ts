@@ -1,10 +1,12 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { type BatchPlace, joinForSigning } from '@sekisho/verify'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import {
   claimBytes,
   type ConflictKind,
   gateKeyBytes,
   type IdentityOf,
+  type KeySignature,
   type LeafSignature,
   rotationBytes,
 } from '../../wire/identity.ts'
@@ -54,7 +56,7 @@ export class GateChannel {
   check(asked: {
     spki: string
     proof: string
-    endorsed: LeafSignature | null
+    endorsed: KeySignature | null
   }): GatePublicKey | Conflict {
     const key = readKey(asked.spki)
     if (key === undefined) return this.#bad('no P-256 key in plain DER')
@@ -93,24 +95,50 @@ export class GateChannel {
     }
   }
 
-  /** What a gate says of an outcome, it signs. */
-  verifyClaim({ claim, ...leaf }: Outcome): Conflict | undefined {
-    const bad = (detail: string): Conflict => ({
-      of: { kind: 'session', session: leaf.session },
-      kind: 'bad-signature',
-      detail: `the outcome of ${leaf.id} by gate ${this.gate} ${detail}`,
-    })
-    if (claim === undefined) return bad('is not signed')
-    if (claim.by !== this.#key?.keyId) return bad(`is signed by ${claim.by}, which is not its key`)
-    const bytes = claimBytes(canonicalJson(leaf))
-    return isSigned(this.#key.key, bytes, claim.value)
-      ? undefined
-      : bad('has a signature of something else')
+  /** For whose sessions another gate speaks, or none, it does not. */
+  foreign({ id: session, gate }: { id: string; gate: number | null }): Conflict | undefined {
+    if (gate === this.gate) return undefined
+    const whose = gate === null ? 'no gate’s' : `gate ${gate}’s`
+    const detail = `gate ${this.gate} spoke for ${session}, which is ${whose}`
+    return { of: { kind: 'session', session }, kind: 'other-gate', detail }
+  }
+
+  /**
+   * What a gate says of outcomes it signs, all of one message at once.
+   *
+   * @param outcomes at most 64, in the order in which they were told
+   * @returns the claim of each, by which it can be checked without the others
+   */
+  claimsOf(
+    outcomes: readonly Outcome[],
+    signature: KeySignature | null,
+  ): LeafSignature[] | { wrong: string } {
+    if (outcomes.length === 0) return []
+    if (signature === null) return { wrong: 'is not signed' }
+    const { by, value } = signature
+    if (by !== this.#key?.keyId) return { wrong: `is signed by ${by}, which is not its key` }
+    const texts = outcomes.map((outcome) => claimBytes(canonicalJson(outcome)))
+    const { message, places } = joined(texts)
+    if (!isSigned(this.#key.key, message, value)) {
+      return { wrong: 'has a signature of something else' }
+    }
+    return places === undefined
+      ? [{ by, value }]
+      : places.map(({ at, of, path }) => {
+          const hashes = path.map((hash) => hash.toString('base64'))
+          return { by, value, batch: { at, of, path: hashes } }
+        })
   }
 
   #bad(detail: string): Conflict {
     return { of: this.#of, kind: 'bad-signature', detail: `gate ${this.gate}: ${detail}` }
   }
+}
+
+/** One text is signed as it is. */
+function joined(texts: readonly Buffer[]): { message: Buffer; places?: BatchPlace[] } {
+  const [only] = texts
+  return only !== undefined && texts.length === 1 ? { message: only } : joinForSigning(texts)
 }
 
 export function isConflict(value: GatePublicKey | Conflict): value is Conflict {

@@ -7,6 +7,7 @@ import { PROTECTION_OID } from '../../x509/extensions.ts'
 import { objectId } from '../../x509/der.ts'
 import { KeyholderBench } from '../testing/keyholder-bench.ts'
 import { endLeaf, intent, OTHER, outcome, SESSION, startLeaf } from '../testing/leaves.ts'
+import { signedMessage } from '../testing/signed-message.ts'
 
 const MINUTE_MS = 60_000
 
@@ -304,8 +305,9 @@ function stateOf(leaf: Stored | undefined): { seq: unknown; from: unknown; to: u
 function signerOf(leaf: Stored | undefined, certificate: X509Certificate): string {
   const { sig, ...signed } = leaf ?? {}
   const bytes = Buffer.from(`sekisho/leaf/v2\n${canonicalJson(signed)}`)
-  const value = Buffer.from(String(field(sig, 'value')), 'base64')
-  return isSigned(certificate, bytes, value) ? String(field(sig, 'by')) : 'nobody'
+  if (sig === undefined) return 'nobody'
+  const { by, value, message } = signedMessage(bytes, sig)
+  return isSigned(certificate, message, value) ? by : 'nobody'
 }
 
 function isSigned(certificate: X509Certificate, bytes: Buffer, signature: Buffer): boolean {

@@ -12,7 +12,7 @@ export type SessionLeavesParts = {
   renew: (session: Session) => Promise<void>
 }
 
-/** Leaves of sessions on their way into the log: stamped with their state, signed by their key. */
+/** Leaves of sessions on their way into the log: stamped with their state, to be signed by their key. */
 export class SessionLeaves {
   readonly #parts: SessionLeavesParts
 
@@ -28,7 +28,7 @@ export class SessionLeaves {
   }
 
   /**
-   * Stamped, signed and queued in this turn, unless the session's state is in doubt: what is written
+   * Stamped and queued in this turn, unless the session's state is in doubt: what is written
    * in one order is in the log in that order.
    *
    * @throws SekishoError as {@link Log.append}; PROTOCOL_VIOLATION for a change of state that cannot be

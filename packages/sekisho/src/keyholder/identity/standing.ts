@@ -15,8 +15,10 @@ const SIGNED: ReadonlySet<LeafInput['type']> = new Set<LeafInput['type']>([
   'action.outcome',
   'action.held',
   'action.preimage',
+  'llm.call',
   'process.exec',
   'limit.breach',
+  'budget.breaker',
   'alert',
 ])
 

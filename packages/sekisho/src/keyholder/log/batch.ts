@@ -1,5 +1,5 @@
 import { leafHash } from '@sekisho/verify'
-import type { PreparedLeaf } from './leaf-text.ts'
+import type { PreparedLeaf } from './leaf-signing.ts'
 
 /** A leaf as it stands in a segment, at the offset of its first byte. */
 export type SealedLeaf = { hash: Buffer; offset: number }
@@ -10,6 +10,13 @@ export type SealedBatch = {
   leaves: readonly SealedLeaf[]
   /** of the log with them */
   head: { size: number; root: Buffer }
+}
+
+/** A batch on its way into a segment: signed, and not durable yet. */
+export type MadeBatch = {
+  bytes: Buffer
+  note: string
+  places: readonly SealedLeaf[]
 }
 
 const NEWLINE = 0x0a

@@ -1,7 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SekishoError } from '../../core/error.ts'
+
+/** @param error null when `written` counts */
+export type AppendDone = (error: Error | null, written: number) => void
 
 /** What the log asks of a file system; a test puts a failing one in its place. */
 export type LogFiles = {
@@ -9,6 +12,8 @@ export type LogFiles = {
   create(path: string): number
   /** appends; what it returns as written is durable (fdatasync) */
   append(descriptor: number, bytes: Uint8Array): number
+  /** the same beside the calling thread; `bytes` must stay as they are until it is done */
+  appendAside(descriptor: number, bytes: Uint8Array, done: AppendDone): void
   /** bytes in the file, durable or not */
   sizeOf(descriptor: number): number
   close(descriptor: number): void
@@ -32,6 +37,7 @@ const APPEND_DURABLY =
 export const nodeFiles: LogFiles = {
   create: (path) => openSync(path, APPEND_DURABLY, 0o640),
   append: (descriptor, bytes) => writeSync(descriptor, bytes),
+  appendAside: (descriptor, bytes, done) => write(descriptor, bytes, done),
   sizeOf: (descriptor) => fstatSync(descriptor).size,
   close: closeSync,
   syncDirectory,

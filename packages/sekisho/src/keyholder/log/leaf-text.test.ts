@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import { canonicalJson } from '../../core/canonical-json.ts'
 import { leafKey } from '../testing/leaf-key.ts'
 import { intent } from '../testing/leaves.ts'
-import { prepareLeaf } from './leaf-text.ts'
+import { type PreparedLeaf, signLeaves } from './leaf-signing.ts'
+import { draftLeaf } from './leaf-text.ts'
 
 const AT = '2026-01-02T03:04:05.678Z'
 const LATER = '2026-01-02T03:04:06.000Z'
@@ -59,7 +60,7 @@ test('whatever the members are called, a signed leaf is canonical', () => {
 })
 
 test('without a signer a leaf has no signature', () => {
-  const { line } = prepareLeaf(intent('a'), { nowText: AT, after: null })
+  const { line } = prepared(intent('a'), { nowText: AT, after: null })
   expect(line.toString()).toBe(`${canonicalJson({ ...intent('a'), v: 2, at: AT })}\n`)
 })
 
@@ -67,9 +68,15 @@ test.for(['v', 'at', 'clock', 'sig'])('a caller cannot give its leaf a %s', (nam
   expect(() => stored({ ...intent('a'), [name]: 'x' })).toThrow(`a leaf with a ${name} of its own`)
 })
 
+function prepared(...draft: Parameters<typeof draftLeaf>): PreparedLeaf {
+  const [leaf] = signLeaves([draftLeaf(...draft)])
+  if (leaf === undefined) throw new Error('no leaf')
+  return leaf
+}
+
 /** Only a canonical leaf comes out. */
 function stored(leaf: object, after: string | null = null): Record<string, unknown> {
-  const { line } = prepareLeaf(leaf, { nowText: AT, after, signer: key })
+  const { line } = prepared(leaf, { nowText: AT, after, signer: key })
   const found = parseCanonical(line.subarray(0, -1))
   if (found === undefined) throw new Error(`not canonical: ${line.toString()}`)
   return found

@@ -1,9 +1,16 @@
-import { leafEffectOf, type LeafFacts, leafHash, MAX_LEAF_BYTES } from '@sekisho/verify'
+import { leafEffectOf, type LeafFacts, MAX_LEAF_BYTES } from '@sekisho/verify'
 import { canonicalAround, canonicalJson } from '../../core/canonical-json.ts'
 import { SekishoError } from '../../core/error.ts'
 
-/** A leaf ready to be written: its line, and what the log must know of it. */
-export type PreparedLeaf = { line: Buffer; facts: LeafFacts }
+/** A leaf that waits for its batch: its text but for the signature, and what the log must know of it. */
+export type DraftLeaf = Omit<LeafFacts, 'hash'> & {
+  /** canonical; of one that is to be signed the very bytes that are, with their context */
+  text: Buffer
+  /** who signs it, and where in `text` the signature is put */
+  signed: { by: LeafSigner; cut: number } | undefined
+  /** of its line, with the longest signature that it may get */
+  maxBytes: number
+}
 
 /** The key of the session that a leaf is of. */
 export type LeafSigner = {
@@ -24,16 +31,18 @@ export type Stamp = {
 
 const LEAF_VERSION = 2
 /** Stands before what is signed, so that it is a signature of nothing else. */
-const SIGNED_AS = 'sekisho/leaf/v2\n'
+export const SIGNED_AS = 'sekisho/leaf/v2\n'
+/** `"sig":{…},` of one of 64 leaves, with its path of six hashes; see leaf-signing.ts. */
+export const MAX_SIGNATURE_BYTES = 464
 /** What the log itself says of a leaf; a caller's word for it would be signed as the log's. */
 const STAMPED = ['v', 'at', 'clock', 'sig'] as const
 
 /**
- * Adds `v`, `at` and the signature to what the caller hands over, and makes it canonical.
+ * Adds `v` and `at` to what the caller hands over, and makes it canonical; it is signed with its batch.
  *
  * @throws SekishoError PROTOCOL_VIOLATION for a leaf that the log's format has no place for
  */
-export function prepareLeaf(leaf: object, { nowText, after, signer }: Stamp): PreparedLeaf {
+export function draftLeaf(leaf: object, { nowText, after, signer }: Stamp): DraftLeaf {
   const isHeld = after !== null && nowText < after
   const at = isHeld ? after : nowText
   const stamped = STAMPED.find((name) => Object.hasOwn(leaf, name))
@@ -43,20 +52,26 @@ export function prepareLeaf(leaf: object, { nowText, after, signer }: Stamp): Pr
   const whole = { ...leaf, v: LEAF_VERSION, at, ...(isHeld ? { clock: 'held' } : {}) }
   const effect = leafEffectOf(whole)
   if (typeof effect === 'string') throw refused(effect)
-  const line = Buffer.from(`${leafText(whole, signer)}\n`)
-  const bytes = line.subarray(0, -1)
-  if (bytes.length > MAX_LEAF_BYTES) throw refused(`a leaf of ${bytes.length} bytes`)
-  return { line, facts: { hash: leafHash(bytes), version: LEAF_VERSION, type, at, effect } }
+  const written = writeText(whole, signer)
+  const bytes = written.maxBytes - 1
+  if (bytes > MAX_LEAF_BYTES) throw refused(`a leaf of ${bytes} bytes`)
+  return { ...written, version: LEAF_VERSION, type, at, effect }
 }
 
-/** With its signature, which is over the text without it: the members are made canonical once. */
-function leafText(whole: object, signer: LeafSigner | undefined): string {
+function writeText(
+  whole: object,
+  signer: LeafSigner | undefined,
+): Pick<DraftLeaf, 'text' | 'signed' | 'maxBytes'> {
   try {
-    if (signer === undefined) return canonicalJson(whole)
+    if (signer === undefined) {
+      const text = Buffer.from(canonicalJson(whole))
+      return { text, signed: undefined, maxBytes: text.length + 1 }
+    }
     const { before, after } = canonicalAround(whole, 'sig') // neither is empty: `at`, `v`
-    const signed = Buffer.from(`${SIGNED_AS}{${before},${after}}`)
-    const value = signer.sign(signed).toString('base64')
-    return `{${before},"sig":{"by":"${signer.keyId}","value":"${value}"},${after}}`
+    const head = `${SIGNED_AS}{${before},`
+    const text = Buffer.from(`${head}${after}}`)
+    const maxBytes = text.length - SIGNED_AS.length + MAX_SIGNATURE_BYTES + 1
+    return { text, signed: { by: signer, cut: Buffer.byteLength(head) }, maxBytes }
   } catch (cause) {
     if (cause instanceof TypeError) throw refused('a leaf that has no canonical form', cause)
     throw cause

@@ -104,7 +104,7 @@ async function openLocked(options: LogOptions, lock: { release(): void }): Promi
       return keepPromises(notes, { verifier, size: writer.size, rootOf })
     },
     close: async () => {
-      writer.close()
+      await writer.close()
       await tiles.stop()
       lock.release()
     },

@@ -48,6 +48,11 @@ export class SegmentFile {
     return this.#size + this.#header.length
   }
 
+  /** whether its name is durable, and with it what is appended */
+  get isNamed(): boolean {
+    return this.#isNamed
+  }
+
   /**
    * Durable when it returns.
    *
@@ -55,12 +60,10 @@ export class SegmentFile {
    * full must not be littered with new files), after `part` and `whole` it is at its end
    */
   append(bytes: Buffer): void {
-    const all = Buffer.concat([this.#header, bytes])
+    const all = this.#header.length === 0 ? bytes : Buffer.concat([this.#header, bytes])
     try {
       for (let done = 0; done < all.length; ) {
-        const written = this.#files.append(this.#descriptor, all.subarray(done))
-        if (written === 0) throw new Error('write(2) took nothing')
-        done += written
+        done += accepted(this.#files.append(this.#descriptor, all.subarray(done)))
       }
       if (!this.#isNamed) this.#files.syncDirectory(this.#dir)
     } catch (cause) {
@@ -69,6 +72,27 @@ export class SegmentFile {
     this.#isNamed = true
     this.#header = Buffer.alloc(0)
     this.#size += all.length
+  }
+
+  /**
+   * As {@link append} of a segment that is named, while the thread goes on. Nothing else may be
+   * appended until it is done.
+   *
+   * @param done called once, never before this returns; with what append would throw
+   */
+  appendAside(bytes: Buffer, done: (failure: AppendError | undefined) => void): void {
+    const step = (from: number): void => {
+      this.#files.appendAside(this.#descriptor, bytes.subarray(from), (error, written) => {
+        if (error !== null || written === 0) {
+          const cause = error ?? new Error(TOOK_NOTHING)
+          return done(new AppendError(this.#leftOf(bytes), cause))
+        }
+        if (from + written < bytes.length) return step(from + written)
+        this.#size += bytes.length
+        done(undefined)
+      })
+    }
+    step(0)
   }
 
   #leftOf(all: Buffer): Left {
@@ -92,4 +116,11 @@ export class SegmentFile {
       // the descriptor is gone all the same, and what counts was durable before
     }
   }
+}
+
+const TOOK_NOTHING = 'write(2) took nothing'
+
+function accepted(written: number): number {
+  if (written === 0) throw new Error(TOOK_NOTHING)
+  return written
 }

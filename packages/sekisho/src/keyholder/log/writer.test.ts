@@ -292,6 +292,18 @@ function countingFiles(): Counting {
       if (files.fail === 'after') nodeFiles.append(descriptor, bytes)
       throw new Error('EIO, by demand')
     },
+    appendAside: (descriptor, bytes, done) => {
+      files.writes += 1
+      const { fail } = files
+      const kept = fail === 'half' ? bytes.subarray(0, bytes.length / 2) : bytes
+      if (fail === 'before') {
+        setImmediate(done, new Error('EIO, by demand'), 0)
+        return
+      }
+      nodeFiles.appendAside(descriptor, kept, (error, written) => {
+        done(fail === undefined ? error : new Error('EIO, by demand'), written)
+      })
+    },
   }
   return files
 }

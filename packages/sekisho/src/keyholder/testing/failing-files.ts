@@ -13,6 +13,16 @@ export function failingFiles(): FailingFiles {
       if (files.fail === 'after') throw new Error('EIO, by demand')
       return written
     },
+    appendAside: (descriptor, bytes, done) => {
+      const { fail } = files
+      if (fail === 'before') {
+        setImmediate(done, new Error('ENOSPC, by demand'), 0)
+        return
+      }
+      nodeFiles.appendAside(descriptor, bytes, (error, written) => {
+        done(fail === 'after' ? new Error('EIO, by demand') : error, written)
+      })
+    },
   }
   return files
 }

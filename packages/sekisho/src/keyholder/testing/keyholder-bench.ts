@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { readLeaves } from '@sekisho/verify'
 import { ContentStore } from '../blobs/content-store.ts'
 import { KeptContents } from '../blobs/kept-contents.ts'
+import { RecordingStore } from '../recordings/recording-store.ts'
+import { Recordings } from '../recordings/recordings.ts'
 import { GateService } from '../gate-service.ts'
 import type { Conflict } from '../identity/gate-channel.ts'
 import type { Keyholder } from '../keyholder.ts'
@@ -22,6 +24,7 @@ export class KeyholderBench {
   nowMs = Date.parse('2026-11-22T12:00:00.000Z')
   #keyholder: Keyholder | undefined
   #gates: GateService | undefined
+  #recordings: Recordings | undefined
 
   static async open(): Promise<KeyholderBench> {
     const bench = new KeyholderBench()
@@ -37,6 +40,11 @@ export class KeyholderBench {
   get gates(): GateService {
     if (this.#gates === undefined) throw new Error('not open')
     return this.#gates
+  }
+
+  get recordings(): Recordings {
+    if (this.#recordings === undefined) throw new Error('not open')
+    return this.#recordings
   }
 
   /** As after a restart: nothing is remembered but what is on the disk. */
@@ -56,11 +64,24 @@ export class KeyholderBench {
       append: (leaf) => keyholder.log.append(leaf),
       now: () => this.nowMs,
     })
+    const recordings = this.#openRecordings(keyholder)
     this.#keyholder = keyholder
+    this.#recordings = recordings
     this.#gates = new GateService({
       keyholder,
       contents,
+      recordings,
       tellCanary: (hit) => void this.canaries.push(hit),
+    })
+  }
+
+  #openRecordings(keyholder: Keyholder): Recordings {
+    const now = (): number => this.nowMs
+    return new Recordings({
+      store: new RecordingStore({ dir: join(this.dir, 'recordings'), keys: this.keys, now }),
+      running: (id) => keyholder.sessions.present(id),
+      append: (leaf) => keyholder.log.append(leaf),
+      now,
     })
   }
 

@@ -1,3 +1,4 @@
+import type { LlmCallLeaf } from '../../wire/llm.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
 
 export const SESSION = 's-00000000000000000000'
@@ -77,5 +78,53 @@ export function outcome(id: string): Outcome {
     session: SESSION,
     id,
     outcome: { kind: 'failed', code: 'X', message: 'x' },
+  }
+}
+
+const NOT_KEPT = { bytes: 0, digest: `sha256:${'0'.repeat(64)}`, kept: false }
+
+export function modelIntent(id: string): Intent {
+  return {
+    ...intent(id),
+    action: {
+      kind: 'llm.generate',
+      provider: 'anthropic',
+      model: 'claude-sonnet-5',
+      api: 'messages',
+      stream: true,
+      serverTools: [],
+      scheme: 'https',
+      host: 'api.anthropic.com',
+      port: 443,
+      path: '/v1/messages',
+    },
+  }
+}
+
+export function modelCall(id: string, more: Partial<LlmCallLeaf> = {}): LlmCallLeaf {
+  const tokens = { input: 12, cacheRead: 50_000, cacheWrite: 340, output: 77 }
+  return {
+    type: 'llm.call',
+    session: SESSION,
+    id,
+    provider: 'anthropic',
+    model: 'claude-sonnet-5',
+    served: 'claude-sonnet-5',
+    api: 'messages',
+    stream: true,
+    usage: tokens,
+    rawUsage: '{}',
+    counted: tokens,
+    microUsd: 16_155,
+    price: '2026-11-01',
+    stop: 'end_turn',
+    calls: { proposed: 0, released: 0, replaced: 0 },
+    request: NOT_KEPT,
+    reply: NOT_KEPT,
+    coverage: [],
+    scores: [],
+    firstByteMs: 400,
+    durationMs: 812,
+    ...more,
   }
 }

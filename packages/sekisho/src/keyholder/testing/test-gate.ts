@@ -3,9 +3,10 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { joinForSigning } from '@sekisho/verify'
 import { socketPair } from '../../gate/testing/socket-pair.ts'
 import { canonicalJson } from '../../core/canonical-json.ts'
-import { claimBytes, gateKeyBytes, type LeafSignature, rotationBytes } from '../../wire/identity.ts'
+import { claimBytes, gateKeyBytes, type KeySignature, rotationBytes } from '../../wire/identity.ts'
 import {
   gateToKeyholder,
   keyholderToGate,
@@ -13,7 +14,8 @@ import {
   type supervisorToKeyholder,
 } from '../../wire/keyholder.ts'
 import type { LeafInput } from '../../wire/leaves.ts'
-import { Peer } from '../../wire/peer.ts'
+import { errorFromWire, Peer } from '../../wire/peer.ts'
+import type { WireError } from '../../wire/tell.ts'
 import { socketTransport } from '../../wire/transport.ts'
 import { keyIdOf } from '../../x509/certificate.ts'
 import type { GateService } from '../gate-service.ts'
@@ -76,22 +78,40 @@ export class TestGate {
     return (before ?? this).peer.call('identify', asked)
   }
 
-  endorse(after: string): LeafSignature {
+  endorse(after: string): KeySignature {
     return { by: this.keyId, value: signed(this.key, rotationBytes(this.keyId, after)) }
   }
 
-  /** Outcomes are signed; a number is the next one unless it is given. */
-  record(
+  /** What actions came to is told; a number is the next one unless it is given. */
+  async record(
     leaf: LeafInput,
     credentials: string[] = [],
     seq = ++this.seq,
   ): Promise<{ index: number; credentials: Record<string, string> }> {
-    const whole = leaf.type === 'action.outcome' ? { ...leaf, claim: this.claim(leaf) } : leaf
-    return this.peer.call('record', { leaf: whole, credentials, seq })
+    if (leaf.type !== 'action.outcome' && leaf.type !== 'llm.call') {
+      return this.peer.call('record', { leaf, credentials, seq })
+    }
+    const [told] = await this.tell([leaf], undefined, seq)
+    if (typeof told !== 'number') throw errorFromWire('keyholder', told)
+    return { index: told, credentials: {} }
   }
 
-  claim(leaf: LeafInput): LeafSignature {
-    return { by: this.keyId, value: signed(this.key, claimBytes(canonicalJson(leaf))) }
+  /** Under this gate's own signature unless another is given. */
+  async tell(
+    leaves: LeafInput[],
+    claim: KeySignature | null = this.claim(...leaves),
+    seq = ++this.seq,
+  ): Promise<(number | WireError)[]> {
+    return (await this.peer.call('tell', { leaves, claim, seq })).told
+  }
+
+  /** Over the outcomes among them. */
+  claim(...leaves: LeafInput[]): KeySignature {
+    const outcomes = leaves.filter(({ type }) => type === 'action.outcome')
+    const texts = outcomes.map((leaf) => claimBytes(canonicalJson(leaf)))
+    const [first = Buffer.alloc(0), ...more] = texts
+    const message = more.length === 0 ? first : joinForSigning(texts).message
+    return { by: this.keyId, value: signed(this.key, message) }
   }
 }
 

@@ -59,8 +59,18 @@ function readPlace(scheme: 'http' | 'https', given: Given): Place | undefined {
   return { scheme, host, port, path, query }
 }
 
+type Written = Exclude<
+  Action,
+  { kind: 'file.open' | 'process.syscall' | 'secret.use' | 'ws.message' }
+>
+
+function isWritten(action: Action): action is Written {
+  return !['file.open', 'process.syscall', 'secret.use', 'ws.message'].includes(action.kind)
+}
+
 /** An action of the log as such a line. */
 export function describeActionText(action: Action): string {
+  if (!isWritten(action)) return action.kind
   switch (action.kind) {
     case 'http.request':
       return `${action.method} ${urlOf(action)}`
@@ -70,11 +80,10 @@ export function describeActionText(action: Action): string {
       return `resolve ${action.name}`
     case 'package.install':
       return `install ${action.ecosystem}:${action.name}`
-    case 'file.open':
-    case 'process.syscall':
-    case 'secret.use':
-    case 'ws.message':
-      return action.kind
+    case 'llm.generate':
+      return `generate ${action.provider}:${action.model}`
+    case 'llm.tool-call':
+      return `call ${action.tool}`
   }
 }
 

@@ -40,6 +40,21 @@ export function decide(
   return { verdict: point.decide(action, facts), facts: point.describe(action, facts) }
 }
 
+/** Of a call that nobody can read; see `gate/llm/call-judge.ts`. */
+export const UNREADABLE_CALL = 'llm.unreadable-call'
+
+/** One call may be several actions: what is first not allowed decides. */
+export function decideAll(
+  actions: readonly Action[],
+  verdictOf: (action: Action) => Verdict,
+): Verdict {
+  const verdicts = actions.map(verdictOf)
+  const refused =
+    verdicts.find(({ kind }) => kind === 'deny') ?? verdicts.find(({ kind }) => kind === 'hold')
+  if (refused !== undefined) return refused
+  return { kind: 'allow', rules: [...new Set(verdicts.flatMap(({ rules }) => rules))] }
+}
+
 export function compileLoaded(loaded: LoadedPolicy): CompiledBundle {
   return compileBundle(loaded.decision(1))
 }

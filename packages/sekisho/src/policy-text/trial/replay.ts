@@ -115,8 +115,12 @@ export function factsOfLeaf({
   credentials,
   action,
 }: IntentLeaf): ActionFacts {
-  const install = action.kind === 'package.install' ? action : null
-  const known = { findings: findings.map(({ detector }) => detector), credentials, install }
+  const known = {
+    findings: findings.map(({ detector }) => detector),
+    credentials,
+    install: action.kind === 'package.install' ? action : null,
+    generate: action.kind === 'llm.generate' ? action : null,
+  }
   if (facts === undefined) return { ...NO_FACTS, ...known }
   return {
     ...NO_FACTS,
@@ -150,7 +154,7 @@ const POLICY_RULES: ReadonlySet<string> = new Set([
 ])
 /** Rules of what is not decided by grants and policies. */
 const OTHER_RULES =
-  /^(?:invariant|keyholder|constraint|operation|detect|exec|limit|provenance|budget|packages?)\./
+  /^(?:invariant|keyholder|constraint|operation|detect|exec|limit|provenance|budget|llm|packages?)\./
 
 /** An allowed action passed everything; a refused one only if a policy refused it. */
 export function isOfPolicy(verdict: Verdict): boolean {

@@ -1,10 +1,21 @@
 import { SekishoError } from '../../core/error.ts'
-import type { Verdict } from '../../core/verdict.ts'
+import type { Action } from '../../core/action.ts'
+import type { ActionFacts } from '../../core/facts.ts'
+import { deny, type Verdict } from '../../core/verdict.ts'
 import type { CompiledBundle } from '../../policy/decision/compiled-bundle.ts'
 import type { LoadedPolicy } from '../load-policy.ts'
 import { factsOf } from './facts-text.ts'
-import { compileLoaded, decide, policyOfPhase, uidOfUser, withOperation } from './question.ts'
+import {
+  compileLoaded,
+  decide,
+  decideAll,
+  policyOfPhase,
+  uidOfUser,
+  UNREADABLE_CALL,
+  withOperation,
+} from './question.ts'
 import { parseTests, type TestRow } from './test-file.ts'
+import { modelCallOf, readToolCall } from './tool-call-text.ts'
 
 export type TestResult = {
   file: string
@@ -50,14 +61,37 @@ function failuresOf(row: TestRow, subject: Subject): readonly string[] {
 
 /** @throws SekishoError for an agent or a user that there is not */
 function answer(row: TestRow, { bundle, loaded, nowMs }: Subject): Verdict {
-  const { agent, action, phase } = row
+  const { agent, phase } = row
   const policy = policyOfPhase(loaded, agent, phase)
   const given = factsOf(row.facts, loaded.bundle.agent(agent).workspace.label)
+  const asked = askedBy(row, given)
+  if ('kind' in asked) return asked
   const { operations } = loaded.decision(1)
-  const facts = withOperation(bundle, operations, { action, facts: given, args: row.arguments })
-  if ('kind' in facts) return facts
   const uid = uidOfUser(loaded, row.user)
-  return decide(bundle, { agent, policy, uid, action, facts, nowMs }).verdict
+  return decideAll(asked.actions, (action) => {
+    const facts = withOperation(bundle, operations, {
+      action,
+      facts: asked.facts,
+      args: row.arguments,
+    })
+    if ('kind' in facts) return facts
+    return decide(bundle, { agent, policy, uid, action, facts, nowMs }).verdict
+  })
+}
+
+type Asked = { actions: readonly Action[]; facts: ActionFacts }
+
+/** @returns a verdict for a call that nobody can read, which is denied before any policy is asked */
+function askedBy({ action, toolCall, model }: TestRow, facts: ActionFacts): Asked | Verdict {
+  if (action !== undefined) {
+    const isAsked = model !== undefined && action.kind === 'http.request'
+    const generate = isAsked ? modelCallOf(model, action) : null
+    return { actions: [action], facts: { ...facts, generate } }
+  }
+  const read = toolCall === undefined ? { problem: 'no action' } : readToolCall(toolCall, model)
+  if ('problem' in read) return deny(UNREADABLE_CALL, read.problem)
+  const { actions, findings } = read.value
+  return { actions, facts: { ...facts, findings: [...facts.findings, ...findings] } }
 }
 
 function differences({ expect, needs, rules }: TestRow, verdict: Verdict): readonly string[] {

@@ -4,6 +4,7 @@ import { compileBundle } from '../../policy/decision/compiled-bundle.ts'
 import type { DecisionBundle } from '../../wire/decision.ts'
 import type { PolicyRule, SessionPolicy } from '../../wire/policy.ts'
 import { decide, type Question } from './question.ts'
+import { type ToolChange, toolChangesFor, withToolChange } from './tool-changes.ts'
 
 /** One thing that could have been otherwise. */
 export type Change =
@@ -14,6 +15,7 @@ export type Change =
   | { kind: 'fact'; name: string; from: string; to: string }
   | { kind: 'drop-policy'; policy: string }
   | { kind: 'enable-user' }
+  | ToolChange
 
 export type Escape = { changes: readonly Change[]; verdict: Verdict }
 
@@ -70,6 +72,8 @@ function changesFor(
 ): readonly Change[] {
   const { rules } = question.policy
   const named = verdict.rules
+  const ofTools = toolChangesFor(question, named)
+  if (ofTools !== undefined) return ofTools
   const isGranted = !named.some((id) => id === 'default' || rules.some((rule) => rule.id === id))
   if (!isGranted) {
     const denying = rules.filter(({ id, effect }) => effect === 'deny' && named.includes(id))
@@ -142,13 +146,17 @@ function applyChange({ bundle, question }: Situation, change: Change): Situation
         },
         question,
       }
+    case 'add-tool-rule':
+    case 'drop-tool-rule':
+    case 'grant-server-tool':
+      return { bundle, question: { ...question, policy: withToolChange(question.policy, change) } }
     case 'fact':
       return { bundle, question: { ...question, facts: factsWith(question, change) } }
   }
 }
 
 function withRules({ bundle, question }: Situation, rules: SessionPolicy['rules']): Situation {
-  return { bundle, question: { ...question, policy: { rules } } }
+  return { bundle, question: { ...question, policy: { ...question.policy, rules } } }
 }
 
 function factsWith(

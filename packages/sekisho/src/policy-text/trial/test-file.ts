@@ -7,6 +7,7 @@ import { ApprovalKind } from '../../wire/labels.ts'
 import { Phase } from '../../wire/schemas.ts'
 import { readActionText } from './action-text.ts'
 import { FactsText } from './facts-text.ts'
+import { ModelText, ToolCallText } from './tool-call-text.ts'
 
 /** One row of `tests/*.yaml`: what is asked, and what is to be answered. */
 const TestRow = z
@@ -16,7 +17,11 @@ const TestRow = z
     agent: text(readName),
     phase: Phase.default('agent'),
     user: z.string().max(64).optional(),
-    action: text(readActionText),
+    action: text(readActionText).optional(),
+    /** in place of `action`: what a model proposes that the client should do */
+    toolCall: ToolCallText.optional(),
+    /** which model a request asks, or a call is proposed by */
+    model: ModelText.optional(),
     /** of a declared operation */
     arguments: z.json().optional(),
     facts: FactsText.prefault({}),
@@ -25,6 +30,17 @@ const TestRow = z
     needs: z.array(ApprovalKind).min(1).max(3).optional(),
     /** ids that must be among those that decided */
     rules: z.array(z.string().min(1).max(128)).max(16).default([]),
+  })
+  .superRefine(({ action, toolCall, model }, context) => {
+    const refuse = (key: string, message: string, hint: string): void => {
+      context.addIssue({ code: 'custom', message, path: [key], params: { hint } })
+    }
+    if ((action === undefined) === (toolCall === undefined)) {
+      refuse('action', 'a test is of one action', 'write either `action` or `toolCall`')
+    }
+    if (model !== undefined && action !== undefined && action.kind !== 'http.request') {
+      refuse('model', 'a model is asked by a request', 'write action: POST https://…')
+    }
   })
   .superRefine(({ expect, needs }, context) => {
     if (needs === undefined || expect === 'hold') return

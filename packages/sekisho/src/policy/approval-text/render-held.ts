@@ -5,6 +5,7 @@ import { hiddenIn, showLine } from './escape.ts'
 import { mixedWords, readHost } from './look-alikes.ts'
 import { wholeSubjectOf } from './subject.ts'
 import { textsOf } from './texts.ts'
+import { callLines, heldCall, hostsOfCall, warningsOfCall } from './tool-call.ts'
 
 /** A body whose coding was undone, or why it was not. */
 export type Decoded = { coding: string; bytes: Uint8Array } | { coding: string; problem: string }
@@ -41,6 +42,7 @@ export function renderHeld(held: HeldAction, options: RenderOptions): string[] {
     ...labelLines(held),
     ...findingLines(held),
     ...operationLines(held),
+    ...callLines(held),
     ...headerLines(held),
     ...bodyLines(held, options),
     '',
@@ -49,7 +51,12 @@ export function renderHeld(held: HeldAction, options: RenderOptions): string[] {
 }
 
 function warningsOf(held: HeldAction): string[] {
-  const warnings = [...hostWarnings(held), ...unconfirmedWarnings(held), ...textWarnings(held)]
+  const warnings = [
+    ...hostWarnings(held),
+    ...warningsOfCall(held),
+    ...unconfirmedWarnings(held),
+    ...textWarnings(held),
+  ]
   return warnings.length === 0 ? [] : [...warnings.map((line) => `LOOK OUT   ${line}`), '']
 }
 
@@ -58,10 +65,11 @@ function hostOf({ action }: HeldAction): string | null {
 }
 
 function hostWarnings(held: HeldAction): string[] {
-  const read = readHost(hostOf(held) ?? '')
-  return read?.warning === undefined
-    ? []
-    : [`the host reads ${showLine(read.unicode)}: ${read.warning}`]
+  return [hostOf(held) ?? '', ...hostsOfCall(held)].flatMap((host) => {
+    const read = readHost(host)
+    if (read?.warning === undefined) return []
+    return [`the host reads ${showLine(read.unicode)}: ${read.warning}`]
+  })
 }
 
 function unconfirmedWarnings({ unconfirmed }: HeldAction): string[] {
@@ -89,6 +97,7 @@ function circumstances(held: HeldAction, { needs, nowMs }: RenderOptions): strin
     ['for', needs.map((kind) => `${kind}: ${WHO[kind]}`).join(', and ')],
     ['agent', `${showLine(held.agent)}, session ${held.session}`],
     ['user', showLine(held.user)],
+    ...modelRows(held),
     ...(host === null
       ? []
       : [
@@ -108,6 +117,13 @@ function circumstances(held: HeldAction, { needs, nowMs }: RenderOptions): strin
     ],
   ]
   return rows.map(([name, text]) => row(name, text))
+}
+
+/** Whose idea it is. */
+function modelRows(held: HeldAction): [string, string][] {
+  const call = heldCall(held)
+  if (call === undefined) return []
+  return [['model', `${showLine(call.model)} of ${showLine(call.provider)}`]]
 }
 
 function row(name: string, text: string): string {
@@ -145,7 +161,8 @@ function operationLines({ operation, unconfirmed }: HeldAction): string[] {
   ]
 }
 
-function headerLines({ fields }: HeldAction): string[] {
+function headerLines({ action, fields }: HeldAction): string[] {
+  if (action.kind === 'llm.tool-call') return []
   const lines: string[] = []
   for (let at = 0; at < fields.length; at += 2) {
     lines.push(`| ${showLine(fields[at] ?? '')}: ${showLine(fields[at + 1] ?? '')}`)
@@ -153,14 +170,15 @@ function headerLines({ fields }: HeldAction): string[] {
   return ['', `headers (${lines.length}):`, ...lines]
 }
 
-function bodyLines({ body }: HeldAction, { decoded }: RenderOptions): string[] {
-  if (body === null) return ['', 'no body']
+function bodyLines({ action, body }: HeldAction, { decoded }: RenderOptions): string[] {
+  const what = action.kind === 'llm.tool-call' ? 'arguments' : 'body'
+  if (body === null) return ['', `no ${what}`]
   const bytes = Buffer.from(body.content, 'base64')
   const text = readText(bytes)
   const json = text === undefined ? undefined : showJson(text)
   return [
     '',
-    `body (${body.bytes} bytes, ${body.digest}), all of it, as ${text === undefined ? 'bytes' : 'text'}:`,
+    `${what} (${body.bytes} bytes, ${body.digest}), all of it, as ${text === undefined ? 'bytes' : 'text'}:`,
     ...showBytes(bytes),
     ...(json === undefined
       ? []
@@ -184,7 +202,7 @@ function decodedLines(decoded: Decoded | undefined): string[] {
 }
 
 function meaning(held: HeldAction, { digest }: RenderOptions): string[] {
-  const what = isOpenEnded(held) ? 'opens exactly this' : 'lets exactly this leave'
+  const what = whatYesDoes(held)
   const other = isOpenEnded(held) ? 'any other' : 'any other byte, any other'
   return [
     `approving ${what}, once, from ${held.session}, before ${held.expiresAt},`,
@@ -194,6 +212,12 @@ function meaning(held: HeldAction, { digest }: RenderOptions): string[] {
       : []),
     `digest ${digest}`,
   ]
+}
+
+function whatYesDoes(held: HeldAction): string {
+  if (isOpenEnded(held)) return 'opens exactly this'
+  if (heldCall(held) === undefined) return 'lets exactly this leave'
+  return 'hands exactly this call to the client of the agent'
 }
 
 /** What goes on speaking once it is open. */

@@ -1,4 +1,5 @@
 import type { HeldAction } from '../../wire/approval.ts'
+import { commandLine } from './command-line.ts'
 import { showLine } from './escape.ts'
 
 const MAX_SUBJECT = 500
@@ -31,7 +32,14 @@ function describeRequest({ method, scheme, host, port, path, query, upgrade }: W
 
 const USUAL = { http: 80, https: 443 } as const
 
+type NeverHeld = Extract<Action, { kind: 'dns.resolve' | 'process.syscall' | 'file.open' }>
+
+function isNeverHeld(action: Action): action is NeverHeld {
+  return ['dns.resolve', 'process.syscall', 'file.open'].includes(action.kind)
+}
+
 function describe(action: Exclude<Action, Web>): string {
+  if (isNeverHeld(action)) return showLine(JSON.stringify(action))
   switch (action.kind) {
     case 'ws.message': {
       const to = `${showLine(action.host)}:${action.port}${showLine(action.path)}`
@@ -46,14 +54,36 @@ function describe(action: Exclude<Action, Web>): string {
       const what = `${action.ecosystem} ${showLine(action.name)} ${version}`
       return `install ${what} from ${showLine(action.host)}${showLine(action.file)}`
     }
-    case 'dns.resolve':
-    case 'process.syscall':
-    case 'file.open':
-      return showLine(JSON.stringify(action))
+    case 'llm.generate':
+      return describeModelCall(action)
+    case 'llm.tool-call':
+      return describeToolCall(action)
   }
 }
 
 function describeConnection(action: Extract<Action, { kind: 'net.connect' }>): string {
   const { transport, host, address, port } = action
   return `connect by ${transport} to ${showLine(host ?? address)}:${port ?? '-'}`
+}
+
+function describeModelCall(action: Extract<Action, { kind: 'llm.generate' }>): string {
+  const { provider, model, serverTools, host } = action
+  const run = serverTools.length === 0 ? '' : `, which may use ${shown(serverTools)} there`
+  return `ask the model ${showLine(model)} of ${showLine(provider)} at ${showLine(host)}${run}`
+}
+
+/** What it would do, first; what the tool is called says less. */
+function describeToolCall(action: Extract<Action, { kind: 'llm.tool-call' }>): string {
+  const { tool, does, commands, paths, urls } = action
+  const parts = [
+    commands.map((command) => showLine(commandLine([command.program, ...command.args]))).join('; '),
+    shown(paths),
+    shown(urls),
+  ].filter((part) => part !== '')
+  const what = parts.length === 0 ? '' : `: ${parts.join('; ')}`
+  return `let the agent call ${showLine(tool)} (${does})${what}`
+}
+
+function shown(texts: readonly string[]): string {
+  return texts.map(showLine).join(', ')
 }

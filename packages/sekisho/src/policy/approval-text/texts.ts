@@ -1,16 +1,19 @@
 import type { HeldAction } from '../../wire/approval.ts'
 import { readText } from './body.ts'
+import { textsOfCall } from './tool-call.ts'
 
-type Place = 'URL' | 'headers' | 'arguments' | 'body'
+type Place = 'URL' | 'headers' | 'arguments' | 'call' | 'body'
 type Sent = Pick<HeldAction, 'action' | 'fields' | 'body' | 'operation'>
 
 /** All text that will be sent, by place. */
-export function textsOf({ action, fields, body, operation }: Sent): [Place, string][] {
+export function textsOf(sent: Sent): [Place, string][] {
+  const { action, fields, body, operation } = sent
   const text = body === null ? undefined : readText(Buffer.from(body.content, 'base64'))
   return [
     ['URL', 'path' in action ? action.path + ('query' in action ? `?${action.query}` : '') : ''],
     ['headers', fields.join('\n')],
     ['arguments', operation === null ? '' : stringsIn(operation.arguments).join('\n')],
+    ['call', textsOfCall(sent).join('\n')],
     ['body', text ?? ''],
   ]
 }

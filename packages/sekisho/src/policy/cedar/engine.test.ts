@@ -192,3 +192,17 @@ test('a value that nests without end is refused where it enters', () => {
   for (let depth = 0; depth < 5_000; depth++) deep = { deep }
   expect(recordOfJson(deep)).toEqual(new Fault('a value nests at most 256 deep'))
 })
+
+test('what was prepared once decides each context by itself', () => {
+  const engine = compileCedar(policiesOf(when(context('facts', 'granted'))))
+  const asked = requestOf()
+  const prepared = engine.prepare(asked, store)
+  const contexts = [{ facts: { granted: true } }, {}, { facts: { granted: false } }].map(
+    (json) => requestOf(json).context,
+  )
+  const answers = [...contexts, ...contexts].map((one) => prepared(one))
+  expect(answers.map(({ decision }) => decision).slice(0, 3)).toEqual(['allow', 'deny', 'deny'])
+  expect(answers).toEqual(
+    [...contexts, ...contexts].map((one) => engine.decide({ ...asked, context: one }, store)),
+  )
+})

@@ -22,12 +22,16 @@ export type CedarDecision = {
   errors: readonly { id: string; message: string }[]
 }
 
+export type DecideContext = (context: CedarRecord) => CedarDecision
+
 export type CedarEngine = {
   /**
    * Cedar's authorizer: a policy whose evaluation fails is skipped, a satisfied forbid wins over
    * any permit, and without a satisfied permit it is denied.
    */
   decide(request: CedarRequest, entities: CedarEntities): CedarDecision
+  /** As `decide`, for requests that differ in their context alone: what may apply is found once. */
+  prepare(asked: Omit<CedarRequest, 'context'>, entities: CedarEntities): DecideContext
   /**
    * Whether a policy that may apply to an action reads what stands at a path of the context, such
    * as `['facts', 'approvals']`. Never false where one does.
@@ -43,6 +47,8 @@ type Compiled = {
   isRepeated: boolean
   condition: Condition
 }
+
+const NO_ERRORS: CedarDecision['errors'] = []
 
 type ByResource = ScopeIndex<Compiled[]>
 type ByPrincipal = ScopeIndex<ByResource>
@@ -64,8 +70,14 @@ export function compileCedar(
     scope: policy.action,
     reads: contextReads(policy),
   }))
+  const prepare: CedarEngine['prepare'] = (asked, entities) => {
+    const place = placeOf(asked, entities)
+    const groups = candidates(index, place)
+    return (context) => decide(groups, environmentOf(place, context, paths.slots))
+  }
   return {
-    decide: (request, entities) => decide(index, environmentOf(request, entities, paths.slots)),
+    decide: (request, entities) => prepare(request, entities)(request.context),
+    prepare,
     mentions: (action, path) =>
       readings.some(
         ({ scope, reads }) => mayApply(scope, action, hierarchy) && readsPath(reads, path),
@@ -94,24 +106,39 @@ function indexOf(policies: readonly CedarPolicy[], paths: SharedPaths): ByAction
   return index
 }
 
-function environmentOf(
-  { principal, action, resource, context }: CedarRequest,
+/** All of an environment but what each decision brings. */
+type Place = Pick<Environment, 'principal' | 'action' | 'resource' | 'entities'>
+
+function placeOf(
+  { principal, action, resource }: Omit<CedarRequest, 'context'>,
   entities: CedarEntities,
-  slots: number,
-): Environment {
+): Place {
   return {
     principal: refOf(principal),
     action: refOf(action),
     resource: refOf(resource),
+    entities,
+  }
+}
+
+function environmentOf(
+  { principal, action, resource, entities }: Place,
+  context: CedarRecord,
+  slots: number,
+): Environment {
+  return {
+    principal,
+    action,
+    resource,
     context,
     entities,
     slots: Array<Outcome | undefined>(slots).fill(undefined),
   }
 }
 
-function decide(index: ByAction, environment: Environment): CedarDecision {
+function decide(groups: readonly Compiled[][], environment: Environment): CedarDecision {
   const outcome = new Tally()
-  for (const policies of candidates(index, environment)) {
+  for (const policies of groups) {
     for (const policy of policies) outcome.count(policy, environment)
   }
   return outcome.decision()
@@ -122,14 +149,14 @@ function refOf(uid: EntityUid): EntityRef {
 }
 
 /** The policies whose scope matches, in groups. */
-function candidates(index: ByAction, environment: Environment): Compiled[][] {
-  const { entities } = environment
+function candidates(index: ByAction, asked: Place): Compiled[][] {
+  const { entities } = asked
   const place = (uid: EntityRef) => ({ uid, ancestors: entities.ancestors(uid) })
-  const [principal, resource] = [place(environment.principal), place(environment.resource)]
+  const [principal, resource] = [place(asked.principal), place(asked.resource)]
   const byPrincipal: ByPrincipal[] = []
   const byResource: ByResource[] = []
   const groups: Compiled[][] = []
-  index.collect(place(environment.action), byPrincipal)
+  index.collect(place(asked.action), byPrincipal)
   for (const inner of byPrincipal) inner.collect(principal, byResource)
   for (const inner of byResource) inner.collect(resource, groups)
   return groups
@@ -155,9 +182,12 @@ class Tally {
     return {
       decision: !isForbidden && satisfied.length > 0 ? 'allow' : 'deny',
       determining: satisfied.sort((a, b) => a.order - b.order).map(({ id }) => id),
-      errors: this.#errors
-        .sort((a, b) => a.policy.order - b.policy.order)
-        .map(({ policy, message }) => ({ id: policy.id, message })),
+      errors:
+        this.#errors.length === 0
+          ? NO_ERRORS
+          : this.#errors
+              .sort((a, b) => a.policy.order - b.policy.order)
+              .map(({ policy, message }) => ({ id: policy.id, message })),
     }
   }
 

@@ -11,16 +11,24 @@ import {
 
 type Plain = boolean | string | number | bigint
 
+/** Of the many sets of nothing but plain values; never written to. */
+const NONE = new Map<string, CedarValue>()
+
 /** A set of values; what is in it is found by its key, so no operation compares pairs. */
 export class CedarSet {
   readonly #plain = new Set<Plain>()
-  readonly #composed = new Map<string, CedarValue>()
+  #composed = NONE
 
   constructor(items: Iterable<CedarValue>) {
     for (const item of items) {
       if (isPlain(item)) this.#plain.add(item)
-      else this.#composed.set(keyOf(item), item)
+      else this.#add(item)
     }
+  }
+
+  #add(item: CedarValue): void {
+    if (this.#composed === NONE) this.#composed = new Map()
+    this.#composed.set(keyOf(item), item)
   }
 
   get size(): number {

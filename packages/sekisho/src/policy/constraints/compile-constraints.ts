@@ -53,6 +53,8 @@ function isKind(kind: string, action: Action, facts: ActionFacts): boolean {
       return facts.operation !== null
     case 'secret.use':
       return action.kind === kind || facts.credentials.length > 0
+    case 'llm.generate':
+      return action.kind === kind || facts.generate !== null
     case 'package.install':
       return action.kind === kind || facts.install !== null
     default:

@@ -1,14 +1,32 @@
-import type { Action, HttpRequestAction } from '../../core/action.ts'
+import type {
+  Action,
+  HttpRequestAction,
+  ModelCallAction,
+  PackageInstallAction,
+  ToolCallAction,
+} from '../../core/action.ts'
 import type { Scheme } from '../../wire/policy.ts'
 import { Datetime } from '../cedar/datetime.ts'
 import { CedarSet } from '../cedar/set.ts'
 import { type CedarRecord, type CedarValue, EntityRef } from '../cedar/value.ts'
 import type { Classified } from './classify.ts'
 import type { ActionFacts } from '../../core/facts.ts'
+import { readCall } from '../tools/read-call.ts'
 
 /** Every type of ours is in Cedar's namespace `Sekisho`. */
 export function uidOf(type: string, id: string): EntityRef {
   return new EntityRef(`Sekisho::${type}`, id)
+}
+
+const ACTIONS = new Map<Action['kind'], EntityRef>()
+
+/** The kinds of actions are few. */
+function actionUid(kind: Action['kind']): EntityRef {
+  const known = ACTIONS.get(kind)
+  if (known !== undefined) return known
+  const made = uidOf('Action', kind)
+  ACTIONS.set(kind, made)
+  return made
 }
 
 export type ContextParts = {
@@ -22,29 +40,23 @@ export type ContextParts = {
 /** `context.facts` of the schema. */
 export function factsRecord({ facts, classified, grants, nowMs }: ContextParts): CedarRecord {
   const kinds = facts.unconfirmed.map(({ kind }) => kind)
-  return new Map<string, CedarValue>([
-    ['granted', grants.length > 0],
-    ['grants', setOf(grants)],
-    ['approvals', setOf(facts.approvals)],
-    ['findings', setOf(facts.findings)],
-    ['integrity', facts.label.integrity],
-    ['confidentiality', facts.label.confidentiality],
-    ['effect', classified.effect],
-    ['reversibility', classified.reversibility],
-    ['consequence', classified.consequence],
-    ['unconfirmed', setOf(kinds)],
-    ['credentials', setOf(facts.credentials)],
-    ['now', new Datetime(nowMs)],
-    ...leftOf(facts),
-  ])
-}
-
-function leftOf({ left }: ActionFacts): [string, CedarValue][] {
-  if (left === undefined) return []
-  return [
-    ['bytesLeft', left.bytes],
-    ['requestsLeft', left.requests],
-  ]
+  // one of these for each decision: written one by one, no list of pairs is made of them before
+  const record = new Map<string, CedarValue>()
+    .set('granted', grants.length > 0)
+    .set('grants', setOf(grants))
+    .set('approvals', setOf(facts.approvals))
+    .set('findings', setOf(facts.findings))
+    .set('integrity', facts.label.integrity)
+    .set('confidentiality', facts.label.confidentiality)
+    .set('effect', classified.effect)
+    .set('reversibility', classified.reversibility)
+    .set('consequence', classified.consequence)
+    .set('unconfirmed', setOf(kinds))
+    .set('credentials', setOf(facts.credentials))
+    .set('now', new Datetime(nowMs))
+  const { left } = facts
+  if (left === undefined) return record
+  return record.set('bytesLeft', left.bytes).set('requestsLeft', left.requests)
 }
 
 export type Described = {
@@ -61,7 +73,7 @@ export function describeAction(
   action: Action,
   { facts, scheme }: { facts: ActionFacts; scheme: Scheme | undefined },
 ): Described {
-  const kind = uidOf('Action', action.kind)
+  const kind = actionUid(action.kind)
   if (action.kind === 'http.request') {
     const own = requestRecord(action, facts)
     return { action: kind, resource: uidOf('Host', action.host), own: [['http', own]] }
@@ -74,26 +86,56 @@ export function describeAction(
   if (action.kind === 'dns.resolve') {
     return { action: kind, resource: uidOf('Name', action.name), own: [] }
   }
-  if (action.kind === 'package.install') {
-    const { ecosystem, name, version } = action
-    const own = recordOf({ ecosystem, name, ...(version === null ? {} : { version }) })
-    const resource = uidOf('Package', `${ecosystem}:${name}`)
-    return { action: kind, resource, own: [['package', own]] }
-  }
+  if (action.kind === 'package.install') return describeInstall(kind, action)
+  if (action.kind === 'llm.generate') return describeModelCall(kind, action)
+  if (action.kind === 'llm.tool-call') return describeToolCall(kind, action)
   return { action: kind, resource: uidOf('Platform', 'sekisho'), own: [] }
+}
+
+function describeInstall(kind: EntityRef, action: PackageInstallAction): Described {
+  const { ecosystem, name, version } = action
+  const own = recordOf({ ecosystem, name, ...(version === null ? {} : { version }) })
+  const resource = uidOf('Package', `${ecosystem}:${name}`)
+  return { action: kind, resource, own: [['package', own]] }
+}
+
+function describeModelCall(kind: EntityRef, action: ModelCallAction): Described {
+  const { provider, model, api, stream, serverTools } = action
+  const own = recordOf({ provider, model, api, stream, serverTools: setOf(serverTools) })
+  return {
+    action: kind,
+    resource: uidOf('Model', `${provider}:${model}`),
+    parents: [uidOf('ModelProvider', provider)],
+    own: [['model', own]],
+  }
+}
+
+function describeToolCall(kind: EntityRef, action: ToolCallAction): Described {
+  const { tool, does, model, provider } = action
+  const { programs, hosts, paths, isUnknown } = readCall(action)
+  const own = recordOf({
+    name: tool,
+    does,
+    programs: setOf(programs),
+    hosts: setOf(hosts),
+    paths: setOf(paths),
+    unknown: isUnknown,
+    model,
+    provider,
+  })
+  return { action: kind, resource: uidOf('ClientTool', tool), own: [['tool', own]] }
 }
 
 function requestRecord(action: HttpRequestAction, { bodyBytes }: ActionFacts): CedarRecord {
   const { method, scheme, port, path, query, upgrade } = action
-  return recordOf({
-    method,
-    scheme,
-    port,
-    path,
-    hasQuery: query !== null,
-    bodyBytes,
-    upgrade: upgrade !== undefined,
-  })
+  return new Map<string, CedarValue>()
+    .set('method', method)
+    .set('scheme', scheme)
+    .set('port', port)
+    .set('path', path)
+    .set('hasQuery', query !== null)
+    .set('bodyBytes', bodyBytes)
+    .set('upgrade', upgrade !== undefined)
 }
 
 /** What a request is of a service's declared operations. @param args as its Cedar action has them */
@@ -112,7 +154,7 @@ export function describeCall(operation: string, args: CedarValue): Described {
 
 /** A credential goes along. */
 export function describeSecret(name: string): Described {
-  return { action: uidOf('Action', 'secret.use'), resource: uidOf('Secret', name), own: [] }
+  return { action: actionUid('secret.use'), resource: uidOf('Secret', name), own: [] }
 }
 
 function recordOf(fields: Readonly<Record<string, CedarValue>>): CedarRecord {

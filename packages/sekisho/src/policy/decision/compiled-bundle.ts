@@ -1,5 +1,6 @@
 import type { Constraint } from '../../wire/constraints.ts'
 import type { DecisionBundle, HostLabel, Mandate, User } from '../../wire/decision.ts'
+import type { LlmSettings } from '../../wire/llm.ts'
 import { type CedarEngine, compileCedar } from '../cedar/engine.ts'
 import { type CedarEntities, type CedarEntity, entityStore } from '../cedar/entities.ts'
 import { INVARIANTS } from '../invariants/compiled.ts'
@@ -23,6 +24,7 @@ export type CompiledBundle = {
   mandates: readonly Mandate[]
   /** how long an action waits for its answers */
   approvalTimeoutMs: number
+  llm: LlmSettings
   /** who a user of this number is now */
   userOf(uid: number): User
   /** what the policy's author says a policy is for, by its id */
@@ -47,6 +49,7 @@ export function compileBundle(bundle: DecisionBundle): CompiledBundle {
     constraints: bundle.constraints,
     mandates: bundle.mandates,
     approvalTimeoutMs: bundle.approvals.timeoutMs,
+    llm: bundle.llm,
     userOf: (uid) => users.get(uid) ?? { name: `uid-${uid}`, uid, groups: [], enabled: true },
     reasonOf: (policy) => reasons.get(policy),
   }

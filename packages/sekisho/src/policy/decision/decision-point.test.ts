@@ -193,7 +193,7 @@ test('an invariant that cannot be evaluated denies', () => {
     ...bundle,
     engine: {
       ...bundle.engine,
-      decide: () => ({
+      prepare: () => () => ({
         decision: 'allow' as const,
         determining: ['all'],
         errors: [{ id: 'invariant.irreversible', message: 'no such attribute' }],

@@ -1,10 +1,10 @@
-import type { Action } from '../../core/action.ts'
+import type { Action, ModelCallAction } from '../../core/action.ts'
 import { APPROVALS, type ApprovalKind } from '../../core/label.ts'
 import { deny, type Hold, type Verdict } from '../../core/verdict.ts'
 import type { SessionDecision, User } from '../../wire/decision.ts'
 import type { IntentFacts } from '../../wire/policy-leaves.ts'
 import type { RuleOptions, Scheme } from '../../wire/policy.ts'
-import { type CedarRecord, type CedarValue, type EntityRef, Fault } from '../cedar/value.ts'
+import { type CedarValue, type EntityRef, Fault } from '../cedar/value.ts'
 import { valueOfJson } from '../cedar/value-json.ts'
 import { type CedarEntities, entityStore } from '../cedar/entities.ts'
 import { type CompiledPolicy, compilePolicy } from '../compile.ts'
@@ -14,7 +14,9 @@ import {
   compileConstraints,
 } from '../constraints/compile-constraints.ts'
 import { covers } from '../mandates/covers.ts'
+import { requestOf } from '../model-call.ts'
 import type { Place } from '../network-policy.ts'
+import { ToolIndex } from '../tools/tool-index.ts'
 import {
   describeAction,
   describeCall,
@@ -24,7 +26,8 @@ import {
   uidOf,
 } from './cedar-context.ts'
 import { type Classified, classify } from './classify.ts'
-import { type CompiledBundle, hostEntity } from './compiled-bundle.ts'
+import type { CompiledBundle } from './compiled-bundle.ts'
+import { DecisionWays } from './decision-ways.ts'
 import { type ActionFacts, NO_FACTS, type OperationCall } from '../../core/facts.ts'
 
 /** Where no policy permits, and none forbids. */
@@ -42,7 +45,12 @@ const APPROVAL_SETS: readonly (readonly ApprovalKind[])[] = [
 const APPROVALS_PATH = ['facts', 'approvals']
 
 /** Actions that rules and policies decide; every other is refused for what it is. */
-const DECIDED: ReadonlySet<Action['kind']> = new Set(['http.request', 'net.connect', 'dns.resolve'])
+const DECIDED: ReadonlySet<Action['kind']> = new Set([
+  'http.request',
+  'net.connect',
+  'dns.resolve',
+  'llm.tool-call',
+])
 
 type Answered = { kind: 'allow' } | { kind: 'deny'; rules: readonly string[]; who: string }
 
@@ -59,11 +67,11 @@ export class DecisionPoint {
   readonly user: User
   /** how long an action waits for its answers */
   readonly approvalTimeoutMs: number
+  readonly #tools: ToolIndex
   readonly #bundle: CompiledBundle
   readonly #agent: string
   readonly #session: EntityRef
-  readonly #principals: readonly { uid: EntityRef; who: string }[]
-  readonly #entities: CedarEntities
+  readonly #ways: DecisionWays
   readonly #constraints: CompiledConstraints
   readonly #now: () => number
 
@@ -75,6 +83,7 @@ export class DecisionPoint {
     this.generation = bundle.generation
     this.digest = bundle.digest
     this.grants = compilePolicy(decision.policy, now)
+    this.#tools = new ToolIndex(decision.policy.tools, now)
     this.user = bundle.userOf(decision.uid)
     this.approvalTimeoutMs = bundle.approvalTimeoutMs
     this.#bundle = bundle
@@ -83,25 +92,27 @@ export class DecisionPoint {
     this.#now = now
     this.#session = uidOf('Session', session)
     const user = uidOf('User', this.user.name)
-    this.#principals = [
+    const principals = [
       { uid: this.#session, who: `agent ${decision.agent}` },
       { uid: user, who: `user ${this.user.name}` },
     ]
-    this.#entities = this.#principalEntities(user)
+    this.#ways = new DecisionWays(bundle, principals, this.#principalEntities(user))
   }
 
   decide(action: Action, facts: ActionFacts = NO_FACTS): Verdict {
-    const granted = this.grants.decide(action)
+    if (action.kind === 'llm.generate') return this.decide(...asRequest(action, facts))
+    const granted = this.#grant(action, facts)
     if (granted.kind !== 'allow' || !DECIDED.has(action.kind)) return granted
     const classified = this.#classify(action, facts, granted.rules)
     const asked = this.#askedOf(action, facts)
     if (asked === undefined) {
       return deny(UNDECIDABLE, 'its arguments are none that policies can be asked about')
     }
-    const decideWith = (approvals: readonly ApprovalKind[]): Answered =>
-      this.#answer(asked, { facts: { ...facts, approvals }, classified, grants: granted.rules })
-    const answer = decideWith(facts.approvals)
+    const known = { classified, grants: granted.rules }
+    const answer = this.#answer(asked, { facts, ...known })
     if (answer.kind === 'allow') return granted
+    const decideWith = (approvals: readonly ApprovalKind[]): Answered =>
+      this.#answer(asked, { facts: { ...facts, approvals }, ...known })
     const needs = this.#mayHelp(asked) ? neededWith(decideWith, facts.approvals) : undefined
     if (needs === undefined) {
       return { kind: 'deny', rules: answer.rules, reason: this.#explain(action, answer) }
@@ -112,12 +123,14 @@ export class DecisionPoint {
 
   /** what the rules that allowed an action grant and ask beyond it */
   optionsFor(action: Action, rules: readonly string[]): RuleOptions {
+    if (action.kind === 'llm.tool-call') return this.#tools.optionsFor(rules)
     const place = placeOf(action, this.#schemeOf(action))
     return place === undefined ? {} : this.grants.optionsFor(place, rules)
   }
 
   /** how an action is decided, for the record */
   describe(action: Action, facts: ActionFacts): IntentFacts {
+    if (action.kind === 'llm.generate') return this.describe(...asRequest(action, facts))
     const rules = this.#grantsOf(action)
     const { effect, reversibility, consequence } = this.#classify(action, facts, rules)
     const kinds = [...new Set(facts.unconfirmed.map(({ kind }) => kind))]
@@ -165,8 +178,17 @@ export class DecisionPoint {
     return this.#bundle
   }
 
-  #grantsOf(action: Action): readonly string[] {
+  /** A request that asks a model is granted as a request, and what it lets the provider do. */
+  #grant(action: Action, { generate }: ActionFacts): Verdict {
+    if (action.kind === 'llm.tool-call') return this.#tools.decideCall(action)
     const granted = this.grants.decide(action)
+    if (granted.kind !== 'allow' || generate === null) return granted
+    return this.#tools.decideOffer(generate) ?? granted
+  }
+
+  #grantsOf(action: Action): readonly string[] {
+    const granted =
+      action.kind === 'llm.tool-call' ? this.#tools.decideCall(action) : this.grants.decide(action)
     return granted.kind === 'allow' ? granted.rules : []
   }
 
@@ -187,19 +209,20 @@ export class DecisionPoint {
   }
 
   /**
-   * A request is asked about as such, as what it means (a declared operation, an install), and for
-   * each credential that goes along: all of these must be permitted.
+   * A request is asked about as such, as what it means (a declared operation, an install, a call of
+   * a model), and for each credential that goes along: all of these must be permitted.
    */
   #askedOf(action: Action, facts: ActionFacts): readonly Described[] | undefined {
     const request = describeAction(action, { facts, scheme: this.#schemeOf(action) })
-    const { install, credentials, operation } = facts
-    if (install === null && operation === null && credentials.length === 0) return [request]
+    const { install, generate, credentials, operation } = facts
+    const meant = [install, generate].filter((action) => action !== null)
+    if (meant.length === 0 && operation === null && credentials.length === 0) return [request]
     const args = operation === null ? undefined : this.#argumentsOf(operation)
     if (args instanceof Fault) return undefined
     return [
       request,
       ...(operation === null || args === undefined ? [] : [describeCall(operation.id, args)]),
-      ...(install === null ? [] : [describeAction(install, { facts, scheme: undefined })]),
+      ...meant.map((each) => describeAction(each, { facts, scheme: undefined })),
       ...credentials.map(describeSecret),
     ]
   }
@@ -215,12 +238,11 @@ export class DecisionPoint {
     parts: { facts: ActionFacts; classified: Classified; grants: readonly string[] },
   ): Answered {
     const facts = factsRecord({ ...parts, nowMs: this.#now() })
-    for (const { action, resource, parents, own } of asked) {
-      const context: CedarRecord = new Map<string, CedarValue>([['facts', facts], ...own])
-      const entities = this.#withResource(resource, parents)
-      for (const { uid: principal, who } of this.#principals) {
-        const request = { principal, action, resource, context }
-        const answer = this.#bundle.engine.decide(request, entities)
+    for (const described of asked) {
+      const context = new Map<string, CedarValue>().set('facts', facts)
+      for (const [name, value] of described.own) context.set(name, value)
+      for (const { who, decide } of this.#ways.to(described)) {
+        const answer = decide(context)
         const broken = answer.errors.find(({ id }) => id.startsWith('invariant.'))
         if (broken !== undefined) return { kind: 'deny', rules: [UNDECIDABLE, broken.id], who }
         if (answer.decision === 'allow') continue
@@ -257,13 +279,6 @@ export class DecisionPoint {
       .join('; ')
   }
 
-  #withResource(resource: EntityRef, parents: Described['parents']): CedarEntities {
-    if (parents !== undefined) return entityStore([{ uid: resource, parents }], this.#entities)
-    if (resource.type !== 'Sekisho::Host') return this.#entities
-    const { id } = resource
-    return entityStore([hostEntity(id, this.#bundle.hosts.find(id))], this.#entities)
-  }
-
   #principalEntities(user: EntityRef): CedarEntities {
     const agent = uidOf('Agent', this.#agent)
     const { groups, enabled } = this.user
@@ -287,6 +302,11 @@ export class DecisionPoint {
       this.#bundle.actions,
     )
   }
+}
+
+/** A model call that is asked about by itself is the request that it goes by. */
+function asRequest(action: ModelCallAction, facts: ActionFacts): [Action, ActionFacts] {
+  return [requestOf(action), { ...facts, generate: action }]
 }
 
 /** What an operator says of a connection: where it is for requests, they say it of each of those. */

@@ -145,7 +145,7 @@ function sayProxy({ agent, rules }: FenceSource): string[] {
 function sayCredentials({ agent }: FenceSource): string[] {
   return agent.secrets.map(
     ({ name, hosts, header }) =>
-      `- credential ${name} of ${agent.name}: only in ${header} to ${shorten(hosts)}; the fence neither holds nor binds it`,
+      `- credential ${name} of ${agent.name}: only ${header === null ? 'as a signature' : `in ${header}`} to ${shorten(hosts)}; the fence neither holds nor binds it`,
   )
 }
 

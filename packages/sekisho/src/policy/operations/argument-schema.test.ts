@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { startThreadClock } from '../../core/testing/thread-clock.ts'
 import { describePath } from '../problem.ts'
 import { readArgumentSchema } from './argument-schema.ts'
 
@@ -91,9 +92,9 @@ test('references to references that double each time are cut', () => {
     { a: { $ref: '#/$defs/d0' } },
     { $defs: { ...$defs, d20: { type: 'boolean' } } },
   )
-  const before = performance.now()
+  const tookMs = startThreadClock()
   expect(readArgumentSchema(schema)).toHaveProperty('problems')
-  expect(performance.now() - before).toBeLessThan(2000)
+  expect(tookMs()).toBeLessThan(2000)
 })
 
 test('nesting has an end', () => {

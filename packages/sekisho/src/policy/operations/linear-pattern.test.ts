@@ -1,6 +1,7 @@
 import { createContext, Script } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { startThreadClock } from '../../core/testing/thread-clock.ts'
 import { readPattern } from './linear-pattern.ts'
 
 const testOf = (pattern: string, text: string): boolean | undefined => {
@@ -55,11 +56,11 @@ test.for([
 
 test('what makes other engines go back for ever takes no time', () => {
   const text = `${'a'.repeat(20_000)}!`
-  const before = performance.now()
+  const tookMs = startThreadClock()
   expect(testOf('^(?:a+)+$', text)).toBe(false)
   expect(testOf('^(?:a|a)*$', text)).toBe(false)
   expect(testOf('^(?:a*)*b$', text)).toBe(false)
-  expect(performance.now() - before).toBeLessThan(2000)
+  expect(tookMs()).toBeLessThan(2000)
 })
 
 const atom = fc.constantFrom(
@@ -89,7 +90,9 @@ const { pattern } = fc.letrec<{ pattern: string; part: string }>((tie) => ({
   ),
 }))
 
-const REFERENCE = new Script('new RegExp(source, "u").test(text)')
+// `|(?!)` never matches; without it V8 looks for what ends in `$` from half a character before the end,
+// and says that /[^a]$/u does not match what two halves make
+const REFERENCE = new Script('new RegExp(`(?:${source})|(?!)`, "u").test(text)')
 const sandbox = createContext({ source: '', text: '' })
 /** What ECMAScript's own engine says; undefined where it goes back and back, which ours never does. */
 function referenceOf(source: string, text: string): boolean | undefined {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { startThreadClock } from '../../core/testing/thread-clock.ts'
 import { compileTemplates, readTemplate } from './templates.ts'
 
 const matches = (template: string, url: string): boolean =>
@@ -121,8 +122,8 @@ test('the longest URL against many templates of its host is decided at once', ()
   )
   const templates = compileTemplates(sources)
   const url = `https://a.example/${'a'.repeat(8000)}`
-  const before = performance.now()
+  const tookMs = startThreadClock()
   expect(templates.match(url)).toBeUndefined()
   expect(templates.nearest(url)?.matched).toBe('/')
-  expect(performance.now() - before).toBeLessThan(1000)
+  expect(tookMs()).toBeLessThan(1000)
 })

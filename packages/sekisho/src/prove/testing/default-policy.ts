@@ -3,6 +3,7 @@ import * as cedar from '@cedar-policy/cedar-wasm/nodejs'
 import * as z from 'zod'
 import { CedarPolicies } from '../../wire/cedar.ts'
 import { CedarSchemaJson } from '../../wire/cedar-schema.ts'
+import { NO_LLM_SETTINGS } from '../../wire/llm.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import type { ComparedBundle } from '../../wire/solver.ts'
 
@@ -61,6 +62,7 @@ export function bundleOf(
       constraints: [],
       mandates: [],
       users: [],
+      llm: NO_LLM_SETTINGS,
       ...changes,
     },
     agents: [{ name: 'builder', rules: [...rules], rest: REST }],

@@ -82,10 +82,10 @@ test('every witness cosigns what there is and what comes, and the newest note of
     { name: 'b', operator: 'Bolt', witness: b.witness },
   ])
   task.grown(Infinity)
-  await vi.waitUntil(() => task.status().every(({ cosigned }) => cosigned === 1))
+  await expect.poll(() => task.status().every(({ cosigned }) => cosigned === 1)).toBe(true)
   for (const text of ['two', 'three', 'four']) await write(log, text)
   task.grown(Infinity)
-  await vi.waitUntil(() => task.status().every(({ cosigned }) => cosigned === 4))
+  await expect.poll(() => task.status().every(({ cosigned }) => cosigned === 4)).toBe(true)
   await log.close()
   expect(task.status()).toEqual(
     [
@@ -112,14 +112,14 @@ test('a restarted task goes on from what it holds', async () => {
   await write(log, 'one')
   const first = run([{ name: 'a', operator: 'Acme', witness }])
   first.task.grown(Infinity)
-  await vi.waitUntil(() => first.task.status()[0]?.cosigned === 1)
+  await expect.poll(() => first.task.status()[0]?.cosigned).toBe(1)
   await first.task.stop()
   await write(log, 'two')
   await log.close()
   const second = run([{ name: 'a', operator: 'Acme', witness }])
   expect(second.task.status()[0]?.cosigned).toBe(1)
   second.task.grown(Infinity)
-  await vi.waitUntil(() => second.task.status()[0]?.cosigned === 2)
+  await expect.poll(() => second.task.status()[0]?.cosigned).toBe(2)
 })
 
 test('the log set back to an older copy is a rollback: recorded once, and not cosigned', async () => {
@@ -131,7 +131,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
   await log.close()
   const before = run([{ name: 'a', operator: 'Acme', witness }])
   before.task.grown(Infinity)
-  await vi.waitUntil(() => before.task.status()[0]?.cosigned === 3)
+  await expect.poll(() => before.task.status()[0]?.cosigned).toBe(3)
   await before.task.stop()
   // the whole state directory with it: nothing on this side remembers the longer log
   rmSync(join(home, 'exporter'), { recursive: true })
@@ -139,7 +139,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
     logDir: join(home, 'older'),
   })
   task.grown(Infinity)
-  await vi.waitUntil(() => recorded.length > 0)
+  await expect.poll(() => recorded).not.toEqual([])
   expect(recorded).toEqual([
     {
       type: 'witness.refused',
@@ -154,7 +154,7 @@ test('the log set back to an older copy is a rollback: recorded once, and not co
   await task.stop()
   const again = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'older') })
   again.task.grown(Infinity)
-  await vi.waitUntil(() => again.task.status()[0]?.trouble !== null)
+  await expect.poll(() => again.task.status()[0]?.trouble).not.toBeNull()
   expect(again.recorded).toEqual([])
 })
 
@@ -170,17 +170,17 @@ test('two histories from one snapshot: the second is refused whatever becomes of
   await Promise.all([ours.close(), theirs.close()])
   const honest = run([{ name: 'a', operator: 'Acme', witness }])
   honest.task.grown(Infinity)
-  await vi.waitUntil(() => honest.task.status()[0]?.cosigned === 2)
+  await expect.poll(() => honest.task.status()[0]?.cosigned).toBe(2)
   await honest.task.stop()
   const known = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
   known.task.grown(Infinity)
-  await vi.waitUntil(() => known.recorded.length > 0)
+  await expect.poll(() => known.recorded).not.toEqual([])
   expect(known.recorded[0]).toMatchObject({ reason: 'fork', size: 3 })
   await known.task.stop()
   rmSync(join(home, 'exporter'), { recursive: true })
   const forgetful = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
   forgetful.task.grown(Infinity)
-  await vi.waitUntil(() => forgetful.recorded.length > 0)
+  await expect.poll(() => forgetful.recorded).not.toEqual([])
   expect(forgetful.recorded[0]).toMatchObject({ reason: 'fork', size: 3 })
   await forgetful.task.stop()
   rmSync(join(home, 'exporter'), { recursive: true })
@@ -188,7 +188,7 @@ test('two histories from one snapshot: the second is refused whatever becomes of
   vi.spyOn(witness.witness, 'latest').mockReturnValue({ status: 404, type: 'text/plain', body: '' })
   const blind = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'fork') })
   blind.task.grown(Infinity)
-  await vi.waitUntil(() => blind.recorded.length > 0)
+  await expect.poll(() => blind.recorded).not.toEqual([])
   expect(blind.recorded[0]).toMatchObject({ reason: 'bad-proof', size: 3 })
   expect(witness.store.newest('sekisho/log/test')?.size).toBe(2)
   expect(witness.alarms).toEqual([expect.stringContaining('BAD PROOF')])
@@ -205,7 +205,7 @@ test('a log set back by accident hands out no second history, and may be restore
   await later.close()
   const before = run([{ name: 'a', operator: 'Acme', witness }])
   before.task.grown(Infinity)
-  await vi.waitUntil(() => before.task.status()[0]?.cosigned === 3)
+  await expect.poll(() => before.task.status()[0]?.cosigned).toBe(3)
   await before.task.stop()
   rmSync(join(home, 'exporter'), { recursive: true })
   const setBack = await open(join(home, 'older'))
@@ -213,7 +213,7 @@ test('a log set back by accident hands out no second history, and may be restore
   await setBack.close()
   const accident = run([{ name: 'a', operator: 'Acme', witness }], { logDir: join(home, 'older') })
   accident.task.grown(Infinity)
-  await vi.waitUntil(() => accident.recorded.length > 0)
+  await expect.poll(() => accident.recorded).not.toEqual([])
   await accident.task.stop()
   expect(witness.store.log('sekisho/log/test')).toMatchObject({ forks: 0, refused: null })
   const restored = run([{ name: 'a', operator: 'Acme', witness }])
@@ -221,7 +221,7 @@ test('a log set back by accident hands out no second history, and may be restore
   await write(grown, 'four')
   await grown.close()
   restored.task.grown(Infinity)
-  await vi.waitUntil(() => restored.task.status()[0]?.cosigned === 4)
+  await expect.poll(() => restored.task.status()[0]?.cosigned).toBe(4)
 })
 
 test('a witness that is not there is recorded once it lags, and not twice; then all goes on', async () => {
@@ -232,12 +232,12 @@ test('a witness that is not there is recorded once it lags, and not twice; then 
   await log.close()
   const { task, recorded } = run([{ name: 'a', operator: 'Acme', witness }], { lagMs: 30 })
   task.grown(Infinity)
-  await vi.waitUntil(() => recorded.length > 0)
+  await expect.poll(() => recorded).not.toEqual([])
   expect(recorded).toMatchObject([{ reason: 'unreachable', detail: 'ENOENT' }])
   expect(task.status()[0]?.isCurrent).toBe(false)
   const back = await witness.listen({ path: join(witness.dir, 'socket') })
   cleanups.push(() => back.close())
-  await vi.waitUntil(() => task.status()[0]?.isCurrent === true)
+  await expect.poll(() => task.status()[0]?.isCurrent).toBe(true)
   expect(recorded).toHaveLength(1)
 })
 
@@ -254,8 +254,8 @@ test('one witness that hangs holds up no other', async () => {
     { name: 'b', operator: 'Bolt', witness: b.witness },
   ])
   task.grown(Infinity)
-  await vi.waitUntil(() => task.status()[1]?.cosigned === 1)
-  await vi.waitUntil(() => task.status()[0]?.trouble !== null)
+  await expect.poll(() => task.status()[1]?.cosigned).toBe(1)
+  await expect.poll(() => task.status()[0]?.trouble).not.toBeNull()
   expect(task.status()[0]?.trouble).toEqual({
     reason: 'unreachable',
     detail: '500 the witness cannot answer',

@@ -71,8 +71,14 @@ class Race {
 
   async #loadUntilKilled(child: ChildProcess): Promise<void> {
     const exited = once(child, 'exit')
-    // in the middle of some request: a step of four takes about 10 ms
-    setTimeout(() => child.kill('SIGKILL'), randomInt(1, 100))
+    let stepMs = 10
+    for (let left = randomInt(0, 8); left > 0; left--) {
+      const startedMs = performance.now()
+      if (!(await this.#step())) break
+      stepMs = performance.now() - startedMs
+    }
+    // in the middle of the next step, however long one takes here
+    setTimeout(() => child.kill('SIGKILL'), randomInt(1, Math.ceil(stepMs) + 2))
     while (await this.#step());
     expect(await exited).toEqual([null, 'SIGKILL'])
   }

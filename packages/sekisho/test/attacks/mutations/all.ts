@@ -1,10 +1,15 @@
+import { AWS_MUTATIONS } from './aws-signatures.ts'
 import { CONNECTION_MUTATIONS } from './connections.ts'
 import { DATA_MUTATIONS } from './data.ts'
 import { IDENTITY_MUTATIONS } from './identity-conflicts.ts'
+import { BEDROCK_MUTATIONS } from './model-bedrock.ts'
+import { MODEL_MUTATIONS } from './model-calls.ts'
+import { FILTER_MUTATIONS } from './model-filters.ts'
 import type { Mutation } from './mutation.ts'
 import { OPERATION_MUTATIONS } from './operations.ts'
 import { POLICY_MUTATIONS } from './policies.ts'
 import { PRIVATE_RANGE_MUTATIONS } from './private-ranges.ts'
+import { PROGRAM_OPTION_MUTATIONS } from './program-options.ts'
 import { PROTOCOL_MUTATIONS } from './protocols.ts'
 import { RECOVERABILITY_MUTATIONS } from './recoverability.ts'
 import { REQUEST_MUTATIONS } from './requests.ts'
@@ -19,4 +24,9 @@ export const MUTATIONS: readonly Mutation[] = [
   ...OPERATION_MUTATIONS,
   ...RECOVERABILITY_MUTATIONS,
   ...IDENTITY_MUTATIONS,
+  ...MODEL_MUTATIONS,
+  ...BEDROCK_MUTATIONS,
+  ...AWS_MUTATIONS,
+  ...FILTER_MUTATIONS,
+  ...PROGRAM_OPTION_MUTATIONS,
 ]

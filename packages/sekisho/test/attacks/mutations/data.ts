@@ -49,7 +49,7 @@ export const DATA_MUTATIONS = [
     ],
     [
       'formats of secrets are known',
-      detection('const known = detectors.scan()', `const known = ${NOTHING}`),
+      detection('const known = detectors.scan(noteFar)', `const known = ${NOTHING}`),
     ],
   ),
   ...mutationsOf(

@@ -1,7 +1,6 @@
 import { inFile, mutationsOf } from './mutation.ts'
 
 const channel = inFile('keyholder/identity/gate-channel.ts')
-const gates = inFile('keyholder/gate-service.ts')
 const identities = inFile('keyholder/identity/identities.ts')
 const sessions = inFile('keyholder/open-sessions.ts')
 
@@ -9,30 +8,24 @@ export const IDENTITY_MUTATIONS = mutationsOf(
   'identity-conflicts',
   [
     'a session is spoken for by its own gate alone',
-    gates('if (gate === channel.gate) return undefined', 'if (gate !== null) return undefined'),
+    channel('if (gate === this.gate) return undefined', 'if (gate !== null) return undefined'),
   ],
   ['a number comes once', channel('if (seq > last) {', 'if (seq > 0) {')],
   [
     'an outcome is signed',
     channel(
-      "if (claim === undefined) return bad('is not signed')",
-      'if (claim === undefined) return undefined',
+      "if (signature === null) return { wrong: 'is not signed' }",
+      'if (signature === null) return []',
     ),
   ],
   [
     'a signature is of what is told',
-    channel(
-      'const bytes = claimBytes(canonicalJson(leaf))',
-      "if (claim.value !== '') return undefined\n    const bytes = claimBytes(canonicalJson(leaf))",
-    ),
+    channel('if (!isSigned(this.#key.key, message, value)) {', "if (value === '') {"),
   ],
   [
     'an outcome is signed by the gate that tells it',
-    channel(
-      'if (claim.by !== this.#key?.keyId)',
-      "if (claim.by === '' || this.#key === undefined)",
-    ),
-    channel('return isSigned(this.#key.key, bytes, claim.value)', 'return bytes.length > 0'),
+    channel('if (by !== this.#key?.keyId)', "if (by === '' || this.#key === undefined)"),
+    channel('if (!isSigned(this.#key.key, message, value)) {', "if (value === '') {"),
   ],
   [
     'whoever wants a key certified has it',

@@ -14,8 +14,8 @@ const without = (id: string): ReturnType<typeof bundle> =>
   )
 
 const POLICIES_UNASKED = point(
-  'const answer = decideWith(facts.approvals)',
-  "const answer: Answered = facts.approvals.length < 0 ? decideWith([]) : { kind: 'allow' }",
+  'const answer = this.#answer(asked, { facts, ...known })',
+  "const answer: Answered = facts.bodyBytes < 0 ? this.#answer([], { facts, ...known }) : { kind: 'allow' }",
 )
 
 export const POLICY_MUTATIONS = [

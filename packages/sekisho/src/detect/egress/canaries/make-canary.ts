@@ -1,5 +1,4 @@
-import { crc32 } from 'node:zlib'
-
+import { crc32 } from '../../../core/crc32.ts'
 import type { Canary } from '../../../wire/canary.ts'
 
 /** How many random bytes a session's canaries are made of. */

@@ -1,20 +1,12 @@
+import { crc32 as sumOf } from '../../../core/crc32.ts'
+
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const BASE36 = '0123456789abcdefghijklmnopqrstuvwxyz'
 
-/** CRC-32 of ISO 3309, as in gzip (RFC 1952 §8). */
+/** Of a text of single bytes. */
 export function crc32(text: string): number {
-  let crc = 0xff_ff_ff_ff
-  for (const byte of Buffer.from(text, 'latin1')) {
-    crc = (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8)
-  }
-  return (crc ^ 0xff_ff_ff_ff) >>> 0
+  return sumOf(Buffer.from(text, 'latin1'))
 }
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xed_b8_83_20 : 0)
-  return crc >>> 0
-})
 
 /** Tokens that end with the CRC-32 of what stands between prefix and checksum, in base 62. */
 export function endsWithCrc(token: string): boolean {

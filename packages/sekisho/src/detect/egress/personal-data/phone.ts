@@ -5,6 +5,10 @@ import { PHONE_PLANS } from './phone-plans.ts'
 /** `+`, a country code, and groups that may stand in brackets: ITU-T E.123 §2. */
 const INTERNATIONAL = /(?<![\w+/=])\+[1-9]\d{0,14}(?:[ .-]?\(?\d{1,5}\)?){0,6}/g
 
+/** No form has a number of fewer digits, or one with anything else in it. */
+const MIN_DIGITS = 8
+const OF_NUMBERS: ReadonlySet<number> = new Set(Buffer.from('0123456789 .-()+'))
+
 /** Forms that hardly anything else has. */
 const TELLING = [
   /(?<![\w.-])0[5789]0([ -])\d{4}\1\d{4}(?![\w-])/g, // Japan, mobile and IP
@@ -43,6 +47,7 @@ export const phone: Detector = {
   trigger: { kind: 'run', alphabet: 'digits', minBytes: 7 },
   window: NUMBER_WINDOW,
   match(text, hit) {
+    if (!hasDigits(text, hit)) return []
     const international = [...places(INTERNATIONAL, text)].flatMap(internationalNumber)
     const telling = TELLING.flatMap((pattern) => [...places(pattern, text)])
     const named = NAMED.flatMap((pattern) => [...places(pattern, text)]).filter((place) =>
@@ -52,6 +57,17 @@ export const phone: Detector = {
       .filter((place) => overlaps(place, hit))
       .map(({ start, end }): Span => ({ start, end }))
   },
+}
+
+/** Whether the stretch that a number could take up around a run has as many digits as one. */
+function hasDigits(text: string, { start, end }: Span): boolean {
+  let from = start
+  while (from > 0 && OF_NUMBERS.has(text.charCodeAt(from - 1))) from--
+  let digits = 0
+  for (let at = from; at < end || OF_NUMBERS.has(text.charCodeAt(at)); at++) {
+    if ((text.charCodeAt(at) ^ 0x30) < 10) digits++
+  }
+  return digits >= MIN_DIGITS
 }
 
 /** A national number, its leading 0 included, has nine to eleven digits where these forms are used. */

@@ -2,7 +2,7 @@ import { NOTHING } from './view.ts'
 
 /** So few are copied faster one by one. */
 const FEW_BYTES = 48
-const MIN_ROOM = 256
+const MIN_ROOM = 1_024
 const LARGE_BYTES = 65_536
 
 /** Bytes on their way out of a view. */
@@ -35,12 +35,10 @@ export class ByteSink {
   /** What has come in since the last time; the caller's own. */
   take(): Uint8Array {
     if (this.#length === 0) return NOTHING
-    // much is handed over as it is, so that nothing large is kept
-    const isLarge = this.#length > LARGE_BYTES
-    const taken = isLarge
-      ? this.#bytes.subarray(0, this.#length)
-      : this.#bytes.slice(0, this.#length)
-    if (this.#bytes.length > LARGE_BYTES) this.#bytes = NOTHING
+    // what is about full is handed over as it is, and nothing large is kept
+    const isOwn = this.#length * 2 < this.#bytes.length && this.#length <= LARGE_BYTES
+    const taken = isOwn ? this.#bytes.slice(0, this.#length) : this.#bytes.subarray(0, this.#length)
+    if (!isOwn || this.#bytes.length > LARGE_BYTES) this.#bytes = NOTHING
     this.#taken += this.#length
     this.#length = 0
     return taken

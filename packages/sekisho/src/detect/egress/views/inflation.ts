@@ -29,8 +29,8 @@ export class Inflation {
   /** more came than is kept */
   #isCut = false
   #isFirst = true
-  /** the last two bytes: the mark of gzip may lie across pieces */
-  #before: Buffer = NONE
+  /** the last two bytes, as one number: the mark of gzip may lie across pieces */
+  #before = 0
 
   constructor(budget: InflationBudget, mayBeZlib: boolean) {
     this.#budget = budget
@@ -39,7 +39,7 @@ export class Inflation {
 
   push(piece: Uint8Array): void {
     if (this.#isCollecting) this.#collect(piece)
-    else this.#sniff(Buffer.concat([this.#before, piece]))
+    else this.#sniff(Buffer.from(piece.buffer, piece.byteOffset, piece.length))
     this.#isFirst = false
   }
 
@@ -51,7 +51,7 @@ export class Inflation {
     this.#isCollecting = false
     this.#isFirst = true
     this.#isCut = false
-    this.#before = NONE
+    this.#before = 0
     if (bytes.length > MAX_COMPRESSED_BYTES) this.#isCut = true
     const inflated: Buffer[] = []
     // a file of gzip may have several members, one behind the other (RFC 1952 §2.2)
@@ -68,17 +68,22 @@ export class Inflation {
   }
 
   #sniff(bytes: Buffer): void {
-    this.#before = Buffer.from(bytes.subarray(-2))
-    const at = this.#isFirst && this.#mayBeZlib && isZlib(bytes) ? 0 : bytes.indexOf(GZIP)
-    if (at === -1) return
+    const begun = begunMark(this.#before, bytes)
+    const isWhole = this.#isFirst && this.#mayBeZlib && isZlib(bytes)
+    const at = isWhole || begun.length > 0 ? 0 : markIn(bytes)
+    if (at === -1) {
+      for (const byte of bytes.subarray(-2)) this.#before = ((this.#before << 8) | byte) & 0xff_ff
+      return
+    }
     this.#isCollecting = true
+    this.#collect(begun)
     this.#collect(bytes.subarray(at))
   }
 
   #collect(piece: Uint8Array): void {
     const room = MAX_COMPRESSED_BYTES + 1 - this.#bytes
     if (room <= 0) return
-    const part = piece.slice(0, room)
+    const part = Uint8Array.from(piece.subarray(0, room))
     this.#collected.push(part)
     this.#bytes += part.length
   }
@@ -120,12 +125,26 @@ function inflateOnce(bytes: Uint8Array, maxOutputLength: number): Inflated {
 
 /** Whether an Inflation would collect any of it. */
 export function looksCompressed(bytes: Uint8Array): boolean {
-  return isZlib(bytes) || Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(GZIP)
+  return isZlib(bytes) || markIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)) !== -1
+}
+
+/** Where gzip begins; -1 where it does not. In text not even its first byte stands. */
+function markIn(bytes: Buffer): number {
+  const first = bytes.indexOf(GZIP_MARK >> 16)
+  return first === -1 ? -1 : bytes.indexOf(GZIP, first)
+}
+
+/** What came of the mark before these bytes, if it goes on with them. @param before two bytes */
+function begunMark(before: number, bytes: Buffer): Buffer {
+  if (before === GZIP_MARK >> 8 && bytes[0] === (GZIP_MARK & 0xff)) return GZIP.subarray(0, 2)
+  const isOne = (before & 0xff) === GZIP_MARK >> 16
+  return isOne && bytes.indexOf(GZIP_REST) === 0 ? GZIP.subarray(0, 1) : NONE
 }
 
 /** The first three bytes of a member: the mark, and deflate. */
 export const GZIP_MARK = 0x1f_8b_08
 const GZIP = Buffer.from([0x1f, 0x8b, 0x08])
+const GZIP_REST = GZIP.subarray(1)
 const NONE = Buffer.alloc(0)
 
 /** RFC 1950 §2.2, as every compressor begins: a window of 32 KiB, one of four levels. */

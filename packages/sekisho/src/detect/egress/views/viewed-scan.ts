@@ -1,10 +1,11 @@
 import type { Span } from '../detector.ts'
+import type { NoteFar } from '../engine-scan.ts'
 import type { Finding, Scan } from '../finding.ts'
 import { makeViews } from './all.ts'
 import type { View } from './view.ts'
 
 /** Views of views of views: base64 of hexadecimal of base64. */
-const MAX_DEPTH = 3
+export const MAX_DEPTH = 3
 /** What all views together may show, for each byte of the stream and to begin with. */
 const SHOWN_PER_BYTE = 8
 const SHOWN_AT_START = 1_048_576
@@ -25,6 +26,9 @@ type Level = {
   name: string
   depth: number
 }
+/** Makes a scan of one view, or of the raw bytes; it tells of far hits where it can. */
+export type MakeViewScan = (view: string, noteFar: NoteFar) => Scan
+
 type Child = { name: string; view: View; level: Level | undefined }
 
 /**
@@ -36,7 +40,8 @@ type Child = { name: string; view: View; level: Level | undefined }
  * offsets are those of the view: nothing can be taken out there, so the caller denies.
  */
 export class ViewedScan implements Scan {
-  readonly #makeScan: (view: string) => Scan
+  readonly #makeScan: MakeViewScan
+  readonly #noteFar: ((hit: Span | undefined) => void) | undefined
   readonly #root: Level
   #remembered: Finding[] = []
   #rawBytes = 0
@@ -46,11 +51,17 @@ export class ViewedScan implements Scan {
   /**
    * @param contentType of the body, as its header has it
    * @param makeScan a new scan for the raw bytes (`''`) or a view (`base64`, `base64>hex` …)
+   * @param noteFar told of far hits in any view, by their places in the raw bytes where those can be told
    */
-  constructor(contentType: string | undefined, makeScan: (view: string) => Scan) {
+  constructor(
+    contentType: string | undefined,
+    makeScan: MakeViewScan,
+    noteFar?: (hit: Span | undefined) => void,
+  ) {
     this.#makeScan = makeScan
+    this.#noteFar = noteFar
     this.#root = {
-      scan: makeScan(''),
+      scan: makeScan('', (hit) => noteFar?.(hit)),
       children: childrenOf(contentType),
       origin: (place) => place,
       name: '',
@@ -102,13 +113,14 @@ export class ViewedScan implements Scan {
   #levelOf(parent: Level, { name, view }: Child): Level {
     const path = parent.name === '' ? name : `${parent.name}>${name}`
     const depth = parent.depth + 1
+    const origin = (place: Span): Span | undefined => {
+      const inParent = view.origin(place)
+      return inParent === undefined ? undefined : parent.origin(inParent)
+    }
     return {
-      scan: this.#makeScan(path),
+      scan: this.#makeScan(path, (hit) => this.#noteFar?.(origin(hit))),
       children: depth === MAX_DEPTH ? [] : childrenOf(undefined),
-      origin: (place) => {
-        const inParent = view.origin(place)
-        return inParent === undefined ? undefined : parent.origin(inParent)
-      },
+      origin,
       name: path,
       depth,
     }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { policyToJson, policySetTextToParts } from '@cedar-policy/cedar-wasm/nodejs'
 import { CedarPolicies } from '../../../wire/cedar.ts'
 import type { DecisionBundle } from '../../../wire/decision.ts'
+import { NO_LLM_SETTINGS } from '../../../wire/llm.ts'
 
 /** Policies of a text, as the loader would have them. */
 export function cedarOf(text: string): CedarPolicies {
@@ -36,6 +37,7 @@ export function bundleOf(text: string, over: Partial<DecisionBundle> = {}): Deci
     mandates: [],
     users: [],
     approvals: { timeoutMs: 5_000 },
+    llm: NO_LLM_SETTINGS,
     ...over,
   }
 }

@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest'
+import type { LlmBudget } from '../wire/llm.ts'
+import { amountsOf, NOTHING } from './measures.ts'
+import { type Asked, SpendState } from './spend-state.ts'
+
+const NOW = Date.UTC(2026, 10, 22, 12)
+const DAY = 86_400_000
+const daily = (tokens: number): LlmBudget => ({
+  id: 'daily',
+  per: 'agent',
+  of: {},
+  windowMs: null,
+  calendar: 'day',
+  max: { tokens },
+})
+
+let ids = 0
+const ask = (promptTokens: number, session = 's-1', id = `a-${(ids += 1)}`): Asked => ({
+  id,
+  spender: { session, chain: session, agent: 'coder', user: 'ann', teams: [], model: 'm' },
+  promptTokens,
+  outputTokens: 256,
+  price: null,
+})
+const came = (tokens: number): ReturnType<typeof amountsOf> =>
+  amountsOf({ input: tokens, cacheRead: 0, cacheWrite: 0, output: 0 }, null)
+const spend = (state: SpendState, tokens: number, budgets: readonly LlmBudget[]): void => {
+  const call = ask(tokens)
+  state.reserve(call, budgets, NOW)
+  state.settle({ session: 's-1', id: call.id }, came(tokens), NOW)
+}
+const OPEN = {
+  budget: 'daily',
+  per: 'agent',
+  subject: 'coder',
+  state: 'open',
+  measure: 'tokens',
+  threshold: 1000,
+  observed: 1156,
+  untilMs: Date.UTC(2026, 10, 23),
+} as const
+
+test('the first call that does not fit shuts the account, for smaller ones too, until the window is over', () => {
+  const state = new SpendState()
+  const budgets = [daily(1000)]
+  spend(state, 700, budgets)
+  const refused = state.reserve(ask(200), budgets, NOW)
+  expect(refused.breakers).toEqual([OPEN])
+  const small = state.reserve(ask(1), budgets, NOW)
+  expect(small).toMatchObject({
+    kind: 'exceeded',
+    budget: 'daily',
+    reason:
+      'budget daily is exhausted for this agent (coder) until 2026-11-23T00:00:00.000Z: a call would have come to 1156 tokens of at most 1000 tokens',
+    breakers: [],
+  })
+  expect(state.status(budgets, NOW)).toMatchObject([{ breaker: 'open', untilMs: OPEN.untilMs }])
+  const next = state.reserve(ask(1), budgets, NOW + DAY)
+  expect(next).toMatchObject({ kind: 'granted', breakers: [{ ...OPEN, state: 'half-open' }] })
+})
+
+test('calls in flight of an account that is shut are ended', () => {
+  const state = new SpendState()
+  const budgets = [daily(1000)]
+  spend(state, 300, budgets)
+  state.reserve(ask(1, 's-1', 'in-flight'), budgets, NOW)
+  state.reserve(ask(2, 's-2', 'other'), budgets, NOW)
+  const refused = state.reserve(ask(900), budgets, NOW)
+  expect(
+    refused.cuts.map(({ session, ids: which, budget }) => ({ session, which, budget })),
+  ).toEqual([
+    { session: 's-1', which: ['in-flight'], budget: 'daily' },
+    { session: 's-2', which: ['other'], budget: 'daily' },
+  ])
+})
+
+test('what would fit if calls in flight gave everything back shuts nothing', () => {
+  const state = new SpendState()
+  const budgets = [daily(1000)]
+  const held = ask(600)
+  state.reserve(held, budgets, NOW)
+  expect(state.reserve(ask(600), budgets, NOW)).toMatchObject({
+    kind: 'exceeded',
+    reason:
+      'budget daily: 856 tokens of at most 1000 tokens per agent (coder) in a day are used up or held for calls in flight, and this may come to 856 tokens; there may be room when they have ended',
+    breakers: [],
+    cuts: [],
+  })
+  state.settle({ session: 's-1', id: held.id }, NOTHING, NOW)
+  expect(state.reserve(ask(600), budgets, NOW).kind).toBe('granted')
+})
+
+test('when it has room again one tries, others wait, and its end closes the account', () => {
+  const state = new SpendState()
+  const budgets = [daily(1000)]
+  state.reserve(ask(1000), budgets, NOW)
+  const probe = ask(1)
+  const later = NOW + DAY
+  expect(state.reserve(probe, budgets, later).breakers).toMatchObject([{ state: 'half-open' }])
+  expect(state.reserve(ask(1), budgets, later)).toMatchObject({
+    kind: 'exceeded',
+    reason:
+      'budget daily was exhausted for this agent (coder) and has room again; one call tries it, and others wait for its end',
+  })
+  expect(state.settle({ session: 's-1', id: probe.id }, came(1), later).breakers).toMatchObject([
+    { state: 'closed' },
+  ])
+  expect(state.reserve(ask(1), budgets, later)).toMatchObject({ kind: 'granted', breakers: [] })
+})
+
+test('one that tries and whose session is over before its end does not keep others waiting', () => {
+  const state = new SpendState()
+  const budgets = [daily(1000)]
+  const later = NOW + DAY
+  state.reserve(ask(1000), budgets, NOW)
+  const probe = ask(1, 's-1')
+  state.reserve(probe, budgets, later)
+  state.endSession('s-1')
+  const next = ask(1, 's-2')
+  expect(state.reserve(next, budgets, later).kind).toBe('granted')
+  expect(state.settle({ session: 's-1', id: probe.id }, came(1), later).breakers).toEqual([])
+  expect(state.settle({ session: 's-2', id: next.id }, came(1), later).breakers).toMatchObject([
+    { state: 'closed' },
+  ])
+})
+
+test('one that tries and does not fit shuts it again', () => {
+  const state = new SpendState()
+  const budgets = [daily(1000)]
+  state.reserve(ask(1000), budgets, NOW)
+  expect(state.reserve(ask(1000), budgets, NOW + DAY).breakers).toMatchObject([
+    { state: 'open', untilMs: Date.UTC(2026, 10, 24) },
+  ])
+})
+
+test.for([
+  ['raised', [daily(1001)], 'granted'],
+  ['lifted', [{ ...daily(1000), max: { calls: 9 } }], 'granted'],
+  ['left as it is', [daily(1000)], 'exceeded'],
+  ['lowered', [daily(900)], 'exceeded'],
+] as const)('a budget that is %s', ([, budgets, kind]) => {
+  const state = new SpendState()
+  state.reserve(ask(1000), [daily(1000)], NOW)
+  expect(state.reserve(ask(1), budgets, NOW).kind).toBe(kind)
+})
+
+test('a budget for ever stays shut for ever', () => {
+  const state = new SpendState()
+  const budgets = [{ ...daily(1000), calendar: undefined, windowMs: null }]
+  expect(state.reserve(ask(1000), budgets, NOW)).toMatchObject({ breakers: [{ untilMs: null }] })
+  expect(state.reserve(ask(1), budgets, NOW + 1000 * DAY)).toMatchObject({
+    kind: 'exceeded',
+    reason: expect.stringContaining('until an operator raises it'),
+  })
+})
+
+test('what is shut is shut after a restart, and a session that is over takes its own along', () => {
+  const before = new SpendState()
+  const own: LlmBudget = { ...daily(1000), id: 'own', per: 'session' }
+  const entries = before.reserve(ask(1000), [daily(1000)], NOW).entries
+  expect(before.reserve(ask(1000), [own], NOW)).toMatchObject({ breakers: [{}], entries: [] })
+  before.endSession('s-1')
+  expect(before.reserve(ask(1), [own], NOW).kind).toBe('granted')
+  for (const kept of [entries, before.snapshot(NOW)]) {
+    const after = new SpendState()
+    after.load(kept)
+    expect(after.reserve(ask(1), [daily(1000)], NOW).kind).toBe('exceeded')
+  }
+})

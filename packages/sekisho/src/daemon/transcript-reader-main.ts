@@ -1,0 +1,4 @@
+import { runChild } from './child-process.ts'
+import { serveTranscriptReader } from './transcript-reader.ts'
+
+await runChild(serveTranscriptReader)

@@ -1,0 +1,162 @@
+import type { LaunchRow } from './launch-row.ts'
+
+const TARS = 'tar gtar bsdtar star pax'
+
+/** Archivers, and what carries files between machines. */
+export const ARCHIVE_ROWS: readonly LaunchRow[] = [
+  {
+    programs: TARS,
+    options:
+      '-I --use-c|ompress-program --to-c|ommand --info-s|cript --new-volume-s|cript --rmt-c|ommand --rsh-c|ommand',
+    flags: 'AcdrtuxzjJZavpPShkmOwWlsUiB0',
+    holds: 'line',
+    why: 'packs, unpacks or fetches with it',
+  },
+  {
+    programs: TARS,
+    options: '-F',
+    flags: 'cdrtuxzjJZavpPShkmOwWlsUiB',
+    holds: 'line',
+    why: 'runs it at the end of a volume',
+  },
+  {
+    programs: TARS,
+    form: /^(?:--checkpoint-a\w*=)?exec=([\s\S]*)$/,
+    example: '--checkpoint=1 --checkpoint-action=exec=',
+    holds: 'line',
+    why: 'runs it while it packs',
+  },
+  {
+    programs: TARS,
+    first: true,
+    form: /^[A-Za-z]*[IF][A-Za-z]*$/,
+    example: 'cIf ',
+    holds: 'code',
+    why: 'options without a dash, with values in the order of their letters',
+  },
+  { programs: 'cpio', options: '--rsh-c|ommand', holds: 'program', why: 'fetches with it' },
+  {
+    programs: 'zip',
+    options: '-TT --unzip-command',
+    holds: 'line',
+    why: 'tests an archive with it',
+  },
+  {
+    programs: 'zip',
+    form: /^-[a-zA-Z]*TT(.+)$/,
+    example: '-qTT',
+    holds: 'line',
+    why: 'tests an archive with it',
+  },
+  {
+    programs: 'sort gsort',
+    options: '--compress-program --compress-prog',
+    holds: 'program',
+    why: 'packs what it puts aside with it',
+  },
+  { programs: 'split gsplit', options: '--filter', holds: 'line', why: 'pipes each part into it' },
+  {
+    programs: 'rsync',
+    options: '-e --rsh --rsync-path',
+    flags: 'avzrtplgoDnuhHAXSPxcWqRCbikKLO0',
+    holds: 'line',
+    why: 'runs it to talk to the other side',
+  },
+  {
+    programs: 'scp sftp slogin',
+    options: '-S -D',
+    flags: '346ABCpqrTvaN',
+    holds: 'program',
+    why: 'runs it in place of ssh',
+  },
+  {
+    programs: 'ssh scp sftp sshfs slogin autossh ssh-copy-id mosh check_by_ssh',
+    form: /^(?:-[46AaCfGgKkMNnqsTtVvXxYyBpr]*o)?\s*(?:ProxyCommand|LocalCommand|KnownHostsCommand|XAuthLocation|SecurityKeyProvider|PKCS11Provider|RemoteCommand|SmartcardDevice|ssh_command)\s*[=\s]\s*([\s\S]+)$/i,
+    example: '-o ProxyCommand=',
+    holds: 'line',
+    why: 'ssh runs it',
+  },
+  {
+    programs: 'ssh scp sftp sshfs autossh',
+    options: '-F -I',
+    flags: '46AaCfGgKkMNnqsTtVvXxYyBpr',
+    holds: 'code',
+    why: 'settings or a library that run programs',
+  },
+  {
+    programs: 'mosh',
+    options: '--ssh --server --client',
+    holds: 'line',
+    why: 'runs it to talk to the other side',
+  },
+  { programs: 'ssh-keygen', options: '-D -w', holds: 'code', why: 'loads a library' },
+  { programs: 'ssh-add', options: '-s -S', holds: 'code', why: 'loads a library' },
+  {
+    programs: 'lftp ftp smbclient ncftp',
+    options: '-c -e -f',
+    holds: 'code',
+    why: 'commands of it, with ! for others',
+  },
+  {
+    programs: 'restic rclone',
+    options: '--password-command',
+    holds: 'line',
+    why: 'asks it for a password',
+  },
+  {
+    programs: 'restic',
+    form: /^(?:-o|--option=)?\w+\.(?:command|program)=([\s\S]+)$/,
+    example: '-o sftp.command=',
+    holds: 'line',
+    why: 'runs it to talk to the other side',
+  },
+  {
+    programs: 'borg borgmatic',
+    options: '--rsh --remote-path',
+    holds: 'line',
+    why: 'runs it to talk to the other side',
+  },
+  {
+    programs: 'duplicity',
+    options: '--rsync-options --ssh-options --gpg-binary --gpg-options',
+    holds: 'code',
+    why: 'options of programs that it runs',
+  },
+  {
+    programs: 'rdiff-backup',
+    options: '--remote-schema',
+    holds: 'line',
+    why: 'runs it to talk to the other side',
+  },
+  {
+    programs: 'dpkg dpkg-deb',
+    options: '-i --install --unpack --configure',
+    holds: 'code',
+    why: 'runs the scripts of a package',
+  },
+  {
+    programs: 'dpkg',
+    options: '--pre-invoke --post-invoke --status-logger',
+    holds: 'line',
+    why: 'runs it around an installation',
+  },
+  {
+    programs: 'rpm dnf yum',
+    options: '--eval -E --pipe --define -D --root',
+    holds: 'code',
+    why: 'macros run programs',
+  },
+  {
+    programs: 'apt apt-get aptitude',
+    form: /^(?:-o)?(?:APT|Dpkg|DPkg|Acquire|Dir|Binary)::[\w:-]*(?:Invoke|Bin|Path|Options|Hooks|Run|Pager|Methods|Solver|Planner)[\w:-]*=([\s\S]*)$/i,
+    example: '-o APT::Update::Pre-Invoke::=',
+    holds: 'line',
+    why: 'apt runs the value of this setting',
+  },
+  {
+    programs: 'apt apt-get aptitude',
+    options: '-c --config-file',
+    holds: 'code',
+    why: 'settings that run programs',
+  },
+]

@@ -1,0 +1,130 @@
+import { checkSame, type ChatCall, type ChatText, openCall } from './chat-fields.ts'
+import type { HeldCall } from './held-call.ts'
+import { indexAt, type JsonObject } from './json-object.ts'
+import type { Reply } from './reply.ts'
+import { malformed } from './reply-fault.ts'
+
+/** One choice of a stream: its calls, its texts, and what of it its client has had. */
+export class ChatChoice {
+  readonly index: number
+  readonly #reply: Reply
+  readonly #calls = new Map<number | 'legacy', HeldCall>()
+  readonly #all: HeldCall[] = []
+  /** texts that a filter may have kept something of */
+  #streams = new Map<string, ChatText & { stream: string }>()
+  #round = 0
+  #isFinished = false
+  #isIndexed: boolean | undefined
+  readonly #sentAs = new Map<HeldCall, number>()
+  #released = 0
+  #replaced = 0
+  #hasText = false
+  isFinishSent = false
+
+  constructor(reply: Reply, index: number) {
+    this.#reply = reply
+    this.index = index
+  }
+
+  get hasReleased(): boolean {
+    return this.#released > 0
+  }
+
+  get hasOnlyReplaced(): boolean {
+    return this.#replaced > 0 && this.#released === 0
+  }
+
+  /** @param entry whose `index` says which call it goes on with; without one it is a call itself */
+  call(read: ChatCall, entry: JsonObject): HeldCall {
+    const key = read.type === 'function_call' ? 'legacy' : this.#keyOf(entry)
+    if (this.#isFinished) throw malformed('a call behind the end of its choice')
+    const known = key === undefined ? undefined : this.#calls.get(key)
+    if (known !== undefined) checkSame(known, read)
+    else if (read.name === '') throw malformed('a call that begins without a name')
+    const call = known ?? openCall(this.#reply, read)
+    if (known === undefined) {
+      this.#all.push(call)
+      if (key !== undefined) this.#calls.set(key, call)
+    }
+    this.#reply.append(call, read.piece)
+    return call
+  }
+
+  /** To one client a call without an index is one of its own, to another the first. */
+  #keyOf(entry: JsonObject): number | undefined {
+    const key = indexAt(entry, 'index')
+    const came = entry['index'] ?? undefined
+    if (key === undefined && came !== undefined) throw malformed('a call whose index is none')
+    this.#isIndexed ??= key !== undefined
+    if (this.#isIndexed !== (key !== undefined))
+      throw malformed('calls of which some have an index')
+    return key
+  }
+
+  /** No more of this choice's calls comes: their arguments are whole. */
+  finish(): void {
+    if (this.#isFinished) return
+    this.#isFinished = true
+    for (const call of this.#all) if (!call.isSettled) this.#reply.whole(call)
+  }
+
+  /** @returns what of a text may be told now */
+  text({ name, kind, text }: ChatText): string {
+    const stream = `${this.index}.${name}.${this.#round}`
+    if (this.#reply.hasFilter) this.#streams.set(name, { name, kind, text: '', stream })
+    return this.#reply.text(kind, stream, text)
+  }
+
+  /** What a filter has kept of all texts so far, by the member that it belongs to. */
+  flush(): Map<string, string> {
+    const rests = new Map<string, string>()
+    for (const { name, kind, stream } of this.#streams.values()) {
+      const rest = this.#reply.endText(kind, stream)
+      if (rest !== '') rests.set(name, rest)
+    }
+    if (this.#streams.size > 0) this.#round += 1
+    this.#streams = new Map()
+    return rests
+  }
+
+  /** The client has text, to which more is added. */
+  told(): void {
+    this.#hasText = true
+  }
+
+  /** What stands in the place of a call, behind whatever text there is. */
+  saying(say: string): string {
+    const text = this.#hasText ? `\n\n${say}` : say
+    this.#hasText = true
+    return text
+  }
+
+  /**
+   * How a call is told, the first time that it is: under an index without a hole where calls in
+   * front of it have been replaced.
+   *
+   * @param index as the provider has it; -1 for none
+   */
+  sends(call: HeldCall, index: number): number {
+    const known = this.#sentAs.get(call)
+    if (known !== undefined) return known
+    if (call.isReleased) this.#released += 1
+    else this.#replaced += 1
+    const own = index === -1 ? -1 : index - this.#missingBelow(index)
+    this.#sentAs.set(call, own)
+    return own
+  }
+
+  isSent(call: HeldCall): boolean {
+    return this.#sentAs.has(call)
+  }
+
+  #missingBelow(index: number): number {
+    let count = 0
+    for (const [key, call] of this.#calls) {
+      if (typeof key !== 'number' || key >= index) continue
+      if (call.isSettled && !call.isReleased) count += 1
+    }
+    return count
+  }
+}

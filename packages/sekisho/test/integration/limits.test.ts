@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { type Ended, type Instance, openInstance, run } from './instance.ts'
 import { clientAgent, startUpstream, UPSTREAM_HOST, type Upstream } from './recording-upstream.ts'
@@ -62,9 +62,10 @@ async function attack(agent: string, command: readonly string[]): Promise<Attack
   const ended = await run(instance, command, {
     flags: ['--agent', agent, '--workspace', workspace],
   })
-  await expect
-    .poll(async () => (await lastSessionOf(agent)).at(-1)?.type, { interval: 100 })
-    .toBe('session.end')
+  // `expect.poll` knows one test at a time, and these run side by side
+  const isOver = async (): Promise<boolean> =>
+    (await lastSessionOf(agent)).at(-1)?.type === 'session.end'
+  await vi.waitUntil(isOver, { interval: 100, timeout: 25_000 })
   const leaves = await lastSessionOf(agent)
   const end = EndLeaf.parse(leaves.at(-1))
   expect(end.counters['session.processesLeft']).toBe(0)

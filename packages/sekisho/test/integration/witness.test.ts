@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { stringify } from 'yaml'
 import * as z from 'zod'
 import { type Platform, startPlatform } from '../agents/platform.ts'
@@ -82,7 +82,8 @@ async function cosigned(platform: Platform): Promise<void> {
     const [, size] = /, (\d+) log leaves/.exec(stdout) ?? []
     return size !== undefined && stdout.includes(`a of Acme, ${size} leaves cosigned`)
   }
-  await expect.poll(isCosigned, { interval: 100 }).toBe(true)
+  // `expect.poll` is for tests, and this is asked for before them too
+  await vi.waitUntil(isCosigned, { interval: 100, timeout: 25_000 })
 }
 
 async function keepAs(copy: string): Promise<void> {

@@ -6,6 +6,7 @@ import { holdIdFrom } from '../core/ids.ts'
 import { DETECTORS } from '../detect/egress/all.ts'
 import { compileDetectors } from '../detect/egress/engine.ts'
 import { supervisorToGate } from '../wire/gate.ts'
+import { Activity } from './activity.ts'
 import { type Handlers, Peer, type Transport } from '../wire/peer.ts'
 import { socketTransport } from '../wire/transport.ts'
 import { ControlLink } from './approvals/control-link.ts'
@@ -76,6 +77,7 @@ function makeParts(options: GateOptions): GateParts {
     destinationOf: options.destinationOf ?? destinationOf,
     detectors: compileDetectors(DETECTORS),
     heldBytes: new HeldBytes(HELD_BYTES),
+    activity: new Activity(),
     idle: new IdleConnections(options.maxTlsConnections),
     popular: new PopularLists(),
     withheld: new WithheldBytes(WITHHELD_BYTES),

@@ -6,6 +6,7 @@ import { BudgetLedger } from '../policy/provenance/budget-ledger.ts'
 import { ProvenanceState } from '../policy/provenance/provenance-state.ts'
 import type { GateSession } from '../wire/gate.ts'
 import type { Ecosystem } from '../wire/packages.ts'
+import type { Activity } from './activity.ts'
 import type { ControlLink } from './approvals/control-link.ts'
 import type { HoldLine } from './approvals/hold-line.ts'
 import type { GateKey } from './certificates.ts'
@@ -53,6 +54,8 @@ export type GateParts = {
   detectors: CompiledDetectors
   /** room for bodies that are looked at whole, of all sessions */
   heldBytes: HeldBytes
+  /** which sessions have acted of late */
+  activity: Activity
   /** connections of all sessions whose TLS ends here */
   idle: IdleConnections
   popular: PopularLists
@@ -92,7 +95,10 @@ export function makeContext(
     counters.unavailable += 1
   })
   const ports: CheckpointPorts = {
-    decide: (action, facts) => state.decide(action, facts),
+    decide: (action, facts) => {
+      parts.activity.acted(session)
+      return state.decide(action, facts)
+    },
     current: () => state.rules,
     labels: state.labels,
     left: () => state.left,
@@ -159,7 +165,7 @@ export function makePerformer(
   return {
     ...sending,
     dialer,
-    turns: new Turns(),
+    turns: new Turns(() => parts.activity.hasOthers(config.session)),
     recovery: captureParts(config, recovering),
     learnerFor: (action) => state.learnerFor(action),
     onUnreachable: forget,

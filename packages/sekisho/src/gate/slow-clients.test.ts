@@ -74,7 +74,7 @@ function makeFront({ headersMs = 60_000, idleMs = 60_000, intent }: Made): HttpF
   const performer = {
     placeholders: new Placeholders([]),
     upstreams: new Upstreams(makeDialer(null)),
-    turns: new Turns(),
+    turns: new Turns(() => true),
     inspector: new Inspector({ maxBodyBytes: 1e6, treatments: {} }, NO_DETECTION),
     heldBytes: new HeldBytes(1e6),
     dialer: makeDialer(null),

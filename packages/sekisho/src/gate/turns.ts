@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 
-/** Of a gate's time, what the long bodies of one session may take. */
+/** Of a gate's time, what the long bodies of one session may take while other sessions act. */
 const SHARE = 0.25
 /** So much of it at once: a body of some megabytes is not slowed down. */
 const BURST_MS = 100
@@ -13,12 +13,17 @@ const PIECE_COST = 0.25
  */
 export class Turns {
   readonly #nowMs: () => number
+  readonly #isShared: () => boolean
   #last: Promise<void> = Promise.resolve()
   #owedMs = 0
   #atMs: number
 
-  /** @param nowMs monotonic */
-  constructor(nowMs: () => number = () => performance.now()) {
+  /**
+   * @param isShared whether anybody else wants the gate's time: alone, a session has all of it
+   * @param nowMs monotonic
+   */
+  constructor(isShared: () => boolean, nowMs: () => number = () => performance.now()) {
+    this.#isShared = isShared
     this.#nowMs = nowMs
     this.#atMs = nowMs()
   }
@@ -37,6 +42,8 @@ export class Turns {
     const nowMs = this.#nowMs()
     this.#owedMs = Math.max(0, this.#owedMs - (nowMs - this.#atMs) * SHARE) + costMs
     this.#atMs = nowMs
+    // what it took while nobody wanted it is not asked back
+    if (!this.#isShared()) this.#owedMs = Math.min(this.#owedMs, BURST_MS)
     const overMs = this.#owedMs - BURST_MS
     await (overMs > 0 ? pause(overMs / SHARE) : nextTurn())
   }

@@ -1,9 +1,16 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+const ALL = ['packages/*/{src,test}/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts']
+
+/** They hold no state of their process's: the files that a worker runs share what they import. */
+const PURE = [
+  'packages/sekisho/src/{budget,core,detect,flow,lifecycle,llm,policy,policy-text,search,wire}/**/*.test.ts',
+  'packages/verify/src/**/*.test.ts',
+]
 
 /** `npm run test:agents` has a configuration of its own: packages/sekisho/test/agents. */
 export default defineConfig({
   test: {
-    include: ['packages/*/{src,test}/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts'],
     // Processes, not threads: tests enter namespaces and change credentials.
     pool: 'forks',
     maxWorkers: 2,
@@ -12,5 +19,12 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 25_000 } },
     globalSetup: ['scripts/tests-need-root.ts'],
+    projects: [
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      {
+        extends: true,
+        test: { name: 'edges', include: ALL, exclude: [...configDefaults.exclude, ...PURE] },
+      },
+    ],
   },
 })

@@ -25,11 +25,12 @@ export class SseFault extends Error {
 }
 
 /**
- * Where lines end for readers that go by Unicode, Python's among them: behind one of these, a
- * comment or a text would go on as an event.
+ * Where lines end for readers that go by Unicode, or by `str.splitlines` of Python: behind one of
+ * these, a comment or a text would go on as an event.
  */
-const OTHER_LINE_END = /[\u0085\u2028\u2029]/
-const OTHER_LINE_ENDS = /[\u0085\u2028\u2029]/g
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const OTHER_LINE_END = /[\v\f\u001c-\u001e\u0085\u2028\u2029]/
+const OTHER_LINE_ENDS = new RegExp(OTHER_LINE_END, 'g')
 
 const LF = 0x0a
 const CR = 0x0d
@@ -189,6 +190,8 @@ function readFields(text: string, isFirst: boolean): Fields {
     hasName: false,
   }
   let at = isFirst && text.startsWith('\ufeff') ? 1 : 0
+  // not every reader leaves it out: to one that does not, the first field is another
+  fields.isPlain &&= at === 0
   const ends = new LineEnds(text)
   while (at < text.length) {
     const end = ends.from(at)

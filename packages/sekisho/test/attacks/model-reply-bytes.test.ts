@@ -12,7 +12,8 @@ async function start(): Promise<Scene> {
   return makeScene({ tools: RULES })
 }
 
-test.each(['\u2028', '\u2029', '\u0085'])(
+// where Python's `str.splitlines` ends a line, and with it readers of Gemini and Chat in Python
+test.each(['\u2028', '\u2029', '\u0085', '\v', '\f', '\u001c', '\u001d', '\u001e'])(
   'a call in a comment that ends where some readers end a line (%j): nothing reaches the client',
   async (end) => {
     const scene = await start()

@@ -4,12 +4,20 @@ import { indexAt, type JsonObject } from './json-object.ts'
 import type { Reply } from './reply.ts'
 import { malformed } from './reply-fault.ts'
 
+/** A piece that brings nothing goes nowhere else with any reader. */
+function isSaying({ id, name, piece }: ChatCall): boolean {
+  return id !== '' || name !== '' || piece !== ''
+}
+
 /** One choice of a stream: its calls, its texts, and what of it its client has had. */
 export class ChatChoice {
   readonly index: number
   readonly #reply: Reply
   readonly #calls = new Map<number | 'legacy', HeldCall>()
   readonly #all: HeldCall[] = []
+  readonly #ids = new Set<string>()
+  /** the call that a next piece may go on with */
+  #open: HeldCall | undefined
   /** texts that a filter may have kept something of */
   #streams = new Map<string, ChatText & { stream: string }>()
   #round = 0
@@ -40,14 +48,39 @@ export class ChatChoice {
     if (this.#isFinished) throw malformed('a call behind the end of its choice')
     const known = key === undefined ? undefined : this.#calls.get(key)
     if (known !== undefined) checkSame(known, read)
-    else if (read.name === '') throw malformed('a call that begins without a name')
-    const call = known ?? openCall(this.#reply, read)
-    if (known === undefined) {
-      this.#all.push(call)
-      if (key !== undefined) this.#calls.set(key, call)
+    const call = known ?? this.#begin(read, key)
+    if (known !== undefined && isSaying(read) && known !== this.#open) {
+      throw malformed('a call that goes on behind something else')
     }
+    if (known === undefined) this.#open = call
     this.#reply.append(call, read.piece)
     return call
+  }
+
+  #begin(read: ChatCall, key: number | 'legacy' | undefined): HeldCall {
+    const { id, name } = read
+    if (name === '') throw malformed('a call that begins without a name')
+    // a reader that tells calls apart by their ids gives this name to the arguments of another
+    if (this.#all.length > 0 && (id === '' || this.#ids.has(id))) {
+      throw malformed('a call without an id of its own')
+    }
+    const call = openCall(this.#reply, read)
+    this.#ids.add(id)
+    this.#all.push(call)
+    if (key !== undefined) this.#calls.set(key, call)
+    return call
+  }
+
+  /**
+   * Something other than a call comes. Readers that have one call at a time, OpenClaw's among them,
+   * end it there, or pass over calls beside a text: what they run lacks the pieces behind.
+   */
+  interrupt(): void {
+    this.#open = undefined
+  }
+
+  get hasCalls(): boolean {
+    return this.#all.length > 0
   }
 
   /** To one client a call without an index is one of its own, to another the first. */

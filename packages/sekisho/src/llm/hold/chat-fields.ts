@@ -51,6 +51,11 @@ export function readTexts(reply: Reply, message: JsonObject): ChatText[] {
   }
 }
 
+/** Whether there is a text, or what some reader takes for one, in a delta. */
+export function hasText(delta: JsonObject): boolean {
+  return Object.keys(TEXTS).some((name) => Boolean(delta[name]))
+}
+
 /** A tool call, or the part of one that a chunk brings. */
 export type ChatCall = {
   id: string

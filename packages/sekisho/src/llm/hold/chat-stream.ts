@@ -1,6 +1,6 @@
 import { ChatChoice } from './chat-choice.ts'
 import { type ChatPart, renderChat } from './chat-render.ts'
-import { readCall, readLegacyCall, readTexts } from './chat-fields.ts'
+import { hasText, readCall, readLegacyCall, readTexts } from './chat-fields.ts'
 import { DONE, type FormatReader, isOnlyError, listAt, readObject } from './format-reader.ts'
 import type { Frame } from './frame.ts'
 import { indexAt, isObject, type JsonObject, objectAt, textAt } from './json-object.ts'
@@ -25,9 +25,10 @@ export class ChatStream implements FormatReader {
     this.#writer = writer
   }
 
-  read(frame: Frame): void {
-    const { data } = frame
-    if (data === null) return this.#pass(frame)
+  read(came: Frame): void {
+    const { data } = came
+    if (data === null) return this.#pass(came)
+    const frame = unnamed(came)
     if (data.trim() === DONE) return this.#done(frame)
     const chunk = readObject(data)
     if (isOnlyError(chunk, 'choices')) {
@@ -36,6 +37,7 @@ export class ChatStream implements FormatReader {
     }
     this.#reply.facts.name(chunk['model'])
     const parts = listAt(chunk, 'choices').map((source) => this.#part(source, frame))
+    this.#checkChoices(parts)
     this.#put(frame, chunk, parts)
     for (const { choice, finish } of parts) if (finish !== undefined) choice.finish()
     this.#hasFinished ||= parts.some(({ finish }) => finish !== undefined)
@@ -82,8 +84,22 @@ export class ChatStream implements FormatReader {
     }
   }
 
+  /**
+   * Most readers have one choice: the first of each chunk, whatever its index. To them pieces of
+   * another are pieces of the same call, or are not there.
+   */
+  #checkChoices(parts: readonly ChatPart[]): void {
+    if (new Set(parts.map(({ choice }) => choice)).size < parts.length) {
+      throw malformed('a choice that stands twice in one chunk')
+    }
+    if (this.#choices.size < 2) return
+    if ([...this.#choices.values()].some(({ hasCalls }) => hasCalls)) {
+      throw malformed('a call beside another choice')
+    }
+  }
+
   #part(source: JsonObject, frame: Frame): ChatPart {
-    const choice = this.#choiceAt(indexAt(source, 'index') ?? 0)
+    const choice = this.#choiceAt(indexOf(source))
     const delta = objectAt(source, 'delta') ?? {}
     if (isObject(source['message'])) this.#reply.unknown('choice.message', frame.raw.length)
     const finish = textAt(source, 'finish_reason')
@@ -107,14 +123,18 @@ export class ChatStream implements FormatReader {
   }
 
   #readCalls({ choice, delta, calls, others }: ChatPart): void {
+    const isInterrupted = hasText(delta)
+    if (isInterrupted) choice.interrupt()
     for (const entry of listAt(delta, 'tool_calls')) {
       const read = readCall(this.#reply, entry)
       if (read === undefined) others.push(entry)
       else calls.push({ call: choice.call(read, entry), entry, isLegacy: false })
     }
     const legacy = readLegacyCall(delta)
-    if (legacy === undefined) return
-    calls.push({ call: choice.call(legacy, {}), entry: {}, isLegacy: true })
+    if (legacy !== undefined) {
+      calls.push({ call: choice.call(legacy, {}), entry: {}, isLegacy: true })
+    }
+    if (isInterrupted) choice.interrupt()
   }
 
   #put(frame: Frame, chunk: JsonObject, parts: readonly ChatPart[]): void {
@@ -149,6 +169,18 @@ export class ChatStream implements FormatReader {
     this.#choices.set(index, choice)
     return choice
   }
+}
+
+/** A name means nothing here, but OpenAI's own reader passes over events of some. */
+function unnamed(frame: Frame): Frame {
+  return frame.name === '' ? frame : { ...frame, name: '', isPlain: false }
+}
+
+function indexOf(source: JsonObject): number {
+  const index = indexAt(source, 'index')
+  const came = source['index'] ?? undefined
+  if (index === undefined && came !== undefined) throw malformed('a choice whose index is none')
+  return index ?? 0
 }
 
 /** `n` of a request is at most 128. */

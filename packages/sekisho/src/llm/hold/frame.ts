@@ -16,6 +16,8 @@ export type Frame = {
  * once each: of a JSON array, what stands between two elements depends on it.
  */
 export interface FrameWriter {
+  /** whether events have a name beside their data */
+  readonly hasNames?: boolean
   /** a frame as it came */
   same(frame: Frame): Buffer
   /** a frame of this value */

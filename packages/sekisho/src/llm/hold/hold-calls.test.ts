@@ -16,6 +16,9 @@ import {
   useOf,
 } from './testing/events.ts'
 
+const of = (at: number, args: string): object =>
+  item('function_call', { id: `i${at}`, call_id: `c${at}`, name: 'exec', arguments: args })
+
 test.for<[string, ModelApi, string, string[]]>([
   [
     'a call without arguments has an empty object',
@@ -59,8 +62,8 @@ test.for<[string, ModelApi, string, string[]]>([
     'a call without an index is one by itself',
     'chat',
     plain(
-      tool({ function: { name: 'x', arguments: '{}' } }),
-      tool({ function: { name: 'y', arguments: '{}' } }),
+      tool({ id: 'a', function: { name: 'x', arguments: '{}' } }),
+      tool({ id: 'b', function: { name: 'y', arguments: '{}' } }),
       chunk({}, 'tool_calls'),
     ),
     ['x {}', 'y {}'],
@@ -109,6 +112,37 @@ test.for<[string, ModelApi, string, string[]]>([
       done(item('shell_call', { call_id: 'c', action: { commands: ['ls'] }, environment: null })),
     ),
     ['shell_call {"action":{"commands":["ls"]},"environment":null}'],
+  ],
+  [
+    // the item says whose shell it is, and clients go by the tools that they offered
+    'a shell that is said to be of the provider',
+    'responses',
+    named(
+      done(
+        item('shell_call', {
+          call_id: 'c',
+          action: { commands: ['ls'] },
+          environment: { type: 'container_reference' },
+        }),
+      ),
+    ),
+    ['shell_call {"action":{"commands":["ls"]},"environment":{"type":"container_reference"}}'],
+  ],
+  [
+    'calls whose items end when all have been told',
+    'responses',
+    named(
+      ...[0, 1].flatMap((at) => [
+        added(of(at, ''), at),
+        {
+          type: 'response.function_call_arguments.delta',
+          output_index: at,
+          delta: `{"a":${at}}`,
+        },
+      ]),
+      ...[0, 1].map((at) => done(of(at, `{"a":${at}}`), at)),
+    ),
+    ['exec {"a":0}', 'exec {"a":1}'],
   ],
   [
     'a patch',

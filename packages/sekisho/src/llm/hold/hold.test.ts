@@ -60,12 +60,6 @@ test.for<[string, ModelApi, string, { serverCalls: string[]; unsupported: string
     { serverCalls: ['web_search_call'], unsupported: [] },
   ],
   [
-    'a shell in a container of the provider',
-    'responses',
-    named(done(item('shell_call', { action: {}, environment: { type: 'container_reference' } }))),
-    { serverCalls: ['shell_call'], unsupported: [] },
-  ],
-  [
     'code that Google ran',
     'gemini',
     plain({

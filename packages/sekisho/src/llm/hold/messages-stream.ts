@@ -70,9 +70,18 @@ export class MessagesStream implements FormatReader {
       throw malformed('an event whose name is not its type')
     }
     const reader = Object.hasOwn(READERS, type) ? READERS[type] : undefined
-    if (reader !== undefined) return this.#readers[reader](frame, event)
+    if (reader !== undefined) return this.#readers[reader](this.#named(frame, type), event)
     this.#reply.unknown(type, frame.raw.length)
     this.#pass(frame)
+  }
+
+  /**
+   * Readers differ about an event without a name: Anthropic's own passes over it. Arguments would
+   * be judged with a piece that is not in what the client runs.
+   */
+  #named(frame: Frame, type: string): Frame {
+    if (frame.name !== '' || this.#writer.hasNames !== true) return frame
+    return { ...frame, name: type, isPlain: false }
   }
 
   end(): void {

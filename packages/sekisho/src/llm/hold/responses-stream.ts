@@ -40,6 +40,8 @@ export class ResponsesStream implements FormatReader {
   readonly #texts: ResponsesTexts
   readonly #known = new KnownCalls()
   readonly #items = new Map<string, Item>()
+  /** the item that was added last, as long as no call has ended since */
+  #last: string | undefined
   readonly #readers: Readonly<Record<EventKind, (read: Event) => void>> = {
     lifecycle: (read) => this.#lifecycle(read),
     terminal: (read) => this.#terminal(read),
@@ -141,6 +143,7 @@ export class ResponsesStream implements FormatReader {
     const kind = itemKind(item)
     const opened: Item = { type, call: undefined, told: [], hasDeltas: false }
     this.#items.set(key, opened)
+    this.#last = key
     if (kind === undefined) this.#reply.unknown(type, read.frame.raw.length)
     if (kind !== 'call') {
       const told = toldItem(this.#reply, item)
@@ -181,6 +184,7 @@ export class ResponsesStream implements FormatReader {
     const { head, text } = readItemCall(item)
     const call = opened?.call ?? this.#reply.open(head)
     this.#known.add(item, call)
+    this.#last = undefined
     this.#putCall(read, call, { isFirst: opened === undefined, item })
     if (item['status'] === 'incomplete') return this.#reply.drop(call)
     if (opened !== undefined) checkSame(opened, head, text)
@@ -188,12 +192,21 @@ export class ResponsesStream implements FormatReader {
     this.#reply.whole(call)
   }
 
+  /**
+   * Readers that have one call at a time, OpenClaw's among them, take arguments for those of the item
+   * that was added last, whichever they name: another call would be run with what was judged as these.
+   */
   #arguments(read: Event, how: 'delta' | 'done'): void {
     const { event } = read
-    const item = this.#items.get(keyOf(event, event))
+    const key = keyOf(event, event)
+    const item = this.#items.get(key)
     if (item?.call === undefined) throw malformed('arguments of no call')
-    if (how === 'delta') this.#reply.append(item.call, textAt(event, 'delta') ?? '')
-    else item.told.push(textAt(event, 'arguments') ?? textAt(event, 'input') ?? '')
+    if (how === 'delta') {
+      if (key !== this.#last) throw malformed('a call that goes on behind something else')
+      this.#reply.append(item.call, textAt(event, 'delta') ?? '')
+    } else item.told.push(textAt(event, 'arguments') ?? textAt(event, 'input') ?? '')
+    // told whole once more at the end of its item
+    if (key !== this.#last) return
     this.#putCall(read, item.call, { isFirst: false })
   }
 

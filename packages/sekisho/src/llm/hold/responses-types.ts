@@ -1,4 +1,4 @@
-import { type JsonObject, objectAt } from './json-object.ts'
+import type { JsonObject } from './json-object.ts'
 
 /** Items of a reply in the Responses format, by what becomes of them. */
 export type ItemKind = 'message' | 'reasoning' | 'call' | 'server' | 'other'
@@ -38,18 +38,17 @@ const KINDS: Readonly<Record<string, ItemKind>> = {
   mcp_approval_response: 'other',
 }
 
-/** undefined for a type that nobody here knows */
+/**
+ * A shell in a container of the provider's is a call as well: that the item says so is no reason for
+ * a client that has a shell of its own not to run it there.
+ *
+ * @returns undefined for a type that nobody here knows
+ */
 export function itemKind(item: JsonObject): ItemKind | undefined {
   const type = String(item['type'])
   if (!Object.hasOwn(KINDS, type)) return undefined
   if (type === 'tool_search_call' && item['execution'] === 'server') return 'server'
-  if (type === 'shell_call' && isHosted(item)) return 'server'
   return KINDS[type]
-}
-
-/** In a container of the provider's, and not where the client is. */
-function isHosted(item: JsonObject): boolean {
-  return objectAt(item, 'environment')?.['type'] === 'container_reference'
 }
 
 export type EventKind =

@@ -50,6 +50,7 @@ function toReplyFault(error: unknown): unknown {
 
 /** Writes events in the stream's own line ends: some clients look for these alone. */
 export class SseWriter implements FrameWriter {
+  readonly hasNames = true
   #newline: '\n' | '\r\n' | undefined
 
   same(frame: Frame): Buffer {

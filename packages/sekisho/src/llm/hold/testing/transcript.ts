@@ -3,7 +3,7 @@ import type { ModelApi } from '../../../core/action.ts'
 /** One thing that a model says. */
 export type Part =
   | { kind: 'text' | 'thinking'; pieces: readonly string[] }
-  /** calls whose events come one after the other, or through each other */
+  /** calls whose events come one after the other, or through each other where that means one thing */
   | { kind: 'calls'; calls: readonly Call[]; isInterleaved: boolean }
 
 export type Call = { id: string; name: string; pieces: readonly string[] }
@@ -100,7 +100,7 @@ export function responsesEvents(parts: readonly Part[]): Event[] {
         output.push(item)
         return events
       })
-      return woven(lists, part.isInterleaved)
+      return lists.flat()
     }
     const { events, item } = textItem(part.kind, part.pieces, index++)
     output.push(item)
@@ -188,10 +188,7 @@ function chatEvents(parts: readonly Part[], calls: readonly Call[]): string[] {
   const head = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'model-1' }
   const deltas = parts.flatMap((part): object[] => {
     if (part.kind === 'calls') {
-      return woven(
-        part.calls.map((call) => callDeltas(call, index++)),
-        part.isInterleaved,
-      )
+      return part.calls.flatMap((call) => callDeltas(call, index++))
     }
     const member = part.kind === 'text' ? 'content' : 'reasoning_content'
     return part.pieces.map((piece) => ({ [member]: piece }))

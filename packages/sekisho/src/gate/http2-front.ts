@@ -185,7 +185,8 @@ export class Http2Front {
       connect,
       deny('invariant.trailers', `trailers of a request, stream ${stream.id}`),
     )
-    stream.close(http2.constants.NGHTTP2_CANCEL)
+    // `close` tells the client nothing here: in this event Node keeps the reset back for good
+    stream.destroy(new Error('trailers of a request'))
   }
 
   /** What nghttp2 would not read, it resets by itself; nothing of it has been acted upon. */

@@ -159,7 +159,7 @@ const bodies = [
   ),
   ...framedRows(
     {
-      told: 'reset',
+      told: 'RST INTERNAL_ERROR',
       rule: 'invariant.trailers',
       record: ['deny invariant.trailers', 'deny invariant.body-incomplete'],
     },

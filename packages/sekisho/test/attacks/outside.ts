@@ -7,7 +7,7 @@ import type { Duplex, Readable } from 'node:stream'
 import tls from 'node:tls'
 import { unmapAddress } from '../../src/core/address.ts'
 import { makeIdentity, makeTestCa } from '../../src/gate/testing/certificates.ts'
-import { FrameReader } from '../../src/gate/websocket/frames.ts'
+import { FrameReader, writeFrame } from '../../src/gate/websocket/frames.ts'
 import { connectionsOpened, leaveForOutside } from './outside-network.ts'
 import { Zone } from './zone.ts'
 
@@ -156,7 +156,10 @@ export class Outside {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields.join('\r\n')}\r\n\r\n`)
     const reader = new FrameReader('client', 2 ** 20)
     socket.on('data', (piece: Buffer) => {
-      for (const { payload } of reader.push(piece)) this.heard += payload.toString('latin1')
+      for (const { type, payload } of reader.push(piece)) {
+        this.heard += payload.toString('latin1')
+        if (type === 'close') socket.end(writeFrame({ type, payload }, undefined))
+      }
     })
     socket.on('error', () => undefined) // broken off on purpose
   }

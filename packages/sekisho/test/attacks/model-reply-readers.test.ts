@@ -23,18 +23,20 @@ const ASKED = {
 
 type Api = keyof typeof ASKED & ModelApi
 
-/** @returns what reaches the client */
 async function send(
   api: Api,
-  { all, by }: { all: readonly string[]; by: readonly string[] },
-): Promise<string> {
+  all: readonly string[],
+): Promise<{ reply: string; deniedBy: () => readonly string[]; denied: Promise<void> }> {
   const scene = await makeScene({ api, tools: RULES })
   scene.canary.handler = events(all)
   const { path, body } = ASKED[api]
   const reply = await scene.rig.send(HOST, call(body, { path }))
-  await scene.rig.keyholder.until((keyholder) => keyholder.deniedBy().length >= by.length)
-  expect(scene.rig.keyholder.deniedBy()).toEqual(by)
-  return reply.replaceAll(/\r\n[0-9a-f]+\r\n/g, '')
+  const { keyholder } = scene.rig
+  return {
+    reply: reply.replaceAll(/\r\n[0-9a-f]+\r\n/g, ''),
+    deniedBy: () => keyholder.deniedBy(),
+    denied: keyholder.until(() => keyholder.deniedBy().length > 0),
+  }
 }
 
 const chunk = (...choices: object[]): object => ({
@@ -77,8 +79,9 @@ const nameless = (event: object): string => `data: ${JSON.stringify(event)}\n\n`
 
 test('allowed: pieces one behind the other', async () => {
   const all = [begin(0, 'bash', OPEN), said(goOn(0, 'ls')), said(goOn(0, CLOSE))]
-  const reply = await send('chat', { all: [...sse(all), ...END], by: [] })
+  const { reply, deniedBy } = await send('chat', [...sse(all), ...END])
   expect(reply).toContain('"arguments":"ls"')
+  expect(deniedBy()).toEqual([])
 })
 
 test('pieces without a name, which one reader passes over: it runs what was judged', async () => {
@@ -93,7 +96,8 @@ test('pieces without a name, which one reader passes over: it runs what was judg
     nameless(piece("'")),
     ...sse([piece(CLOSE)]),
   )
-  const reply = await send('messages', { all, by: [] })
+  const { reply, deniedBy } = await send('messages', all)
+  expect(deniedBy()).toEqual([])
   expect(commandsByName(reply)).toEqual([`{"command":"echo '${MARK}'"}`])
 })
 
@@ -105,7 +109,8 @@ test('a piece under a name that one reader passes over: it has none when it leav
     ...sse([said(goOn(0, `${MARK}'`)), said(goOn(0, CLOSE))]),
     ...END,
   ]
-  const reply = await send('chat', { all, by: [] })
+  const { reply, deniedBy } = await send('chat', all)
+  expect(deniedBy()).toEqual([])
   expect(reply).toContain("echo '")
   expect(reply).not.toContain('thread.run')
 })
@@ -224,9 +229,10 @@ test.each<[string, Api, readonly object[]]>([
     ],
   ],
 ])('%s: refused, recorded, nothing reaches the client', async (_, api, all) => {
-  const whole = [...sse(all), ...(api === 'chat' ? END : [])]
-  const reply = await send(api, { all: whole, by: ['llm.malformed'] })
-  expect(reply).not.toContain(MARK)
+  const sent = await send(api, [...sse(all), ...(api === 'chat' ? END : [])])
+  expect(sent.reply).not.toContain(MARK)
+  await sent.denied
+  expect(sent.deniedBy()).toEqual(['llm.malformed'])
 })
 
 test('arguments told whole behind another item, whose they are to one reader: not told there', async () => {
@@ -239,7 +245,8 @@ test('arguments told whole behind another item, whose they are to one reader: no
     place('output_item.done', 1, { item: { ...shell, arguments: `${OPEN}ls${CLOSE}` } }),
     place('completed', 0, { response: { id: 'r', status: 'completed', output: [] } }),
   ])
-  const reply = await send('responses', { all, by: [] })
+  const { reply, deniedBy } = await send('responses', all)
+  expect(deniedBy()).toEqual([])
   expect(reply).toContain('"name":"note"')
   expect(reply).not.toContain('arguments.done')
 })

@@ -204,6 +204,16 @@ test.each<[string, Api, readonly object[]]>([
     ],
   ],
   [
+    'a piece in a chunk with a member of another type, which one reader passes over',
+    'chat',
+    [
+      begin(0, 'bash', OPEN),
+      { ...said(goOn(0, "echo '")), created: 'today' },
+      said(goOn(0, `${MARK}'`)),
+      said(goOn(0, CLOSE)),
+    ],
+  ],
+  [
     'arguments behind another item, whose they are to one reader',
     'responses',
     [

@@ -1,3 +1,4 @@
+import { isReadAlike } from './chat-alike.ts'
 import { ChatChoice } from './chat-choice.ts'
 import { type ChatPart, renderChat } from './chat-render.ts'
 import { hasText, readCall, readLegacyCall, readTexts } from './chat-fields.ts'
@@ -37,7 +38,7 @@ export class ChatStream implements FormatReader {
     }
     this.#reply.facts.name(chunk['model'])
     const parts = listAt(chunk, 'choices').map((source) => this.#part(source, frame))
-    this.#checkChoices(parts)
+    this.#check(chunk, parts)
     this.#put(frame, chunk, parts)
     for (const { choice, finish } of parts) if (finish !== undefined) choice.finish()
     this.#hasFinished ||= parts.some(({ finish }) => finish !== undefined)
@@ -88,7 +89,10 @@ export class ChatStream implements FormatReader {
    * Most readers have one choice: the first of each chunk, whatever its index. To them pieces of
    * another are pieces of the same call, or are not there.
    */
-  #checkChoices(parts: readonly ChatPart[]): void {
+  #check(chunk: JsonObject, parts: readonly ChatPart[]): void {
+    if (parts.some(({ calls }) => calls.length > 0) && !isReadAlike(chunk)) {
+      throw malformed('a call in a chunk that some readers pass over')
+    }
     if (new Set(parts.map(({ choice }) => choice)).size < parts.length) {
       throw malformed('a choice that stands twice in one chunk')
     }

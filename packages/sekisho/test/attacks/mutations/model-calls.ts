@@ -233,6 +233,10 @@ const READERS = mutationsOf(
     ),
   ],
   [
+    'a chunk with a call is one to every reader',
+    inFile('llm/hold/chat-alike.ts')('CallChunk.safeParse(chunk).success', 'isObject(chunk)'),
+  ],
+  [
     'arguments are of the item that was added last',
     inFile('llm/hold/responses-stream.ts')(
       "if (key !== this.#last) throw malformed('a call that goes on behind something else')",

@@ -27,7 +27,7 @@ export class FromChat implements ReplyParser {
     const begin = this.#begin(chunk)
     this.#usage = chunk['usage'] ?? this.#usage
     const choice = firstOf(chunk)
-    const said = choice === undefined ? [] : this.#add(objectAt(choice, 'delta') ?? {})
+    const said = choice === undefined ? [] : this.#add(objectAt(choice, 'delta') ?? {}, indexAt)
     this.#stop = choice?.['finish_reason'] ?? this.#stop
     return [...begin, ...said]
   }
@@ -45,7 +45,8 @@ export class FromChat implements ReplyParser {
     if (message === undefined) throw new ReplyBroken('a reply without a message')
     this.#usage = reply['usage'] ?? null
     const begin = this.#begin(reply)
-    const said = this.#add(message)
+    // each is a call by itself, as it was judged, whatever index it has
+    const said = this.#add(message, () => undefined)
     this.#stop = choice?.['finish_reason'] ?? 'stop'
     return [...begin, ...said, ...this.#end()]
   }
@@ -56,11 +57,11 @@ export class FromChat implements ReplyParser {
     return [{ kind: 'begin', id: textAt(reply, 'id') ?? '', model: textAt(reply, 'model') ?? '' }]
   }
 
-  #add(delta: JsonObject): ReplyEvent[] {
+  #add(delta: JsonObject, keyOf: typeof indexAt): ReplyEvent[] {
     if (isObject(delta['function_call'])) throw new ReplyBroken('a call in an old format')
     const calls: unknown = delta['tool_calls'] ?? []
     if (!Array.isArray(calls)) throw new ReplyBroken('calls that are no list')
-    for (const [place, call] of calls.entries()) this.#addCall(needObject(call), place)
+    for (const call of calls.map(needObject)) this.#addCall(call, keyOf(call, 'index'))
     return [
       ...text('thinking', delta['reasoning_content'] ?? delta['reasoning']),
       ...text('text', delta['content']),
@@ -68,8 +69,9 @@ export class FromChat implements ReplyParser {
     ]
   }
 
-  #addCall(piece: JsonObject, place: number): void {
-    const index = indexAt(piece, 'index') ?? place
+  /** @param key undefined for a call by itself */
+  #addCall(piece: JsonObject, key: number | undefined): void {
+    const index = key ?? this.#calls.size
     const called = objectAt(piece, 'function')
     const call = this.#calls.get(index) ?? { id: '', name: '', arguments: '' }
     this.#calls.set(index, {

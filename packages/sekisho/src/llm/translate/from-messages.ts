@@ -41,13 +41,13 @@ export class FromMessages implements ReplyParser {
     }
   }
 
+  /** By its type, as it was judged: what else an event has is not looked at by anybody. */
   #block(event: JsonObject): readonly ReplyEvent[] {
     const index = indexOf(event)
     if (event['type'] === 'content_block_stop') return this.#stopBlock(index)
-    const block = objectAt(event, 'content_block')
-    return block === undefined
-      ? this.#add(index, needObject(event['delta']))
-      : this.#open(index, block)
+    return event['type'] === 'content_block_start'
+      ? this.#open(index, needObject(event['content_block']))
+      : this.#add(index, needObject(event['delta']))
   }
 
   close(): readonly ReplyEvent[] {

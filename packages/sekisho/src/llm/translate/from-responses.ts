@@ -75,6 +75,10 @@ export class FromResponses implements ReplyParser {
   #call(item: JsonObject, member: 'arguments' | 'input'): ReplyEvent {
     const [id, name] = [textAt(item, 'call_id'), textAt(item, 'name')]
     if (id === undefined || name === undefined) throw new ReplyBroken('a call without a name')
+    // judged as a tool of a server; without the namespace it would be one of the client's own
+    if (item['namespace'] !== undefined && item['namespace'] !== null) {
+      throw new ReplyBroken('a call in a namespace')
+    }
     this.#hasCalls = true
     return { kind: 'call', id, name, arguments: textAt(item, member) ?? '' }
   }

@@ -294,4 +294,41 @@ const TEXTS = mutationsOf(
   ],
 )
 
-export const MODEL_MUTATIONS = [...CALLS, ...REPLIES, ...BYTES, ...READERS, ...FORMS, ...TEXTS]
+const TRANSLATIONS = mutationsOf(
+  'model-translations',
+  [
+    'an event is what its type says',
+    inFile('llm/translate/from-messages.ts')(
+      "return event['type'] === 'content_block_start'",
+      "return event['content_block'] !== undefined",
+    ),
+  ],
+  [
+    'a call without an index is one by itself',
+    inFile('llm/translate/from-chat.ts')('key ?? this.#calls.size', 'key ?? 0'),
+  ],
+  [
+    'a call of a document is one by itself',
+    inFile('llm/translate/from-chat.ts')(
+      'this.#add(message, () => undefined)',
+      'this.#add(message, indexAt)',
+    ),
+  ],
+  [
+    'a tool of a server is none of the client’s',
+    inFile('llm/translate/from-responses.ts')(
+      "if (item['namespace'] !== undefined && item['namespace'] !== null) {",
+      "if (item['namespace'] === false) {",
+    ),
+  ],
+)
+
+export const MODEL_MUTATIONS = [
+  ...CALLS,
+  ...REPLIES,
+  ...BYTES,
+  ...READERS,
+  ...FORMS,
+  ...TEXTS,
+  ...TRANSLATIONS,
+]

@@ -5,6 +5,7 @@ import { IDENTITY_MUTATIONS } from './identity-conflicts.ts'
 import { BEDROCK_MUTATIONS } from './model-bedrock.ts'
 import { MODEL_MUTATIONS } from './model-calls.ts'
 import { FILTER_MUTATIONS } from './model-filters.ts'
+import { READER_MUTATIONS } from './model-readers.ts'
 import type { Mutation } from './mutation.ts'
 import { OPERATION_MUTATIONS } from './operations.ts'
 import { POLICY_MUTATIONS } from './policies.ts'
@@ -28,5 +29,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BEDROCK_MUTATIONS,
   ...AWS_MUTATIONS,
   ...FILTER_MUTATIONS,
+  ...READER_MUTATIONS,
   ...PROGRAM_OPTION_MUTATIONS,
 ]

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { KeyholderBench } from './testing/keyholder-bench.ts'
 import { intent, modelCall, modelIntent, OTHER, outcome, SESSION } from './testing/leaves.ts'
@@ -81,6 +82,21 @@ test('what of a message cannot be recorded is refused, and no other for it', asy
     expect.any(Number),
   ])
   expect(bench.conflicts).toEqual([])
+})
+
+test('what a gate has signed before it took another key counts, however close behind that one comes', async () => {
+  await gate.record(intent('a'))
+  const next = new TestGate(new PassThrough())
+  // one write: the key is another one before what was told is looked at
+  const [told] = await Promise.all([gate.tell([outcome('a')]), next.identify(gate)])
+  expect(told).toEqual([expect.any(Number)])
+  expect(bench.conflicts).toEqual([])
+  const outcomes = (await bench.leaves()).filter(({ type }) => type === 'action.outcome')
+  expect(outcomes.map((leaf) => leaf['claim'])).toEqual([
+    expect.objectContaining({ by: gate.keyId }),
+  ])
+  await gate.record(intent('b'))
+  await expect(gate.tell([outcome('b')])).rejects.toMatchObject({ code: 'IDENTITY_CONFLICT' })
 })
 
 test('a number that a message had is no record’s, and the other way round', async () => {

@@ -4,7 +4,7 @@ import type { LeafSignature } from '../wire/identity.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import { errorToWire } from '../wire/peer.ts'
 import type { tell } from '../wire/tell.ts'
-import type { Conflict, GateChannel } from './identity/gate-channel.ts'
+import type { Conflict, GateChannel, GatePublicKey } from './identity/gate-channel.ts'
 import { revokedError } from './identity/keyed-sessions.ts'
 import type { Keyholder } from './keyholder.ts'
 import type { Recordings } from './recordings/recordings.ts'
@@ -36,9 +36,11 @@ export class ToldLeaves {
     // in this turn: what comes behind has its number looked at after this one
     const repeated = channel.take(told[0]?.session ?? '', seq)
     if (repeated !== undefined) throw await this.#parts.refuse(channel, [repeated])
+    // and by the key of this turn: the next one may come in the same read, which is no conflict
+    const { key } = channel
     await behindFlush()
     if (channel.isRevoked) throw revokedError(`gate ${channel.gate}`)
-    const claims = this.#check(channel, told, claim)
+    const claims = this.#check(channel, told, { claim, key })
     if ('conflicts' in claims) throw await this.#parts.refuse(channel, claims.conflicts)
     const done = told.map((leaf, at) => this.#record(leaf, claims.of[at]))
     const ends = await Promise.allSettled(done)
@@ -51,7 +53,7 @@ export class ToldLeaves {
   #check(
     channel: GateChannel,
     told: readonly Told[],
-    claim: Asked['claim'],
+    { claim, key }: { claim: Asked['claim']; key: GatePublicKey | undefined },
   ): { of: (LeafSignature | undefined)[] } | { conflicts: Conflict[] } {
     const sessions = [...new Set(told.map(({ session }) => session))]
     const { keyholder } = this.#parts
@@ -61,7 +63,7 @@ export class ToldLeaves {
     })
     if (foreign.length > 0) return { conflicts: foreign }
     const outcomes = told.filter((leaf) => leaf.type === 'action.outcome')
-    const claims = channel.claimsOf(outcomes, claim)
+    const claims = channel.claimsOf(outcomes, claim, key)
     if ('wrong' in claims) {
       const detail = `what gate ${channel.gate} told of ${outcomes.length} outcomes ${claims.wrong}`
       const of = [...new Set(outcomes.map(({ session }) => session))]

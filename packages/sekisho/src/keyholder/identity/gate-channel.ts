@@ -107,19 +107,21 @@ export class GateChannel {
    * What a gate says of outcomes it signs, all of one message at once.
    *
    * @param outcomes at most 64, in the order in which they were told
+   * @param key the one that was its own when they came: another may have followed since
    * @returns the claim of each, by which it can be checked without the others
    */
   claimsOf(
     outcomes: readonly Outcome[],
     signature: KeySignature | null,
+    key: GatePublicKey | undefined,
   ): LeafSignature[] | { wrong: string } {
     if (outcomes.length === 0) return []
     if (signature === null) return { wrong: 'is not signed' }
     const { by, value } = signature
-    if (by !== this.#key?.keyId) return { wrong: `is signed by ${by}, which is not its key` }
+    if (by !== key?.keyId) return { wrong: `is signed by ${by}, which is not its key` }
     const texts = outcomes.map((outcome) => claimBytes(canonicalJson(outcome)))
     const { message, places } = joined(texts)
-    if (!isSigned(this.#key.key, message, value)) {
+    if (!isSigned(key.key, message, value)) {
       return { wrong: 'has a signature of something else' }
     }
     return places === undefined

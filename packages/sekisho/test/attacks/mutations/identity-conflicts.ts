@@ -20,12 +20,12 @@ export const IDENTITY_MUTATIONS = mutationsOf(
   ],
   [
     'a signature is of what is told',
-    channel('if (!isSigned(this.#key.key, message, value)) {', "if (value === '') {"),
+    channel('if (!isSigned(key.key, message, value)) {', "if (value === '') {"),
   ],
   [
     'an outcome is signed by the gate that tells it',
-    channel('if (by !== this.#key?.keyId)', "if (by === '' || this.#key === undefined)"),
-    channel('if (!isSigned(this.#key.key, message, value)) {', "if (value === '') {"),
+    channel('if (by !== key?.keyId)', "if (by === '' || key === undefined)"),
+    channel('if (!isSigned(key.key, message, value)) {', "if (value === '') {"),
   ],
   [
     'whoever wants a key certified has it',

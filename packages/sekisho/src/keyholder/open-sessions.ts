@@ -197,6 +197,7 @@ export class OpenSessions {
     session.forgetSecrets()
     await endHolds(id)
     await Promise.all(session.openIntents.map((intent) => this.#closeByGap(session, intent)))
+    await leaves.counted(session)
     const counters = { ...leaf.counters, ...session.counters }
     const index = isOpen() ? await leaves.write(session, { ...leaf, counters }) : null
     session.standing.forget()

@@ -38,6 +38,8 @@ export class Session {
   restores: string | null = null
   /** outlives the secrets themselves: the last leaves say what was done with them */
   readonly scrubber: LeafScrubber
+  /** leaves on their way into the log, which are not counted yet */
+  readonly underWay = new Set<Promise<number>>()
   #vault: Vault
   readonly #open = new Set<string>()
   /** of those, what asks a model and has not told yet what it came to */

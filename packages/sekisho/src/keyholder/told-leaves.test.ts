@@ -99,6 +99,19 @@ test('what a gate has signed before it took another key counts, however close be
   await expect(gate.tell([outcome('b')])).rejects.toMatchObject({ code: 'IDENTITY_CONFLICT' })
 })
 
+test('what is on its way into the log as its session ends is counted with it', async () => {
+  await gate.record(intent('a'))
+  const told = gate.tell([outcome('a')])
+  const isQueued = (): boolean => !bench.keyholder.log.isOpen({ session: SESSION, id: 'a' })
+  while (!isQueued()) await new Promise(setImmediate)
+  const end = { type: 'session.end', exitCode: 0, reason: 'exit', counters: {} } as const
+  await bench.keyholder.close(SESSION, { ...end, session: SESSION })
+  expect(await told).toEqual([expect.any(Number)])
+  const leaves = await bench.leaves()
+  const counters = leaves.find(({ type }) => type === 'session.end')?.['counters']
+  expect(counters).toMatchObject({ 'keyholder.leaves.action.outcome': 1 })
+})
+
 test('a number that a message had is no record’s, and the other way round', async () => {
   await gate.record(intent('a'), [], 7)
   await expect(gate.tell([outcome('a')], undefined, 7)).rejects.toMatchObject({

@@ -22,9 +22,24 @@ export class SessionLeaves {
 
   /** As {@link write}, counted with what the session's end says of it. */
   async append(session: Session, leaf: LeafInput): Promise<number> {
-    const index = await this.write(session, leaf)
-    session.count(`leaves.${leaf.type}`)
-    return index
+    const writing = this.write(session, leaf)
+    session.underWay.add(writing)
+    try {
+      const index = await writing
+      session.count(`leaves.${leaf.type}`)
+      return index
+    } finally {
+      session.underWay.delete(writing)
+    }
+  }
+
+  /**
+   * Resolves when what was handed over is counted, or was turned away. Nobody waits for an outcome: a
+   * gate that died, or is somebody else's, may have told one just before its session's end, and a count
+   * without it would say that the log was tampered with.
+   */
+  async counted({ underWay }: Session): Promise<void> {
+    while (underWay.size > 0) await Promise.allSettled(underWay)
   }
 
   /**

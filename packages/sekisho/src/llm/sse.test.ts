@@ -34,14 +34,15 @@ test.for<{ name: string; text: string; want: unknown[][] }>([
   { name: 'CR LF ends one line', text: 'event: x\r\ndata: a\r\n\r\n', want: [['x', 'a', true]] },
   { name: 'line ends may differ', text: 'event: x\rdata: a\n\r\n', want: [['x', 'a', true]] },
   {
-    name: 'one space behind the colon is left out',
-    text: 'data:a\n\ndata:  b\n\n',
+    name: 'one space behind the colon is left out, which some readers look for',
+    text: 'data:a\n\nevent:x\ndata: a\n\ndata:  b\n\n',
     want: [
-      ['', 'a', true],
+      ['', 'a', false],
+      ['x', 'a', false],
       ['', ' b', true],
     ],
   },
-  { name: 'a field without a colon is empty', text: 'data\n\n', want: [['', '', true]] },
+  { name: 'a field without a colon is empty', text: 'data\n\n', want: [['', '', false]] },
   {
     name: 'lines of data are joined, which not every reader does',
     text: 'data: a\ndata: b\n\n',

@@ -7,8 +7,8 @@ export type SseEvent = {
   /** lines of `data` joined by LF; null for an event that is never dispatched */
   data: string | null
   /**
-   * Said the way that every reader reads alike: at most one `event` and one `data` line, known
-   * fields. A reader that takes each `data` line for an event, or drops a BOM wherever it stands,
+   * Said the way that every reader reads alike: at most one `event` and one `data` line, each with a
+   * space behind its colon, known fields. A reader that takes each `data` line for an event, or drops a BOM wherever it stands,
    * finds another event in what is not plain: such an event is written anew before it leaves.
    */
   isPlain: boolean
@@ -211,14 +211,20 @@ function readLine(
   const nameEnd = colon === -1 || colon > end ? end : colon
   const field = text.slice(at, nameEnd)
   const value = valueOf(text, nameEnd + 1, end)
+  fields.isPlain &&= isAlike(fields, field, text.charCodeAt(nameEnd + 1) === 0x20)
   if (field === 'data') {
-    fields.isPlain &&= fields.data === null
     fields.data = fields.data === null ? value : `${fields.data}\n${value}`
   } else if (field === 'event') {
-    fields.isPlain &&= !fields.hasName
     fields.hasName = true
     fields.name = value
-  } else fields.isPlain &&= HARMLESS.has(field)
+  }
+}
+
+/** @param isSpaced behind its colon, where some readers look for a space */
+function isAlike(before: Fields & { hasName: boolean }, field: string, isSpaced: boolean): boolean {
+  if (field === 'data') return isSpaced && before.data === null
+  if (field === 'event') return isSpaced && !before.hasName
+  return HARMLESS.has(field)
 }
 
 function valueOf(text: string, from: number, end: number): string {

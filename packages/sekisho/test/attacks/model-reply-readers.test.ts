@@ -115,6 +115,37 @@ test('a piece under a name that one reader passes over: it has none when it leav
   expect(reply).not.toContain('thread.run')
 })
 
+/** The arguments of the first call, to a reader that looks for one kind of line ends and for `data: `. */
+function argumentsByLines(reply: string): string {
+  const events = reply.slice(reply.indexOf('data: ')).split('\n\n')
+  const lines = events.map((event) => event.split('\n').find((line) => line.startsWith('data: ')))
+  return lines
+    .map((line = '') =>
+      /"function":\{(?:"name":"bash",)?"arguments":("(?:[^"\\]|\\.)*")\}/.exec(line),
+    )
+    .map((found) => String(JSON.parse(found?.[1] ?? '""')))
+    .join('')
+}
+
+test.each<[string, (event: string) => string]>([
+  ['lines that end in CR', (event) => event.replaceAll('\n', '\r')],
+  ['lines that end in CR LF', (event) => event.replaceAll('\n', '\r\n')],
+  ['no space behind the colon', (event) => event.replace('data: ', 'data:')],
+])('a piece with %s, which some readers do not find: they run what was judged', async (_, hide) => {
+  const [hidden = '', other = ''] = sse([said(goOn(0, "echo '")), said(goOn(0, "'"))]).map(hide)
+  const all = [
+    ...sse([begin(0, 'bash', OPEN)]),
+    hidden,
+    ...sse([said(goOn(0, MARK))]),
+    other,
+    ...sse([said(goOn(0, CLOSE))]),
+    ...END,
+  ]
+  const { reply, deniedBy } = await send('chat', all)
+  expect(deniedBy()).toEqual([])
+  expect(argumentsByLines(reply)).toBe(`{"command":"echo '${MARK}'"}`)
+})
+
 const note = { type: 'function_call', id: 'i0', call_id: 'c0', name: 'note', status: 'completed' }
 const shell = { ...note, id: 'i1', call_id: 'c1', name: 'bash' }
 const place = (type: string, output_index: number, more: object): object => ({

@@ -18,6 +18,8 @@ export type Frame = {
 export interface FrameWriter {
   /** whether events have a name beside their data */
   readonly hasNames?: boolean
+  /** whether events have been written with lines that end in LF alone */
+  readonly isLf?: boolean
   /** a frame as it came */
   same(frame: Frame): Buffer
   /** a frame of this value */

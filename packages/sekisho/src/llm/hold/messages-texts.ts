@@ -34,7 +34,7 @@ export function readTextRun(
   at: number,
   { reply, writer, isOpen }: TextRunParts,
 ): number {
-  if (reply.isWaiting || !beginsAt(bytes, at)) return at
+  if (reply.isWaiting || writer.isLf !== true || !beginsAt(bytes, at)) return at
   const window = bytes.toString('latin1', at, at + MAX_SKIPPED_EVENT_BYTES)
   let from = 0
   let end = 0

@@ -48,21 +48,32 @@ function toReplyFault(error: unknown): unknown {
   return kind === 'oversize' ? oversize(message) : malformed(message)
 }
 
-/** Writes events in the stream's own line ends: some clients look for these alone. */
+const LF = 0x0a
+const CR = 0x0d
+
+/**
+ * Writes events in the stream's own line ends: some clients look for these alone. To them an event
+ * with others is none, or a part of the next.
+ */
 export class SseWriter implements FrameWriter {
   readonly hasNames = true
   #newline: '\n' | '\r\n' | undefined
 
   same(frame: Frame): Buffer {
     const { raw, name, data, isPlain } = frame
-    this.#newline ??= raw.at(-2) === 0x0d ? '\r\n' : '\n'
-    if (isPlain) return raw
+    this.#newline ??= raw.at(-2) === CR ? '\r\n' : '\n'
+    if (isPlain && hasLineEnds(raw, this.#newline)) return raw
     // LF in JSON stands between tokens, where a space says the same
     return data === null ? NOTHING : this.#encode(name, data.replaceAll('\n', ' '))
   }
 
   event(name: string, value: object): Buffer {
     return this.#encode(name, JSON.stringify(value))
+  }
+
+  /** whether the client has been told lines that end in LF alone */
+  get isLf(): boolean {
+    return this.#newline === '\n'
   }
 
   /** `[DONE]` is no JSON */
@@ -80,3 +91,15 @@ export class SseWriter implements FrameWriter {
 }
 
 const NOTHING = Buffer.alloc(0)
+
+/** Whether every line of it ends in this. */
+function hasLineEnds(raw: Buffer, newline: '\n' | '\r\n'): boolean {
+  if (newline === '\n') return !raw.includes(CR)
+  let unpaired = 0
+  for (let at = raw.indexOf(CR); at !== -1; at = raw.indexOf(CR, at + 1)) unpaired += 1
+  for (let at = raw.indexOf(LF); at !== -1; at = raw.indexOf(LF, at + 1)) {
+    if (raw[at - 1] !== CR) return false
+    unpaired -= 1
+  }
+  return unpaired === 0
+}

@@ -19,6 +19,17 @@ const READERS = mutationsOf(
     ),
   ],
   [
+    'lines end in the way of the stream',
+    inFile('llm/hold/sse-frames.ts')(
+      'if (isPlain && hasLineEnds(raw, this.#newline)) return raw',
+      'if (isPlain) return raw',
+    ),
+  ],
+  [
+    'a field is where every reader finds it',
+    inFile('llm/sse.ts')('isSpaced && before.data === null', 'before.data === null'),
+  ],
+  [
     'a call goes on behind its own pieces alone',
     choice(
       'if (known !== undefined && isSaying(read) && known !== this.#open) {',

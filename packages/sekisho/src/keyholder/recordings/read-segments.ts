@@ -11,14 +11,17 @@ import {
 
 type Place = { path: string; offset: number; bytes: number }
 
+/** By digest: where a recording stands, or would by its head. */
+export type Places = Map<string, Place[]>
+
 /**
- * Where the recordings of one file stand, by digest. What a crash has torn is at its end, for nothing
- * is appended behind it, and is not told.
+ * Where the recordings of one file stand. What a crash has torn is at its end, for nothing is appended
+ * behind it; its head may be there, with zeros that were written ahead in the place of the rest.
  *
  * @throws Error of the file system
  */
-export async function placesIn(path: string): Promise<Map<string, Place>> {
-  const places = new Map<string, Place>()
+export async function placesIn(path: string): Promise<Places> {
+  const places: Places = new Map()
   const file = await open(path)
   try {
     const { size } = await file.stat()
@@ -29,7 +32,7 @@ export async function placesIn(path: string): Promise<Map<string, Place>> {
       if (read === undefined) break
       const bytes = HEAD_BYTES + read.bodyBytes
       if (offset + bytes > size) break
-      places.set(read.digest, { path, offset, bytes })
+      addPlaces(places, read.digest, [{ path, offset, bytes }])
       offset += bytes
     }
   } finally {
@@ -38,24 +41,24 @@ export async function placesIn(path: string): Promise<Map<string, Place>> {
   return places
 }
 
+export function addPlaces(places: Places, digest: string, more: readonly Place[]): void {
+  const known = places.get(digest)
+  if (known === undefined) places.set(digest, [...more])
+  else known.push(...more)
+}
+
 /**
  * One recording, put together from those that it leans on.
  *
  * @throws SekishoError CONTENT_LOST where one of them is missing or not what was written
  */
-export async function rebuild(
-  key: SessionKey,
-  places: ReadonlyMap<string, Place>,
-  digest: string,
-): Promise<Buffer> {
+export async function rebuild(key: SessionKey, places: Places, digest: string): Promise<Buffer> {
   const files = new Map<string, FileHandle>()
   try {
     const chain: Recording[] = []
     for (let next: string | undefined = digest; next !== undefined; ) {
       if (chain.length > MAX_RECORDING_DEPTH) throw lost(key.session, 'lean on too many others')
-      const place = places.get(next)
-      if (place === undefined) throw lost(key.session, 'are not kept, or not any more')
-      const one: Recording = openRecording(key, next, await readPlace(files, place))
+      const one: Recording = await openOne(key, next, { files, places: places.get(next) ?? [] })
       chain.push(one)
       next = one.base?.digest
     }
@@ -66,6 +69,23 @@ export async function rebuild(
   } finally {
     for (const file of files.values()) await file.close()
   }
+}
+
+/** Any that is sound: one that a crash has torn must not stand before another that was kept. */
+async function openOne(
+  key: SessionKey,
+  digest: string,
+  { files, places }: { files: Map<string, FileHandle>; places: readonly Place[] },
+): Promise<Recording> {
+  let failure: unknown = lost(key.session, 'are not kept, or not any more')
+  for (const place of places) {
+    try {
+      return openRecording(key, digest, await readPlace(files, place))
+    } catch (thrown) {
+      failure = thrown
+    }
+  }
+  throw failure
 }
 
 async function readPlace(

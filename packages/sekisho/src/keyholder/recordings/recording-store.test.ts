@@ -136,6 +136,23 @@ test('wherever a crash has torn the last recording, those before it are there, a
   expect(readFileSync(path)).toEqual(all.subarray(0, all.length - 1))
 })
 
+test('a second copy that a crash has torn, in zeros written ahead, hides none that is sound', async () => {
+  const digest = await keep(open(), whole(first))
+  const again = open()
+  expect(await keep(again, whole(first))).toBe(digest)
+  await again.release(SESSION)
+  const path = join(dir, `${SESSION}.2.rec`)
+  const all = readFileSync(path)
+  for (let length = 0; length <= all.length; length++) {
+    writeFileSync(path, Buffer.concat([all.subarray(0, length), Buffer.alloc(all.length)]))
+    expect(await open().get(SESSION, digest), String(length)).toEqual(first)
+  }
+  // a head alone is no recording: where nothing sound is there nobody is given what was torn
+  writeFileSync(join(dir, `${SESSION}.1.rec`), '')
+  writeFileSync(path, Buffer.concat([all.subarray(0, all.length - 16), Buffer.alloc(16)]))
+  await expect(open().get(SESSION, digest)).rejects.toMatchObject(lost)
+})
+
 test('what cannot be leaned on is asked for as a whole', async () => {
   const store = open()
   const digest = await keep(store, whole(first))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ContentFiles } from '../blobs/content-files.ts'
 import { sha256Of, unkept } from '../blobs/sealed-content.ts'
 import type { Keys } from '../keys.ts'
-import { placesIn, rebuild } from './read-segments.ts'
+import { addPlaces, type Places, placesIn, rebuild } from './read-segments.ts'
 import {
   lost,
   makeSessionKey,
@@ -266,13 +266,13 @@ export class RecordingStore {
     this.#kept.set(session, left)
   }
 
-  async #places(session: string): ReturnType<typeof placesIn> {
-    const all: Awaited<ReturnType<typeof placesIn>> = new Map()
+  async #places(session: string): Promise<Places> {
+    const all: Places = new Map()
     for (const { name } of this.#kept.get(session) ?? []) {
       const some = await placesIn(join(this.#dir, name)).catch((cause: unknown) => {
         throw lost(session, 'cannot be read', cause)
       })
-      for (const [digest, place] of some) all.set(digest, place)
+      for (const [digest, places] of some) addPlaces(all, digest, places)
     }
     return all
   }

@@ -5,6 +5,7 @@ import { gateToKeyholder, keyholderToGate } from '../wire/keyholder.ts'
 import { Peer, type Transport } from '../wire/peer.ts'
 import type { tell } from '../wire/tell.ts'
 import { KeyholderLink } from './keyholder-link.ts'
+import { recorderFor } from './session-recorder.ts'
 import type { Told } from './telling.ts'
 import { transportPair } from './testing/rig.ts'
 
@@ -98,6 +99,42 @@ test('outcomes of one moment leave together under one signature, each with its o
   const leaves = ['a', 'b', 'c'].map((id) => ({ ...OUTCOME, id }))
   const claim = { by: expect.any(String), value: expect.any(String) }
   expect(asked).toEqual([{ leaves, claim, seq: 1 }])
+  link.close()
+})
+
+test('half a character in what one session’s action came to takes no other session’s record with it', async () => {
+  const link = new KeyholderLink()
+  const asked: Tell[] = []
+  link.attach(
+    keyholder(
+      () => ({ ...CERTIFIED, renewAt: Date.now() + 3_600_000 }),
+      (told) => {
+        asked.push(told)
+        return { told: told.leaves.map((_, at) => at) }
+      },
+    ),
+    async () => undefined,
+  )
+  // as where an error quotes so many characters of what an upstream said
+  const half = 'quoted: \u{1F600}'.slice(0, -1)
+  const done = [
+    { kind: 'failed', code: 'UPSTREAM_FAILED', message: half },
+    { kind: 'refused', rules: ['a.b'], reason: half },
+    { kind: 'performed', status: 200, address: null, bytesOut: 1, bytesIn: 1, scrubbed: 0 },
+  ] as const
+  const ends = done.map((outcome, at) =>
+    recorderFor(`s-${String(at).repeat(20)}`, link, () => undefined).outcome(`a-${at}`, outcome),
+  )
+  expect(await Promise.allSettled(ends)).toEqual(
+    done.map(() => ({ status: 'fulfilled', value: undefined })),
+  )
+  const told = asked.flatMap(({ leaves }) => leaves)
+  const whole = 'quoted: \u{FFFD}'
+  expect(told).toEqual([
+    expect.objectContaining({ outcome: { ...done[0], message: whole } }),
+    expect.objectContaining({ outcome: { ...done[1], reason: whole } }),
+    expect.objectContaining({ outcome: done[2] }),
+  ])
   link.close()
 })
 

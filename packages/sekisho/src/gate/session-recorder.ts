@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import type { Action } from '../core/action.ts'
 import type { RecordedFinding } from '../core/finding.ts'
 import type { Verdict } from '../core/verdict.ts'
-import type { Intent, Recorder } from '../flow/ports.ts'
+import type { ActionOutcome, Intent, Recorder } from '../flow/ports.ts'
 import type { LeafInput } from '../wire/leaves.ts'
 import type { LlmCallLeaf } from '../wire/llm.ts'
 import type { VerdictShape } from '../wire/schemas.ts'
@@ -46,8 +46,7 @@ export function recorderFor(
       return new Map(Object.entries(values))
     },
     outcome: async (id, outcome) => {
-      const done = outcome.kind === 'refused' ? { ...outcome, rules: [...outcome.rules] } : outcome
-      await follow(link.tell({ type: 'action.outcome', session, id, outcome: done }))
+      await follow(link.tell({ type: 'action.outcome', session, id, outcome: told(outcome) }))
     },
     breach: (breach) =>
       follow(link.record({ type: 'limit.breach', session, ...breach, did: 'refused' }, [])),
@@ -57,6 +56,16 @@ export function recorderFor(
       await Promise.allSettled(waiting)
     },
   }
+}
+
+/**
+ * As it can be signed: half a character, as where an error quotes so many of what a server said, has no
+ * bytes, and what is signed with it, of other sessions too, would go unrecorded.
+ */
+function told(outcome: ActionOutcome): Leaf<'action.outcome'>['outcome'] {
+  if (outcome.kind === 'performed') return outcome
+  if (outcome.kind === 'failed') return { ...outcome, message: outcome.message.toWellFormed() }
+  return { ...outcome, rules: [...outcome.rules], reason: outcome.reason.toWellFormed() }
 }
 
 function intentLeaf(

@@ -62,6 +62,16 @@ export function fieldValue(fields: readonly string[], name: string): string | un
   return undefined
 }
 
+/** Whether a field, lower-case ASCII name, stands there more than once. */
+export function isRepeated(fields: readonly string[], name: string): boolean {
+  let count = 0
+  for (let index = 0; index < fields.length; index += 2) {
+    const field = fields[index] ?? ''
+    if (field.length === name.length && field.toLowerCase() === name) count += 1
+  }
+  return count > 1
+}
+
 /** Bytes that the fields take on the wire. */
 export function fieldBytes(fields: readonly string[]): number {
   let bytes = 0

@@ -21,6 +21,12 @@ const coded: Plays = (_request, response) => {
   response.end(gzipSync(said.join('')))
 }
 
+const twoTypes: Plays = (_request, response) => {
+  const types = ['application/json', 'text/event-stream'].flatMap((type) => ['content-type', type])
+  response.writeHead(200, types)
+  response.end(said.join(''))
+}
+
 test('allowed: events', async () => {
   const { reply } = await send(events(messagesEvents('ls')))
   expect(reply).toContain('"ls')
@@ -28,6 +34,7 @@ test('allowed: events', async () => {
 
 test.each<[string, Plays]>([
   ['of another type', events(said, { type: 'text/plain' })],
+  ['of two types', twoTypes],
   ['in another character set', events(said, { type: 'text/event-stream; charset=utf-7' })],
 ])('a reply %s: refused, recorded, nothing reaches the client', async (_, plays) => {
   const { scene, reply } = await send(plays)

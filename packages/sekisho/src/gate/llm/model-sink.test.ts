@@ -154,6 +154,8 @@ test.each([
   ['a coding', ['content-type', 'text/event-stream', 'content-encoding', 'gzip']],
   ['another type', ['content-type', 'application/vnd.amazon.eventstream']],
   ['no type', []],
+  ['two types', ['content-type', 'application/json', 'content-type', 'text/event-stream']],
+  ['two codings', [...EVENTS, 'content-encoding', 'br', 'content-encoding', 'identity']],
 ])('a reply that cannot be read is refused: %s', (_, fields) => {
   const { client, sink, refused } = scene()
   sink.head(200, 'OK', fields)

@@ -3,7 +3,7 @@ import type { Deny } from '../../core/verdict.ts'
 import type { Judged, ProposedCall, ReplyHold, ReplyStep } from '../../llm/format.ts'
 import type { ReplyFraming } from '../../llm/provider-path.ts'
 import type { Refusal } from '../../llm/refusal/refusal-for.ts'
-import { type Fields, fieldValue, withoutFields } from '../http-fields.ts'
+import { type Fields, fieldValue, isRepeated, withoutFields } from '../http-fields.ts'
 import { PassingSink } from '../packages/passing-sink.ts'
 import type { ReplySink } from '../reply-sink.ts'
 
@@ -315,11 +315,18 @@ function typeOf(fields: Fields): string {
 }
 
 const BEDROCK_EVENTS = 'application/vnd.amazon.eventstream'
+const ONE_EACH = ['content-type', 'content-encoding']
 const CHARSET = /^\s*charset/i
 const UTF8 = /^\s*charset="?(?:utf-?8|us-ascii)"?\s*$/i
 
-/** Only what is read in the clear is read at all. */
 function formOf(fields: Fields, framing: ReplyFraming | undefined): ReplyForm | 'unknown' {
+  // of two, each client goes by another
+  if (ONE_EACH.some((name) => isRepeated(fields, name))) return 'unknown'
+  return formSaid(fields, framing)
+}
+
+/** Only what is read in the clear is read at all. */
+function formSaid(fields: Fields, framing: ReplyFraming | undefined): ReplyForm | 'unknown' {
   const coding = fieldValue(fields, 'content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (coding !== 'identity') return 'unknown'
   const [type = '', ...parameters] = (fieldValue(fields, 'content-type') ?? '').split(';')

@@ -190,6 +190,13 @@ const FORMS = mutationsOf(
     ),
   ],
   [
+    'a reply has one type',
+    sink(
+      'if (ONE_EACH.some((name) => isRepeated(fields, name))) return',
+      'if (fields.length < 0) return',
+    ),
+  ],
+  [
     'a reply is read in the clear',
     inFile('gate/reply.ts')('if (!isCoded(coding)) return false', 'return false'),
     sink("if (coding !== 'identity') return 'unknown'", "if (coding !== 'identity') return 'none'"),

@@ -205,6 +205,8 @@ export class GateService {
   ): Promise<{ index: number; credentials: Record<string, string> }> {
     const session = 'session' in leaf ? leaf.session : null
     if (session === null) throw violation(`a gate records no ${leaf.type}`)
+    // else what stands behind its last word could still bring other sessions into conflict
+    if (channel.isRevoked) throw revokedError(`gate ${channel.gate}`)
     // in this turn: what comes behind has its number looked at after this one
     const conflict = channel.take(session, seq)
     if (conflict !== undefined) throw await this.#conflict(channel, conflict)

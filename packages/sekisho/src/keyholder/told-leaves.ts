@@ -33,6 +33,8 @@ export class ToldLeaves {
   /** @throws SekishoError IDENTITY_CONFLICT, IDENTITY_REVOKED, PROTOCOL_VIOLATION: for all of them */
   async take(channel: GateChannel, { leaves, claim, seq }: Asked): Promise<Answer> {
     const told = leaves.map(toldOf)
+    // else what stands behind its last word could still bring other sessions into conflict
+    if (channel.isRevoked) throw revokedError(`gate ${channel.gate}`)
     // in this turn: what comes behind has its number looked at after this one
     const repeated = channel.take(told[0]?.session ?? '', seq)
     if (repeated !== undefined) throw await this.#parts.refuse(channel, [repeated])

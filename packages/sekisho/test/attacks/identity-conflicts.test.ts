@@ -231,6 +231,25 @@ test('a gate’s second key is certified when the first vouches for it, and sign
   expect(bench.conflicts).toEqual([])
 })
 
+test('who has spoken for the last time brings nobody else into conflict, in the same read either', async () => {
+  await bench.begin(SESSION)
+  await bench.begin(OTHER)
+  const gate = await TestGate.at(bench.gates)
+  await gate.record(intent('a'), [], 7)
+  const again = { credentials: [], seq: 7 }
+  const ends = await Promise.allSettled([
+    gate.tell([outcome('a')], undefined, 7),
+    gate.tell([{ ...outcome('b'), session: OTHER }], undefined, 7),
+    gate.peer.call('record', { ...again, leaf: { ...intent('b'), session: OTHER } }),
+  ])
+  expect(ends.map((end) => end.status === 'rejected' && Reflect.get(end.reason, 'code'))).toEqual([
+    'IDENTITY_CONFLICT',
+    'IDENTITY_REVOKED',
+    'IDENTITY_REVOKED',
+  ])
+  expect(bench.conflicts.map(({ of }) => of)).toEqual([{ kind: 'session', session: SESSION }])
+})
+
 /** A gate that is attached nowhere. */
 function gateStream(): Duplex {
   return duplexPair()[0]

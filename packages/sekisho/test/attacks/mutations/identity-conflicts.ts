@@ -1,14 +1,23 @@
 import { inFile, mutationsOf } from './mutation.ts'
 
 const channel = inFile('keyholder/identity/gate-channel.ts')
+const told = inFile('keyholder/told-leaves.ts')
+const gates = inFile('keyholder/gate-service.ts')
 const identities = inFile('keyholder/identity/identities.ts')
 const sessions = inFile('keyholder/open-sessions.ts')
+
+const REVOKED = '    if (channel.isRevoked) throw revokedError(`gate ${channel.gate}`)\n'
 
 export const IDENTITY_MUTATIONS = mutationsOf(
   'identity-conflicts',
   [
     'a session is spoken for by its own gate alone',
     channel('if (gate === this.gate) return undefined', 'if (gate !== null) return undefined'),
+  ],
+  [
+    'who has spoken for the last time is not heard again',
+    told(`${REVOKED}    // in this turn: what comes`, '    // in this turn: what comes'),
+    gates(`${REVOKED}    // in this turn: what comes`, '    // in this turn: what comes'),
   ],
   ['a number comes once', channel('if (seq > last) {', 'if (seq > 0) {')],
   [

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HANDMADE } from '../../detect/egress/formats/testing/handmade-rows.ts'
@@ -200,6 +201,29 @@ test('what sees far sees as far when what it looks at is escaped', () => {
   const told = new Set(found(memory.scan(viewed), next, 16_384).map(({ detector }) => detector))
   expect(fresh).toContain('secret.private-jwk')
   expect(told).toEqual(fresh)
+})
+
+describe('a gzip in escapes, of text that stands as it is and a packed secret behind it', () => {
+  const percent = (bytes: Buffer): string => bytes.toString('hex').replaceAll(/../g, '%$&')
+  const text = 'she reads a file and he writes one, till it is late and they go to "'.repeat(200)
+  const stored = Buffer.alloc(5)
+  stored.writeUInt16LE(text.length, 1)
+  stored.writeUInt16LE(text.length ^ 0xff_ff, 3)
+  const mark = percent(Buffer.concat([Buffer.from('1f8b0800000000000003', 'hex'), stored]))
+  const packed = percent(deflateRawSync(Buffer.from(`id=${key()} and more of it`)))
+  const said = (one: string): Buffer => body(filler(30_000, 'it'), one)
+
+  test.for([
+    ['the secret comes later', mark + text],
+    ['its header is put before what was said already', text + packed],
+  ] as const)('is read from its beginning to its end where %s', ([, before]) => {
+    const memory = new BodyMemory(0)
+    expect(found(memory.scan(viewed), said(before), 16_384)).toEqual([])
+    const all = found(memory.scan(viewed), said(mark + text + packed), 16_384)
+    expect(all.map(({ detector, view }) => [detector, view])).toEqual([
+      ['secret.generic-aws-key-id', 'escapes>gzip'],
+    ])
+  })
 })
 
 test('the same is found as without a memory, whatever is said and however it is cut', () => {

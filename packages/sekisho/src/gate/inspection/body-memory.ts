@@ -35,7 +35,10 @@ const BINARY = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/
  *
  * @param noteFar is told where a detector is to look that sees far; undefined where that is not known
  */
-export type MakeScan = (noteFar: (hit: Span | undefined) => void) => Scan
+export type MakeScan = (noteFar: (hit: Span | undefined) => void) => PartScan
+
+/** `spansAll` once something was seen that can be read from its beginning only, and to its end. */
+type PartScan = Scan & { readonly spansAll?: boolean }
 
 /**
  * What bodies of one session said, and what was found in them. A call of a model says again all
@@ -90,7 +93,9 @@ class RememberingScan implements Scan {
   #far: Span[] = []
   #bytes = 0
   /** once it is known that this is another one */
-  #inner: Scan | undefined
+  #inner: PartScan | undefined
+  /** something compressed stands in it, in whatever escapes: no part of it is like the whole */
+  #spansAll = false
 
   constructor(make: MakeScan, bodies: readonly SeenBody[], memory: Memory) {
     this.#make = make
@@ -116,6 +121,7 @@ class RememberingScan implements Scan {
   end(): readonly Finding[] {
     if (this.#inner !== undefined) {
       const last = this.#tell(this.#inner.end())
+      this.#spansAll = this.#inner.spansAll === true
       if (this.#bytes <= MAX_BODY_BYTES) this.#remember(joinPieces(this.#pieces), [0, this.#bytes])
       return last
     }
@@ -136,17 +142,23 @@ class RememberingScan implements Scan {
 
   #lookAtNew(whole: Buffer, common: Common | undefined): readonly Finding[] {
     if (common === undefined || common.prefix + common.suffix < MIN_COMMON_BYTES) {
-      const all: Part = [0, whole.length]
-      this.#tell(this.#look(whole, all))
-      this.#remember(whole, all)
-      return this.#findings
+      return this.#lookAtAll(whole)
     }
     const { part, looked } = this.#lookAtSeams(whole, common)
+    // a header of gzip that is put before what was said already makes something else of that
+    if (this.#spansAll) return this.#lookAtAll(whole)
     const known = placesAround(common.body.findings, common, { part, length: whole.length })
     this.#tell([...known.before, ...looked, ...known.behind])
     const far = placesAround(common.body.far, common, { part, length: whole.length })
     this.#far = [...far.before, ...this.#far, ...far.behind]
     this.#remember(whole, part)
+    return this.#findings
+  }
+
+  #lookAtAll(whole: Buffer): readonly Finding[] {
+    const all: Part = [0, whole.length]
+    this.#tell(this.#look(whole, all))
+    this.#remember(whole, all)
     return this.#findings
   }
 
@@ -165,6 +177,7 @@ class RememberingScan implements Scan {
     this.#far = []
     const scan = this.#make((hit) => this.#noteFar(hit, part))
     const found = [...scan.push(whole.subarray(...part)), ...scan.end()]
+    this.#spansAll = scan.spansAll === true
     return found.map((finding) => inBody(finding, part[0]))
   }
 
@@ -187,7 +200,8 @@ class RememberingScan implements Scan {
     const isPlain = this.#findings.every(
       ({ detector, view }) => view === undefined && !detector.startsWith('scan.'),
     )
-    if (!isPlain || bytes.length < MIN_COMMON_BYTES) return
+    // what goes on with a gzip that began before is not read by itself: its header may be long gone
+    if (!isPlain || this.#spansAll || bytes.length < MIN_COMMON_BYTES) return
     if (BINARY.test(bytes.toString('latin1', ...part))) return
     const far = this.#far.length > MAX_FAR_HITS ? [{ start: 0, end: bytes.length }] : this.#far
     this.#memory.keep({ bytes, findings: this.#findings, far })

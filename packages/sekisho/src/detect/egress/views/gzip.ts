@@ -12,6 +12,7 @@ export class GzipView implements View {
   readonly #isWhole: boolean
   #isFirst = true
   #isElsewhere = false
+  #hasBegun = false
 
   /**
    * @param isWhole the stream is a body: one that is a compressed file itself is looked into by whoever
@@ -25,12 +26,17 @@ export class GzipView implements View {
     return this.#budget.isExceeded
   }
 
+  get spansAll(): boolean {
+    return this.#hasBegun
+  }
+
   push(piece: Uint8Array): Uint8Array {
     if (this.#isFirst && piece.length > 0) {
       this.#isFirst = false
       this.#isElsewhere = this.#isWhole && looksCompressed(piece.subarray(0, 3))
     }
     if (!this.#isElsewhere) this.#inflation.push(piece)
+    this.#hasBegun ||= this.#inflation.isCollecting
     return NOTHING
   }
 

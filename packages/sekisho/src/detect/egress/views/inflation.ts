@@ -37,6 +37,11 @@ export class Inflation {
     this.#mayBeZlib = mayBeZlib
   }
 
+  /** whether something that looks compressed has begun, and has not ended */
+  get isCollecting(): boolean {
+    return this.#isCollecting
+  }
+
   push(piece: Uint8Array): void {
     if (this.#isCollecting) this.#collect(piece)
     else this.#sniff(Buffer.from(piece.buffer, piece.byteOffset, piece.length))

@@ -11,6 +11,8 @@ export interface View {
   end(): Uint8Array
   /** true once something was too large to be undone: nobody has seen what it says */
   readonly isIncomplete: boolean
+  /** true once what comes is read by what came long before: a part of the stream does not say the same */
+  readonly spansAll?: boolean
   /** The place of the input that a place of the output was made from, where it can be told. */
   origin(place: Span): Span | undefined
 }

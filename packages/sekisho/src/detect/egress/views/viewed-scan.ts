@@ -69,6 +69,15 @@ export class ViewedScan implements Scan {
     }
   }
 
+  /** Whether something in it, in whatever view, can be read from its beginning only. */
+  get spansAll(): boolean {
+    const doesSpan = ({ children }: Level): boolean =>
+      children.some(
+        ({ view, level }) => view.spansAll === true || (level !== undefined && doesSpan(level)),
+      )
+    return doesSpan(this.#root)
+  }
+
   push(piece: Uint8Array): readonly Finding[] {
     const found: Finding[] = []
     this.#rawBytes += piece.length

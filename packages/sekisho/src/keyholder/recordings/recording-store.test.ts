@@ -67,6 +67,19 @@ test('what is kept already is not written again, by two at once too', async () =
   expect(statSync(join(dir, segment)).size).toBe(SEAL_BYTES + first.length)
 })
 
+test('what is on its way to the disk is not kept yet: no call may say that it is', async () => {
+  const digest = await keep(open(), whole(first))
+  const store = open()
+  let isDone = false
+  const putting = store.put(SESSION, { ...whole(first), side: 'reply' }).then((done) => {
+    isDone = true
+    return done
+  })
+  for (; !isDone; await new Promise(setImmediate)) expect(store.has(SESSION, digest)).toBe(false)
+  expect(await putting).toEqual({ kind: 'kept', digest })
+  expect(store.has(SESSION, digest)).toBe(true)
+})
+
 test('neither files nor digests say anything of what was said', async () => {
   const digest = await keep(open(), whole(first))
   for (const name of files()) {

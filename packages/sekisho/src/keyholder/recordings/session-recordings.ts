@@ -24,7 +24,14 @@ export type Put = {
 }
 export type PutResult = { kind: 'kept'; digest: string } | { kind: 'whole' }
 
-type Known = { bytes: number; depth: number; segment: Segment; durable: Promise<void> }
+type Known = {
+  bytes: number
+  depth: number
+  segment: Segment
+  durable: Promise<void>
+  /** else a gate that is somebody else's could have a call say of it that it is kept */
+  isDurable: boolean
+}
 
 /** What is being recorded of one session, by the key and into the file that are its own. */
 export class SessionRecordings {
@@ -37,7 +44,7 @@ export class SessionRecordings {
 
   /** Whether it is durable; of the latest some thousand. */
   has(digest: string): boolean {
-    return this.#known.has(digest)
+    return this.#known.get(digest)?.isDurable ?? false
   }
 
   /**
@@ -59,9 +66,12 @@ export class SessionRecordings {
     const sealed = sealRecording(this.key, digest, recording)
     take(sealed.length)
     const durable = segment.append(sealed, side === 'reply' ? REPLY_MAY_WAIT_MS : 0)
-    this.#remember(digest, { bytes, depth, segment, durable })
+    // a copy of another day counts meanwhile
+    const known = { bytes, depth, segment, durable, isDurable: there?.isDurable ?? false }
+    this.#remember(digest, known)
     try {
       await durable
+      known.isDurable = true
     } catch (error) {
       this.#known.delete(digest)
       throw error

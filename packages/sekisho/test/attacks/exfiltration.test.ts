@@ -4,7 +4,18 @@ import { makeCanary } from '../../src/detect/egress/canaries/make-canary.ts'
 import { canaryPrints } from '../../src/detect/egress/canaries/canary-prints.ts'
 import { makeSecretPrints } from '../../src/detect/egress/secret-prints/make-secret-prints.ts'
 import type { SecretPrintSet } from '../../src/wire/secret-prints.ts'
-import { allow, arrives, type Attack, each, get, head, HOST, post, testFamily } from './harness.ts'
+import {
+  allow,
+  arrives,
+  type Attack,
+  each,
+  get,
+  head,
+  HOST,
+  overTls,
+  post,
+  testFamily,
+} from './harness.ts'
 import { TOKEN } from './planted.ts'
 
 const KEY = Buffer.alloc(32, 7)
@@ -170,6 +181,28 @@ const keys = each(
   },
 )
 
+/** What is said first is harmless and stands in both; its header tells how to read what comes later. */
+const LONG = 'she reads a file and he writes one, till it is late and they go to \\"'.repeat(400)
+const STORED = Buffer.alloc(5)
+STORED.writeUInt16LE(LONG.length - 400, 1)
+STORED.writeUInt16LE((LONG.length - 400) ^ 0xff_ff, 3)
+const escaped = (bytes: Buffer): string => bytes.toString('hex').replaceAll(/../g, '%$&')
+const BEGUN = escaped(Buffer.concat([Buffer.from('1f8b0800000000000003', 'hex'), STORED])) + LONG
+const inBody = (text: string): string =>
+  post('/public/a', `{"a":"${text}"}`, 'Content-Type: application/json')
+const inTwo: Attack = {
+  name: 'a secret packed behind the gzip that an earlier request began in escapes',
+  run: async (world) => {
+    const first = await overTls(inBody(BEGUN))(world)
+    const packed = escaped(zlib.deflateRawSync(Buffer.from(`see ${SECRET} there`)))
+    return `${first}; ${await overTls(inBody(BEGUN + packed))(world)}`
+  },
+  told: '200; 403 detect.platform.db',
+  rule: 'detect.platform.db',
+  record: [`allow ${HOST}`, 'deny detect.platform.db'],
+  arrived: [`POST ${HOST}/public/a`],
+}
+
 testFamily({
   rules: [allow(HOST, { paths: ['/public/**'] })],
   prints: prints(),
@@ -177,5 +210,5 @@ testFamily({
     arrives('a body without secrets', post('/public/a', 'nothing to see')),
     arrives('half of a secret', post('/public/a', SECRET.slice(0, 12))),
   ],
-  attacks: [...attacks, ...spaced, ...keys],
+  attacks: [...attacks, ...spaced, ...keys, inTwo],
 })

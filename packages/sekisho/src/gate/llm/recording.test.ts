@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeEach, expect, test } from 'vitest'
 import { SekishoError } from '../../core/error.ts'
@@ -261,4 +262,16 @@ test('whatever the texts, what is kept is put together rightly and holds no secr
     ),
     { numRuns: 60 },
   )
+})
+
+test('a secret in base64 of gzip, of which the first half was kept before, is covered', async () => {
+  const text = Buffer.from(`${'she reads a file '.repeat(600)} ${token} and more`)
+  const hidden = gzipSync(text, { level: 0 }).toString('base64')
+  const said = (end: string): Buffer => Buffer.from(`{"a":"${'it is '.repeat(200)}","b":"${end}`)
+  const one = recorder()
+  await one.put('request', said(hidden.slice(0, -160)))
+  await one.put('request', said(`${hidden}"}`))
+  const kept = keyholder.kept[1]?.content.toString('latin1') ?? ''
+  expect(kept).toContain('"b":"*')
+  expect(kept).not.toContain(hidden.slice(-160, -60))
 })

@@ -10,6 +10,7 @@ import {
   type putRecording,
   type RecordingBase,
 } from '../../wire/recordings.ts'
+import { MAX_BODY_BYTES } from '../inspection/body-memory.ts'
 import { commonPrefix, commonSuffix } from './common-ends.ts'
 import type { Recordings } from './ports.ts'
 import {
@@ -97,7 +98,7 @@ export class CallRecorder implements Recordings {
     const { scan, foundIn } = this.#parts
     const ranges =
       knownRanges(said, { redact, foundIn }) ??
-      findRanges(said, { redact, scan }, beforeOf(common, redact))
+      findRanges(said, { redact, scan }, beforeOf(common, redact, said))
     const kept = cover(said, ranges)
     const base =
       common === undefined || common.base.depth >= MAX_RECORDING_DEPTH ? undefined : common
@@ -184,7 +185,16 @@ export class CallRecorder implements Recordings {
   }
 }
 
-function beforeOf(common: Common | undefined, redact: readonly string[]): Before | undefined {
+/**
+ * A body that was let out, and that nobody remembers, holds something that no part of it shows: it is
+ * looked at whole, unless it is too long for anybody to remember.
+ */
+function beforeOf(
+  common: Common | undefined,
+  redact: readonly string[],
+  said: Buffer,
+): Before | undefined {
+  if (said.length <= MAX_BODY_BYTES) return undefined
   if (common?.base.redact !== redact) return undefined // another bundle: nothing was looked for yet
   const { base, prefix, suffix } = common
   return { ranges: base.ranges, bytes: base.said.length, prefix, suffix }

@@ -11,6 +11,7 @@ const outgoing = inFile('gate/outgoing-body.ts')
 const reading = inFile('gate/inspection/body-reading.ts')
 const decoder = inFile('gate/reply-decoder.ts')
 const views = inFile('detect/egress/views/all.ts')
+const memory = inFile('gate/inspection/body-memory.ts')
 const detection = inFile('gate/inspection/detection.ts')
 const exchange = inFile('gate/http-exchange.ts')
 const provenance = inFile('policy/provenance/provenance-state.ts')
@@ -42,6 +43,10 @@ export const DATA_MUTATIONS = [
         "view: new EscapesView(type.startsWith('application/x-www-form-urlencoded'))",
         'view: new InterleavedView()',
       ),
+    ],
+    [
+      'what is packed is read from its beginning',
+      memory('!isPlain || this.#spansAll ||', '!isPlain ||'),
     ],
     [
       'secrets of the session are known',

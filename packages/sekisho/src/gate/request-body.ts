@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Deny, deny } from '../core/verdict.ts'
+import { MAX_LISTED } from '../detect/egress/finding-merger.ts'
 import type { Finding, Scan } from '../detect/egress/finding.ts'
 import type { Misuse } from '../flow/ports.ts'
 import { type BodyPiece, nextPiece } from './body-source.ts'
@@ -94,6 +95,7 @@ export class RequestBody implements OutgoingBody {
   readonly #head: WholeBytes
   readonly #redactions: Finding[] = []
   #held = 0
+  #told = 0
   #packProblem: Deny | undefined
   #isWhole = false
   #bytes = 0
@@ -233,6 +235,7 @@ export class RequestBody implements OutgoingBody {
   }
 
   #found(findings: readonly Finding[]): void {
+    this.#told += findings.length
     for (const finding of findings) {
       const { view } = finding
       const canRedact =
@@ -243,6 +246,11 @@ export class RequestBody implements OutgoingBody {
       const place = view === undefined ? 'body' : `body (${view})`
       const treatment = this.#look.findings.add(finding, place, canRedact)
       if (treatment === 'redact') this.#redactions.push(finding)
+    }
+    // behind so many findings a scan tells of no more: what it does not tell of would leave uncovered
+    const [covered] = this.#redactions
+    if (this.#told >= MAX_LISTED && covered !== undefined) {
+      this.#look.findings.add(covered, 'body', false)
     }
   }
 

@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts'
 export const MAX_FINDING_BYTES = 16_384
 
 /** The findings that one stream may list, besides the first ones of each detector. */
-const MAX_LISTED = 1_000
+export const MAX_LISTED = 1_000
 /** Always listed, so that many findings of one detector do not hide another's. */
 const MIN_LISTED_EACH = 16
 

@@ -226,6 +226,16 @@ describe('a gzip in escapes, of text that stands as it is and a packed secret be
   })
 })
 
+test('a secret behind more findings than are told is found once they are gone', () => {
+  const memory = new BodyMemory(0)
+  const fakes = Array.from({ length: 1_100 }, () => key()).join(' ')
+  const said = (one: string): Buffer => body(filler(30_000, 'it'), one, filler(9_000, 'it'), key())
+  found(memory.scan(viewed), said(fakes), 16_384)
+  expect(order(found(memory.scan(viewed), said('none'), 16_384))).toEqual(
+    order(found(viewed(), said('none'), 16_384)),
+  )
+})
+
 test('the same is found as without a memory, whatever is said and however it is cut', () => {
   const row = fc.constantFrom(...ROWS, ...FAR_APART)
   const secret = fc.oneof(

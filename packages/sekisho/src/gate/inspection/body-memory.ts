@@ -1,4 +1,5 @@
 import type { Span } from '../../detect/egress/detector.ts'
+import { MAX_LISTED } from '../../detect/egress/finding-merger.ts'
 import type { Finding, Scan } from '../../detect/egress/finding.ts'
 import {
   type Common,
@@ -201,6 +202,8 @@ class RememberingScan implements Scan {
       ({ detector, view }) => view === undefined && !detector.startsWith('scan.'),
     )
     // what goes on with a gzip that began before is not read by itself: its header may be long gone
+    // behind so many findings stand others that nobody was told of
+    if (this.#findings.length >= MAX_LISTED) return
     if (!isPlain || this.#spansAll || bytes.length < MIN_COMMON_BYTES) return
     if (BINARY.test(bytes.toString('latin1', ...part))) return
     const far = this.#far.length > MAX_FAR_HITS ? [{ start: 0, end: bytes.length }] : this.#far

@@ -141,6 +141,16 @@ test('where a rule says redact, stars leave in its place, and the length stays t
   ])
 })
 
+test('a body with more to cover than is told of does not leave: the last would as it is', async () => {
+  const { rig } = await start({
+    rules: [rule({ options: { treatments: { 'secret-format': 'redact' } } })],
+  })
+  const body = Array.from({ length: 1_100 }, () => TOKEN).join(' ')
+  expect(await rig.send(HOST, post(body))).toMatch(/^HTTP\/1\.1 403 /)
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  expect(rig.keyholder.deniedBy()).toEqual(['detect.secret.gitlab-pat'])
+})
+
 test('stars leave also in a body of which the rest passes unseen', async () => {
   const treatments = { 'secret-format': 'redact' } as const
   const options = { treatments, maxBodyBytes: 1_024, uninspected: true }

@@ -6,7 +6,7 @@ import type { Treatment, Treatments } from '../../wire/policy.ts'
 
 /** Kinds of findings in one leaf; the counts of what is above are in the last of them. */
 const MAX_KINDS = 32
-const OTHERS = 'others'
+export const OTHERS = 'others'
 const MAX_PLACE = 96
 
 const DID = {

@@ -18,7 +18,7 @@ import { countedOf, NO_TOKENS, reportCall } from './call-report.ts'
 import { foreignKey } from './foreign-key.ts'
 import { headerTiers } from './header-tiers.ts'
 import { ModelReply } from './model-reply.ts'
-import { isTokenized, wantsToken, withoutTokens } from './personal.ts'
+import { coverBody, denyElsewhere, withoutTokens } from './personal.ts'
 import { plainBody } from './plain-body.ts'
 import type { ModelParts } from './ports.ts'
 import { refusalReply } from './refusal-reply.ts'
@@ -105,10 +105,11 @@ export class ModelExchange extends WrappedExchange {
     const refused = this.#refusedByHead()
     if (refused !== undefined) return { kind: 'stopped', verdict: refused, ...this.describe() }
     this.#options = allowed.options
+    if (!this.#isGenerate) return this.inner.inspect(allowed)
     const treatments = withoutTokens(allowed.options.treatments)
     const options = { ...allowed.options, treatments }
     const looked = await this.inner.inspect({ ...allowed, options })
-    return looked.kind === 'clear' && this.#isGenerate ? this.#read(looked) : looked
+    return looked.kind === 'clear' ? this.#read(looked) : looked
   }
 
   /** Others' filters, of what may leave as far as anybody here knows. */
@@ -221,6 +222,8 @@ export class ModelExchange extends WrappedExchange {
 
   #read(clear: Clear): Inspected {
     const parts = this.#parts
+    const denied = denyElsewhere(clear.findings, this.#options.treatments)
+    if (denied !== undefined) return stopped(clear, denied)
     const body = this.#covered(this.#body())
     if ('kind' in body) return stopped(clear, body)
     const request = parts.read(this.#route, body)
@@ -260,12 +263,8 @@ export class ModelExchange extends WrappedExchange {
   /** The body with tokens for personal data, where the rule wants that. */
   #covered(body: Buffer | undefined): Buffer | Deny {
     if (body === undefined) return deny('llm.malformed', 'a body that nobody can read')
-    const { treatments } = this.#options
-    if (!isTokenized(treatments)) return body
-    const wants = (detector: string): boolean => wantsToken(detector, treatments)
-    const covered = this.#parts.personal.cover(body, 'json', wants)
-    if (covered.kind === 'refused') return deny('llm.personal-data', covered.reason)
-    return covered.count === 0 ? body : this.#rewritten(covered.bytes)
+    const covered = coverBody(body, this.#options.treatments, this.#parts.personal)
+    return covered === body || 'kind' in covered ? covered : this.#rewritten(covered)
   }
 
   /** The provider keeps to the limit; ours alone would only be seen when it is passed. */

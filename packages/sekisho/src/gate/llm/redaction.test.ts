@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { DETECTORS } from '../../detect/egress/all.ts'
 import { compileDetectors } from '../../detect/egress/engine.ts'
 import { ViewedScan } from '../../detect/egress/views/viewed-scan.ts'
-import { findReplyRanges, type Range } from './redaction.ts'
+import { findRanges, findReplyRanges, type Range } from './redaction.ts'
 
 const detectors = compileDetectors(DETECTORS)
 const scan = (): ViewedScan => new ViewedScan('text/plain', () => detectors.scan())
@@ -63,4 +63,14 @@ test('a secret is covered where it stands, whole and in pieces', () => {
   for (const { start, end } of find(events.join(''))) covered.fill('*', start, end)
   const told = ['It is ', '*'.repeat(7), '*'.repeat(19), ' or ', '*'.repeat(26)]
   expect(covered.toString()).toBe(told.map((one) => delta(0, 'text', one)).join(''))
+})
+
+test('behind more findings than are told, all is covered', () => {
+  const said = Array.from({ length: 1_100 }, (_, n) => GITHUB.replace('R7vQ', `a${1000 + n}`))
+  const text = Buffer.from(`${said.join(' ')} ${GITLAB}`)
+  const ranges = findRanges(text, { redact: ['secret.gitlab'], scan })
+  expect(ranges).toEqual([{ start: 0, end: text.length }])
+  const few = Buffer.from(`${said.slice(0, 900).join(' ')} ${GITLAB}`)
+  const only = { start: few.length - GITLAB.length, end: few.length }
+  expect(findRanges(few, { redact: ['secret.gitlab'], scan })).toEqual([only])
 })

@@ -1,4 +1,5 @@
 import type { Finding, Scan } from '../../detect/egress/finding.ts'
+import { MAX_LISTED } from '../../detect/egress/finding-merger.ts'
 
 /** Bytes before and after what is new that are looked at with it; no detector needs to see more. */
 const MARGIN_BYTES = 4096
@@ -46,7 +47,9 @@ export function findRanges(
   if (prefix === text.length && prefix === before.bytes) return merged(known)
   const window = text.subarray(from, to)
   const looked = scan()
-  const found = [...looked.push(window), ...looked.end()].filter((one) => isNamed(one, redact))
+  const all = [...looked.push(window), ...looked.end()]
+  if (isCut(all)) return merged([...known, { start: from, end: to }])
+  const found = all.filter((one) => isNamed(one, redact))
   const fresh = found.flatMap((one) => placesOf(one, window))
   return merged([
     ...known,
@@ -173,6 +176,13 @@ export function cover(text: Buffer, ranges: readonly Range[]): Buffer {
   const covered = Buffer.from(text)
   for (const { start, end } of ranges) covered.fill(STAR, start, end)
   return covered
+}
+
+/** Behind so many, a secret is found and not told: nobody knows where it stands. */
+function isCut(findings: readonly Finding[]): boolean {
+  const each = new Map<string | undefined, number>()
+  for (const { view } of findings) each.set(view, (each.get(view) ?? 0) + 1)
+  return [...each.values()].some((count) => count >= MAX_LISTED)
 }
 
 function isNamed({ detector, class: kind }: Finding, redact: readonly string[]): boolean {

@@ -1,3 +1,5 @@
+import { parseJson } from './parse-json.ts'
+
 /** Nesting that is read; writers stop at half of it. Else a leaf could end whoever verifies it. */
 const MAX_DEPTH = 256
 
@@ -16,7 +18,7 @@ export function parseCanonical(bytes: Buffer): Record<string, unknown> | undefin
 /** The object without the check of its form, where a hash already vouches for the bytes. */
 export function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
+    const value = parseJson(bytes.toString('utf8'))
     return isObject(value) ? value : undefined
   } catch {
     return undefined // not JSON: the caller names the line

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import type { RecordedSide } from '../wire/llm.ts'
 import type { Terminal } from './command.ts'
@@ -112,7 +113,7 @@ function tell(side: SideName, { bytes, digest }: RecordedSide, kept: Kept): stri
 /** A document is easier to read in lines; anything else stays as it is. */
 function indented(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    return JSON.stringify(parseJson(text), null, 2)
   } catch {
     return text
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatTlogProof, sealedLines, TILE_WIDTH } from '@sekisho/verify'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Terminal } from './command.ts'
 import { jsonFlag, onePositional } from './flags.ts'
@@ -71,7 +72,7 @@ async function leavesOf(id: string, session: unknown, head: LogHead): Promise<nu
   for await (const leaves of sealedLines(head.directory)) {
     for (const { index, bytes } of leaves) {
       if (!bytes.includes(needle)) continue // parsing is what takes long
-      const leaf: unknown = JSON.parse(bytes.toString('utf8'))
+      const leaf: unknown = parseJson(bytes.toString('utf8'))
       if (isOf(leaf, { id, session })) found.push(index)
     }
   }

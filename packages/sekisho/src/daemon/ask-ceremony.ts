@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import type { RootDescription } from '../wire/root.ts'
 import { readFailure } from './child-failure.ts'
@@ -52,7 +53,7 @@ function read(said: string, signal: NodeJS.Signals | null): RootDescription {
 
 function parse(said: string): unknown {
   try {
-    return JSON.parse(said)
+    return parseJson(said)
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import { rmdirSync } from 'node:fs'
+import { parseJson } from '../core/parse-json.ts'
 import { sweep } from '../sandbox/cgroup.ts'
 import { BOX } from './paths.ts'
 
@@ -11,7 +12,7 @@ import { BOX } from './paths.ts'
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM', 'SIGQUIT'] as const) {
   process.on(signal, () => undefined)
 }
-const roots: unknown = JSON.parse(process.argv[2] ?? '[]')
+const roots: unknown = parseJson(process.argv[2] ?? '[]')
 process.stdin.on('error', end)
 process.stdin.on('end', end)
 process.stdin.resume()

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { OneAtATime } from '../core/one-at-a-time.ts'
 import type { controlToSupervisor } from '../wire/control.ts'
@@ -160,8 +161,8 @@ export class LedgerFile<Entry> {
 function entriesOf<Entry>(text: string, path: string, entry: z.ZodType<Entry>): Entry[] {
   try {
     const [header = '', ...lines] = text.trimEnd().split('\n')
-    Header.parse(JSON.parse(header))
-    return lines.map((line) => entry.parse(JSON.parse(line)))
+    Header.parse(parseJson(header))
+    return lines.map((line) => entry.parse(parseJson(line)))
   } catch (cause) {
     throw new SekishoError('CONFIG_INVALID', `${path} cannot be read: what is used up is unknown`, {
       hint: 'restore the file from a backup; without it, what has been counted so far is forgotten',

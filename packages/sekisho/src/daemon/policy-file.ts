@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { isMissing } from './session-record.ts'
 
@@ -23,7 +24,7 @@ export type ApprovedPolicy = Omit<z.infer<typeof PolicyFile>, 'version'>
  */
 export function readPolicyFile(path: string): ApprovedPolicy | null {
   try {
-    const { digest, files } = PolicyFile.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const { digest, files } = PolicyFile.parse(parseJson(readFileSync(path, 'utf8')))
     return { digest, files }
   } catch (cause) {
     if (isMissing(cause)) return null

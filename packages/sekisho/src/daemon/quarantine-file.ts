@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { QuarantineEntry } from '../wire/quarantine.ts'
 import { isMissing } from './session-record.ts'
@@ -17,7 +18,7 @@ const QuarantineFile = z.strictObject({
  */
 export function readQuarantineFile(path: string): QuarantineEntry[] {
   try {
-    return QuarantineFile.parse(JSON.parse(readFileSync(path, 'utf8'))).entries
+    return QuarantineFile.parse(parseJson(readFileSync(path, 'utf8'))).entries
   } catch (cause) {
     if (isMissing(cause)) return []
     throw new SekishoError(

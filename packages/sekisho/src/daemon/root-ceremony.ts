@@ -2,6 +2,7 @@ import { mkdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError, toSekishoError } from '../core/error.ts'
 import { bindTree, MOUNT_FLAGS, mount } from '../kernel/mounts.ts'
 import { RootDescription } from '../wire/root.ts'
@@ -53,7 +54,7 @@ async function makeRootKey(
 /** @returns the exit status */
 export async function runCeremony(paths: Paths): Promise<number> {
   try {
-    const asked = Ceremony.parse(JSON.parse(await text(process.stdin)))
+    const asked = Ceremony.parse(parseJson(await text(process.stdin)))
     const made = await makeRootKey(paths, asked)
     process.stdout.write(`${JSON.stringify({ made })}\n`)
     return 0

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { RootFile } from '../wire/root.ts'
 import type { Paths } from './paths.ts'
@@ -124,7 +125,7 @@ function readPrivately(path: string): string | undefined {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

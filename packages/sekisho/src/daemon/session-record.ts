@@ -8,6 +8,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { SessionId } from '../wire/schemas.ts'
 
@@ -49,7 +50,7 @@ export function readSessionRecord(sessions: string, session: string): SessionRec
   if (!id.success) throw unknown(session)
   const text = readText(join(sessions, id.data, FILE))
   if (text === undefined) throw unknown(session)
-  const parsed = SessionRecord.safeParse(parseJson(text))
+  const parsed = SessionRecord.safeParse(jsonIn(text))
   if (parsed.success) return parsed.data
   throw new SekishoError('INTERNAL', `the record of ${session} is damaged`, { cause: parsed.error })
 }
@@ -89,9 +90,9 @@ function list(directory: string): string[] {
 }
 
 /** undefined fits no record */
-function parseJson(text: string): unknown {
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

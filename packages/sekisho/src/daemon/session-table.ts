@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { libc } from '../kernel/libc.ts'
 import { type InterceptedCall, nameCall, watchSyscalls } from '../kernel/seccomp-notify.ts'
 import type { Reactor } from '../kernel/reactor.ts'
@@ -157,7 +158,7 @@ export class SessionTable {
 
 function berthOf(payload: Buffer): string | undefined {
   try {
-    return ProcessState.parse(JSON.parse(payload.toString('utf8'))).metadata
+    return ProcessState.parse(parseJson(payload.toString('utf8'))).metadata
   } catch {
     return undefined // no state of a runtime: nobody's
   }

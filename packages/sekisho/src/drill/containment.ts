@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { IndexedLeaf } from '@sekisho/verify'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 
 /** One way to try an escape, by an agent of its own: after it, the agent is shut out. */
 export type Technique = { agent: string; attack: string; title: string }
@@ -98,7 +99,7 @@ function isWhole(directory: string, { evidence }: z.infer<typeof Contained>): bo
   if (evidence.failures.length > 0) return false
   try {
     const text = readFileSync(join(directory, 'index.json'))
-    const { files } = Index.parse(JSON.parse(text.toString()))
+    const { files } = Index.parse(parseJson(text.toString()))
     const areThere = files.every(
       ({ name, sha256 }) =>
         sha256 === null || sha256 === digestOf(readFileSync(join(directory, name))),

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { type IndexedLeaf, readLeaves, verifyLog } from '@sekisho/verify'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { startDaemon } from '../daemon/own-daemon.ts'
 import { pathsFrom } from '../daemon/paths.ts'
@@ -112,7 +113,7 @@ async function attack(
   let current: Told | undefined
   let done = false
   for await (const line of createInterface({ input: child.stdout })) {
-    const said = Said.parse(JSON.parse(line))
+    const said = Said.parse(parseJson(line))
     if (said.begin !== undefined) {
       if (current !== undefined) current.endedAtMs = Date.now() + AFTERMATH_MS
       current = begin()

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { parseJson } from '../core/parse-json.ts'
 import { makeDirectories } from '../disk/make-directory.ts'
 import * as z from 'zod'
 import { SekishoError } from '../core/error.ts'
@@ -52,7 +53,7 @@ export class CursorFile {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
       throw this.#unreadable(error)
     }
-    const parsed = Cursor.safeParse(parseJson(text))
+    const parsed = Cursor.safeParse(jsonIn(text))
     if (!parsed.success) throw this.#unreadable(parsed.error)
     const { origin, position, state } = parsed.data
     return { origin, position, state }
@@ -79,9 +80,9 @@ export class CursorFile {
   }
 }
 
-function parseJson(text: string): unknown {
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined // the schema refuses it
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/parse-json.ts'
 import type { SinkConfigOf } from '../wire/exporter.ts'
 import { HttpPost } from './http-post.ts'
 import { logRecord } from './otlp/logs.ts'
@@ -85,7 +86,7 @@ function tracesRequest(spans: readonly unknown[], { resource, scope }: Source): 
  * (OTLP, "Partial Success"); its message is the receiver's text, and stays out of ours.
  */
 function refusedIn(reply: string): number {
-  const partial: unknown = memberOf(parseJson(reply), 'partialSuccess')
+  const partial: unknown = memberOf(jsonIn(reply), 'partialSuccess')
   const count = memberOf(partial, 'rejectedLogRecords') ?? memberOf(partial, 'rejectedSpans') ?? 0
   const refused = Number(count)
   return Number.isSafeInteger(refused) && refused > 0 ? refused : 0
@@ -95,9 +96,9 @@ function memberOf(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
 }
 
-function parseJson(text: string): unknown {
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined // an empty body is a success without more to say
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import type { LagBounds, SinkStatus } from '../wire/exporter.ts'
 import type { CursorFile } from './cursor-file.ts'
@@ -269,7 +270,7 @@ export class Pump {
 }
 
 function parseLeaf(line: string): Record<string, unknown> {
-  const value: unknown = JSON.parse(line)
+  const value: unknown = parseJson(line)
   if (typeof value !== 'object' || value === null) throw new TypeError('a leaf that is no object')
   return { ...value }
 }

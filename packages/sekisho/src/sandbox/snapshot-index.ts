@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { posix } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../core/parse-json.ts'
 import { canonicalJson } from '../core/canonical-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { Digest } from '../wire/sandbox.ts'
@@ -159,7 +160,7 @@ async function* linesOf(file: FileHandle, hash: Hash, id: string): AsyncGenerato
 }
 
 function parse<T>(schema: z.ZodType<T>, line: string, id: string): T {
-  const parsed = schema.safeParse(parseJson(line))
+  const parsed = schema.safeParse(jsonIn(line))
   if (parsed.success) return parsed.data
   throw damaged(id, NOT_THE_SAME, parsed.error)
 }
@@ -180,9 +181,9 @@ function isPlain(path: string): boolean {
 }
 
 /** undefined fits no line of an index */
-function parseJson(text: string): unknown {
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../core/parse-json.ts'
 import { holdOf, type LogLeaf, membersOf, sessionOf, textOf } from './leaf-fields.ts'
 
 /** What a leaf can be found by, beside its words and its time. */
@@ -125,7 +126,7 @@ export class FacetReader {
 
   #list<T = string>(key: readonly string[]): readonly T[] {
     const kept = this.#store.get(keyOf(key))
-    const list: unknown = kept === undefined ? [] : JSON.parse(kept)
+    const list: unknown = kept === undefined ? [] : parseJson(kept)
     return Array.isArray(list) ? list : []
   }
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { segmentName } from '@sekisho/verify'
+import { parseJson } from '../core/parse-json.ts'
 import { FacetReader, type Facets } from './facets.ts'
 import { IndexStore } from './index-store.ts'
 import { type LogLeaf, timeOf } from './leaf-fields.ts'
@@ -220,7 +221,7 @@ function readAt(path: string, into: Buffer, start: number): boolean {
 function parseLeaf(bytes: Buffer, index: number): LogLeaf {
   let value: unknown
   try {
-    value = JSON.parse(bytes.toString('utf8'))
+    value = parseJson(bytes.toString('utf8'))
   } catch (cause) {
     throw new Error(`leaf ${index} is no JSON`, { cause })
   }

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type IndexedLeaf, segmentName } from '@sekisho/verify'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import { type Facet, FacetReader } from './facets.ts'
 import { type Filter, fitsPattern, withUserNames } from './filter.ts'
@@ -166,7 +167,7 @@ export class LogIndex {
     const bytes = Buffer.alloc(Number(row['length']))
     const got = readSync(this.#segment(segment), bytes, 0, bytes.length, Number(row['start']))
     if (got === bytes.length && printOf(bytes) === Number(row['print'])) {
-      return { index, leaf: JSON.parse(bytes.toString('utf8')) }
+      return { index, leaf: Object(parseJson(bytes.toString('utf8'))) }
     }
     throw new SekishoError(
       'LOG_BROKEN',

@@ -1,4 +1,5 @@
 /** Reading of JSON that an agent wrote: anything may be missing, or something else. */
+import { parseJson } from '../core/parse-json.ts'
 
 export type Json = Record<string, unknown>
 
@@ -16,7 +17,7 @@ export function asText(value: unknown): string | undefined {
 
 /** undefined for what is no JSON object */
 export function parseObject(text: string): Json | undefined {
-  return asObject(parseJson(text))
+  return asObject(jsonIn(text))
 }
 
 export function objectsOf(values: readonly unknown[]): Json[] {
@@ -38,9 +39,9 @@ export function timeText(ms: unknown): string | null {
 const LAST_TIME = 8.64e15
 
 /** undefined for what is no JSON: the caller counts it */
-function parseJson(text: string): unknown {
+function jsonIn(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { parseJson } from '../core/parse-json.ts'
 import { SekishoError } from '../core/error.ts'
 import type { Transport } from './peer.ts'
 
@@ -131,7 +132,7 @@ export function frameReader(
 
 function parse(body: Buffer, fail: (message: string, cause?: unknown) => void): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    return parseJson(body.toString('utf8'))
   } catch (error) {
     fail('a frame that is not JSON', error)
     return undefined

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import type { Json } from '../../core/facts.ts'
 import { JsonScanner } from '../../llm/request/json-scanner.ts'
 import { RequestFault } from '../../llm/request/request-fault.ts'
@@ -11,7 +12,7 @@ export type JsonObject = { [key: string]: Json }
 export function parseObject(bytes: Buffer): JsonObject | undefined {
   try {
     countValues(bytes)
-    const value: Json = JSON.parse(bytes.toString())
+    const value: Json = parseJson(bytes.toString())
     return isObject(value) ? value : undefined
   } catch (error) {
     if (error instanceof RequestFault || error instanceof SyntaxError) return undefined

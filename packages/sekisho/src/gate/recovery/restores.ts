@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import type { CheckpointPorts, Decider } from '../../flow/ports.ts'
 import type { GateSession } from '../../wire/gate.ts'
@@ -143,7 +144,7 @@ function keptSource(
     content,
     recipe: async (digest) => {
       const text = (await content(digest)).toString('utf8')
-      return RestoreRecipe.parse(JSON.parse(text))
+      return RestoreRecipe.parse(parseJson(text))
     },
     nameOf: (bytes) => link.nameContent({ session, of, sha256: `sha256:${hash('sha256', bytes)}` }),
   }

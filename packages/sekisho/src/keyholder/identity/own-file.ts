@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parseJson } from '../../core/parse-json.ts'
 import { makeDirectories } from '../../disk/make-directory.ts'
 import type * as z from 'zod'
 import { SekishoError } from '../../core/error.ts'
@@ -22,7 +23,7 @@ export function readOwnFile<T>(path: string, schema: z.ZodType<T>): T | undefine
     throw unreadable(path, cause)
   }
   try {
-    return schema.parse(JSON.parse(text))
+    return schema.parse(parseJson(text))
   } catch (cause) {
     throw unreadable(path, cause)
   }

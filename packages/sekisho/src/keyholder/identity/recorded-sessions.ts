@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { listSegments, parseHeader, segmentName } from '@sekisho/verify'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import { eventOf, type StateLeaf } from '../../lifecycle/leaf-event.ts'
 import { hashOfState, nextState, type SessionState } from '../../lifecycle/session-state.ts'
@@ -84,7 +85,7 @@ export async function readStates(
     const segment = await readSealed(dir, number, { end, mark: HAS_STATE })
     if (segment === undefined) continue
     for (const line of segment.lines) {
-      const { data: leaf } = Stored.safeParse(JSON.parse(line))
+      const { data: leaf } = Stored.safeParse(parseJson(line))
       if (leaf === undefined) continue
       changes.get(sessionOf(leaf))?.push(leaf)
       if (leaf.type === 'session.start') missing.delete(leaf.session)
@@ -105,7 +106,7 @@ export async function readStarted(
   for (const number of numbers) {
     const segment = await readSealed(dir, number, { end: Infinity, mark: IS_START })
     for (const line of segment?.lines ?? []) {
-      const { data } = Started.safeParse(JSON.parse(line))
+      const { data } = Started.safeParse(parseJson(line))
       if (data !== undefined) sessions.push(data.session)
     }
   }

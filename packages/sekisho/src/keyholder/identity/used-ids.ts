@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import type { SessionState } from '../../lifecycle/session-state.ts'
 import type { KnownStates } from './recorded-sessions.ts'
@@ -32,7 +33,7 @@ const OpenRow = z.object({
   session: z.string(),
   state: z
     .string()
-    .transform((text): unknown => JSON.parse(text))
+    .transform((text): unknown => parseJson(text))
     .pipe(State),
 })
 

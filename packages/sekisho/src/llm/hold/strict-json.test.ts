@@ -51,3 +51,12 @@ test('a member that is put in twice is always found', () => {
 function nested(levels: number): unknown {
   return levels === 1 ? [] : [nested(levels - 1)]
 }
+
+// what V8 reads of the second is the shape of the first: see core/parse-json.ts
+test('a second name in escapes is seen, whatever shapes were read before', () => {
+  for (let round = 0; round < 20; round++) {
+    readStrictJson(String.raw`{"q":0,"name":"Read","\\u00":"x"}`)
+    const call = readStrictJson(String.raw`{"q":0,"name":"Read","\u006eame":"Bash"}`)
+    expect(call).toHaveProperty('problem')
+  }
+})

@@ -4,6 +4,9 @@ const MAX_DEPTH = 64
 const QUOTE = 0x22
 const COLON = 0x3a
 const BACKSLASH = 0x5c
+import { parseJson, TwiceError } from '../../core/parse-json.ts'
+
+const TWICE = 'a name that stands twice in one object'
 
 export type StrictJson = { value: unknown } | { problem: string }
 
@@ -17,14 +20,14 @@ export type StrictJson = { value: unknown } | { problem: string }
 export function readStrictJson(text: string): StrictJson {
   let value: unknown
   try {
-    value = JSON.parse(text)
-  } catch {
-    return { problem: 'no JSON' }
+    value = parseJson(text)
+  } catch (error) {
+    return { problem: error instanceof TwiceError ? TWICE : 'no JSON' }
   }
   if (typeof value !== 'object' || value === null) return { value }
   const names = countNames(value, 0)
   if (names === TOO_DEEP) return { problem: `nested more than ${MAX_DEPTH} deep` }
-  if (names !== countColons(text)) return { problem: 'a name that stands twice in one object' }
+  if (names !== countColons(text)) return { problem: TWICE }
   return { value }
 }
 

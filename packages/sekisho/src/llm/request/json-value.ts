@@ -1,3 +1,4 @@
+import { parseJson, TwiceError } from '../../core/parse-json.ts'
 import { isWellFormedJson } from '../hold/strict-json.ts'
 import { RequestFault } from './request-fault.ts'
 
@@ -37,10 +38,10 @@ function decode(bytes: Uint8Array): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw new RequestFault('no JSON')
+    throw new RequestFault(error instanceof TwiceError ? error.message : 'no JSON')
   }
 }
 

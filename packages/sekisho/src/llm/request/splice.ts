@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import { isObject } from '../hold/json-object.ts'
 import { JsonScanner } from './json-scanner.ts'
 import { parseStrictly } from './json-value.ts'
@@ -64,7 +65,7 @@ export function splice(body: Buffer, edits: readonly Edit[]): Buffer {
 
 export function valueAt(body: Buffer, span: Span | undefined): unknown {
   if (span === undefined) return undefined
-  const value: unknown = JSON.parse(body.toString('utf8', span.start, span.end))
+  const value: unknown = parseJson(body.toString('utf8', span.start, span.end))
   return value
 }
 

@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import type { ModelApi } from '../../core/action.ts'
 import type { LlmProvider } from '../../wire/llm.ts'
 import { isObject } from '../hold/json-object.ts'
@@ -70,7 +71,7 @@ function nameModel({ api, body }: ClientCall, model: string): Buffer {
 /** On Vertex the path names Anthropic's models, and the body the version of the format. */
 function onFlavour(body: Buffer, { flavour, api }: LlmProvider): Buffer {
   if (flavour !== 'vertex' || api !== 'messages') return body
-  const value: unknown = JSON.parse(body.toString())
+  const value: unknown = parseJson(body.toString())
   if (!isObject(value)) return body
   const { model: _, ...rest } = value
   return Buffer.from(JSON.stringify({ anthropic_version: VERTEX_VERSION, ...rest }))

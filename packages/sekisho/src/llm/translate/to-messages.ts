@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import { encodeSse } from '../sse.ts'
 import type { TokenUsage } from '../../wire/llm.ts'
 import { ReplyBroken, type ReplyEvent, type ReplyWriter, type Stop } from './reply-event.ts'
@@ -96,7 +97,7 @@ export class ToMessagesDocument implements ReplyWriter {
           type: 'tool_use',
           id,
           name,
-          input: JSON.parse(objectText(event.arguments)),
+          input: parseJson(objectText(event.arguments)),
         })
         return ''
       }

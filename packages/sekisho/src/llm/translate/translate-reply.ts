@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import { isObject } from '../hold/json-object.ts'
 import { refusalBody } from '../refusal/refusal-for.ts'
 import { type SseEvent, SseFault, SseReader } from '../sse.ts'
@@ -161,7 +162,7 @@ class DocumentSource implements Source {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
     throw new ReplyBroken('no JSON')
@@ -196,7 +197,7 @@ const MAX_MESSAGE = 1024
 
 function messageIn(text: string): string {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseJson(text)
     if (isObject(value)) return errorText(value)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error

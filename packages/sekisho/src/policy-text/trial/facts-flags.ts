@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import type { Json } from '../../core/facts.ts'
 import { suggest } from '../../policy/nearest.ts'
 import { printable, type Read } from '../../policy/problem.ts'
@@ -35,7 +36,7 @@ function valueOf(name: string, value: string): unknown {
 /** Arguments of a declared operation, as JSON. */
 export function readArgumentsFlag(text: string): Read<Json> {
   try {
-    const value: Json = JSON.parse(text)
+    const value: Json = parseJson(text)
     return { value }
   } catch {
     return { problem: 'the arguments are no JSON' }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import type { ModelCallAction, ToolCallAction } from '../../core/action.ts'
 import { MODEL_APIS } from '../../core/action.ts'
 import { canonicalCall } from '../../llm/calls/canonical-call.ts'
@@ -84,7 +85,7 @@ export function modelCallOf(
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

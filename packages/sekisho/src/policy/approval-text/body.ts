@@ -1,3 +1,4 @@
+import { parseJson } from '../../core/parse-json.ts'
 import { showLine } from './escape.ts'
 
 const HEX_ROW = 16
@@ -47,7 +48,7 @@ function hexDump(bytes: Uint8Array): string[] {
 export function showJson(text: string): string[] | undefined {
   if (text.trim().includes('\n')) return undefined
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseJson(text)
     if (typeof value !== 'object' || value === null) return undefined
     return JSON.stringify(value, null, 2)
       .split('\n')

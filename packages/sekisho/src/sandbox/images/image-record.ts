@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import { Digest } from '../../wire/sandbox.ts'
 
@@ -53,7 +54,7 @@ export function readRecord<T>(path: string, schema: z.ZodType<T>): T | undefined
   const text = readText(path)
   if (text === undefined) return undefined
   try {
-    return schema.parse(JSON.parse(text))
+    return schema.parse(parseJson(text))
   } catch (cause) {
     throw new SekishoError('INTERNAL', `${path} is damaged`, {
       hint: 'remove the image with `sekisho image rm` and import it again',

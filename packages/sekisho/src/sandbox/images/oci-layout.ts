@@ -5,6 +5,7 @@ import { type Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import { Digest } from '../../wire/sandbox.ts'
 
@@ -179,7 +180,7 @@ function openPlain(path: string, name: string): number {
 
 function fromJson(bytes: Buffer, name: string): unknown {
   try {
-    return JSON.parse(bytes.toString())
+    return parseJson(bytes.toString())
   } catch (cause) {
     throw new SekishoError('ROOTFS_INVALID', `${name} is no JSON`, { cause })
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs'
+import { parseJson } from '../../core/parse-json.ts'
 import { type TreeEntry, walkTree } from './tree-walk.ts'
 
 /** What is known of a tree: enough to name what changed in it, and to see quickly that nothing did. */
@@ -72,7 +73,7 @@ function byName(lines: readonly string[]): Map<string, string> {
 
 function nameOf(line: string): string {
   try {
-    const entry: unknown = JSON.parse(line)
+    const entry: unknown = parseJson(line)
     if (Array.isArray(entry) && typeof entry[0] === 'string') return entry[0]
   } catch {
     // a damaged index: the line stands for itself, and is reported as a removed entry

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import type { OciMount, OciSpec } from '../oci-types.ts'
 import { type Ground, STATE } from './runsc-enter.ts'
@@ -75,8 +76,8 @@ function groundOf({ root, linux }: OciSpec, mounts: readonly OciMount[]): Ground
 /** @throws SekishoError INTERNAL for a config.json that {@link adaptForSentry} did not make */
 export function readGround(config: string): Ground {
   const annotated = z.object({ annotations: z.object({ [GROUND]: z.string() }) })
-  const text = annotated.safeParse(JSON.parse(config)).data?.annotations[GROUND]
-  const ground = Grounded.safeParse(text === undefined ? undefined : JSON.parse(text))
+  const text = annotated.safeParse(parseJson(config)).data?.annotations[GROUND]
+  const ground = Grounded.safeParse(text === undefined ? undefined : parseJson(text))
   if (ground.success) return ground.data
   throw new SekishoError('INTERNAL', 'this bundle is not for runsc', { cause: ground.error })
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import type { Head, Watched } from './judge.ts'
 
@@ -27,7 +28,7 @@ const SCHEMA = `
 const Bytes = z.instanceof(Uint8Array).transform((bytes) => Buffer.from(bytes))
 const LogRow = z.object({
   origin: z.string(),
-  keys: z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text))),
+  keys: z.string().transform((text) => z.array(z.string()).parse(parseJson(text))),
   refused: z.string().nullable(),
   cosigned: z.int(),
   forks: z.int(),

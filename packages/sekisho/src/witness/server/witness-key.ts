@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs
 import { dirname } from 'node:path'
 import { type NoteCosigner, noteCosigner } from '@sekisho/verify'
 import * as z from 'zod'
+import { parseJson } from '../../core/parse-json.ts'
 import { SekishoError } from '../../core/error.ts'
 import { createDurably } from '../durable-file.ts'
 
@@ -43,7 +44,7 @@ export function makeWitnessKey(path: string, name: string): WitnessKey {
 export function readWitnessKey(path: string): WitnessKey {
   const text = readPrivately(path)
   try {
-    const { name, ed25519, mlDsa44 } = KeyFile.parse(JSON.parse(text))
+    const { name, ed25519, mlDsa44 } = KeyFile.parse(parseJson(text))
     return cosignersOf(name, [createPrivateKey(ed25519), createPrivateKey(mlDsa44)])
   } catch (cause) {
     if (cause instanceof SekishoError) throw cause

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../core/parse-json.ts'
 import type { Detector, Span } from '../detector.ts'
 import { LEFT_EDGE, LEFT_EDGE_BYTES, NOTHING } from './token.ts'
 
@@ -42,7 +43,7 @@ function compactToken(text: string, hit: Span): readonly Span[] {
 /** Undefined when it is no object: then it is no token either. */
 function jsonOf(part: string | undefined): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(part ?? '', 'base64url').toString('utf8'))
+    const value: unknown = parseJson(Buffer.from(part ?? '', 'base64url').toString('utf8'))
     return isRecord(value) ? value : undefined
   } catch (error) {
     if (error instanceof SyntaxError) return undefined

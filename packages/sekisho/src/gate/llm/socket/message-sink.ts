@@ -1,3 +1,4 @@
+import { parseJson } from '../../../core/parse-json.ts'
 import type { Json } from '../../../core/facts.ts'
 import { SseReader } from '../../../llm/sse.ts'
 import { type Fields, fieldValue } from '../../http-fields.ts'
@@ -105,7 +106,7 @@ export class MessageSink implements ReplySink {
 }
 
 function completedIn(data: string): JsonObject | null {
-  const event: Json = JSON.parse(data) // the hold has parsed it, and written it
+  const event: Json = parseJson(data) // the hold has parsed it, and written it
   if (!isObject(event) || event['type'] !== 'response.completed') return null
   const { response } = event
   return isObject(response) ? response : null

@@ -80,6 +80,7 @@ export const BUNDLED = [
   'cli/run.ts',
   'cli/terminal.ts',
   'core/error.ts',
+  'core/parse-json.ts',
   'daemon/own-daemon.ts',
   'daemon/paths.ts',
   'run-main.ts',

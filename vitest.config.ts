@@ -15,9 +15,9 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // What has to happen is waited for, however slow the machine is: these end what hangs.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 25_000 } },
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     globalSetup: ['scripts/tests-need-root.ts'],
     projects: [
       { extends: true, test: { name: 'pure', include: PURE, isolate: false } },

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Check } from './checks.ts'
 import { type Done, runCheck } from './run-check.ts'
 
@@ -44,8 +44,16 @@ test('a check that is not there has failed', async () => {
 })
 
 test('a check that takes too long is stopped, and has failed even if it then exits with 0', async () => {
-  const slow = `trap 'touch stopped; exit 0' TERM; while :; do :; done`
-  expect(await run(slow, { timeoutMs: 300 })).toEqual({ ok: false, tally: { ...NONE, failed: 1 } })
+  const slow = `trap 'touch stopped; exit 0' TERM; touch begun; while :; do :; done`
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const late = run(slow, { timeoutMs: 300 })
+    await vi.waitUntil(() => existsSync(join(root, 'begun')), { timeout: 60_000 })
+    vi.advanceTimersByTime(300)
+    expect(await late).toEqual({ ok: false, tally: { ...NONE, failed: 1 } })
+  } finally {
+    vi.useRealTimers()
+  }
   expect(existsSync(join(root, 'stopped'))).toBe(true)
 })
 

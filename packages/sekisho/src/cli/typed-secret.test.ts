@@ -53,7 +53,7 @@ test.for([
 
 function run(program: string, argv: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, argv, { timeout: 15_000 }, (error, stdout) =>
+    const child = execFile(program, argv, { timeout: 120_000 }, (error, stdout) =>
       error === null ? resolve(stdout) : reject(error),
     )
     child.stdin?.end(input)

@@ -142,10 +142,8 @@ describe('nothing puts the kill off', () => {
 
   test('a cgroup that does not freeze: nothing is read that needs its memory', async () => {
     const attendant = bench.begin(FIRST, {}, { freeze: () => new Promise(() => undefined) })
-    const startedMs = performance.now()
     bench.attempted()
-    await attendant.end()
-    expect(performance.now() - startedMs).toBeLessThan(5_000) // 400 ms, on a machine at rest
+    await attendant.end() // whatever waited for the freeze would never end
     expect(bench.did).toEqual(killed)
     const { processes, isFrozen } = JSON.parse(bench.kept('processes.json'))
     expect(isFrozen).toBe(false)

@@ -31,7 +31,7 @@ async function runFromMemory(flags: number, way: string, prepare: boolean): Prom
       String(flags),
       way,
     ],
-    { stdio: ['pipe', 'pipe', 'pipe'], timeout: 15_000 },
+    { stdio: ['pipe', 'pipe', 'pipe'], timeout: 120_000 },
   )
   let said = ''
   child.stdout.on('data', (text: Buffer) => (said += text.toString()))

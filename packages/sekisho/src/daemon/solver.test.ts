@@ -75,7 +75,7 @@ test('one that does not answer in its time is ended', async () => {
 })
 
 function settle(): Promise<SettleResult> {
-  return solver.ask(500, (peer, { limitMs, timeoutMs }) =>
+  return solver.ask(60_000, (peer, { limitMs, timeoutMs }) =>
     peer.call('settle', { problem, timeoutMs: limitMs }, { timeoutMs }),
   )
 }

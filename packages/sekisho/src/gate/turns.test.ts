@@ -15,7 +15,7 @@ test('who asks gets through in order', async () => {
 })
 
 test('what a burst does not hold is paid for with three times its time', async () => {
-  const turns = new Turns(shared)
+  const turns = new Turns(shared, () => 0)
   await turns.next(100)
   const startedMs = performance.now()
   await turns.next(20)
@@ -26,11 +26,12 @@ test('what a burst does not hold is paid for with three times its time', async (
 test('a session that rests may go on at once', async () => {
   let nowMs = 0
   const turns = new Turns(shared, () => nowMs)
-  await turns.next(100)
-  nowMs = 400
   const startedMs = performance.now()
-  for (let piece = 0; piece < 100; piece++) await turns.next(1)
-  expect(performance.now() - startedMs).toBeLessThan(300) // 400 ms would be owed otherwise
+  for (let burst = 0; burst < 50; burst++) {
+    await turns.next(100)
+    nowMs += 400
+  }
+  expect(performance.now() - startedMs).toBeLessThan(60_000) // 490 s would be owed otherwise
 })
 
 test('a session that is alone takes what nobody else wants, and owes none of it when somebody comes', async () => {
@@ -44,5 +45,5 @@ test('a session that is alone takes what nobody else wants, and owes none of it 
   isShared = true
   await turns.next(1)
   // the last one alone would be 4 ms, and a debt of the others 400 s
-  expect(performance.now() - startedMs).toBeLessThan(2000)
+  expect(performance.now() - startedMs).toBeLessThan(60_000)
 })

@@ -15,7 +15,7 @@ afterAll(() => z3.close())
 function compare(before: ComparedBundle, after: ComparedBundle): Promise<Comparison> {
   return compareBundles(before, after, {
     ask: z3.ask,
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     now: () => performance.now(),
   })
 }

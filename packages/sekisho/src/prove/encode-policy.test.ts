@@ -163,7 +163,7 @@ async function decisionOfSolver(
   const facts = [...world.facts(), ...given]
   const hierarchy = parenthood([allowed, ...facts], request)
   const ask = (question: Term) =>
-    solve([question, ...facts, ...hierarchy], { ask: z3.ask, timeoutMs: 5000, now })
+    solve([question, ...facts, ...hierarchy], { ask: z3.ask, timeoutMs: 60_000, now })
   const [can, cannot] = [await ask(allowed), await ask(not(allowed))]
   expect([can, cannot].filter(({ kind }) => kind === 'unknown')).toEqual([])
   if (can.kind === cannot.kind) {

@@ -20,7 +20,7 @@ async function proofsOf(decided: Partial<Decided>): Promise<Record<string, strin
   const proofs: Record<string, string> = {}
   for (const specification of SPECIFICATIONS) {
     proofs[specification.id] = shown(
-      await holdsFor(all, specification, { ask: z3.ask, timeoutMs: 5000, now }),
+      await holdsFor(all, specification, { ask: z3.ask, timeoutMs: 60_000, now }),
     )
   }
   return proofs
@@ -73,7 +73,7 @@ test('a broken promise is shown as a request', async () => {
     rules: [rule('a', 'x.example')],
     invariants: [],
   }
-  const holding = await holdsFor(decided, first, { ask: z3.ask, timeoutMs: 5000, now })
+  const holding = await holdsFor(decided, first, { ask: z3.ask, timeoutMs: 60_000, now })
   expect(holding).toMatchObject({
     kind: 'violated',
     counterexample: {

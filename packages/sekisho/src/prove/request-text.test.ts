@@ -220,7 +220,7 @@ test.for<[string, string[]]>([
   const policies = parsePolicies('permit (principal, action, resource);')
   const known = { agents: [{ name: 'builder', rules: RULES }], users: ['uid-0'] }
   const decided = { schema: SCHEMA, policies, rules: null, invariants: [], known }
-  const holding = await holdsFor(decided, specification, { ask: z3.ask, timeoutMs: 5000, now })
+  const holding = await holdsFor(decided, specification, { ask: z3.ask, timeoutMs: 60_000, now })
   expect(holding).toMatchObject({
     kind: 'violated',
     counterexample: {

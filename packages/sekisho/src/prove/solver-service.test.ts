@@ -72,12 +72,12 @@ const problem: SettleProblem = {
 test('it serves as a process without files, network and children, and ends when it is let go', async () => {
   const child = await startSolver()
   const solver = peerOf(ipcTransport(child))
-  expect(await solver.call('settle', { problem, timeoutMs: 500 })).toEqual({ kind: 'holds' })
+  expect(await solver.call('settle', { problem, timeoutMs: 60_000 })).toEqual({ kind: 'holds' })
   const [before, after] = [
     bundleOf(DEFAULTS),
     bundleOf(DEFAULTS.filter(({ id }) => id !== 'rule-of-two')),
   ]
-  const comparison = await solver.call('compare', { before, after, timeoutMs: 10_000 })
+  const comparison = await solver.call('compare', { before, after, timeoutMs: 60_000 })
   expect(comparison.change).toBe('wider')
   const gone = once(child, 'exit')
   child.disconnect()
@@ -125,7 +125,9 @@ test('jobs are taken one at a time, and no more than it can hold', async () => {
     },
   })
   const solver = peerOf(own)
-  const jobs = Array.from({ length: 40 }, () => solver.call('settle', { problem, timeoutMs: 5000 }))
+  const jobs = Array.from({ length: 40 }, () =>
+    solver.call('settle', { problem, timeoutMs: 60_000 }),
+  )
   const results = await Promise.allSettled(jobs)
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(32)
   const [refused] = results.flatMap((result) =>

@@ -30,7 +30,7 @@ const STREAM = 1
 const DATAGRAM_CLOEXEC = 2 | 0o2000000
 const MAX_PACKETS = 100
 /** An attack that is not refused by then is left open, which fails its test. */
-export const PATIENCE_MS = Number(process.env['ATTACK_PATIENCE_MS'] ?? 5_000)
+export const PATIENCE_MS = Number(process.env['ATTACK_PATIENCE_MS'] ?? 60_000)
 
 export type WireOptions = Partial<Omit<GateSession, 'session' | 'decision'>> & {
   rules?: PolicyRule[]

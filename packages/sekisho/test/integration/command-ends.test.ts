@@ -131,13 +131,11 @@ describe('ends that the command did not choose', () => {
   })
 
   test('the wall-clock limit ends a session and says so', async () => {
-    const before = performance.now()
-    const { code, stderr } = await run(instance, ['sleep', '60'], { flags: ['--agent', 'quick'] })
+    const { code, stderr } = await run(instance, ['sleep', '600'], { flags: ['--agent', 'quick'] })
     expect(code).toBe(143)
     expect(stderr.replace(/s-\w{20}/, 'ID')).toBe(
       'sekisho: session ID ended: the wall-clock limit of 1 s is reached\nhint: raise limits.wallClock in the agent file\n',
     )
-    expect(performance.now() - before).toBeLessThan(5000)
   })
 
   test('what the command left in the background ends with it', async () => {

@@ -156,7 +156,7 @@ async function archived(): Promise<z.infer<typeof Line>[]> {
 async function exported(
   isSo: (line: z.infer<typeof Line>) => boolean,
 ): Promise<z.infer<typeof Line>> {
-  const late = AbortSignal.timeout(15_000)
+  const late = AbortSignal.timeout(60_000)
   for (;;) {
     late.throwIfAborted()
     const found = (await archived().catch(() => [])).find(isSo)

@@ -162,7 +162,7 @@ test('a stop of the platform in the middle of sessions leaves nothing at all', a
   const ends = await Promise.all(clients.map(async ({ ended }) => (await ended).code))
   expect(ends.every((code) => code === 137 || code === 125)).toBe(true)
   expect(Object.entries(processes).filter(([, pid]) => !isGone(pid))).toEqual([])
-  await expect.poll(() => sandboxProcesses(instance.home), { timeout: 2000 }).toEqual([])
+  await expect.poll(() => sandboxProcesses(instance.home)).toEqual([])
   expect(cgroupsOf(instance.home)).toEqual([])
   expect(loopsOf(instance.home)).toEqual([])
   expect(hostMountsOf(instance.home)).toEqual([])

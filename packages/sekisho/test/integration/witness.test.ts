@@ -83,7 +83,7 @@ async function cosigned(platform: Platform): Promise<void> {
     return size !== undefined && stdout.includes(`a of Acme, ${size} leaves cosigned`)
   }
   // `expect.poll` is for tests, and this is asked for before them too
-  await vi.waitUntil(isCosigned, { interval: 100, timeout: 25_000 })
+  await vi.waitUntil(isCosigned, { interval: 100, timeout: 60_000 })
 }
 
 async function keepAs(copy: string): Promise<void> {

@@ -164,7 +164,7 @@ async function runIn(root: string, joins: readonly string[], script: string): Pr
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-      timeout: 15_000,
+      timeout: 120_000,
     },
   )
   let output = ''

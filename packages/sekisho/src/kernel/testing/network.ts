@@ -35,7 +35,7 @@ const DIAL = 'dial() { (exec 3<>"/dev/tcp/$1/$2" && cat <&3); }\n'
 /** Runs bash as a process of the agent's namespace; `dial ADDRESS PORT` prints what answers. */
 export function runInside(namespaceFd: number, script: string): Promise<string[]> {
   const child = inNamespace(namespaceFd, () =>
-    spawn('bash', ['-c', DIAL + script], { stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 }),
+    spawn('bash', ['-c', DIAL + script], { stdio: ['ignore', 'pipe', 'ignore'], timeout: 120_000 }),
   )
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -35,7 +35,7 @@ export class SoftTpm {
     )
     this.#process = child
     await once(child, 'spawn')
-    await vi.waitFor(() => connect(this.socket), { timeout: 5000, interval: 10 })
+    await vi.waitFor(() => connect(this.socket), { timeout: 60_000, interval: 10 })
   }
 
   async stop(): Promise<void> {

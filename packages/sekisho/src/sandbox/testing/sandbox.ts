@@ -129,7 +129,7 @@ function runSpec(bundle: string, spec: SandboxSpec): Promise<Outcome> {
   mkdirSync(spec.scratch, { recursive: true })
   const scratch = [spec.scratch, LIMITS.tmpBytes, LIMITS.tmpInodes, spec.idBase + 1000].map(String)
   const [file = '', ...wrap] = [...WRAP, 'sh', '-c', SCRATCH, 'sh', ...scratch]
-  const child = spawn(file, [...wrap, launch.file, ...launch.args], { timeout: 60_000 })
+  const child = spawn(file, [...wrap, launch.file, ...launch.args], { timeout: 120_000 })
   child.stdin.end()
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []

@@ -104,7 +104,7 @@ const ASK_BASH =
 function bashRuns(line: string): string[][] {
   // what has no end is as good as what has ended
   const told = execFileSync('/bin/bash', ['--norc', '-c', ASK_BASH, 'bash', line], {
-    timeout: 10_000,
+    timeout: 120_000,
   })
   return told
     .toString()

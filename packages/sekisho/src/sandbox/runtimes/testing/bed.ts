@@ -166,7 +166,7 @@ function startIn({ directory, root, id, runtime, cgroup, asked }: Starting): Run
       command: ['/usr/bin/env', ...groundFor(scratch), ...command],
     }),
   )
-  const child = spawn(file, args, { timeout: 60_000, stdio: 'pipe' })
+  const child = spawn(file, args, { timeout: 120_000, stdio: 'pipe' })
   return { child, cgroup, bundle, pidFile, ended: outcomeOf(child) }
 }
 

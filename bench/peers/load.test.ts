@@ -22,7 +22,7 @@ beforeAll(async () => {
     proxy: false,
     mode: 'keep-alive',
     concurrency: 2,
-    warmUpMs: 50,
+    warmUpMs: 0,
     durationMs: 150,
   }
 })

@@ -129,7 +129,10 @@ test.for<readonly [string, string]>([
     return answered.promise
   }
   const front = makeFront({ idleMs: 20, intent })
-  const client = await connected((socket) => front.accept(socket, ROUTE, DIALLED))
+  // taken over once it has asked: nothing moves before that, for as long as a busy machine takes
+  const client = await connected((socket) =>
+    socket.once('readable', () => front.accept(socket, ROUTE, DIALLED)),
+  )
   client.write(head)
   await asked.promise
   // of these, each lasts as long as a connection on which nothing moves may

@@ -174,29 +174,36 @@ test('a datagram over IPv6 is refused at once and seen', () => {
 })
 
 test('the first IPv6 packet of a network is not lost', async () => {
-  const delaysMs: number[] = []
   for (let i = 0; i < 20; i++) {
     const fresh = createNetwork()
     const agent = openInside(fresh.agentNsFd, PUBLIC_V6, { type: SOCK.datagram, port: 443 })
-    const startMs = performance.now()
     inside.sendBytes(agent, Buffer.from('x'))
     expect(inside.receive(agent)).toBe(-ERRNO.ECONNREFUSED)
-    delaysMs.push(performance.now() - startMs)
+    // a question of where the neighbour is would be another one, sent again after a second if it is lost
+    expect(sentBy(fresh.agentNsFd)).toBe(1)
     await fresh.close()
   }
-  expect(Math.max(...delaysMs)).toBeLessThan(900) // a lost one is sent again after a second
 })
 
-test('a client that tries many servers hears of each within a tenth of a second', () => {
+/** IPv6 packets that have left a namespace. */
+function sentBy(namespaceFd: number): number {
+  const counters = inNamespace(namespaceFd, () =>
+    readFileSync('/proc/thread-self/net/snmp6', 'utf8'),
+  )
+  return Number(/^Ip6OutRequests\s+(\d+)$/m.exec(counters)?.[1])
+}
+
+test('a client that tries many servers hears of each soon', () => {
   for (let i = 0; i < 20; i++) {
     const to = inside.ipv4(`192.0.2.${i}`)
     const options = { type: SOCK.datagram, port: 443, timeoutMs: 10 }
     const agent = openInside(network.agentNsFd, to, options)
-    const answers = Array.from({ length: 10 }, () => {
+    // by 10 ms each: what is answered once a second has not been by then, for the later of them
+    const isAnswered = Array.from({ length: 50 }).some(() => {
       inside.sendBytes(agent, Buffer.from('x'))
-      return inside.receive(agent)
+      return inside.receive(agent) === -ERRNO.ECONNREFUSED
     })
-    expect(answers, `server ${i}`).toContain(-ERRNO.ECONNREFUSED)
+    expect(isAnswered, `server ${i}`).toBe(true)
   }
 })
 

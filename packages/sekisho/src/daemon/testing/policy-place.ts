@@ -48,7 +48,7 @@ export function install(generation: number, letter: string): PolicyInstall {
       constraints: [],
       mandates: [],
       users: [],
-      approvals: { timeoutMs: 1000 },
+      approvals: { timeoutMs: 60_000 },
       llm: NO_LLM_SETTINGS,
     },
     approvers: [],

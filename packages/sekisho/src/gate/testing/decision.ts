@@ -23,7 +23,7 @@ export const PLAIN_BUNDLE: DecisionBundle = {
   constraints: [],
   mandates: [],
   users: [],
-  approvals: { timeoutMs: 1_000 },
+  approvals: { timeoutMs: 60_000 },
   llm: NO_LLM_SETTINGS,
 }
 

@@ -87,3 +87,15 @@ test('more calls than are remembered are said to be more', () => {
   expect(calls.all.isWhole).toBe(false)
   expect(calls.all.releases).toHaveLength(MAX_RELEASES)
 })
+
+test('calls of which nothing more is heard are not kept without bound', () => {
+  const calls = new ReleasedCalls(true)
+  for (let i = 0; i < MAX_RELEASES; i++) calls.intend(call(String(i)))
+  expect(calls.all.isWhole).toBe(true)
+  calls.intend(call('more'))
+  calls.close(done('0'))
+  calls.close(done('more'))
+  expect(calls.all.isWhole).toBe(false)
+  expect(calls.all.releases).toHaveLength(MAX_RELEASES)
+  expect(calls.all.releases).not.toContainEqual(release('more'))
+})

@@ -20,7 +20,9 @@ export class ReleasedCalls {
 
   /** An allowed intent is durable. */
   intend({ id, action }: Leaf<'action.intent'>): void {
-    if (action.kind === 'llm.tool-call') this.#open.set(id, toolRelease(action))
+    if (action.kind !== 'llm.tool-call') return
+    if (this.#open.size < MAX_RELEASES) this.#open.set(id, toolRelease(action))
+    else this.#isWhole = false
   }
 
   /** What became of it: released, or refused after all. */

@@ -187,16 +187,6 @@ test.each<[string, ModelApi, Plays]>([
     events(messagesEvents(MARK).map((event) => `:\nid\n${event}`)),
   ],
   [
-    'beside an error of Chat, which some clients read past',
-    'chat',
-    events([
-      ...sse([
-        { error: { message: 'x' }, ...delta({ tool_calls: [{ index: 0, ...FUNCTION }] }, 'stop') },
-      ]),
-      'data: [DONE]\n\n',
-    ]),
-  ],
-  [
     'beside an error of Gemini, which its own client reads past',
     'gemini',
     events(sse([{ error: { code: 0, message: 'x' }, ...CANDIDATES }])),

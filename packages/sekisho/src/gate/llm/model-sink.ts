@@ -13,6 +13,8 @@ const KEEP_ALIVE_MS = 10_000
 /** Written anew: what is released may be longer or shorter than what came. */
 const LENGTHS: ReadonlySet<string> = new Set(['content-length', 'content-md5', 'digest', 'etag'])
 
+const BODY: ReadonlySet<string> = new Set([...LENGTHS, 'content-type', 'content-encoding'])
+
 /** Of a reply that nothing has passed of; the operator finds the rest in the log. */
 const REFUSED = '[Sekisho] This reply was refused.'
 
@@ -49,6 +51,8 @@ type State =
   | { kind: 'waiting' }
   /** nothing that a client could act upon */
   | { kind: 'passing' }
+  /** a head alone: what stands below it is for nobody */
+  | { kind: 'bare' }
   | { kind: 'holding'; hold: ReplyHold; form: ReplyForm }
   | { kind: 'closed' }
 
@@ -92,8 +96,9 @@ export class ModelSink extends PassingSink {
 
   override head(status: number, message: string, fields: Fields): void {
     if (this.#state.kind === 'closed') return
-    const form = status >= 200 && status < 300 ? formOf(fields, this.#parts.framing) : 'none'
+    const form = formAt(status, fields, this.#parts.framing)
     if (form === 'none') return this.#pass({ status, message, fields })
+    if (form === 'bare') return this.#passHead({ status, message, fields })
     const hold = form === 'unknown' ? undefined : this.#parts.newHold(form)
     if (hold === undefined || form === 'unknown') {
       return this.#refuse('llm.unreadable-reply', `a reply of type ${typeOf(fields)}`)
@@ -111,6 +116,7 @@ export class ModelSink extends PassingSink {
       this.#parts.seen(bytes)
       return super.write(bytes)
     }
+    if (this.#state.kind === 'bare') this.#parts.seen(bytes)
     if (this.#state.kind !== 'holding') return true
     const isReady = this.#take(this.#state.hold.push(bytes))
     this.#parts.seen(bytes) // by what has been read of it, it may be ended here
@@ -123,7 +129,7 @@ export class ModelSink extends PassingSink {
 
   override end(bytes?: Buffer | string): void {
     if (bytes !== undefined) this.write(Buffer.from(bytes))
-    if (this.#state.kind === 'passing') {
+    if (this.#state.kind === 'passing' || this.#state.kind === 'bare') {
       super.end()
       return this.#settle()
     }
@@ -169,6 +175,11 @@ export class ModelSink extends PassingSink {
   #pass(head: Head): void {
     this.#state = { kind: 'passing' }
     super.head(head.status, head.message, head.fields)
+  }
+
+  #passHead({ status, message, fields }: Head): void {
+    this.#state = { kind: 'bare' }
+    super.head(status, message, withoutFields(fields, BODY))
   }
 
   /** @returns whether the client keeps up */
@@ -318,6 +329,16 @@ const BEDROCK_EVENTS = 'application/vnd.amazon.eventstream'
 const ONE_EACH = ['content-type', 'content-encoding']
 const CHARSET = /^\s*charset/i
 const UTF8 = /^\s*charset="?(?:utf-?8|us-ascii)"?\s*$/i
+
+/** Clients in Go take all that is below 400 for a reply; where they are led, they ask anew. */
+function formAt(
+  status: number,
+  fields: Fields,
+  framing: ReplyFraming | undefined,
+): ReplyForm | 'unknown' | 'none' | 'bare' {
+  if (status < 200 || status >= 400) return 'none'
+  return status < 300 ? formOf(fields, framing) : 'bare'
+}
 
 function formOf(fields: Fields, framing: ReplyFraming | undefined): ReplyForm | 'unknown' {
   // of two, each client goes by another

@@ -1,4 +1,5 @@
 import type { Json } from '../../core/facts.ts'
+import { foldCase } from '../hold/alike-names.ts'
 import { readStrictJson } from '../hold/strict-json.ts'
 import { Unreadable } from './unreadable.ts'
 
@@ -21,9 +22,17 @@ function asJson(value: unknown): Json {
   if (typeof value === 'number') return asNumber(value)
   if (Array.isArray(value)) return value.map(asJson)
   if (typeof value !== 'object') throw new Unreadable('arguments that are no JSON')
+  checkNames(Object.keys(value))
   return Object.fromEntries(
     Object.entries(value).map(([name, member]): [string, Json] => [asText(name), asJson(member)]),
   )
+}
+
+/** Two names that differ in their case alone are one to `encoding/json` of Go, which takes the last. */
+function checkNames(names: readonly string[]): void {
+  if (new Set(names.map(foldCase)).size < names.length) {
+    throw new Unreadable('arguments with a name that stands in two cases')
+  }
 }
 
 function asText(text: string): string {

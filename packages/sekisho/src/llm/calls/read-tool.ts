@@ -1,6 +1,14 @@
 import type { ToolDoing } from '../../core/action.ts'
 import { findInPlaces } from '../../detect/commands/all.ts'
-import { type ArgumentValue, hasUnknown, memberOf, textsOf, UNKNOWN } from './argument-value.ts'
+import { foldCase } from '../hold/alike-names.ts'
+import {
+  type ArgumentValue,
+  hasUnknown,
+  memberOf,
+  membersOf,
+  textsOf,
+  UNKNOWN,
+} from './argument-value.ts'
 import { isAbsolutePath, urlsIn } from './named-places.ts'
 import { patchPaths } from './patch-paths.ts'
 import { type Commands, readCommands, readCommandsOf, readTyped } from './read-commands.ts'
@@ -22,9 +30,25 @@ export function readTool(
   entry: ToolEntry | undefined,
   value: ArgumentValue,
 ): ToolReading {
+  if (entry !== undefined) checkNames(entry, value)
   const read = entry === undefined ? readUnknownTool(tool, value) : readKnownTool(entry, value)
   const findings = new Set([...read.findings, ...findInPlaces(read)])
   return boundReading({ ...read, tool, findings })
+}
+
+/**
+ * `encoding/json` of Go finds a member under its name in any case: a client in Go would run what
+ * nobody here has found.
+ */
+function checkNames(entry: ToolEntry, value: ArgumentValue): void {
+  const paths = Object.values(entry).flatMap((names) => (Array.isArray(names) ? names : []))
+  const known = new Set(paths.flatMap((path: string) => path.split('.')))
+  const folded = new Set([...known].map(foldCase))
+  const isOther = (name: string): boolean => !known.has(name) && folded.has(foldCase(name))
+  const inner = [...known].map((name): ArgumentValue => memberOf(value, name) ?? null)
+  const all: readonly ArgumentValue[] = [value, ...inner]
+  const names = all.flatMap((each) => Object.keys(membersOf(each)))
+  if (names.some(isOther)) throw new Unreadable('arguments under a name in another case')
 }
 
 type Read = Omit<ToolReading, 'tool'>

@@ -15,6 +15,8 @@ const CallChunk = z.looseObject({
   id: text,
   created: count,
   model: text,
+  // one reader stops there, another goes on
+  error: z.null().optional(),
   usage: z
     .looseObject({
       prompt_tokens: count,

@@ -1,5 +1,5 @@
 import { changedChoice } from './chat-render.ts'
-import { readCall, readLegacyCall, readTexts, type ChatCall } from './chat-fields.ts'
+import { checkBeside, readCall, readLegacyCall, readTexts, type ChatCall } from './chat-fields.ts'
 import type { DocumentForm, DocumentParts } from './document.ts'
 import { listAt } from './format-reader.ts'
 import type { HeldCall } from './held-call.ts'
@@ -40,9 +40,7 @@ type Rendered = { came: JsonObject; choice: JsonObject }
 function readChoice(came: JsonObject, parts: DocumentParts): () => Rendered {
   const message = objectAt(came, 'message') ?? {}
   parts.reply.facts.stop = textAt(came, 'finish_reason') ?? null
-  if (came['delta'] !== undefined && came['delta'] !== null) {
-    parts.reply.unknown('choice.delta', Buffer.byteLength(JSON.stringify(came['delta'])))
-  }
+  checkBeside(parts.reply, came, 'delta')
   const texts: Record<string, string> = {}
   for (const { name, kind, text } of readTexts(parts.reply, message)) {
     const told = parts.text(kind, text)

@@ -51,6 +51,20 @@ export function readTexts(reply: Reply, message: JsonObject): ChatText[] {
   }
 }
 
+/**
+ * What stands where the other kind of reply has what it says: some readers take either.
+ *
+ * @throws ReplyFault for calls in it, and unless the bundle lets pass what nobody can look into
+ */
+export function checkBeside(reply: Reply, source: JsonObject, name: 'delta' | 'message'): void {
+  const beside = source[name] ?? undefined
+  if (beside === undefined) return
+  if (isObject(beside) && [...CALLS].some((calls) => Boolean(beside[calls]))) {
+    throw malformed(`a call in a ${name} beside what is said`)
+  }
+  reply.unknown(`choice.${name}`, Buffer.byteLength(JSON.stringify(beside)))
+}
+
 /** Whether there is a text, or what some reader takes for one, in a delta. */
 export function hasText(delta: JsonObject): boolean {
   return Object.keys(TEXTS).some((name) => Boolean(delta[name]))
@@ -75,12 +89,13 @@ export function readCall(reply: Reply, entry: JsonObject): ChatCall | undefined 
   const has = ['function', 'custom'].filter((type) => objectAt(entry, type) !== undefined)
   // of a later piece, the type is often left out
   const type = textOf(entry, 'type') || (has[0] ?? 'function')
+  // many readers go by what an entry has, whatever its type
+  if (has.some((other) => other !== type)) throw malformed('a call of two types')
   const known = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined
   if (known === undefined) {
     reply.unknown(`tool_calls.${type}`, Buffer.byteLength(JSON.stringify(entry)))
     return undefined
   }
-  if (has.some((other) => other !== type)) throw malformed('a call of two types')
   const called = objectAt(entry, type) ?? {}
   return {
     id: textOf(entry, 'id'),

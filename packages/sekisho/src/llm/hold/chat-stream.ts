@@ -1,7 +1,7 @@
 import { isReadAlike } from './chat-alike.ts'
 import { ChatChoice } from './chat-choice.ts'
 import { type ChatPart, renderChat } from './chat-render.ts'
-import { hasText, readCall, readLegacyCall, readTexts } from './chat-fields.ts'
+import { checkBeside, hasText, readCall, readLegacyCall, readTexts } from './chat-fields.ts'
 import { DONE, type FormatReader, isOnlyError, listAt, readObject } from './format-reader.ts'
 import type { Frame } from './frame.ts'
 import { indexAt, isObject, type JsonObject, objectAt, textAt } from './json-object.ts'
@@ -37,7 +37,7 @@ export class ChatStream implements FormatReader {
       return this.#pass(frame)
     }
     this.#reply.facts.name(chunk['model'])
-    const parts = listAt(chunk, 'choices').map((source) => this.#part(source, frame))
+    const parts = listAt(chunk, 'choices').map((source) => this.#part(source))
     this.#check(chunk, parts)
     this.#put(frame, chunk, parts)
     for (const { choice, finish } of parts) if (finish !== undefined) choice.finish()
@@ -102,10 +102,10 @@ export class ChatStream implements FormatReader {
     }
   }
 
-  #part(source: JsonObject, frame: Frame): ChatPart {
+  #part(source: JsonObject): ChatPart {
     const choice = this.#choiceAt(indexOf(source))
     const delta = objectAt(source, 'delta') ?? {}
-    if (isObject(source['message'])) this.#reply.unknown('choice.message', frame.raw.length)
+    checkBeside(this.#reply, source, 'message')
     const finish = textAt(source, 'finish_reason')
     if (finish !== undefined) this.#reply.facts.stop = finish
     const texts = new Map<string, string>()

@@ -1,4 +1,5 @@
 import type { SkipEvents } from '../sse.ts'
+import { checkNames } from './alike-names.ts'
 import type { Frame } from './frame.ts'
 import { isObject, type JsonObject } from './json-object.ts'
 import { malformed } from './reply-fault.ts'
@@ -27,6 +28,7 @@ export function readObject(data: string): JsonObject {
   const read = readStrictJson(data)
   if ('problem' in read) throw malformed(`an event of the reply: ${read.problem}`)
   if (!isObject(read.value)) throw malformed('an event of the reply that is no object')
+  checkNames(read.value)
   return read.value
 }
 
@@ -38,6 +40,17 @@ export function listAt(value: JsonObject, name: string): readonly JsonObject[] {
     if (!isObject(item)) throw malformed(`something in ${name} that is no object`)
     return item
   })
+}
+
+/**
+ * A text; empty where it is left out.
+ *
+ * @throws ReplyFault for anything else: JavaScript joins it to a text all the same
+ */
+export function textIn(value: JsonObject, name: string): string {
+  const member = value[name] ?? ''
+  if (typeof member !== 'string') throw malformed(`${name} that is no text`)
+  return member
 }
 
 /** Beside an error, what else an event says: one client stops at the error, another reads past it. */

@@ -114,6 +114,8 @@ export class GeminiCandidate {
     if (kind === 'text') return this.#textPart(came)
     if (kind === 'call') return this.#callPart(came)
     const bytes = Buffer.byteLength(JSON.stringify(came))
+    // Google's own readers in Python take either
+    if (name === 'function_call') throw malformed('a call that some readers pass over')
     if (kind === undefined) this.#reply.unknown(`part.${name}`, bytes)
     else this.#reply.facts.countBytes(name, bytes)
     if (kind === 'server') this.#reply.facts.server(name)

@@ -105,16 +105,25 @@ test('what is in front of a call leaves, and each of several calls when it is se
 })
 
 test('a call whose events go through those of another leaves with it, or not at all', () => {
-  const hold = holdOf('messages')
+  const at = (output_index: number, type: string, more = {}): Event => {
+    const called = { id: `i${output_index}`, call_id: `c${output_index}`, name: 'ls', ...more }
+    const made = { type: 'function_call', arguments: '', ...called }
+    return { type: `response.output_item.${type}`, output_index, item: made }
+  }
+  const hold = holdOf('responses')
   hold.push(
-    Buffer.from(named(start, useOf(0), useOf(1), json(0, '{}'), stop(0), json(1, '{}'), stop(1))),
+    Buffer.from(
+      named(
+        at(0, 'added'),
+        at(1, 'added'),
+        at(0, 'done', { arguments: '{}' }),
+        at(1, 'done', { arguments: '{}' }),
+      ),
+    ),
   )
   expect(hold.settle(0, { kind: 'release' })).toEqual([])
-  const { ran, stop: stopped } = readAsClient(
-    'messages',
-    named(start) + written(hold.cutOff('enough')),
-  )
-  expect({ ran, stopped }).toEqual({ ran: [], stopped: 'end_turn' })
+  const { ran, stop: stopped } = readAsClient('responses', written(hold.cutOff('enough')))
+  expect({ ran, stopped }).toEqual({ ran: [], stopped: 'completed' })
 })
 
 test('a late error does not release what is held, and what is not whole never leaves', () => {

@@ -1,5 +1,5 @@
 import type { DocumentForm, DocumentParts } from './document.ts'
-import { listAt } from './format-reader.ts'
+import { listAt, textIn } from './format-reader.ts'
 import type { HeldCall } from './held-call.ts'
 import { isObject, type JsonObject, textAt } from './json-object.ts'
 import { blockKind } from './messages-types.ts'
@@ -28,7 +28,7 @@ function readBlock(came: JsonObject, parts: DocumentParts): Block {
   const kind = blockKind(type)
   if (kind === 'call') return { came, told: came, call: readCall(came, parts) }
   if (kind === 'text' || kind === 'thinking') {
-    const text = textAt(came, kind) ?? ''
+    const text = textIn(came, kind)
     const told = parts.text(kind, text)
     return { came, told: told === text ? came : { ...came, [kind]: told } }
   }

@@ -1,7 +1,7 @@
-import { DONE, type FormatReader, readObject } from './format-reader.ts'
+import { DONE, type FormatReader, readObject, textIn } from './format-reader.ts'
 import type { Frame, FrameWriter } from './frame.ts'
 import type { HeldCall } from './held-call.ts'
-import { indexAt, type JsonObject, objectAt, textAt } from './json-object.ts'
+import { indexAt, isObject, type JsonObject, objectAt, textAt } from './json-object.ts'
 import type { SkipEvents } from '../sse.ts'
 import { readTextRun } from './messages-texts.ts'
 import { MessagesView } from './messages-view.ts'
@@ -37,6 +37,10 @@ export class MessagesStream implements FormatReader {
   readonly skip: SkipEvents
   readonly #readers: Readonly<Record<Reader, (frame: Frame, event: JsonObject) => void>>
   #lastIndex = -1
+  #begunBlocks = 0
+  #hasBegun = false
+  /** of the call that is open: nothing else begins, goes on or ends inside of it */
+  #openCall: number | undefined
   #usage: JsonObject = {}
 
   constructor(reply: Reply, writer: FrameWriter) {
@@ -56,6 +60,7 @@ export class MessagesStream implements FormatReader {
       ping: (frame) => this.#pass(frame),
       error: (frame) => {
         reply.dropOpen()
+        this.#openCall = undefined
         this.#pass(frame)
       },
     }
@@ -109,7 +114,14 @@ export class MessagesStream implements FormatReader {
     const message = objectAt(event, 'message') ?? {}
     const { content } = message
     // one client takes what stands here for the first blocks, another does not
-    if (Array.isArray(content) && content.length > 0) throw malformed('a message that has begun')
+    const isEmpty = Array.isArray(content)
+      ? content.length === 0
+      : (content ?? undefined) === undefined
+    // and one counts its blocks anew
+    if (!isEmpty || this.#hasBegun || this.#begunBlocks > 0) {
+      throw malformed('a message that has begun')
+    }
+    this.#hasBegun = true
     this.#reply.facts.name(message['model'])
     this.#usage = objectAt(message, 'usage') ?? {}
     this.#reply.pass(frame.raw.length, () => {
@@ -136,7 +148,9 @@ export class MessagesStream implements FormatReader {
     const index = indexAt(event, 'index')
     if (index === undefined) throw malformed('a block without its index')
     if (index <= this.#lastIndex) throw malformed('a block with the index of another')
+    this.#checkAlone(index)
     this.#lastIndex = index
+    this.#begunBlocks += 1
     return index
   }
 
@@ -149,12 +163,29 @@ export class MessagesStream implements FormatReader {
     })
   }
 
+  /**
+   * Anthropic's readers find a block by how many were begun before it, others by its index, and some
+   * take each piece of arguments for one of the call that began last.
+   */
+  #checkPlace(index: number): void {
+    if (index !== this.#begunBlocks - 1) throw malformed('a call whose index is not its place')
+    for (const { kind } of this.#blocks.values()) {
+      if (kind === 'server' || kind === 'unknown') throw malformed('a call inside of a block')
+    }
+  }
+
+  #checkAlone(index: number): void {
+    if (this.#openCall !== undefined && this.#openCall !== index) {
+      throw malformed('something else inside of a call')
+    }
+  }
+
   #startText(
     frame: Frame,
     at: { event: JsonObject; content: JsonObject; kind: TextKind; index: number },
   ): void {
     const { event, content, kind, index } = at
-    const text = textAt(content, kind) ?? ''
+    const text = textIn(content, kind)
     const told = text === '' ? '' : this.#reply.text(kind, String(index), text)
     this.#reply.pass(frame.raw.length, () => {
       this.#view.opened(index)
@@ -166,11 +197,13 @@ export class MessagesStream implements FormatReader {
   }
 
   #startCall(frame: Frame, index: number, content: JsonObject): void {
-    const input = content['input']
+    this.#checkPlace(index)
+    const input = content['input'] ?? {}
     // clients differ in what becomes of it: a call is what its deltas say
-    if (typeof input === 'object' && input !== null && Object.keys(input).length > 0) {
+    if (!isObject(input) || Object.keys(input).length > 0) {
       throw malformed('a call that begins with arguments')
     }
+    this.#openCall = index
     const call = this.#reply.open({
       callId: textAt(content, 'id') ?? null,
       tool: textAt(content, 'name') ?? '',
@@ -195,6 +228,7 @@ export class MessagesStream implements FormatReader {
     const block = this.#blocks.get(index)
     const delta = objectAt(event, 'delta')
     if (block === undefined || delta === undefined) throw malformed('a delta of no block')
+    this.#checkAlone(index)
     const type = textAt(delta, 'type') ?? ''
     this.#checkDelta(frame, block, type)
     if (block.call !== undefined) return this.#callDelta(frame, block.call, delta)
@@ -216,7 +250,7 @@ export class MessagesStream implements FormatReader {
 
   #textDelta(frame: Frame, event: JsonObject, delta: JsonObject): void {
     const kind = delta['type'] === 'text_delta' ? 'text' : 'thinking'
-    const text = textAt(delta, kind) ?? ''
+    const text = textIn(delta, kind)
     const told = this.#reply.text(kind, String(event['index']), text)
     if (told === text) return this.#pass(frame)
     const changed = { ...event, delta: { ...delta, [kind]: told } }
@@ -225,7 +259,9 @@ export class MessagesStream implements FormatReader {
 
   #callDelta(frame: Frame, call: HeldCall, delta: JsonObject): void {
     const piece = textAt(delta, 'partial_json')
-    if (piece === undefined) throw malformed('a delta of a call without a text')
+    // of a type that nobody knows, it is none to a client
+    if (piece === undefined || delta['type'] !== 'input_json_delta')
+      throw malformed('a delta of a call without a text')
     this.#reply.append(call, piece)
     this.#putOf(call, frame, () => {})
   }
@@ -234,6 +270,8 @@ export class MessagesStream implements FormatReader {
     const index = indexAt(event, 'index') ?? -1
     const block = this.#blocks.get(index)
     if (block === undefined) throw malformed('the end of no block')
+    this.#checkAlone(index)
+    this.#openCall = undefined
     this.#blocks.delete(index)
     const { call } = block
     if (call !== undefined) {
@@ -270,6 +308,7 @@ export class MessagesStream implements FormatReader {
   }
 
   #messageDelta(frame: Frame, event: JsonObject): void {
+    if (this.#openCall !== undefined) throw malformed('a message that ends inside of a call')
     const delta = objectAt(event, 'delta') ?? {}
     const { facts } = this.#reply
     const reason = textAt(delta, 'stop_reason')

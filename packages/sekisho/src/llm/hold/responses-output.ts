@@ -1,3 +1,4 @@
+import { listAt } from './format-reader.ts'
 import type { HeldCall } from './held-call.ts'
 import { isObject, type JsonObject, textAt } from './json-object.ts'
 import type { Reply, TextKind } from './reply.ts'
@@ -137,9 +138,8 @@ export function toldItem(reply: Reply, item: JsonObject): JsonObject {
   if (kind !== 'message' && kind !== 'reasoning') return item
   const changed: [string, unknown][] = []
   for (const name of ['content', 'summary']) {
-    const parts = item[name]
-    if (!Array.isArray(parts)) continue
-    const told = parts.map((part: unknown) => (isObject(part) ? toldPart(reply, part) : part))
+    const parts = listAt(item, name)
+    const told = parts.map((part) => toldPart(reply, part))
     if (told.some((part, index) => part !== parts[index])) changed.push([name, told])
   }
   return changed.length === 0 ? item : { ...item, ...Object.fromEntries(changed) }

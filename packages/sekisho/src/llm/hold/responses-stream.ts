@@ -1,4 +1,4 @@
-import { DONE, type FormatReader, listAt, readObject } from './format-reader.ts'
+import { DONE, type FormatReader, listAt, readObject, textIn } from './format-reader.ts'
 import type { Frame, FrameWriter } from './frame.ts'
 import type { HeldCall } from './held-call.ts'
 import { indexAt, type JsonObject, objectAt, textAt } from './json-object.ts'
@@ -20,6 +20,7 @@ import { ResponsesView } from './responses-view.ts'
 /** An item that has been added and is not done. */
 type Item = {
   type: string
+  name: unknown
   call: HeldCall | undefined
   /** its arguments, each time that they were told whole */
   told: string[]
@@ -141,7 +142,8 @@ export class ResponsesStream implements FormatReader {
     if (this.#items.has(key)) throw malformed('an item in the place of another')
     const type = textAt(item, 'type') ?? ''
     const kind = itemKind(item)
-    const opened: Item = { type, call: undefined, told: [], hasDeltas: false }
+    const { name } = item
+    const opened: Item = { type, name, call: undefined, told: [], hasDeltas: false }
     this.#items.set(key, opened)
     this.#last = key
     if (kind === undefined) this.#reply.unknown(type, read.frame.raw.length)
@@ -203,8 +205,8 @@ export class ResponsesStream implements FormatReader {
     if (item?.call === undefined) throw malformed('arguments of no call')
     if (how === 'delta') {
       if (key !== this.#last) throw malformed('a call that goes on behind something else')
-      this.#reply.append(item.call, textAt(event, 'delta') ?? '')
-    } else item.told.push(textAt(event, 'arguments') ?? textAt(event, 'input') ?? '')
+      this.#reply.append(item.call, pieceOf(event))
+    } else item.told.push(...toldWhole(event, item))
     // told whole once more at the end of its item
     if (key !== this.#last) return
     this.#putCall(read, item.call, { isFirst: false })
@@ -231,7 +233,7 @@ export class ResponsesStream implements FormatReader {
     const { event, type } = read
     const item = this.#noCall(event)
     if (item !== undefined) item.hasDeltas = true
-    const piece = textAt(event, 'delta') ?? ''
+    const piece = pieceOf(event)
     const told = this.#texts.delta(event, type, piece)
     const changed = told === piece ? event : { ...event, delta: told, ...noLogprobs(event) }
     this.#pass(read, () => {
@@ -248,7 +250,7 @@ export class ResponsesStream implements FormatReader {
     this.#noCall(event)
     this.#putRests(this.#texts.end(event, type))
     const member = type === 'response.refusal.done' ? 'refusal' : 'text'
-    const text = textAt(event, member) ?? ''
+    const text = textIn(event, member)
     const kind = type.startsWith('response.reasoning') ? 'thinking' : 'text'
     const told = this.#reply.wholeText(kind, text)
     const changed = told === text ? event : { ...event, [member]: told, ...noLogprobs(event) }
@@ -323,6 +325,21 @@ function checkSame({ call, told }: Item, head: HeldCall['head'], text: string): 
   if (all.some((one) => one !== text)) {
     throw malformed('arguments of a call that are told in two ways')
   }
+}
+
+/** Null is a text as well where it is joined to one. */
+function pieceOf(event: JsonObject): string {
+  const { delta } = event
+  if (typeof delta !== 'string') throw malformed('a delta that is no text')
+  return delta
+}
+
+/** What an event says that all of the arguments are. */
+function toldWhole(event: JsonObject, { name }: Item): string[] {
+  const named = event['name'] ?? undefined
+  if (named !== undefined && named !== name) throw malformed('a call with two names or ids')
+  const told = ['arguments', 'input'].filter((member) => (event[member] ?? undefined) !== undefined)
+  return told.length === 0 ? [''] : told.map((member) => textIn(event, member))
 }
 
 function noLogprobs(event: JsonObject): JsonObject {

@@ -27,6 +27,7 @@ export function readStrictJson(text: string): StrictJson {
   if (typeof value !== 'object' || value === null) return { value }
   const names = countNames(value, 0)
   if (names === TOO_DEEP) return { problem: `nested more than ${MAX_DEPTH} deep` }
+  if (names === TOO_LARGE) return { problem: 'a number that is too large' }
   if (names !== countColons(text)) return { problem: TWICE }
   return { value }
 }
@@ -41,15 +42,18 @@ export function isWellFormedJson(value: unknown): boolean {
 }
 
 const TOO_DEEP = -1
+const TOO_LARGE = -2
 
 function countNames(value: object, depth: number): number {
   if (depth === MAX_DEPTH) return TOO_DEEP
   const members: unknown[] = Array.isArray(value) ? value : Object.values(value)
   let names = Array.isArray(value) ? 0 : members.length
   for (const member of members) {
+    // what one reader has without bound is another's `null`
+    if (member === Infinity || member === -Infinity) return TOO_LARGE
     if (typeof member !== 'object' || member === null) continue
     const inner = countNames(member, depth + 1)
-    if (inner === TOO_DEEP) return TOO_DEEP
+    if (inner < 0) return inner
     names += inner
   }
   return names

@@ -6,6 +6,7 @@ import { BEDROCK_MUTATIONS } from './model-bedrock.ts'
 import { MODEL_MUTATIONS } from './model-calls.ts'
 import { FILTER_MUTATIONS } from './model-filters.ts'
 import { READER_MUTATIONS } from './model-readers.ts'
+import { SPELLING_MUTATIONS } from './model-spellings.ts'
 import type { Mutation } from './mutation.ts'
 import { OPERATION_MUTATIONS } from './operations.ts'
 import { POLICY_MUTATIONS } from './policies.ts'
@@ -30,5 +31,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...AWS_MUTATIONS,
   ...FILTER_MUTATIONS,
   ...READER_MUTATIONS,
+  ...SPELLING_MUTATIONS,
   ...PROGRAM_OPTION_MUTATIONS,
 ]

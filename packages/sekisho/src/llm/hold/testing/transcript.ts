@@ -3,7 +3,7 @@ import type { ModelApi } from '../../../core/action.ts'
 /** One thing that a model says. */
 export type Part =
   | { kind: 'text' | 'thinking'; pieces: readonly string[] }
-  /** calls whose events come one after the other, or through each other where that means one thing */
+  /** calls that come one after the other, or in one chunk where that means one thing */
   | { kind: 'calls'; calls: readonly Call[]; isInterleaved: boolean }
 
 export type Call = { id: string; name: string; pieces: readonly string[] }
@@ -31,13 +31,6 @@ function named(event: Event): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-/** Events of several calls, in order or in turns. */
-function woven<T>(lists: readonly (readonly T[])[], isInterleaved: boolean): T[] {
-  if (!isInterleaved) return lists.flat()
-  const length = Math.max(0, ...lists.map((list) => list.length))
-  return Array.from({ length }, (_, at) => lists.flatMap((list) => list.slice(at, at + 1))).flat()
-}
-
 function messagesEvents(parts: readonly Part[], calls: readonly Call[]): string[] {
   let index = 0
   const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'model-1', content: [] }
@@ -45,10 +38,7 @@ function messagesEvents(parts: readonly Part[], calls: readonly Call[]): string[
   const stop_reason = calls.length > 0 ? 'tool_use' : 'end_turn'
   const blocks = parts.flatMap((part) => {
     if (part.kind === 'calls') {
-      return woven(
-        part.calls.map((call) => callBlock(call, index++)),
-        part.isInterleaved,
-      )
+      return part.calls.flatMap((call) => callBlock(call, index++))
     }
     const { kind, pieces } = part
     const deltas = pieces.map((piece) => ({ type: `${kind}_delta`, [kind]: piece }))

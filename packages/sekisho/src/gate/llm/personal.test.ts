@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Treatments } from '../../wire/policy.ts'
-import { isTokenized, wantsToken, withoutTokens } from './personal.ts'
+import { denyElsewhere, isTokenized, wantsToken, withoutTokens } from './personal.ts'
 
 test.each<[string, Treatments, boolean]>([
   ['the class', { 'personal-data': 'tokenize' }, true],
@@ -21,4 +21,13 @@ test('whoever looks into it notes what has a token, and no more', () => {
     'personal-data': 'record',
     'secret-format': 'redact',
   })
+})
+
+test('what is no personal data has no token, and is no reason to refuse a call', () => {
+  const found = (detector: string): Parameters<typeof denyElsewhere>[0] => [
+    { detector, place: 'body (base64)', count: 1, did: 'recorded' },
+  ]
+  const treatments: Treatments = { 'personal-data': 'tokenize' }
+  expect(denyElsewhere(found('entropy.blob'), treatments)).toBeUndefined()
+  expect(denyElsewhere(found('pii.card'), treatments)?.rules).toEqual(['llm.personal-data'])
 })

@@ -2,11 +2,18 @@ import { createHmac } from 'node:crypto'
 import type { RecordedFinding } from '../../core/finding.ts'
 import { type Deny, deny } from '../../core/verdict.ts'
 import { PersonalTokens } from '../../detect/content/personal/personal-tokens.ts'
+import { compileDetectors } from '../../detect/egress/engine.ts'
+import type { Finding } from '../../detect/egress/finding.ts'
+import { PERSONAL_DATA } from '../../detect/egress/personal-data/all.ts'
+import { HIDDEN, ViewedScan } from '../../detect/egress/views/viewed-scan.ts'
 import type { Treatments } from '../../wire/policy.ts'
 import { OTHERS } from '../inspection/finding-set.ts'
 
 /** Different values of one session that are known by a token. */
 const MAX_VALUES = 10_000
+
+const detectors = compileDetectors(PERSONAL_DATA)
+const PERSONAL: ReadonlySet<string> = new Set(PERSONAL_DATA.map(({ id }) => id))
 
 /** The tokens of one session. @param key of its prints, base64: theirs is derived from it */
 export function personalTokens(key: string): PersonalTokens {
@@ -24,6 +31,7 @@ export function isTokenized(treatments: Treatments = {}): boolean {
 
 /** Whether a rule wants tokens for what this detector finds: by its id, its beginning, or its class. */
 export function wantsToken(detector: string, treatments: Treatments = {}): boolean {
+  if (!PERSONAL.has(detector)) return false
   const fits = Object.keys(treatments).filter(
     (name) => name === detector || (name.endsWith('*') && detector.startsWith(name.slice(0, -1))),
   )
@@ -64,5 +72,19 @@ export function coverBody(
   if (!isTokenized(treatments)) return body
   const covered = tokens.cover(body, 'json', (detector) => wantsToken(detector, treatments))
   if (covered.kind === 'refused') return deny('llm.personal-data', covered.reason)
+  const left = leftIn(covered.bytes, treatments)
+  if (left !== undefined) {
+    return deny('llm.personal-data', `${left} found behind escapes, where there are no tokens`)
+  }
   return covered.count === 0 ? body : covered.bytes
+}
+
+/** What is found once escapes are undone, as every reader undoes them: `taro\u0040corp.jp`. */
+function leftIn(covered: Buffer, treatments: Treatments | undefined): string | undefined {
+  const scan = new ViewedScan('application/json', () => detectors.scan())
+  const found = [...scan.push(covered), ...scan.end()]
+  // of what is hidden deeper than anybody looks nobody knows what it is
+  const isLeft = ({ detector }: Finding): boolean =>
+    detector === HIDDEN.detector || wantsToken(detector, treatments)
+  return found.find(isLeft)?.detector
 }

@@ -53,9 +53,15 @@ const TOKENIZED = {
 }
 const ADDRESS = 'taro.yamada@example.jp'
 
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 test.each([
   ['in base64', Buffer.from(`write to ${ADDRESS} today`).toString('base64'), {}],
   ['in hex', Buffer.from(`write to ${ADDRESS} today`).toString('hex'), {}],
+  ['in an escape of a URL', 'write to taro.yamada%40example.jp', {}],
+  ['in an entity', 'write to taro.yamada&#64;example.jp', {}],
   ['in a header', 'hi', { 'X-From': ADDRESS }],
 ])('where no token can stand, personal data stays here: %s', async (_, content, fields) => {
   const scene = await start({
@@ -66,6 +72,27 @@ test.each([
   const extra = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
   const request = call(said).replace('\r\n\r\n', `\r\n${extra.join('')}\r\n`)
   expect(await scene.rig.send(HOST, request)).toMatch(/^HTTP\/1\.1 403 /)
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+  expect(scene.rig.keyholder.deniedBy()).toEqual(['llm.personal-data'])
+})
+
+test.each([
+  ['for its sign', 'write to taro.yamada\\u0040example.jp'],
+  ['for all of it', Array.from(ADDRESS, escapeOf).join('')],
+  ['in JSON in JSON', 'write to taro.yamada\\\\u0040example.jp'],
+  ['between the groups of a card', 'pay by 4242\\u00204242\\u00204242\\u00204242'],
+])('personal data does not leave in an escape of JSON %s', async (_, escaped) => {
+  const scene = await start({
+    more: { rules: [TOKENIZED], decision: { policy: { rules: [TOKENIZED] } } },
+  })
+  scene.canary.handler = answering(messagesEvents())
+  const content = 'x'.repeat(escaped.length)
+  const said = { ...MESSAGES_BODY, messages: [{ role: 'user', content }] }
+  const reply = await scene.rig.send(
+    HOST,
+    call(said).replace(content, () => escaped),
+  )
+  expect(reply).toMatch(/^HTTP\/1\.1 403 /)
   expect(scene.leaked).toEqual(NOTHING_LEAKED)
   expect(scene.rig.keyholder.deniedBy()).toEqual(['llm.personal-data'])
 })

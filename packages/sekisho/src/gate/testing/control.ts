@@ -13,9 +13,8 @@ type WaitResult = z.infer<(typeof gateToControl)['hold.wait']['result']>
 export class FakeControl {
   readonly held: HeldAction[] = []
   readonly withdrawn: string[] = []
-  /** what becomes of a hold; by default nobody answers */
-  answer: (held: HeldAction) => Promise<WaitResult> | WaitResult = () =>
-    new Promise(() => undefined)
+  /** what becomes of a hold */
+  answer: (held: HeldAction) => Promise<WaitResult> | WaitResult
   /** whether a call of a model may be made */
   reserve: (asked: SpendReservation) => SpendAnswer = ({ price }) => ({
     kind: 'reserved',
@@ -27,6 +26,11 @@ export class FakeControl {
   readonly #waiters: (() => void)[] = []
   #socket: net.Socket | undefined
   #peer: Peer<typeof controlToGate, typeof gateToControl> | undefined
+
+  /** @param answer by default nobody answers */
+  constructor(answer: FakeControl['answer'] = () => new Promise(() => undefined)) {
+    this.answer = answer
+  }
 
   /** The gate's end of a new connection. */
   async connect(): Promise<net.Socket> {

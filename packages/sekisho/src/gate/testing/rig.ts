@@ -71,7 +71,7 @@ export type RigOptions = {
  */
 export class Rig {
   readonly keyholder = new FakeKeyholder()
-  readonly control = new FakeControl()
+  readonly control = new FakeControl(() => ({ kind: 'expired' }))
   readonly gate: Peer<typeof supervisorToGate>
   readonly #listener: net.Server
   readonly #dns: dgram.Socket
@@ -145,6 +145,7 @@ export class Rig {
     await this.gate.call('keyholder.attach', {}, { handle })
   }
 
+  /** Unless the test says otherwise, nobody answers, and its time is over as soon as it is asked. */
   async attachControl(): Promise<void> {
     const handle = await this.control.connect()
     await this.gate.call('control.attach', {}, { handle })

@@ -102,6 +102,13 @@ export const CHECKS: readonly Check[] = [
     report: 'fuzz',
   },
   {
+    name: 'witness',
+    suites: ['fuzz'],
+    argv: ['env', 'SEKISHO_WITNESS_KILLS=200', 'vitest', 'run', 'src/witness/server/kill.test.ts'],
+    timeoutMs: 10 * MINUTE_MS,
+    report: 'vitest',
+  },
+  {
     name: 'cedar',
     suites: ['fuzz'],
     argv: ['node', 'scripts/fuzz.ts', '--cedar', '--count', '100000', '--json'],

@@ -77,20 +77,25 @@ test.for([
 
 test('work is borne without end, and what it explains', () => {
   const budget = new FrameBudget(() => 0)
-  for (let count = 0; count < 100_000; count += 1) {
-    expect(budget.incoming(seen(FRAME.headers))).toBe(true)
+  const isBorne = (): boolean => {
+    if (!budget.incoming(seen(FRAME.headers))) return false
     budget.outgoing(seen(FRAME.data))
-    expect(budget.incoming(seen(FRAME.windowUpdate))).toBe(true)
-    expect(budget.incoming(seen(FRAME.ping))).toBe(true)
-    expect(budget.incoming(seen(FRAME.data, { length: 0, flags: 1 }))).toBe(true)
+    const more = [
+      seen(FRAME.windowUpdate),
+      seen(FRAME.ping),
+      seen(FRAME.data, { length: 0, flags: 1 }),
+    ]
+    return more.every((frame) => budget.incoming(frame))
   }
+  expect(Array.from({ length: 100_000 }, isBorne).indexOf(false)).toBe(-1)
 })
 
 test('a client that pings every second is borne for ever', () => {
   let now = 0
   const budget = new FrameBudget(() => now)
-  for (let count = 0; count < 100_000; count += 1) {
+  const isBorne = (): boolean => {
     now += 1_000
-    expect(budget.incoming(seen(FRAME.ping))).toBe(true)
+    return budget.incoming(seen(FRAME.ping))
   }
+  expect(Array.from({ length: 100_000 }, isBorne).indexOf(false)).toBe(-1)
 })

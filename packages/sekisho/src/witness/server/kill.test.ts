@@ -12,7 +12,8 @@ import { formatRequest } from '../request.ts'
 import { TestLog } from '../testing/test-log.ts'
 import { WitnessDir } from './state-dir.ts'
 
-const KILLS = 100
+/** `.ci/run` has it done hundreds of times: scripts/checks.ts. */
+const KILLS = Number(process.env['SEKISHO_WITNESS_KILLS'] ?? 40)
 const RIVALS = 4
 const CHILD = new URL('../testing/witness-child.ts', import.meta.url)
 
@@ -33,7 +34,7 @@ test(`killed ${KILLS} times under load, it cosigns one root for a size and never
     expect(race.contradictions).toEqual([])
     expect(race.cosigned.size).toBeGreaterThan(KILLS / 8)
   }
-}, 120_000)
+}, 600_000)
 
 class Race {
   readonly #dir: WitnessDir

@@ -196,11 +196,6 @@ test.each<[string, Api, readonly object[]]>([
     ],
   ],
   [
-    'a call without an id, which to one reader is the one in front of it under another name',
-    'chat',
-    [begin(0, 'note', JSON.stringify({ text: MARK })), beginAs('')],
-  ],
-  [
     'a call under the id of another',
     'chat',
     [begin(0, 'note', JSON.stringify({ text: MARK })), beginAs('c0')],

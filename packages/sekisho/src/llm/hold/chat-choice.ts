@@ -9,10 +9,22 @@ function isSaying({ id, name, piece }: ChatCall): boolean {
   return id !== '' || name !== '' || piece !== ''
 }
 
+/** Of a reply's id, what an id made of it has: the end, which differs most. */
+const MAX_REPLY_ID = 32
+
+/**
+ * Some servers have each call under the same index. A piece under an id of its own, and with a name, is
+ * another call: it leaves under another index.
+ */
+function isAnother({ id, name }: ChatCall, before: HeldCall): boolean {
+  return id !== '' && name !== '' && id !== before.head.callId
+}
+
 /** One choice of a stream: its calls, its texts, and what of it its client has had. */
 export class ChatChoice {
   readonly index: number
   readonly #reply: Reply
+  readonly #replyId: string
   readonly #calls = new Map<number | 'legacy', HeldCall>()
   readonly #all: HeldCall[] = []
   readonly #ids = new Set<string>()
@@ -24,14 +36,18 @@ export class ChatChoice {
   #isFinished = false
   #isIndexed: boolean | undefined
   readonly #sentAs = new Map<HeldCall, number>()
+  /** the highest index of a call that has been told */
+  #lastSent = -1
   #released = 0
   #replaced = 0
   #hasText = false
   isFinishSent = false
 
-  constructor(reply: Reply, index: number) {
+  /** @param replyId for ids of calls that have none */
+  constructor(reply: Reply, index: number, replyId = '') {
     this.#reply = reply
     this.index = index
+    this.#replyId = replyId.replaceAll(/\W/g, '').slice(-MAX_REPLY_ID)
   }
 
   get hasReleased(): boolean {
@@ -46,25 +62,31 @@ export class ChatChoice {
   call(read: ChatCall, entry: JsonObject): HeldCall {
     const key = read.type === 'function_call' ? 'legacy' : this.#keyOf(entry)
     if (this.#isFinished) throw malformed('a call behind the end of its choice')
-    const known = key === undefined ? undefined : this.#calls.get(key)
-    if (known !== undefined) checkSame(known, read)
+    const known = this.#knownAt(key, read)
     const call = known ?? this.#begin(read, key)
-    if (known !== undefined && isSaying(read) && known !== this.#open) {
-      throw malformed('a call that goes on behind something else')
-    }
     if (known === undefined) this.#open = call
     this.#reply.append(call, read.piece)
     return call
   }
 
-  #begin(read: ChatCall, key: number | 'legacy' | undefined): HeldCall {
-    const { id, name } = read
-    if (name === '') throw malformed('a call that begins without a name')
-    // a reader that tells calls apart by their ids gives this name to the arguments of another
-    if (this.#all.length > 0 && (id === '' || this.#ids.has(id))) {
-      throw malformed('a call without an id of its own')
+  /** @returns undefined where a call begins */
+  #knownAt(key: number | 'legacy' | undefined, read: ChatCall): HeldCall | undefined {
+    const known = key === undefined ? undefined : this.#calls.get(key)
+    if (known === undefined || isAnother(read, known)) return undefined
+    checkSame(known, read)
+    if (isSaying(read) && known !== this.#open) {
+      throw malformed('a call that goes on behind something else')
     }
-    const call = openCall(this.#reply, read)
+    return known
+  }
+
+  #begin(read: ChatCall, key: number | 'legacy' | undefined): HeldCall {
+    if (read.name === '') throw malformed('a call that begins without a name')
+    const count = this.#all.length
+    const id = read.id === '' && count > 0 ? `call_sekisho_${this.#replyId}_${count}` : read.id
+    // a reader that tells calls apart by their ids gives this name to the arguments of another
+    if (this.#ids.has(id)) throw malformed('a call without an id of its own')
+    const call = openCall(this.#reply, { ...read, id })
     this.#ids.add(id)
     this.#all.push(call)
     if (key !== undefined) this.#calls.set(key, call)
@@ -133,8 +155,8 @@ export class ChatChoice {
   }
 
   /**
-   * How a call is told, the first time that it is: under an index without a hole where calls in
-   * front of it have been replaced.
+   * How a call is told, the first time that it is: under an index that no other has been told under,
+   * without a hole where calls in front of it have been replaced.
    *
    * @param index as the provider has it; -1 for none
    */
@@ -143,8 +165,9 @@ export class ChatChoice {
     if (known !== undefined) return known
     if (call.isReleased) this.#released += 1
     else this.#replaced += 1
-    const own = index === -1 ? -1 : index - this.#missingBelow(index)
+    const own = index === -1 ? -1 : this.#freeIndex(index)
     this.#sentAs.set(call, own)
+    if (call.isReleased) this.#lastSent = Math.max(this.#lastSent, own)
     return own
   }
 
@@ -152,12 +175,9 @@ export class ChatChoice {
     return this.#sentAs.has(call)
   }
 
-  #missingBelow(index: number): number {
-    let count = 0
-    for (const [key, call] of this.#calls) {
-      if (typeof key !== 'number' || key >= index) continue
-      if (call.isSettled && !call.isReleased) count += 1
-    }
-    return count
+  /** Servers count in different ways: from one on, in any order, or each call as the first. */
+  #freeIndex(index: number): number {
+    const next = this.#lastSent + 1
+    return this.#replaced === 0 ? Math.max(index, next) : next
   }
 }

@@ -59,14 +59,26 @@ function renderCalls({ choice, delta, calls, others }: ChatPart): RenderedCalls 
     const isFirst = !choice.isSent(call)
     const index = indexAt(entry, 'index') ?? -1
     const own = choice.sends(call, index)
-    isChanged ||= !call.isReleased || own !== index
+    const told = toldEntry(entry, { call, isFirst, isMoved: own !== index, own })
+    isChanged ||= !call.isReleased || told !== entry
     if (isFirst) says.push(...sayingOf(call))
     if (!call.isReleased) continue
     if (isLegacy) kept = { function_call: delta['function_call'] }
-    else entries.push(own === index ? entry : { ...entry, index: own })
+    else entries.push(told)
   }
   if (entries.length > 0) kept = { ...kept, tool_calls: entries }
   return { kept, says, isChanged }
+}
+
+/** Under its own index; where its provider gave it no id, with the one that it was judged under. */
+function toldEntry(
+  entry: JsonObject,
+  at: { call: HeldCall; isFirst: boolean; isMoved: boolean; own: number },
+): JsonObject {
+  const { callId } = at.call.head
+  const needsId = at.isFirst && callId !== null && (textAt(entry, 'id') ?? '') === ''
+  if (!needsId && !at.isMoved) return entry
+  return { ...entry, ...(at.isMoved && { index: at.own }), ...(needsId && { id: callId }) }
 }
 
 function sayingOf({ say }: HeldCall): string[] {

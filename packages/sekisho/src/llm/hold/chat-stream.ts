@@ -18,6 +18,7 @@ export class ChatStream implements FormatReader {
   readonly #writer: SseWriter
   readonly #choices = new Map<number, ChatChoice>()
   #last: JsonObject = { id: 'chatcmpl-sekisho', created: 0, model: 'sekisho' }
+  #id: string | undefined
   #hasFinished = false
   #isDoneSent = false
 
@@ -37,6 +38,7 @@ export class ChatStream implements FormatReader {
       return this.#pass(frame)
     }
     this.#reply.facts.name(chunk['model'])
+    this.#id ??= textAt(chunk, 'id')
     const parts = listAt(chunk, 'choices').map((source) => this.#part(source))
     this.#check(chunk, parts)
     this.#put(frame, chunk, parts)
@@ -169,7 +171,7 @@ export class ChatStream implements FormatReader {
     const known = this.#choices.get(index)
     if (known !== undefined) return known
     if (this.#choices.size === MAX_CHOICES) throw malformed(`more than ${MAX_CHOICES} choices`)
-    const choice = new ChatChoice(this.#reply, index)
+    const choice = new ChatChoice(this.#reply, index, this.#id)
     this.#choices.set(index, choice)
     return choice
   }

@@ -32,17 +32,14 @@ const READERS = mutationsOf(
   [
     'a call goes on behind its own pieces alone',
     choice(
-      'if (known !== undefined && isSaying(read) && known !== this.#open) {',
-      'if (known !== undefined && this.index < 0) {',
+      'if (isSaying(read) && known !== this.#open) {',
+      'if (isSaying(read) && this.index < 0) {',
     ),
   ],
   ['a text ends a call', choice('    this.#open = undefined\n', '')],
   [
     'a call has an id of its own',
-    choice(
-      "if (this.#all.length > 0 && (id === '' || this.#ids.has(id))) {",
-      'if (this.index < 0) {',
-    ),
+    choice('if (this.#ids.has(id)) throw', 'if (this.index < 0) throw'),
   ],
   [
     'a choice stands once in a chunk',

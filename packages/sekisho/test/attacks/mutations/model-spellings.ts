@@ -103,4 +103,11 @@ const VALUES = mutationsOf(
   ],
 )
 
-export const SPELLING_MUTATIONS = [...NAMES, ...VALUES]
+const choice = inFile('llm/hold/chat-choice.ts')
+
+const INDEXES = mutationsOf('model-reply-indexes', [
+  'a call leaves under an index of its own',
+  choice('Math.max(index, next) : next', 'index : index - this.#replaced'),
+])
+
+export const SPELLING_MUTATIONS = [...NAMES, ...VALUES, ...INDEXES]

@@ -38,7 +38,7 @@ const lines = (end: Ended): string[] => end.stdout.split('\n').filter((line) => 
 
 describe('what a session is given', () => {
   test('three descriptors, all of them pipes of its own', async () => {
-    const names = lines(await sh('sleep 5 & exec ls /proc/$!/fd'))
+    const names = lines(await sh('sleep 600 & exec ls /proc/$!/fd'))
     const kinds = lines(await sh('exec stat -Lc %F /dev/stdin /dev/stdout /dev/stderr'))
     expect({ names, kinds }).toEqual({ names: ['0', '1', '2'], kinds: ['fifo', 'fifo', 'fifo'] })
   })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { type Ended, type Instance, openInstance, run } from './instance.ts'
+import { type Ended, type Instance, openInstance, startRun } from './instance.ts'
 import { clientAgent, startUpstream, UPSTREAM_HOST, type Upstream } from './recording-upstream.ts'
 
 const MIB = 1024 * 1024
@@ -55,17 +55,25 @@ const EndLeaf = z.looseObject({ reason: z.string(), counters: z.record(z.string(
 
 type Attack = { ended: Ended; leaves: Leaf[]; breaches: Leaf[]; end: z.infer<typeof EndLeaf> }
 
-/** One session of an agent, to its end leaf. */
-async function attack(agent: string, command: readonly string[]): Promise<Attack> {
+/** One session of an agent, to its end leaf. Its stdin ends once it has met `limit`. */
+async function attack(agent: string, command: readonly string[], limit?: string): Promise<Attack> {
   const workspace = join(instance.directory, `workspace-${agent}`)
   await mkdir(workspace, { recursive: true })
-  const ended = await run(instance, command, {
+  const client = startRun(instance, command, {
     flags: ['--agent', agent, '--workspace', workspace],
   })
   // `expect.poll` knows one test at a time, and these run side by side
-  const isOver = async (): Promise<boolean> =>
-    (await lastSessionOf(agent)).at(-1)?.type === 'session.end'
-  await vi.waitUntil(isOver, { interval: 100, timeout: 60_000 })
+  const holds = (isSo: (leaf: Leaf) => boolean): Promise<unknown> =>
+    vi.waitUntil(async () => (await lastSessionOf(agent)).some(isSo), {
+      interval: 200,
+      timeout: 60_000,
+    })
+  if (limit !== undefined) {
+    await holds((leaf) => leaf.type === 'limit.breach' && leaf['limit'] === limit)
+  }
+  client.process.stdin?.end()
+  const ended = await client.ended
+  await holds(({ type }) => type === 'session.end')
   const leaves = await lastSessionOf(agent)
   const end = EndLeaf.parse(leaves.at(-1))
   expect(end.counters['session.processesLeft']).toBe(0)
@@ -168,7 +176,9 @@ test.concurrent.each([
 ])(
   'a filler is refused and recorded: $limit by $fill',
   async ({ agent, limit, configured, fill }) => {
-    const { ended, breaches } = await attack(agent, bash(`{ ${fill}; } 2>&1 | tail -n 5; sleep 1`))
+    // what is full stays full until it is seen
+    const script = `{ ${fill}; } 2>&1 | tail -n 5; read line`
+    const { ended, breaches } = await attack(agent, bash(script), limit)
     expect(ended.stdout).toContain('No space left on device')
     expect(breaches).toEqual([breach(limit, configured, 'refused')])
   },
@@ -176,8 +186,8 @@ test.concurrent.each([
 
 test.concurrent('a hoarder of descriptors is refused, and seen while it holds them', async () => {
   const hoard =
-    'import os, time\ntry:\n  while True: os.open("/dev/null", 0)\nexcept OSError as e: print(e.strerror, flush=True)\ntime.sleep(1.2)'
-  const { ended, breaches } = await attack('hoarder', ['python3', '-c', hoard])
+    'import os, sys\ntry:\n  while True: os.open("/dev/null", 0)\nexcept OSError as e: print(e.strerror, flush=True)\nsys.stdin.read()'
+  const { ended, breaches } = await attack('hoarder', ['python3', '-c', hoard], 'open-files')
   expect(ended.stdout).toBe('Too many open files\n')
   expect(breaches).toEqual([breach('open-files', 64, 'refused')])
 })

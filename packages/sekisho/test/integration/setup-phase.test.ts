@@ -103,7 +103,7 @@ function isRunning(word: string): boolean {
 
 test('what setup installed is there; its network and its processes are not', async () => {
   const before = upstream.arrived().length
-  const setup = `${ASK}/install > installed && (setsid sleep 98765 >/dev/null 2>&1 &) ; sleep 0.2; ps -e | grep -c '[s]leep' > count; touch /tmp/left`
+  const setup = `${ASK}/install > installed && (setsid sleep 98765 >/dev/null 2>&1 &) ; until ps -e | grep -q '[s]leep'; do :; done; ps -e | grep -c '[s]leep' > count; touch /tmp/left`
   const agent = `cat installed count; ls /tmp/left; ${ASK}/agent; echo "curl said $?"; ps -e | grep -c sleep; echo ready; read x`
   const client = startRun(instance, ['sh', '-c', `exec 2>/dev/null; ${agent}`], {
     flags: flagsFor('builder', '--setup', setup),

@@ -205,10 +205,10 @@ test.concurrent('a sleeper that ignores SIGTERM dies with its daemonised grandch
 
 test.concurrent('a file filler is refused, and recorded', async (context) => {
   const session = begin(context, { memoryBytes: 128 * MIB, cpuMillis: 1000 })
-  const { text } = await session.run(
-    'dd if=/dev/zero of=big bs=64k 2>/dev/null; wc -c < big; sleep 1',
-  )
+  const ran = session.run('dd if=/dev/zero of=big bs=64k 2>/dev/null; wc -c < big; sleep 1000')
+  await vi.waitUntil(() => session.breachOf('tmp-bytes'), 60_000)
   const { counters } = await session.end()
+  const { text } = await ran
   expect(Number(text)).toBeLessThanOrEqual(4 * MIB)
   expect(session.breachOf('tmp-bytes')).toEqual(
     breach({
@@ -223,8 +223,10 @@ test.concurrent('a file filler is refused, and recorded', async (context) => {
 
 test.concurrent('a filler of inodes is refused, and recorded', async (context) => {
   const session = begin(context, { cpuMillis: 1000 })
-  await session.run('for i in $(seq 1000); do : > f$i || break; done 2>/dev/null; sleep 1')
+  const ran = session.run('for i in $(seq 1000); do : > f$i || break; done 2>/dev/null; sleep 1000')
+  await vi.waitUntil(() => session.breachOf('tmp-inodes'), 60_000)
   const { counters } = await session.end()
+  await ran
   expect(session.breachOf('tmp-inodes')).toEqual(
     breach({ limit: 'tmp-inodes', configured: 200, observed: 200, did: 'refused' }),
   )

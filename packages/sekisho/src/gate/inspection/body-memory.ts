@@ -16,7 +16,7 @@ import { joinPieces } from './whole-bytes.ts'
 /** Bodies kept of one session: agents of one session that talk to their models at the same time. */
 const MAX_BODIES = 16
 /** Of one body; a longer one is looked at as it comes, all of it. */
-export const MAX_BODY_BYTES = 524_288
+const MAX_BODY_BYTES = 524_288
 /** Of all bodies of one session. */
 const MAX_KEPT_BYTES = 4_194_304
 /** That a body may be longer than those before it; then it is looked at as it comes. */

@@ -10,17 +10,9 @@ import {
   type putRecording,
   type RecordingBase,
 } from '../../wire/recordings.ts'
-import { MAX_BODY_BYTES } from '../inspection/body-memory.ts'
 import { commonPrefix, commonSuffix } from './common-ends.ts'
 import type { Recordings } from './ports.ts'
-import {
-  type Before,
-  cover,
-  findRanges,
-  findReplyRanges,
-  knownRanges,
-  type Range,
-} from './redaction.ts'
+import { cover, findRanges, findReplyRanges, knownRanges } from './redaction.ts'
 
 /** Requests that the next may lean on: the main conversation, and those of helpers beside it. */
 const MAX_BASES = 4
@@ -55,9 +47,6 @@ type Base = {
   said: Buffer
   /** with stars over what is not to be kept; `said` itself where nothing was */
   kept: Buffer
-  ranges: readonly Range[]
-  /** what was looked for */
-  redact: readonly string[]
   digest: string
   depth: number
 }
@@ -94,22 +83,22 @@ export class CallRecorder implements Recordings {
   }
 
   async #keep(said: Buffer, redact: readonly string[]): Promise<RecordedSide> {
-    const common = this.#findBase(said)
     const { scan, foundIn } = this.#parts
-    const ranges =
-      knownRanges(said, { redact, foundIn }) ??
-      findRanges(said, { redact, scan }, beforeOf(common, redact, said))
-    const kept = cover(said, ranges)
+    // a body that nobody remembers holds something that no part of it shows
+    const known = knownRanges(said, { redact, foundIn })
+    const kept = cover(said, known ?? (await findRanges(said, { redact, scan })))
+    const common = this.#findBase(said)
     const base =
       common === undefined || common.base.depth >= MAX_RECORDING_DEPTH ? undefined : common
     const { digest, isWhole } = await this.#send('request', kept, leanOn(base, said, kept))
     const depth = isWhole || base === undefined ? 0 : base.base.depth + 1
-    this.#remember({ said, kept, ranges, redact, digest, depth })
+    this.#remember({ said, kept, digest, depth })
     return { bytes: kept.length, digest, kept: true }
   }
 
   async #keepReply(said: Buffer, redact: readonly string[]): Promise<RecordedSide> {
-    const kept = cover(said, findReplyRanges(said, { redact, scan: this.#parts.scan }))
+    const { scan } = this.#parts
+    const kept = cover(said, await findReplyRanges(said, { redact, scan }))
     const { digest } = await this.#send('reply', kept, null)
     return { bytes: kept.length, digest, kept: true }
   }
@@ -183,21 +172,6 @@ export class CallRecorder implements Recordings {
       return bytes <= MAX_BASE_BYTES
     })
   }
-}
-
-/**
- * A body that was let out, and that nobody remembers, holds something that no part of it shows: it is
- * looked at whole, unless it is too long for anybody to remember.
- */
-function beforeOf(
-  common: Common | undefined,
-  redact: readonly string[],
-  said: Buffer,
-): Before | undefined {
-  if (said.length <= MAX_BODY_BYTES) return undefined
-  if (common?.base.redact !== redact) return undefined // another bundle: nothing was looked for yet
-  const { base, prefix, suffix } = common
-  return { ranges: base.ranges, bytes: base.said.length, prefix, suffix }
 }
 
 /** What is kept is leaned on as it was kept: what is covered now may not have been, and the other way. */

@@ -1,14 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Finding, Scan } from '../../detect/egress/finding.ts'
 import { MAX_LISTED } from '../../detect/egress/finding-merger.ts'
 
-/** Bytes before and after what is new that are looked at with it; no detector needs to see more. */
-const MARGIN_BYTES = 4096
-/** Beyond the string of JSON that the seam is in: a name before a value says what the value is. */
-const NAME_BYTES = 160
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-/** What an encoding that hides something is a run of, and how long such a run is. */
-const ENCODED = /[A-Za-z0-9+/_=%\\-]{24,}/g
+/** Looked at without a pause: other sessions have their turn between. */
+const SLICE_BYTES = 65_536
+/**
+ * What an encoding that hides something is a run of, and how long such a run is: the shorter ones are
+ * lines of it, and words of the text.
+ */
+const ENCODED = [/[A-Za-z0-9+/_=%\\-]{24,}/g, /[A-Za-z0-9+/_=%\\-]{8,}/g] as const
 const STAR = 0x2a
 
 /** Bytes that are not kept; `end` is exclusive. In order, and apart from each other. */
@@ -21,40 +21,37 @@ export type RedactionParts = {
   scan: () => Scan
 }
 
-/** What was found in a text before, and where the text at hand is the same. */
-export type Before = { ranges: readonly Range[]; bytes: number; prefix: number; suffix: number }
-
 /**
- * Where a text is to be covered before it is kept. Only what is new is looked at, with what stands
- * around it; what was found in the rest was found before.
+ * Where a text is to be covered before it is kept. All of it is looked at: what an encoding hides is
+ * in no part of it, and its beginning may have been said long before its end.
  */
-export function findRanges(
+export async function findRanges(text: Buffer, parts: RedactionParts): Promise<Range[]> {
+  if (parts.redact.length === 0) return []
+  const found = await findNamed(text, parts)
+  if (found === undefined) return [{ start: 0, end: text.length }]
+  for (const runs of ENCODED) {
+    const ranges = merged(placesOf(found, text, runs))
+    if (found.every(({ view }) => view === undefined)) return ranges
+    const left = await findNamed(cover(text, ranges), parts)
+    if (left?.length === 0) return ranges
+  }
+  // between zeros, as in UTF-16: nobody knows where it stands
+  return [{ start: 0, end: text.length }]
+}
+
+/** What is not to be kept; undefined where not all of it is told. */
+async function findNamed(
   text: Buffer,
   { redact, scan }: RedactionParts,
-  before: Before = { ranges: [], bytes: 0, prefix: 0, suffix: 0 },
-): Range[] {
-  if (redact.length === 0) return []
-  const { prefix, suffix } = before
-  const from = windowStart(text, prefix)
-  const to = windowEnd(text, text.length - suffix)
-  const shift = text.length - before.bytes
-  const known = before.ranges.flatMap(({ start, end }): Range[] => {
-    if (end <= prefix) return [{ start, end }]
-    if (start >= before.bytes - suffix) return [{ start: start + shift, end: end + shift }]
-    return []
-  })
-  // what was cut out of the middle may have stood between two halves of a secret
-  if (prefix === text.length && prefix === before.bytes) return merged(known)
-  const window = text.subarray(from, to)
+): Promise<Finding[] | undefined> {
   const looked = scan()
-  const all = [...looked.push(window), ...looked.end()]
-  if (isCut(all)) return merged([...known, { start: from, end: to }])
-  const found = all.filter((one) => isNamed(one, redact))
-  const fresh = found.flatMap((one) => placesOf(one, window))
-  return merged([
-    ...known,
-    ...fresh.map(({ start, end }) => ({ start: start + from, end: end + from })),
-  ])
+  const all: Finding[] = []
+  for (let at = 0; at < text.length; at += SLICE_BYTES) {
+    if (at > 0) await nextTurn()
+    for (const one of looked.push(text.subarray(at, at + SLICE_BYTES))) all.push(one)
+  }
+  for (const one of looked.end()) all.push(one)
+  return isCut(all) ? undefined : all.filter((one) => isNamed(one, redact))
 }
 
 /** Where a text is to be covered that has been looked at as a whole; undefined where it has not. */
@@ -69,12 +66,12 @@ export function knownRanges(
 ): Range[] | undefined {
   if (redact.length === 0) return []
   const found = foundIn(text)?.filter((one) => isNamed(one, redact))
-  return found === undefined ? undefined : merged(found.flatMap((one) => placesOf(one, text)))
+  return found === undefined ? undefined : merged(placesOf(found, text, ENCODED[0]))
 }
 
 /** Fields in which events bring a text piece by piece, in every format. */
 const FIELD =
-  /"(text|delta|partial_json|arguments|content|thinking|input|reasoning_content)"\s{0,8}:\s{0,8}"/g
+  /"(text|delta|partial_json|arguments|content|thinking|input|refusal|reasoning|reasoning_content|cited_text)"\s{0,8}:\s{0,8}"/g
 
 /** A piece of a text, and where it stands. */
 type Piece = { at: number; text: string }
@@ -83,18 +80,21 @@ type Piece = { at: number; text: string }
  * Where a reply is to be covered: as {@link findRanges}, and in what the pieces of each field come to
  * when they are put together, for a model writes a secret in as many events as it likes.
  */
-export function findReplyRanges(reply: Buffer, parts: RedactionParts): Range[] {
+export async function findReplyRanges(reply: Buffer, parts: RedactionParts): Promise<Range[]> {
   if (parts.redact.length === 0) return []
   const all = reply.toString('latin1')
   const told = withoutFrames(all)
-  const whole = told.length === 1 ? findRanges(reply, parts) : findInPieces(told, parts)
-  const split = [...piecesIn(all).values()].filter(({ length }) => length > 1)
-  return merged([...whole, ...split.flatMap((pieces) => findInPieces(pieces, parts))])
+  const ranges = await (told.length === 1 ? findRanges(reply, parts) : findInPieces(told, parts))
+  for (const pieces of piecesIn(all).values()) {
+    if (pieces.length === 1) continue
+    for (const range of await findInPieces(pieces, parts)) ranges.push(range)
+  }
+  return merged(ranges)
 }
 
-function findInPieces(pieces: readonly Piece[], parts: RedactionParts): Range[] {
+async function findInPieces(pieces: readonly Piece[], parts: RedactionParts): Promise<Range[]> {
   const joined = Buffer.from(pieces.map(({ text }) => text).join(''), 'latin1')
-  return findRanges(joined, parts).flatMap((range) => spread(range, pieces))
+  return spread(await findRanges(joined, parts), pieces)
 }
 
 /** An event that brings nothing but some ASCII, as Anthropic writes it: around that, it is always the same. */
@@ -136,38 +136,26 @@ function endOfString(text: string, from: number): number {
   return text.length
 }
 
-/** A range of the pieces put together, where it stands in the reply. */
-function spread({ start, end }: Range, pieces: readonly Piece[]): Range[] {
-  const ranges: Range[] = []
+/** Ranges of the pieces put together, in order, where they stand in the reply. */
+function spread(ranges: readonly Range[], pieces: readonly Piece[]): Range[] {
+  const placed: Range[] = []
   let before = 0
+  let next = 0
   for (const { at, text } of pieces) {
-    const from = Math.max(start - before, 0)
-    const to = Math.min(end - before, text.length)
-    if (from < to) ranges.push({ start: at + from, end: at + to })
-    before += text.length
+    const until = before + text.length
+    for (let index = next; index < ranges.length; index++) {
+      const { start, end } = ranges[index] ?? { start: until, end: until }
+      if (start >= until) break
+      placed.push({
+        start: at + Math.max(start - before, 0),
+        end: at + Math.min(end, until) - before,
+      })
+      if (end > until) break
+      next = index + 1
+    }
+    before = until
   }
-  return ranges
-}
-
-/** No secret goes on behind the end of the string that it stands in. */
-function windowStart(text: Buffer, seam: number): number {
-  const least = Math.max(0, seam - MARGIN_BYTES)
-  for (let at = seam - 1; at > least; at--) {
-    at = text.lastIndexOf(QUOTE, at)
-    if (at <= least) break
-    if (text[at - 1] !== BACKSLASH) return Math.max(least, at - NAME_BYTES)
-  }
-  return least
-}
-
-function windowEnd(text: Buffer, seam: number): number {
-  const most = Math.min(text.length, seam + MARGIN_BYTES)
-  for (let at = seam; at < most; at++) {
-    at = text.indexOf(QUOTE, at)
-    if (at === -1 || at >= most) break
-    if (text[at - 1] !== BACKSLASH) return Math.min(most, at + NAME_BYTES)
-  }
-  return most
+  return placed
 }
 
 /** A copy with stars over the ranges; the text itself where there are none. */
@@ -190,12 +178,17 @@ function isNamed({ detector, class: kind }: Finding, redact: readonly string[]):
 }
 
 /** What was found in a decoding has no place here: every run that may be encoded is covered. */
-function placesOf({ start, end, view }: Finding, window: Buffer): Range[] {
-  if (view === undefined) return [{ start, end: Math.min(end, window.length) }]
-  return [...window.toString('latin1').matchAll(ENCODED)].map(({ index, 0: run }) => ({
-    start: index,
-    end: index + run.length,
-  }))
+function placesOf(found: readonly Finding[], text: Buffer, runs: RegExp): Range[] {
+  const places: Range[] = []
+  for (const { start, end, view } of found) {
+    if (view === undefined) places.push({ start, end: Math.min(end, text.length) })
+  }
+  // once, however many were found
+  if (places.length === found.length) return places
+  for (const { index, 0: run } of text.toString('latin1').matchAll(runs)) {
+    places.push({ start: index, end: index + run.length })
+  }
+  return places
 }
 
 function merged(ranges: Range[]): Range[] {

@@ -200,7 +200,7 @@ test('curl, Node, Python, git and Java trust a server of the session’s CA', as
     'bare curl 200',
     'bare python 200',
   ])
-}, 30_000)
+})
 
 function issueLeaf(directory: string): void {
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' })

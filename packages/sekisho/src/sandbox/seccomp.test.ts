@@ -132,7 +132,7 @@ test('compilers, interpreters, git and job control work under the filter', async
     '',
   ])
   expect(done.code, done.stderr).toBe(0)
-}, 60_000)
+})
 
 const PROBE = `
 import ctypes, json, os

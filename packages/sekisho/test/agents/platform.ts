@@ -7,10 +7,10 @@ import * as z from 'zod'
 import { type Executed, execute, killGroup } from './execute.ts'
 
 const LAUNCHER = resolve(import.meta.dirname, '../../bin/sekisho')
-const START_TIMEOUT_MS = 60_000
-const STOP_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 180_000
+const STOP_TIMEOUT_MS = 120_000
 /** Processes, mounts and transcripts of a session take so long at most. */
-const END_TIMEOUT_MS = 30_000
+const END_TIMEOUT_MS = 120_000
 const COMMAND_TIMEOUT_MS = 120_000
 const MAX_SAID_CHARACTERS = 65_536
 

@@ -50,7 +50,7 @@ beforeAll(async () => {
     ['/opt/battery/bin/node', '--no-warnings', '/opt/battery/inside/main.ts', given],
     { flags: ['--agent', 'battery'] },
   )
-}, 90_000)
+})
 afterAll(async () => instance?.close())
 
 const GIVEN = {

@@ -93,7 +93,7 @@ export async function runningSessions(instance: Platform): Promise<string[]> {
 
 const MAX_SAID_BYTES = 32 * 1024 * 1024
 const CLIENT_TIMEOUT_MS = 120_000
-const SAYS_TIMEOUT_MS = 40_000
+const SAYS_TIMEOUT_MS = 90_000
 
 export type Ended = {
   code: number | null

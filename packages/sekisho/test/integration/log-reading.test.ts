@@ -11,7 +11,7 @@ beforeAll(async () => {
   await run(instance, ['sh', '-c', 'true'])
   const { stdout } = await instance.sekisho('log', 'query', '--type', 'session.start', '--json')
   session = Line.parse(JSON.parse(stdout)).leaf.session ?? ''
-}, 60_000)
+})
 afterAll(() => instance.close())
 
 const Line = z.looseObject({

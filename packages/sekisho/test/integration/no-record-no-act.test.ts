@@ -92,9 +92,7 @@ async function waitForSuccessorOf(before: number): Promise<void> {
   await expect.poll(answers, { interval: 50 }).toBe(0)
 }
 
-test(`no request leaves unrecorded while the keyholder is killed ${KILLS} times`, {
-  timeout: 150_000,
-}, async () => {
+test(`no request leaves unrecorded while the keyholder is killed ${KILLS} times`, async () => {
   const client = await hammer()
   for (let i = 0; i < KILLS; i++) {
     const pid = await keyholder()

@@ -29,7 +29,7 @@ describe('a session with a kernel of its own', () => {
     const script = 'cat file; uname -r; id -u; echo theirs > file; exit 7'
     const flags = ['--agent', 'hard', '--workspace', workspace]
     ended = await run(instance, ['sh', '-c', script], { flags })
-  }, 60_000)
+  })
   afterAll(async () => instance?.close())
 
   test('runs the command on another kernel, and its code comes back', () => {

@@ -52,7 +52,7 @@ beforeAll(async () => {
   await cosigned(second)
   await second.stop()
   await keepAs('newest')
-}, 120_000)
+})
 afterAll(async () => {
   for (const platform of platforms) await platform.stop()
   serving?.kill()
@@ -139,7 +139,7 @@ test('another history, grown past the first while nobody looked, does not start 
   for (let n = 0; n < 4; n += 1) await unseen.sekisho('run', '--', 'true')
   await unseen.stop()
   await expect(start()).rejects.toThrow(/LOG_BROKEN: .*another tree of \d+ leaves is cosigned/)
-}, 60_000)
+})
 
 test('a log under a new key is not the one that is watched: the status says so', async () => {
   await rm(join(home, 'state'), { recursive: true })

@@ -12,7 +12,6 @@ const NOT_IN_SENTRY =
 
 test.for(RUNTIMES)(
   '$name: every way out is closed, and the host is as it was',
-  { timeout: 60_000 },
   async ({ name, isolation }) => {
     const reports: BatteryReport[] = []
     await runBattery({ runtime: name, mutate: false, only: [] }, (report) => reports.push(report))
@@ -54,7 +53,7 @@ beforeAll(async () => {
       )
     }
   })
-}, 120_000)
+})
 
 test.for(EXAMPLES)('a sandbox without %s is seen by %s', ([id, probe]) => {
   expect(seenBy.get(id)).toContain(probe)

@@ -42,7 +42,7 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
     }
     beforeAll(async () => {
       bed = await makeBed(runtime)
-    }, 60_000)
+    })
     afterAll(() => bed?.remove())
 
     test('its probe tells the version, the filter where it takes one, and what is lacking', () => {

@@ -54,23 +54,31 @@ test.for<{ name: string; text: string; want: unknown[][] }>([
     want: [['b', 'c', false]],
   },
   {
-    name: 'a comment belongs to the event behind it',
+    name: 'a comment belongs to the event behind it, which not every reader finds there',
     text: ': hi\ndata: a\n\n',
-    want: [['', 'a', true]],
+    want: [['', 'a', false]],
   },
   { name: 'a comment alone is dispatched to nobody', text: ': hi\n\n', want: [['', null, true]] },
   {
     name: 'empty lines alone are dispatched to nobody, and belong to the event behind them',
     text: '\n\r\n\rdata: a\n\n\n\n',
     want: [
-      ['', 'a', true],
+      ['', 'a', false],
       ['', null, true],
     ],
   },
   {
     name: 'id and retry change nothing',
     text: 'id: 1\nretry: 5\ndata: a\n\n',
-    want: [['', 'a', true]],
+    want: [['', 'a', false]],
+  },
+  {
+    name: 'a name without data is none, which some readers keep for the next event',
+    text: 'event: x\n\ndata: a\n\n',
+    want: [
+      ['x', null, false],
+      ['', 'a', true],
+    ],
   },
   {
     name: 'a field that nobody knows is ignored, which not every reader does',

@@ -7,8 +7,8 @@ export type SseEvent = {
   /** lines of `data` joined by LF; null for an event that is never dispatched */
   data: string | null
   /**
-   * Said the way that every reader reads alike: at most one `event` and one `data` line, each with a
-   * space behind its colon, known fields. A reader that takes each `data` line for an event, or drops a BOM wherever it stands,
+   * Said the way that every reader reads alike: one `event` and one `data` line at most, each with a
+   * space behind its colon, and nothing beside; or comments and known fields alone. A reader that takes each `data` line for an event, or drops a BOM wherever it stands,
    * finds another event in what is not plain: such an event is written anew before it leaves.
    */
   isPlain: boolean
@@ -181,13 +181,15 @@ function indexOrEnd(bytes: Buffer, byte: number, from: number): number {
 }
 
 type Fields = Omit<SseEvent, 'raw'>
+type ReadFields = Fields & { hasName: boolean; hasOther: boolean }
 
 function readFields(text: string, isFirst: boolean): Fields {
-  const fields: Fields & { hasName: boolean } = {
+  const fields: ReadFields = {
     name: '',
     data: null,
     isPlain: !OTHER_LINE_END.test(text),
     hasName: false,
+    hasOther: false,
   }
   let at = isFirst && text.startsWith('\ufeff') ? 1 : 0
   // not every reader leaves it out: to one that does not, the first field is another
@@ -198,12 +200,21 @@ function readFields(text: string, isFirst: boolean): Fields {
     if (end > at) readLine(fields, text, { at, end })
     at = text.startsWith('\r\n', end) ? end + 2 : end + 1
   }
-  const { name, data, isPlain } = fields
-  return { name, data, isPlain }
+  const { name, data } = fields
+  return { name, data, isPlain: fields.isPlain && isAlone(fields, text) }
+}
+
+/**
+ * Some readers take for an event what begins with its data or its name, and keep a name until the
+ * next one: nothing stands in front of data, and no name without it.
+ */
+function isAlone({ data, hasName, hasOther }: ReadFields, text: string): boolean {
+  if (data === null) return !hasName
+  return !hasOther && !/^[\r\n]/.test(text)
 }
 
 function readLine(
-  fields: Fields & { hasName: boolean },
+  fields: ReadFields,
   text: string,
   { at, end }: { at: number; end: number },
 ): void {
@@ -217,11 +228,11 @@ function readLine(
   } else if (field === 'event') {
     fields.hasName = true
     fields.name = value
-  }
+  } else fields.hasOther = true
 }
 
 /** @param isSpaced behind its colon, where some readers look for a space */
-function isAlike(before: Fields & { hasName: boolean }, field: string, isSpaced: boolean): boolean {
+function isAlike(before: ReadFields, field: string, isSpaced: boolean): boolean {
   if (field === 'data') return isSpaced && before.data === null
   if (field === 'event') return isSpaced && !before.hasName
   return HARMLESS.has(field)

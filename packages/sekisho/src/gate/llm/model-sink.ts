@@ -309,9 +309,11 @@ export class ModelSink extends PassingSink {
   #keepAlive(): void {
     if (this.#timer !== undefined || this.#state.kind !== 'holding') return
     const { hold, form } = this.#state
-    if (form !== 'events' || hold.keepAlive === null) return
-    const { keepAlive } = hold
-    this.#timer = setInterval(() => this.inner.write(keepAlive), KEEP_ALIVE_MS)
+    if (form !== 'events') return
+    this.#timer = setInterval(() => {
+      const { keepAlive } = hold
+      if (keepAlive !== null) this.inner.write(keepAlive)
+    }, KEEP_ALIVE_MS)
   }
 
   #stopKeepAlive(): void {

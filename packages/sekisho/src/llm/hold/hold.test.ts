@@ -242,6 +242,16 @@ test.for([
   expect(holdOf(api).keepAlive?.toString() ?? null).toBe(want)
 })
 
+test('what keeps a client waiting has the line ends of what it has had, and what follows has its own', () => {
+  const late = holdOf('chat')
+  const text = (of: string): string => plain(chunk({ content: of })).replaceAll('\n', '\r\n')
+  expect(written(late.push(Buffer.from(text('a'))))).toBe(text('a'))
+  expect(late.keepAlive?.toString()).toBe(': sekisho\r\n\r\n')
+  const early = holdOf('chat')
+  expect(early.keepAlive?.toString()).toBe(': sekisho\n\n')
+  expect(written(early.push(Buffer.from(text('a'))))).toBe(plain(chunk({ content: 'a' })))
+})
+
 test.for(['messages', 'responses', 'chat', 'gemini'] as const)('facts of a reply of %s', (api) => {
   const hold = holdOf(api)
   play(hold, [Buffer.from(transcriptOf(api, HELLO).events.join(''))], {

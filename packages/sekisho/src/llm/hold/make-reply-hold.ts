@@ -17,9 +17,9 @@ import { ResponsesStream } from './responses-stream.ts'
 import { SseFrames, SseWriter } from './sse-frames.ts'
 
 /** What Anthropic itself sends while nothing happens. */
-const PING = Buffer.from('event: ping\ndata: {"type":"ping"}\n\n')
+const PING = 'event: ping\ndata: {"type":"ping"}\n\n'
 const BEDROCK_PING = chunkOf('{"type":"ping"}')
-const COMMENT = Buffer.from(': sekisho\n\n')
+const COMMENT = ': sekisho\n\n'
 
 /**
  * The hold of one reply to a model call.
@@ -47,21 +47,21 @@ function streamHold(api: ModelApi, reply: Reply, { maxHeldBytes }: HoldOptions):
         reply,
         frames,
         format: new MessagesStream(reply, writer),
-        keepAlive: PING,
+        keepAlive: () => writer.lines(PING),
       })
     case 'responses':
       return new FramedHold({
         reply,
         frames,
         format: new ResponsesStream(reply, writer),
-        keepAlive: COMMENT,
+        keepAlive: () => writer.lines(COMMENT),
       })
     case 'chat':
       return new FramedHold({
         reply,
         frames,
         format: new ChatStream(reply, writer),
-        keepAlive: COMMENT,
+        keepAlive: () => writer.lines(COMMENT),
       })
     case 'gemini':
       return geminiHold(reply, maxHeldBytes, true)
@@ -74,14 +74,14 @@ function bedrockHold(reply: Reply, maxHeldBytes: number): ReplyHold {
     reply,
     frames: new BedrockFrames(maxHeldBytes),
     format: new MessagesStream(reply, new BedrockWriter()),
-    keepAlive: BEDROCK_PING,
+    keepAlive: () => BEDROCK_PING,
   })
 }
 
 /** No keep-alive: Gemini CLI takes a comment for an event. */
 function geminiHold(reply: Reply, maxHeldBytes: number, isStream: boolean): ReplyHold {
   const frames = new GeminiFrames(maxHeldBytes, isStream)
-  return new FramedHold({ reply, frames, format: new GeminiStream(reply, frames), keepAlive: null })
+  return new FramedHold({ reply, frames, format: new GeminiStream(reply, frames) })
 }
 
 function documentHold(api: ModelApi, reply: Reply, { maxHeldBytes }: HoldOptions): ReplyHold {
@@ -91,7 +91,6 @@ function documentHold(api: ModelApi, reply: Reply, { maxHeldBytes }: HoldOptions
     reply,
     frames: new DocumentFrames(maxHeldBytes),
     format,
-    keepAlive: null,
   })
 }
 

@@ -8,12 +8,13 @@ export type HoldParts = {
   reply: Reply
   frames: FrameReader
   format: FormatReader
-  keepAlive: Buffer | null
+  /** undefined where nothing is harmless */
+  keepAlive?: () => Buffer
 }
 
 /** The hold of one reply, whatever its format and its framing. */
 export class FramedHold implements ReplyHold {
-  readonly keepAlive: Buffer | null
+  readonly #keepAlive: (() => Buffer) | undefined
   readonly #reply: Reply
   readonly #frames: FrameReader
   readonly #format: FormatReader
@@ -23,7 +24,11 @@ export class FramedHold implements ReplyHold {
     this.#reply = reply
     this.#frames = frames
     this.#format = format
-    this.keepAlive = keepAlive
+    this.#keepAlive = keepAlive
+  }
+
+  get keepAlive(): Buffer | null {
+    return this.#keepAlive?.() ?? null
   }
 
   get facts(): ReplyFacts {

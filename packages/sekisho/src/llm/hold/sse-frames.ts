@@ -85,6 +85,12 @@ export class SseWriter implements FrameWriter {
     return Buffer.alloc(0)
   }
 
+  /** Of events of our own, in the line ends of the stream: what comes in others is not found. */
+  lines(text: string): Buffer {
+    this.#newline ??= '\n'
+    return Buffer.from(text.replaceAll('\n', this.#newline))
+  }
+
   #encode(name: string, data: string): Buffer {
     return encodeSse(name, data, this.#newline ?? '\n')
   }

@@ -40,7 +40,10 @@ const VALUES = mutationsOf(
   'model-reply-values',
   [
     'a delta is a text',
-    responses("if (typeof delta !== 'string') throw", "if (delta === '') throw"),
+    responses(
+      "if (typeof delta !== 'string') throw malformed('a delta that is no text')",
+      "if (typeof delta !== 'string') return ''",
+    ),
   ],
   [
     'arguments are told in one way',
@@ -107,7 +110,12 @@ const choice = inFile('llm/hold/chat-choice.ts')
 
 const INDEXES = mutationsOf('model-reply-indexes', [
   'a call leaves under an index of its own',
-  choice('Math.max(index, next) : next', 'index : index - this.#replaced'),
+  choice('Math.max(index, next) : next', 'Math.max(index, next) : index - this.#replaced'),
 ])
 
-export const SPELLING_MUTATIONS = [...NAMES, ...VALUES, ...INDEXES]
+const LINES = mutationsOf('model-reply-lines', [
+  'an event is its data',
+  inFile('llm/sse.ts')('return !hasOther && !/^[\\r\\n]/.test(text)', 'return true'),
+])
+
+export const SPELLING_MUTATIONS = [...NAMES, ...VALUES, ...INDEXES, ...LINES]

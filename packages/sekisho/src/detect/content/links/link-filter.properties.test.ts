@@ -38,6 +38,9 @@ const token = fc.constantFrom(
   '.',
   '/',
   '\\',
+  '`',
+  '\n\n',
+  ' '.repeat(50),
   '!',
 
   'https://',

@@ -248,3 +248,30 @@ test('texts of a reply are apart', () => {
   expect(filter.end('a')).toBe(GONE)
   expect(filter.end('b')).toBe('')
 })
+
+const EVIL = '//evil.test/a'
+
+test.for([
+  ['after many spaces behind the name', `<img src${' '.repeat(60)}="${EVIL}">`],
+  ['after many lines behind the name', `<img src${'\n'.repeat(60)}=${EVIL}>`],
+  ['behind a bracket in code', `![\`]\`](${EVIL})`],
+  ['behind an escaped bracket that closes', `![\\]](${EVIL})`],
+  ['behind an escaped bracket that opens', `![a [b] \\[ c](${EVIL})`],
+  ['behind an escaped bracket and a parenthesis', `![a\\](b](${EVIL})`],
+  ['behind a bracket in a tag', `![a <b x="["> c](${EVIL})`],
+  ['behind a link in its words', `![a \\[ [b](x)](${EVIL})`],
+  ['behind a link of a line of its own in its words', `![a \\[ [b](\nx\n)](${EVIL})`],
+] as const)('an image is known %s', ([, text]) => {
+  const { out, findings } = filtered(text)
+  expect(out).not.toContain('evil.test')
+  expect(findings).toEqual([image('evil.test')])
+  expect(filtered(text, text.split(''))).toEqual({ out, findings })
+})
+
+test.for([
+  ['behind an image', `![a](https://ok.test/a) and [b](${EVIL})`],
+  ['in the paragraph behind one with code', `![a](https://ok.test/a) \`x\`\n \n[b](${EVIL})`],
+  ['in the paragraph behind a macro', `vec![\`x\`, "\\n"]\n\nSee [b](${EVIL})`],
+] as const)('a link is no image %s', ([, text]) => {
+  expect(filtered(text).findings).toEqual([link('evil.test')])
+})

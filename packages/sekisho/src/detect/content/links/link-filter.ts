@@ -124,7 +124,13 @@ class LinkFilter implements OneTextFilter {
 
   #findings(place: LinkPlace, text: string): LinkFinding[] {
     const id = idOf(place)
-    return linkTargets(place.prefix + text, place.context).flatMap((target): LinkFinding[] => {
+    // where the bracket before it was none, the address begins behind the next
+    const targets = text
+      .split('](')
+      .flatMap((part, index) =>
+        linkTargets(index === 0 ? place.prefix + part : part, place.context),
+      )
+    return targets.flatMap((target): LinkFinding[] => {
       if (target.kind === 'unclear') return [{ id, why: 'unclear', host: '' }]
       const { host, url } = target
       if (host !== '' && !this.#rules.reaches(url)) return [{ id, why: 'host', host }]

@@ -28,6 +28,12 @@ const FETCHING = new Set(['link', 'image', 'use', 'feimage', 'script', 'base', '
 const MAX_NAME = 16
 const CSS_URL = /(?:^|[^a-z0-9-])url\($/i
 
+/** Ends what one image may be written in. */
+const BLANK_LINE = /\n[ \t\r]*\n/
+const AT_LINE_START = /\n[ \t\r]*$/
+/** Before a bracket, around it, or around a tag with one: then it is none of Markdown. */
+const MAY_HIDE_BRACKET = /[\\`<]/
+
 type Awaited = { place: LinkPlace; quotes: boolean; angle: boolean }
 
 /**
@@ -39,6 +45,11 @@ export class LinkPlaces {
   #images: boolean[] = []
   #depth = 0
   #closedImage = false
+  /** of `#images`, those of paragraphs before */
+  #earlier = 0
+  /** a bracket in the words of an image may be none: whatever follows may be the image's address */
+  #isUnsure = false
+  #isLineStart = false
   #awaited: Awaited | undefined
   /** the element that the text may be in; `<` where its name has not come */
   #element = ''
@@ -73,13 +84,18 @@ export class LinkPlaces {
 
   /** Text without any of `MARKS`, which passes. */
   pass(text: string): void {
-    this.#tail += text.slice(-TAIL)
+    this.#noteParagraph(text)
+    const words = text.trimEnd()
+    // any number of spaces may stand before the sign behind an attribute
+    if (words.length === text.length) this.#tail += text.slice(-TAIL)
+    else this.#tail = `${words === '' ? this.#tail.trimEnd() : words.slice(-TAIL)} `
     // cut now and then: what is put together of many short texts is copied for each cut
     if (this.#tail.length > LONG_TAIL) this.#tail = this.#tail.slice(-TAIL)
   }
 
   /** A character that passes; after it an address may begin. */
   take(character: string): void {
+    this.#noteParagraph(character)
     const before = this.#tail.slice(-TAIL)
     this.#tail = (before + character).slice(-TAIL)
     if (this.#element.startsWith('<')) this.#nameElement(character)
@@ -106,7 +122,20 @@ export class LinkPlaces {
   /** An address has passed, or what stands for it. */
   skip(last: string): void {
     this.#tail = last
+    this.#isLineStart = false
     this.#awaited = undefined
+  }
+
+  #noteParagraph(text: string): void {
+    const started = this.#isLineStart ? `\n${text}` : text
+    this.#isLineStart = AT_LINE_START.test(started)
+    const rest = started.split(BLANK_LINE)
+    if (rest.length > 1) {
+      this.#isUnsure = false
+      this.#earlier = this.#images.length
+    }
+    if (!this.#images.includes(true, this.#earlier)) return
+    this.#isUnsure ||= MAY_HIDE_BRACKET.test(rest.at(-1) ?? '')
   }
 
   #nameElement(character: string): void {
@@ -124,6 +153,7 @@ export class LinkPlaces {
     if (this.#depth > MAX_DEPTH) this.#closedImage = true
     else this.#closedImage = this.#images.pop() ?? false
     this.#depth = Math.max(0, this.#depth - 1)
+    this.#earlier = Math.min(this.#earlier, this.#images.length)
   }
 
   /** The definition of a reference, which an image may use before or after it. */
@@ -134,7 +164,11 @@ export class LinkPlaces {
 
   #afterParenthesis(before: string): void {
     if (before.endsWith(']')) {
-      this.#await('markdown', { isImage: this.#closedImage, ends: 'parenthesis', angle: true })
+      this.#await('markdown', {
+        isImage: this.#closedImage || this.#isUnsure,
+        ends: 'parenthesis',
+        angle: true,
+      })
     } else if (CSS_URL.test(this.#tail)) {
       this.#await('css', { isImage: true, ends: 'parenthesis', quotes: true })
     }

@@ -64,8 +64,8 @@ const VALUES = mutationsOf(
   [
     'a text is a text',
     inFile('llm/hold/format-reader.ts')(
-      "if (typeof member !== 'string') throw",
-      'if (member === 1) throw',
+      "if (typeof member !== 'string') throw malformed(`${name} that is no text`)",
+      "if (typeof member !== 'string') return ''",
     ),
   ],
   [

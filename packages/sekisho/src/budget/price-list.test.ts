@@ -91,3 +91,14 @@ test('tiers multiply what a model costs, rounded up, and one that is not known h
   expect(priceAt(tiered, ['constructor'])).toBeUndefined()
   expect(dearest([tiered], '2026-11-22')).toMatchObject({ input: 8, cacheWriteLong: 13, output: 8 })
 })
+
+test.each([
+  ['counts once however often it is said', ['fast', 'fast'], 250],
+  ['is a discount where it is said twice alike', ['flex', 'flex'], 50],
+  ['is no discount beside the usual one', ['flex', 'standard'], 100],
+  ['is no discount beside a dearer one', ['flex', 'fast'], 250],
+  ['is no discount beside another discount', ['flex', 'slow'], 100],
+])('a tier %s', (_, asked, output) => {
+  const tiered = price('m', { output: 100, tiers: { fast: 250, flex: 50, slow: 30 } })
+  expect(priceAt(tiered, asked)).toMatchObject({ output })
+})

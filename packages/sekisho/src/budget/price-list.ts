@@ -68,14 +68,18 @@ const USUAL: ReadonlySet<string> = new Set([
 /**
  * What a model is charged by where a request asks for a tier, a speed or a region; undefined for one
  * that the price does not know.
+ *
+ * Of two names nobody knows which one a provider goes by: each counts once, and a discount only where
+ * no other stands beside it, the usual one neither.
  */
 export function priceAt(price: ModelPrice, asked: readonly string[]): ModelPrice | undefined {
+  const names = new Set(asked)
   let percents = [100n]
-  for (const name of asked) {
+  for (const name of names) {
     if (USUAL.has(name)) continue
     const percent = Object.hasOwn(price.tiers ?? {}, name) ? price.tiers?.[name] : undefined
     if (percent === undefined) return undefined
-    percents = [...percents, BigInt(percent)]
+    percents = [...percents, BigInt(names.size === 1 ? percent : Math.max(100, percent))]
   }
   return percents.length === 1 ? price : scaled(price, percents)
 }

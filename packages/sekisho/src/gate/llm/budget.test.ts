@@ -129,6 +129,34 @@ test('a tier that the price does not know counts as what is dearest, and a docum
   expect(warp).toMatchObject({ price: { model: '*', output: 90_000_000 } })
 })
 
+test.each([
+  ['of Bedrock', 'X-Amzn-Bedrock-Service-Tier: flex\r\n'],
+  ['of Vertex', 'X-Vertex-AI-LLM-Shared-Request-Type: flex\r\n'],
+  ['that is said twice', 'X-Amzn-Bedrock-Service-Tier: flex\r\n'.repeat(2)],
+  [
+    'that stays here',
+    'X-Amzn-Bedrock-Service-Tier: flex\r\nConnection: x-amzn-bedrock-service-tier\r\n',
+  ],
+])('a discount %s is none at a host that nobody knows to give it', async (_, fields) => {
+  const scene = await start({ prices: [{ ...PRICE, tiers: { flex: 1 } }] })
+  scene.canary.handler = answering(messagesEvents())
+  await scene.rig.send(
+    HOST,
+    call(MESSAGES_BODY).replace('Connection: close', `${fields}Connection: close`),
+  )
+  const [reserved] = scene.rig.control.reserved
+  expect(reserved).toMatchObject({ price: { output: 15_000_000 } })
+})
+
+test('a limit by a name that its server may read past is none: as much as the model can say is taken', async () => {
+  const scene = await start({ providers: [{ ...PROVIDER, api: 'chat' }] })
+  scene.canary.handler = answering(messagesEvents())
+  const messages = [{ role: 'user', content: 'hi' }]
+  const body = { model: 'claude-test', messages, max_completion_tokens: 1 }
+  await scene.rig.send(HOST, call(body, { path: '/v1/chat/completions' }))
+  expect(scene.rig.control.reserved).toMatchObject([{ outputTokens: 64_000 }])
+})
+
 test('a call in flight is ended when its budget is exhausted, and its client is told', async () => {
   const scene = await start()
   const events = messagesEvents('ls')

@@ -3,6 +3,7 @@ import { toSekishoError } from '../../core/error.ts'
 import { type Deny, deny } from '../../core/verdict.ts'
 import type { Allowed, Clear, Exchange, Inspected, Pinned, Stopped } from '../../flow/ports.ts'
 import { limitOutput } from '../../llm/request/limit-output.ts'
+import { outputLimit, type Place } from '../../llm/request/output-names.ts'
 import type { ReadRequest } from '../../llm/request/read-request.ts'
 import type { ModelRoute } from '../../llm/routes.ts'
 import type { RecordedFinding } from '../../core/finding.ts'
@@ -133,16 +134,15 @@ export class ModelExchange extends WrappedExchange {
     const { spending } = this.#parts
     const { provider, model } = asked.action
     const { maxOutputTokens, pictures, pictureBytes, refersElsewhere, tiers } = asked.request
-    const requestBytes = asked.body.length - pictureBytes
     const took = await spending.reserve({
       id,
       provider,
       model,
-      requestBytes,
-      maxOutputTokens,
+      requestBytes: asked.body.length - pictureBytes,
+      maxOutputTokens: outputLimit(this.#place, asked.body, maxOutputTokens),
       pictures,
       refersElsewhere,
-      tiers: [...tiers, ...headerTiers(this.#fields)],
+      tiers: [...tiers, ...headerTiers(this.#action.host, this.#fields)],
       cut: (by) => this.cut(by),
     })
     if (took.kind === 'deny') return took
@@ -216,6 +216,10 @@ export class ModelExchange extends WrappedExchange {
     return foreignKey(this.#action, this.#fields, this.#parts.placeholders)
   }
 
+  get #place(): Place {
+    return { ...this.#action, api: this.#route.api }
+  }
+
   get #isGenerate(): boolean {
     return this.#route.operation === 'generate'
   }
@@ -269,9 +273,7 @@ export class ModelExchange extends WrappedExchange {
 
   /** The provider keeps to the limit; ours alone would only be seen when it is passed. */
   #limited(whole: Buffer, outputTokens: number): Buffer | Deny {
-    const { api } = this.#route
-    const { host } = this.#action
-    const limited = limitOutput({ api, host }, whole, outputTokens)
+    const limited = limitOutput(this.#place, whole, outputTokens)
     if (Buffer.isBuffer(limited)) return this.#rewritten(limited)
     this.#takeBack()
     const { thinkingTokens } = limited

@@ -57,6 +57,23 @@ test.for([
   )
 })
 
+test.for([
+  [
+    'api.deepseek.com',
+    '{"max_completion_tokens":1}',
+    '{"max_tokens":100,"max_completion_tokens":1}',
+  ],
+  [
+    'ollama.internal',
+    '{"max_completion_tokens":500}',
+    '{"max_tokens":100,"max_completion_tokens":100}',
+  ],
+  ['api.deepseek.com', '{"max_tokens":50}', '{"max_tokens":50}'],
+  ['api.groq.com', '{"max_completion_tokens":50}', '{"max_completion_tokens":50}'],
+])('at %s a limit of a name that is read past is none: %s', ([host = '', body = '', want]) => {
+  expect(limited({ api: 'chat', host }, body, 100)).toBe(want)
+})
+
 test.for<[ModelApi, string, (max: number, thinking: number) => string]>([
   [
     'messages',

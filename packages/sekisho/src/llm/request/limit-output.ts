@@ -1,5 +1,4 @@
-import type { ModelApi } from '../../core/action.ts'
-import { knownProvider } from '../known-providers.ts'
+import { chatOutputNames, type OutputNames, type Place } from './output-names.ts'
 import { camelName } from './proto-object.ts'
 import {
   type Edit,
@@ -31,55 +30,46 @@ export function limitOutput(to: Place, body: Buffer, maxTokens: number): Buffer 
   return Array.isArray(edits) ? splice(body, edits) : edits
 }
 
-/** Where the request goes. */
-type Place = { api: ModelApi; host: string }
-
-function editsOf({ api, host }: Place, body: Buffer, maxTokens: number): Edit[] | NoRoom {
+function editsOf(to: Place, body: Buffer, maxTokens: number): Edit[] | NoRoom {
   const top = membersAt(body, 0)
-  switch (api) {
+  switch (to.api) {
     case 'messages':
-      return withThinking(body, lower(body, top, { names: ['max_tokens'], maxTokens }), {
+      return withThinking(body, lower(body, top, { names: only('max_tokens'), maxTokens }), {
         span: top.spans.get('thinking'),
         name: 'budget_tokens',
         maxTokens,
       })
     case 'responses':
-      return lower(body, top, { names: ['max_output_tokens'], maxTokens })
+      return lower(body, top, { names: only('max_output_tokens'), maxTokens })
     case 'chat':
-      return lower(body, top, { names: chatLimits(host), maxTokens })
+      return lower(body, top, { names: chatOutputNames(to), maxTokens })
     case 'gemini':
       return limitGemini(body, top, maxTokens)
   }
 }
 
-/**
- * OpenAI's newer models refuse `max_tokens`; of those that speak like it some know no other name, and
- * read past one that they do not know.
- */
-function chatLimits(host: string): readonly [string, string] {
-  const { id } = knownProvider(host) ?? {}
-  const isOpenai = id === 'openai' || id === 'azure'
-  return isOpenai
-    ? ['max_completion_tokens', 'max_tokens']
-    : ['max_tokens', 'max_completion_tokens']
+function only(name: string): OutputNames {
+  return { read: [name], all: [name] }
 }
 
 type Members = ReturnType<typeof membersAt>
 
-/** Every name that is there; the first where none is. */
+/** Every name that is there; and the first that is read where none of those is. */
 function lower(
   body: Buffer,
   members: Members,
-  { names, maxTokens }: { names: readonly [string, ...string[]]; maxTokens: number },
+  { names: { read, all }, maxTokens }: { names: OutputNames; maxTokens: number },
 ): Edit[] {
-  const told = names.filter((name) => typeof valueAt(body, members.spans.get(name)) === 'number')
-  const [first] = names
-  if (told.length === 0) return [setMember(members, first, String(maxTokens))]
-  return told.flatMap((name) => {
-    const limit = valueAt(body, members.spans.get(name))
-    const isLower = typeof limit === 'number' && limit <= maxTokens
-    return isLower ? [] : [setMember(members, name, String(maxTokens))]
-  })
+  const limitOf = (name: string): unknown => valueAt(body, members.spans.get(name))
+  const isRead = read.some((name) => typeof limitOf(name) === 'number')
+  const edits = isRead ? [] : [setMember(members, read[0], String(maxTokens))]
+  for (const name of all) {
+    const limit = limitOf(name)
+    if (typeof limit === 'number' && limit > maxTokens) {
+      edits.push(setMember(members, name, String(maxTokens)))
+    }
+  }
+  return edits
 }
 
 type Thinking = { span: Span | undefined; name: string; maxTokens: number }
@@ -106,7 +96,7 @@ function limitGemini(body: Buffer, top: Members, maxTokens: number): Edit[] | No
     return [setMember(top, name, JSON.stringify({ maxOutputTokens: maxTokens }))]
   }
   const config = membersAt(body, span.start)
-  const names: [string] = [spelled(config, 'maxOutputTokens')]
+  const names = only(spelled(config, 'maxOutputTokens'))
   return withThinking(body, lower(body, config, { names, maxTokens }), {
     span: config.spans.get(spelled(config, 'thinkingConfig')),
     name: 'thinkingBudget',

@@ -28,6 +28,8 @@ export type CallRoute = Pick<ModelRoute, 'api' | 'model' | 'stream' | 'unread'>
 
 /** Fields that say at which price, of all formats. */
 const PRICED = ['service_tier', 'serviceTier', 'service-tier', 'speed', 'inference_geo'] as const
+/** Those of them by which providers ask for less than the usual price. */
+const DISCOUNTED: ReadonlySet<string> = new Set(['service_tier', 'serviceTier'])
 
 /**
  * Models that search the web, or run code, by themselves: of Perplexity, of OpenAI's search and
@@ -85,11 +87,24 @@ export function assemble(
     model,
     stream: byPath ?? asked.stream,
     maxOutputTokens: asked.maxOutputTokens,
-    tiers: PRICED.map((name) => members.get(name)).filter((value) => typeof value === 'string'),
+    tiers: tiersIn(api, members),
     ...said,
     // what such a tool finds is part of the prompt
     refersElsewhere: said.refersElsewhere || said.tools.some(({ isServerSide }) => isServerSide),
   }
+}
+
+/**
+ * What its fields ask for. A provider reads past a field that its format does not know, and charges as
+ * ever: the usual tier stands beside it, so that it may only raise the price.
+ */
+function tiersIn(api: CallRoute['api'], members: ReadBody['members']): string[] {
+  const { known } = REQUEST_FORMATS[api]
+  return PRICED.flatMap((name) => {
+    const tier = members.get(name)
+    if (typeof tier !== 'string') return []
+    return known.has(name) && DISCOUNTED.has(name) ? [tier] : [tier, 'standard']
+  })
 }
 
 function gather(segments: readonly Segment[]) {

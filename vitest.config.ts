@@ -7,13 +7,16 @@ const PURE = [
   'packages/sekisho/src/{budget,core,detect,flow,lifecycle,llm,policy,policy-text,search,wire}/**/*.test.ts',
   'packages/verify/src/**/*.test.ts',
 ]
+/** They enter namespaces, change credentials or count descriptors: each file has a process of its own. */
+const APART = ['packages/sekisho/src/{kernel,root,sandbox}/**/*.test.ts']
 
 /** `npm run test:agents` has a configuration of its own: packages/sekisho/test/agents. */
 export default defineConfig({
   test: {
     // Processes, not threads: tests enter namespaces and change credentials.
     pool: 'forks',
-    maxWorkers: 2,
+    // Of two processors, which wait for much of what the integration tests do.
+    maxWorkers: 3,
     // What has to happen is waited for, however slow the machine is: these end what hangs.
     testTimeout: 240_000,
     hookTimeout: 240_000,
@@ -21,9 +24,16 @@ export default defineConfig({
     globalSetup: ['scripts/tests-need-root.ts'],
     projects: [
       { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      { extends: true, test: { name: 'apart', include: APART } },
       {
+        // what a file imports it would have to load anew: a third of the processor's time
         extends: true,
-        test: { name: 'edges', include: ALL, exclude: [...configDefaults.exclude, ...PURE] },
+        test: {
+          name: 'edges',
+          include: ALL,
+          exclude: [...configDefaults.exclude, ...PURE, ...APART],
+          isolate: false,
+        },
       },
     ],
   },

@@ -70,6 +70,13 @@ describe.each(RUNTIMES.map((runtime) => [runtime.name, runtime] as const))(
 )
 
 type Laid = { readonly bed: Bed }
+type Ended = Awaited<Running['ended']>
+
+/** Without what init says of a signal that runc sent it when the command had just ended. */
+function byCommand({ stderr, ...ended }: Ended): Ended {
+  const late = '[WARN  tini (1)] Child was dead when forwarding signal\n'
+  return { ...ended, stderr: stderr.replaceAll(late, '') }
+}
 
 function itRunsCommands(runtime: Runtime, of: Laid): void {
   test.for([
@@ -87,7 +94,7 @@ function itRunsCommands(runtime: Runtime, of: Laid): void {
     printf '|%s' "$(hostname)" "$(umask)" "$(ulimit -n)" "$(ulimit -Hn)" "$(ulimit -c)"
     env -0 | sort -z | cut -z -d= -f1 | tr '\\0' ' '`
     const got = await of.bed.run({ argv: sh(script, ...args), env, cwd: '/workspace' })
-    expect(got).toEqual({
+    expect(byCommand(got)).toEqual({
       code: 0,
       stdout: `${args.join('\0')}\0||a\nb='"$PATH|/workspace|sekisho|0022|512|512|0EMPTY HOME LINES_OF_IT PATH PWD `,
       stderr: '',
@@ -98,7 +105,8 @@ function itRunsCommands(runtime: Runtime, of: Laid): void {
     const running = of.bed.start({ argv: sh('cat; echo done >&2') })
     const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => 97 + (i % 26)))
     running.child.stdin?.end(sent)
-    expect(await running.ended).toEqual({ code: 0, stdout: sent.toString(), stderr: 'done\n' })
+    const ended = byCommand(await running.ended)
+    expect(ended).toEqual({ code: 0, stdout: sent.toString(), stderr: 'done\n' })
   })
 
   test('a terminal comes by the console socket, and takes a size', async () => {

@@ -8,6 +8,10 @@ const NEARLY = /(?:^|\/)model\/.+\/(?:invoke|converse)[^/]*$/
 /** Calls whose replies are put into a bucket of the account. */
 const PUT_OFF = /\/async-invoke$/
 
+/** Agents, flows and answers from a knowledge base, which call models at the provider. */
+const AGENTS =
+  /\/(?:agents\/.+|inlineagents|flows\/.+|retrieveandgenerate(?:stream)?|optimize-prompt|generatequery)$/i
+
 /** What may stand in front of the name of a maker; a region's profile is of the same model. */
 const BEFORE_MAKER =
   '^(?:arn:aws[a-z-]*:bedrock:[a-z0-9-]*:\\d*:(?:foundation-model|inference-profile)/)?' +
@@ -22,6 +26,7 @@ const CONVERSE =
 const OTHER_MAKER =
   'a model whose name does not say that it is of Anthropic: its format is one that nobody here reads'
 const ELSEWHERE = 'a call whose reply goes elsewhere: only one that comes back is looked into'
+const BY_AGENT = 'an agent of the provider, whose calls of models nobody here reads'
 const UNCLEAR = 'a path that does not say in one way which model it means'
 
 /** Of the Bedrock runtime; its paths in the formats of others are read as theirs. */
@@ -36,6 +41,7 @@ export function readBedrockPath(path: string): PathRoute | undefined {
 
 function readOther(path: string): PathRoute | undefined {
   if (PUT_OFF.test(path)) return { ...routeTo(null), unread: ELSEWHERE }
+  if (AGENTS.test(path)) return { ...routeTo(null), unread: BY_AGENT }
   return NEARLY.test(path) ? { ...routeTo(null), unread: UNCLEAR } : undefined
 }
 

@@ -21,6 +21,8 @@ const KNOWN: readonly KnownProvider[] = [
     'generativelanguage.googleapis.com',
     // where certificates of clients are taken, and not asked for
     'generativelanguage.mtls.googleapis.com',
+    // by which pages in a browser ask
+    'content-generativelanguage.googleapis.com',
     'cloudcode-pa.googleapis.com',
     '*.cloudcode-pa.googleapis.com',
   ]),
@@ -34,17 +36,28 @@ const KNOWN: readonly KnownProvider[] = [
       '*.cognitiveservices.azure.com',
       '*.models.ai.azure.com',
       '*.inference.ai.azure.com',
+      // by region, for resources of any kind
+      '*.api.cognitive.microsoft.com',
       '*.openai.azure.us',
+      '*.services.ai.azure.us',
+      '*.cognitiveservices.azure.us',
+      '*.api.cognitive.microsoft.us',
       '*.openai.azure.cn',
+      '*.cognitiveservices.azure.cn',
+      '*.api.cognitive.azure.cn',
     ],
   },
   {
     id: 'vertex',
     flavour: 'vertex',
     api: 'gemini',
-    hosts: ['aiplatform.googleapis.com', 'aiplatform.mtls.googleapis.com'],
+    hosts: [
+      'aiplatform.googleapis.com',
+      'aiplatform.mtls.googleapis.com',
+      'content-aiplatform.googleapis.com',
+    ],
   },
-  native('openrouter', 'chat', ['openrouter.ai']),
+  native('openrouter', 'chat', ['openrouter.ai', 'eu.openrouter.ai']),
   native('groq', 'chat', ['api.groq.com']),
   native('mistral', 'chat', ['api.mistral.ai', 'codestral.mistral.ai']),
   native('deepseek', 'chat', ['api.deepseek.com']),
@@ -61,6 +74,8 @@ const KNOWN: readonly KnownProvider[] = [
     '*.dashscope.aliyuncs.com',
     'dashscope-intl.aliyuncs.com',
     'dashscope-us.aliyuncs.com',
+    // of one workspace, in a region
+    '*.maas.aliyuncs.com',
   ]),
   native('minimax', 'chat', ['api.minimax.io', 'api.minimaxi.com']),
   native('nvidia', 'chat', ['integrate.api.nvidia.com']),
@@ -76,11 +91,11 @@ const KNOWN: readonly KnownProvider[] = [
   native('ollama-cloud', 'chat', ['ollama.com']),
 ]
 
-/** Names with a region in their first label. */
+/** Names with a region in them, and with that of an endpoint of a private network before it. */
 const REGIONAL: readonly { pattern: RegExp; provider: KnownProvider }[] = [
   {
     pattern:
-      /^bedrock-(?:runtime|mantle)(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/,
+      /^(?:vpce-[a-z0-9-]+\.)?bedrock-(?:runtime|mantle|agent-runtime)(?:-fips)?\.[a-z0-9-]+\.(?:(?:vpce\.)?amazonaws\.(?:com(?:\.cn)?|eu)|api\.aws|api\.amazonwebservices\.(?:com\.cn|eu))$/,
     provider: { id: 'bedrock', flavour: 'bedrock', api: 'messages', hosts: [] },
   },
   {

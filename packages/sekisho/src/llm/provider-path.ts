@@ -101,6 +101,25 @@ const FETCHES: readonly Rule[] = [
   { of: /\/realtime(?:\/.*)?$/, operation: 'generate', unread: OLD_FORMAT },
 ]
 
+const NEW_KEY =
+  'a key that its provider would make for whoever asks: nobody here would see its calls'
+
+/**
+ * Where a provider makes keys for whoever brings one, of any method but those that fetch: short-lived
+ * ones of Gemini, OpenAI, Azure, DashScope, Perplexity and DeepInfra, those that a login of Anthropic's
+ * or OpenRouter's gives, those of OpenAI's and Anthropic's organizations, and LiteLLM's.
+ */
+const KEY_MAKING: readonly RegExp[] = [
+  /\/(?:auth_?tokens|issuetoken|generate_auth_token|scoped-jwt|create_api_key)(?:[/:].*)?$/i,
+  /\/google\.[a-z0-9.]+\.\w*AuthToken\w*\/\w+$/i,
+  /\/(?:chatkit|realtimeapi)(?:\/.*)?$/i,
+  /\/realtime\/(?:client_secrets|(?:transcription_)?sessions)(?:\/.*)?$/i,
+  /\/v1\/organizations?\/.+$/i,
+  /\/api\/v1\/(?:tokens|keys|auth\/keys)(?:\/.*)?$/i,
+  /\/api_?keys(?:\/.*)?$/i,
+  /\/(?:key|service-account)\/(?:.+\/)?(?:re)?generate$/i,
+]
+
 const AMBIGUOUS = 'a path that its provider may take for that of a model call'
 
 /** @returns `other` for what is no call of a model */
@@ -134,6 +153,9 @@ function read(action: HttpRequestAction, provider: ProviderForm): PathRoute {
   const { method, path, upgrade } = action
   if (upgrade === 'websocket') return readUpgrade(path, provider)
   if (method === 'GET' || method === 'HEAD') return byRules(FETCHES, path, provider)
+  if (KEY_MAKING.some((of) => of.test(path))) {
+    return { ...route(provider, 'generate'), unread: NEW_KEY }
+  }
   if (method !== 'POST') return route(provider, 'other')
   return (
     readGoogleMethod(action, provider) ??

@@ -218,6 +218,37 @@ test.for([
   'GET https://integrate.api.nvidia.com/v2/nvcf/pexec/status/1',
   'POST http://ollama.internal:11434/api/chat',
   'POST http://ollama.internal:11434/api/generate',
+  'POST https://bedrock-agent-runtime.eu-west-1.amazonaws.com/agents/A/agentAliases/B/sessions/C/text',
+  'POST https://bedrock-agent-runtime.eu-west-1.amazonaws.com/retrieveAndGenerate',
+  'POST https://bedrock-agent-runtime.eu-west-1.amazonaws.com/retrieveAndGenerateStream',
+  'POST https://bedrock-agent-runtime.eu-west-1.amazonaws.com/flows/F/aliases/A',
+  // another key, whose calls nobody would see
+  'POST https://generativelanguage.googleapis.com/v1alpha/auth_tokens',
+  'POST https://generativelanguage.googleapis.com/v1beta/auth_tokens',
+  'POST https://generativelanguage.googleapis.com/v1beta/authTokens/',
+  'POST https://generativelanguage.googleapis.com/v1alpha/%61uth_tokens',
+  'POST https://generativelanguage.googleapis.com/v1alpha//auth_tokens',
+  'POST https://generativelanguage.googleapis.com/google.ai.generativelanguage.v1alpha.AuthTokenService/CreateToken',
+  'POST https://api.openai.com/v1/chatkit/sessions',
+  'POST https://api.openai.com/v1/ChatKit/sessions;x=1',
+  'POST https://api.openai.com/v1/realtime/client_secrets',
+  'POST https://api.openai.com/v1/realtime/sessions',
+  'POST https://api.openai.com/v1/realtime/transcription_sessions',
+  'PUT https://api.openai.com/v1/realtime/client_secrets',
+  'POST https://api.openai.com/v1/organization/admin_api_keys',
+  'POST https://api.openai.com/v1/organization/projects/p/service_accounts',
+  'POST https://api.anthropic.com/v1/organizations/api_keys/apikey_1',
+  'POST https://api.anthropic.com/api/oauth/claude_cli/create_api_key',
+  'POST https://work.openai.azure.com/openai/realtimeapi/sessions?api-version=2025-04-01-preview',
+  'POST https://work.openai.azure.com/openai/v1/realtime/client_secrets',
+  'POST https://eastus.api.cognitive.microsoft.com/sts/v1.0/issueToken',
+  'POST https://eastus.api.cognitive.microsoft.com/STS/v1.0/issuetoken',
+  'POST https://api.deepinfra.com/v1/scoped-jwt',
+  'POST https://api.perplexity.ai/generate_auth_token',
+  'POST https://dashscope.aliyuncs.com/api/v1/tokens?expire_in_seconds=1800',
+  'POST https://openrouter.ai/api/v1/keys',
+  'POST https://openrouter.ai/api/v1/auth/keys',
+  'POST http://ollama.internal:11434/key/generate',
 ])('%s is a model call that is not read', (asked) => {
   const [method = '', url = ''] = asked.split(' ')
   expect(line(method, url)).toMatch(/ generate .* !$/)
@@ -235,4 +266,27 @@ test('a WebSocket of the Responses API is a stream, any other is not read', () =
     unread: null,
   })
   expect(at('/v1/realtime')?.unread).toBe('a format of model calls that nobody here reads')
+})
+
+test.for([
+  ['eastus.api.cognitive.microsoft.com', 'azure'],
+  ['usgovvirginia.api.cognitive.microsoft.us', 'azure'],
+  ['chinaeast2.api.cognitive.azure.cn', 'azure'],
+  ['work.cognitiveservices.azure.us', 'azure'],
+  ['work.cognitiveservices.azure.cn', 'azure'],
+  ['work.services.ai.azure.us', 'azure'],
+  ['content-generativelanguage.googleapis.com', 'google'],
+  ['content-aiplatform.googleapis.com', 'vertex'],
+  ['bedrock-agent-runtime.eu-west-1.amazonaws.com', 'bedrock'],
+  ['bedrock-runtime.eusc-de-east-1.amazonaws.eu', 'bedrock'],
+  ['vpce-0a1b-2c3d.bedrock-runtime.us-east-1.vpce.amazonaws.com', 'bedrock'],
+  ['vpce-0a1b-2c3d-us-east-1a.bedrock-runtime.us-east-1.vpce.amazonaws.com', 'bedrock'],
+  ['vpce-0a1b-2c3d.bedrock-runtime-fips.us-east-1.vpce.amazonaws.com', 'bedrock'],
+  ['eu.openrouter.ai', 'openrouter'],
+  ['ws1.ap-southeast-1.maas.aliyuncs.com', 'alibaba'],
+  ['vpce-0a1b-2c3d.s3.us-east-1.vpce.amazonaws.com', 'none'],
+  ['api.cognitive.microsoft.com.example.com', 'none'],
+])('who answers at %s is %s', ([host = '', want]) => {
+  const url = `https://${host}/v1/chat/completions`
+  expect(line('POST', url).split(' ')[0]).toBe(want)
 })

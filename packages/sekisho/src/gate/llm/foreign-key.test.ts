@@ -30,6 +30,7 @@ test.each<[string, string[]]>([
   ['its placeholder', ['X-Api-Key', OWN]],
   ['its placeholder as a bearer', ['Authorization', 'Bearer PLACEHOLDERbearer0123456789']],
   ['no key', ['content-type', 'application/json']],
+  ['a protocol of a WebSocket', ['sec-websocket-protocol', 'realtime, openai-beta.realtime-v1']],
 ])('passes with %s', (_, fields) => {
   expect(foreignKey(at(), fields, placeholders)).toBeUndefined()
 })
@@ -48,7 +49,15 @@ test.each<[string, string[], string | null]>([
   ['a field in the URL, as Google takes it', [], '$httpHeaders=x-goog-api-key:AIzaOther'],
   ['a method in the URL, as Google takes it', [], '%24httpMethod=POST'],
   ['a token in the URL', [], 'oauth_token=other'],
+  ['a token of a bearer in the URL', [], 'bearer_token=other'],
+  ['a token of a bearer in the URL, escaped', [], '%24Bearer%5Ftoken=other'],
   ['a key that CGI would take for one', ['x_api_key', 'sk-ant-other'], null],
+  [
+    'a key among the protocols of a WebSocket',
+    ['Sec-WebSocket-Protocol', 'realtime, openai-insecure-api-key.sk-other'],
+    null,
+  ],
+  ['a secret among them', ['sec_websocket_protocol', 'XAI-Client-Secret.other'], null],
   ['a signature in the URL', [], 'X-Amz-Signature=abc'],
 ])('refuses %s', (_, fields, query) => {
   expect(foreignKey(at(query), fields, placeholders)).toMatchObject({

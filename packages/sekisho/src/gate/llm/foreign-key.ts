@@ -16,6 +16,8 @@ const KEY_FIELDS: ReadonlySet<string> = new Set([
   'cf-aig-authorization',
   'x-vercel-oidc-token',
 ])
+/** Pages in a browser, which may set no fields, say it so: `openai-insecure-api-key.`, `xai-client-secret.` */
+const KEY_PROTOCOL = /api-?key|secret|token|bearer|jwt/i
 /** Parameters of a URL that say the same. */
 const KEY_PARAMETERS: ReadonlySet<string> = new Set([
   'key',
@@ -23,6 +25,8 @@ const KEY_PARAMETERS: ReadonlySet<string> = new Set([
   'api-key',
   'apikey',
   'access_token',
+  // in discovery documents of Google's, beside the next
+  'bearer_token',
   'oauth_token',
   // Google takes these as fields and method of the request, for pages that may not set any
   'httpheaders',
@@ -43,8 +47,7 @@ export function foreignKey(
 ): Deny | undefined {
   for (let index = 0; index < fields.length; index += 2) {
     const name = (fields[index] ?? '').toLowerCase()
-    // a server behind CGI takes one for the other (RFC 3875 §4.1.18)
-    if (!KEY_FIELDS.has(name.replaceAll('_', '-'))) continue
+    if (!mayBringKey(name, fields[index + 1] ?? '')) continue
     if (placeholders.isAll(action, name, fields[index + 1] ?? '')) continue
     return refuse(action, `header ${name}`)
   }
@@ -53,6 +56,12 @@ export function foreignKey(
       return refuse(action, `parameter ${name}`)
   }
   return undefined
+}
+
+function mayBringKey(name: string, value: string): boolean {
+  // a server behind CGI takes one for the other (RFC 3875 §4.1.18)
+  const plain = name.replaceAll('_', '-')
+  return KEY_FIELDS.has(plain) || (plain === 'sec-websocket-protocol' && KEY_PROTOCOL.test(value))
 }
 
 function refuse({ host }: HttpRequestAction, where: string): Deny {

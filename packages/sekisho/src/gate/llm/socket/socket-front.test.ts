@@ -196,6 +196,15 @@ test('another key opens nothing', async () => {
   expect(scene.leaked).toEqual(NOTHING_LEAKED)
 })
 
+test('another key among the protocols opens nothing either, and is on record', async () => {
+  const scene = await start()
+  const protocols = 'Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.sk-of-others'
+  const client = await Client.open(scene, `Bearer ${PLACEHOLDER}\r\n${protocols}`)
+  expect(client.status).toBe('HTTP/1.1 403')
+  expect(scene.rig.keyholder.deniedBy()).toContain('invariant.foreign-key')
+  expect(scene.leaked).toEqual(NOTHING_LEAKED)
+})
+
 test('an error of the provider is a message', async () => {
   const scene = await start()
   scene.canary.handler = (_request, response) => {

@@ -21,6 +21,7 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
+    restoreMocks: true, // what one test spies on is nobody else's
     globalSetup: ['scripts/tests-need-root.ts'],
     projects: [
       { extends: true, test: { name: 'pure', include: PURE, isolate: false } },

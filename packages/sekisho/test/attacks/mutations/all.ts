@@ -4,6 +4,7 @@ import { DATA_MUTATIONS } from './data.ts'
 import { IDENTITY_MUTATIONS } from './identity-conflicts.ts'
 import { BEDROCK_MUTATIONS } from './model-bedrock.ts'
 import { MODEL_MUTATIONS } from './model-calls.ts'
+import { DATA_OF_MODELS_MUTATIONS } from './model-data.ts'
 import { FILTER_MUTATIONS } from './model-filters.ts'
 import { READER_MUTATIONS } from './model-readers.ts'
 import { SPELLING_MUTATIONS } from './model-spellings.ts'
@@ -30,6 +31,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...BEDROCK_MUTATIONS,
   ...AWS_MUTATIONS,
   ...FILTER_MUTATIONS,
+  ...DATA_OF_MODELS_MUTATIONS,
   ...READER_MUTATIONS,
   ...SPELLING_MUTATIONS,
   ...PROGRAM_OPTION_MUTATIONS,

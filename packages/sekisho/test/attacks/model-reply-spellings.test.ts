@@ -129,6 +129,25 @@ test.each([
   },
 )
 
+test.each(['2e-3', '1E55', '[-1.5e+2]'])(
+  'the number %s, of which Anthropic’s reader makes another: denied, recorded, nothing reaches the client',
+  async (number) => {
+    const args = `{"text":"1e5 ${MARK}","n":${number}}`
+    const all = [begun, start(0, 'note'), piece(0, args), stop(0), ...MESSAGES_END]
+    const { reply, denied } = await send('messages', events(sse(all)))
+    expect(reply).not.toContain(MARK)
+    expect(await denied()).toEqual(['llm.unreadable-call'])
+  },
+)
+
+test('allowed: numbers without an exponent', async () => {
+  const args = '{"text":"1e5 \\"2e2","n":[10,-1.5,true,null]}'
+  const all = [begun, start(0, 'note'), piece(0, args), stop(0), ...MESSAGES_END]
+  const { reply } = await send('messages', events(sse(all)))
+  expect(reply).toContain('content_block_stop')
+  expect(reply).toContain('"stop_reason":"tool_use"')
+})
+
 test.each([300, 304, 399])(
   'a reply under status %i, which clients in Go take for one: nothing of it reaches the client',
   async (status) => {

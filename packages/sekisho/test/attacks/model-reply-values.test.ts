@@ -129,6 +129,19 @@ test.each<Case>([
     [begun, start(0, 'note'), start(1, 'bash'), piece(0, NOTE), stop(0), stop(1), ...MESSAGES_END],
   ],
   [
+    'a call inside of a text, whose end is that of the call to one reader',
+    'messages',
+    [
+      begun,
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+      start(1, 'note'),
+      piece(1, NOTE),
+      stop(1),
+      stop(0),
+      ...MESSAGES_END,
+    ],
+  ],
+  [
     'a message that begins twice',
     'messages',
     [begun, start(0, 'note'), piece(0, NOTE), stop(0), begun, ...MESSAGES_END],

@@ -165,13 +165,11 @@ export class MessagesStream implements FormatReader {
 
   /**
    * Anthropic's readers find a block by how many were begun before it, others by its index, and some
-   * take each piece of arguments for one of the call that began last.
+   * take each piece of arguments for one of the call that began last, and each end for its own.
    */
   #checkPlace(index: number): void {
     if (index !== this.#begunBlocks - 1) throw malformed('a call whose index is not its place')
-    for (const { kind } of this.#blocks.values()) {
-      if (kind === 'server' || kind === 'unknown') throw malformed('a call inside of a block')
-    }
+    if (this.#blocks.size > 0) throw malformed('a call inside of a block')
   }
 
   #checkAlone(index: number): void {

@@ -28,6 +28,13 @@ const NAMES = mutationsOf(
     inFile('llm/calls/read-tool.ts')('if (entry !== undefined) checkNames(entry, value)', ''),
   ],
   [
+    'a number is one to every reader',
+    inFile('llm/calls/canonical-call.ts')(
+      "type === 'tool_use' && hasExponent",
+      "type === '' && hasExponent",
+    ),
+  ],
+  [
     'below a head that is no reply stands nothing',
     inFile('gate/llm/model-sink.ts')(
       "formOf(fields, framing) : 'bare'",
@@ -81,6 +88,13 @@ const VALUES = mutationsOf(
     inFile('llm/hold/chat-alike.ts')('error: z.null().optional()', 'error: z.unknown()'),
   ],
   ['a call has the index of its place', messages('index !== this.#begunBlocks - 1', 'index < 0')],
+  [
+    'a call begins behind what is open',
+    messages(
+      "if (this.#blocks.size > 0) throw malformed('a call inside",
+      "if (index < 0) throw malformed('a call inside",
+    ),
+  ],
   [
     'a call is alone while it is open',
     messages('this.#openCall !== undefined && this.#openCall !== index', 'index < 0'),

@@ -175,7 +175,7 @@ async function sendAll(): Promise<void> {
 async function listening(): Promise<void> {
   const sink = openSyslog(config(), place)
   for (;;) {
-    const isUp = await sink.send([], AbortSignal.timeout(60_000)).then(
+    const isUp = await sink.send([], AbortSignal.timeout(5000)).then(
       () => true,
       () => false,
     )

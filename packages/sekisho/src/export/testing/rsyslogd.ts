@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -114,11 +115,22 @@ action(type="omfile" file="${at('out')}" template="fields" asyncWriting="off" fl
   }
 }
 
+/**
+ * None of those that the kernel gives to whoever connects: one that is started again, or a moment
+ * later, finds it free all the same, and rsyslogd goes on without a listener where it does not.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
+  const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+  for (;;) {
+    const port = randomInt(10_000, Number.parseInt(range, 10))
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }

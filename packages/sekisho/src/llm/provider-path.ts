@@ -140,13 +140,17 @@ function plainPath(path: string): string {
       String.fromCharCode(Number.parseInt(hex, 16)),
     )
   }
-  return plain
-    .toLowerCase()
-    .replace(/;[^/]*/g, '')
-    .replace(/\s+/g, '')
-    .replace(/\/{2,}/g, '/')
-    .replace(/(?<=.)\/+$/, '')
-    .replace(/\.json$/, '')
+  return (
+    plain
+      .toLowerCase()
+      .replace(/;[^/]*/g, '')
+      .replace(/\s+/g, '')
+      // Windows' own server takes one for the other, escaped or not
+      .replaceAll('\\', '/')
+      .replace(/\/{2,}/g, '/')
+      .replace(/(?<=.)[/.]+$/, '')
+      .replace(/\.json$/, '')
+  )
 }
 
 function read(action: HttpRequestAction, provider: ProviderForm): PathRoute {

@@ -172,6 +172,8 @@ test.for([
   'POST https://api.anthropic.com/v1%2Fmessages',
   'POST https://api.anthropic.com/v1/messages;x=1',
   'POST https://api.openai.com/v1/chat/completions%2F',
+  'POST https://work.openai.azure.com/openai%5Cdeployments%5Cd%5Cchat%5Ccompletions',
+  'POST https://work.openai.azure.com/openai/deployments/d/chat/completions%2E',
   'POST https://generativelanguage.googleapis.com/v1beta/models/x:StreamGenerateContent/',
   // what was refused of a reply would come whole
   'GET https://api.openai.com/v1/responses/resp_1?stream=true',

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { ModelApi } from '../../core/action.ts'
 import { readOrThrow, saidIn, toolsOf } from './testing/read-or-throw.ts'
 
 test('a request of Claude Code says what it says, channel by channel, in order', () => {
@@ -241,4 +242,17 @@ test('names that mean something to JavaScript are names', () => {
   ])
   const gemini = readOrThrow('gemini', '{"contents":[{"parts":[{"__proto__":{"text":"x"}}]}]}')
   expect(gemini.unsupported.map(({ type }) => type)).toEqual(['_Proto__'])
+})
+
+test.for<[ModelApi, string, string, string[]]>([
+  ['chat', 'service_tier', 'flex', ['flex']],
+  ['responses', 'service_tier', 'flex', ['flex']],
+  ['gemini', 'serviceTier', 'flex', ['flex']],
+  // OpenAI reads past it, and charges as ever
+  ['chat', 'serviceTier', 'flex', ['flex', 'standard']],
+  ['responses', 'service-tier', 'flex', ['flex', 'standard']],
+  ['messages', 'speed', 'fast', ['fast', 'standard']],
+])('of %s, %s: %s asks for %j', ([api, name, value, tiers]) => {
+  const model = api === 'gemini' ? {} : { model: 'm' }
+  expect(readOrThrow(api, { ...model, [name]: value })).toMatchObject({ tiers })
 })

@@ -142,6 +142,19 @@ test.each<Case>([
     ],
   ],
   [
+    'a text inside of a call, whose end is that of the call to one reader',
+    'messages',
+    [
+      begun,
+      start(0, 'note'),
+      { type: 'content_block_start', index: 1, content_block: { type: 'text', text: '' } },
+      stop(1),
+      piece(0, NOTE),
+      stop(0),
+      ...MESSAGES_END,
+    ],
+  ],
+  [
     'a message that begins twice',
     'messages',
     [begun, start(0, 'note'), piece(0, NOTE), stop(0), begun, ...MESSAGES_END],

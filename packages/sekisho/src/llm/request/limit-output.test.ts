@@ -135,8 +135,9 @@ test('whatever the body is, its limit is at most the one that was set, and all e
         if (!Buffer.isBuffer(body)) throw new Error(body.kind)
         const read = readModelRequest({ api, model: 'm', stream: null, unread: null }, body)
         if (read.kind === 'malformed') throw new Error(read.reason)
-        const isAsked =
-          api === 'gemini' || NAMES[api].some((name) => names.some((each) => each === name))
+        // a server that nobody knows may read past the other name of a chat
+        const counted = api === 'chat' ? ['max_tokens'] : NAMES[api]
+        const isAsked = api === 'gemini' || names.some((name) => counted.includes(name))
         expect(read.maxOutputTokens).toBe(isAsked ? Math.min(asked, max) : max)
         const changed = new Set([...NAMES[api], 'generationConfig'])
         const without = (of: object) =>

@@ -22,6 +22,17 @@ export type WorstCase = {
   price: ModelPrice | null
 }
 
+/**
+ * Beyond exact numbers it is the greatest of them. An agent says what a reply may hold, and a message
+ * between processes with a number that is not exact breaks their connection, for all sessions.
+ */
+export function sumOf(...amounts: readonly number[]): number {
+  return Math.min(
+    Number.MAX_SAFE_INTEGER,
+    amounts.reduce((sum, amount) => sum + amount, 0),
+  )
+}
+
 /** Every token of the prompt may turn out to be of any class. */
 export function worstAmounts({ promptTokens, price }: WorstCase, output: number): Amounts {
   return {
@@ -30,14 +41,14 @@ export function worstAmounts({ promptTokens, price }: WorstCase, output: number)
     cacheRead: promptTokens,
     cacheWrite: promptTokens,
     output,
-    tokens: promptTokens + output,
+    tokens: sumOf(promptTokens, output),
     calls: 1,
   }
 }
 
 export function amountsOf(usage: TokenUsage, microUsd: number | null): Amounts {
   const { input, cacheRead, cacheWrite, output } = usage
-  const tokens = input + cacheRead + cacheWrite + output
+  const tokens = sumOf(input, cacheRead, cacheWrite, output)
   return { microUsd, input, cacheRead, cacheWrite, output, tokens, calls: 1 }
 }
 

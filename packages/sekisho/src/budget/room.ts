@@ -1,6 +1,6 @@
 import type { SpendMeasure } from '../wire/spend.ts'
 import type { Account } from './account.ts'
-import { boundsOf, outputFor, type WorstCase, worstAmounts } from './measures.ts'
+import { boundsOf, outputFor, sumOf, type WorstCase, worstAmounts } from './measures.ts'
 import { cellName } from './spend-cells.ts'
 
 /** The bound that leaves a call the least. */
@@ -32,7 +32,7 @@ export function judgeRoom(
       const taken = takenOf(cellName(account.name, measure))
       const outputTokens = outputFor(measure, max - taken, worst) ?? -1
       if (outputTokens >= tightest.outputTokens) continue
-      const observed = taken + (worstAmounts(worst, worst.outputTokens)[measure] ?? 0)
+      const observed = sumOf(taken, worstAmounts(worst, worst.outputTokens)[measure] ?? 0)
       tightest = { outputTokens, by: { account, measure, max, taken, observed } }
     }
   }

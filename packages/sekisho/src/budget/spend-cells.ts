@@ -1,5 +1,6 @@
 import type { SpendEntry, SpendMeasure } from '../wire/spend.ts'
 import { scopeOf } from './account.ts'
+import { sumOf } from './measures.ts'
 import { SpendCell } from './spend-cell.ts'
 import type { Period } from './window.ts'
 
@@ -41,7 +42,7 @@ export class SpendCells {
 
   /** A call that comes to at most so much has left. */
   leave(cell: string, amount: number): void {
-    this.#inFlight.set(cell, this.inFlight(cell) + amount)
+    this.#inFlight.set(cell, sumOf(this.inFlight(cell), amount))
   }
 
   /** It has come back. */

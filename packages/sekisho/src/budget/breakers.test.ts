@@ -24,11 +24,9 @@ const ask = (promptTokens: number, session = 's-1', id = `a-${(ids += 1)}`): Ask
 })
 const came = (tokens: number): ReturnType<typeof amountsOf> =>
   amountsOf({ input: tokens, cacheRead: 0, cacheWrite: 0, output: 0 }, null)
-const spend = (state: SpendState, tokens: number, budgets: readonly LlmBudget[]): void => {
-  const call = ask(tokens)
-  state.reserve(call, budgets, NOW)
-  state.settle({ session: 's-1', id: call.id }, came(tokens), NOW)
-}
+/** All of it, by a call that is over. */
+const exhaust = (state: SpendState, budgets: readonly LlmBudget[]): void =>
+  void state.count(ask(0).spender, came(1000), { budgets, nowMs: NOW })
 const OPEN = {
   budget: 'daily',
   per: 'agent',
@@ -36,14 +34,14 @@ const OPEN = {
   state: 'open',
   measure: 'tokens',
   threshold: 1000,
-  observed: 1156,
+  observed: 1456,
   untilMs: Date.UTC(2026, 10, 23),
 } as const
 
-test('the first call that does not fit shuts the account, for smaller ones too, until the window is over', () => {
+test('the first call after all is used up shuts the account, for smaller ones too, until the window is over', () => {
   const state = new SpendState()
   const budgets = [daily(1000)]
-  spend(state, 700, budgets)
+  exhaust(state, budgets)
   const refused = state.reserve(ask(200), budgets, NOW)
   expect(refused.breakers).toEqual([OPEN])
   const small = state.reserve(ask(1), budgets, NOW)
@@ -51,7 +49,7 @@ test('the first call that does not fit shuts the account, for smaller ones too, 
     kind: 'exceeded',
     budget: 'daily',
     reason:
-      'budget daily is exhausted for this agent (coder) until 2026-11-23T00:00:00.000Z: a call would have come to 1156 tokens of at most 1000 tokens',
+      'budget daily is exhausted for this agent (coder) until 2026-11-23T00:00:00.000Z: a call would have come to 1456 tokens of at most 1000 tokens',
     breakers: [],
   })
   expect(state.status(budgets, NOW)).toMatchObject([{ breaker: 'open', untilMs: OPEN.untilMs }])
@@ -59,13 +57,43 @@ test('the first call that does not fit shuts the account, for smaller ones too, 
   expect(next).toMatchObject({ kind: 'granted', breakers: [{ ...OPEN, state: 'half-open' }] })
 })
 
+// how long a prompt and its reply may be is the agent's choice: one would shut out a whole team
+test.for(['chain', 'agent', 'user', 'team', 'tenant', 'platform'] as const)(
+  'a call that is too long for what is left is refused by itself, per %s',
+  (per) => {
+    const state = new SpendState()
+    const budgets: LlmBudget[] = [{ ...daily(1000), per }]
+    const teams = ['finance']
+    const of = (asked: Asked): Asked => ({ ...asked, spender: { ...asked.spender, teams } })
+    expect(state.reserve(of(ask(1_000_000)), budgets, NOW)).toMatchObject({
+      kind: 'exceeded',
+      budget: 'daily',
+      entries: [],
+      breakers: [],
+      cuts: [],
+    })
+    expect(state.reserve(of(ask(744)), budgets, NOW).kind).toBe('granted')
+  },
+)
+
+test('a session shuts itself out by a call that is too long', () => {
+  const state = new SpendState()
+  const budgets: LlmBudget[] = [{ ...daily(1000), per: 'session' }]
+  expect(state.reserve(ask(1000), budgets, NOW)).toMatchObject({
+    kind: 'exceeded',
+    breakers: [{ state: 'open', subject: 's-1', observed: 1256 }],
+  })
+  expect(state.reserve(ask(1), budgets, NOW).kind).toBe('exceeded')
+  expect(state.reserve(ask(1, 's-2'), budgets, NOW).kind).toBe('granted')
+})
+
 test('calls in flight of an account that is shut are ended', () => {
   const state = new SpendState()
   const budgets = [daily(1000)]
-  spend(state, 300, budgets)
   state.reserve(ask(1, 's-1', 'in-flight'), budgets, NOW)
   state.reserve(ask(2, 's-2', 'other'), budgets, NOW)
-  const refused = state.reserve(ask(900), budgets, NOW)
+  exhaust(state, budgets)
+  const refused = state.reserve(ask(1), budgets, NOW)
   expect(
     refused.cuts.map(({ session, ids: which, budget }) => ({ session, which, budget })),
   ).toEqual([
@@ -93,7 +121,8 @@ test('what would fit if calls in flight gave everything back shuts nothing', () 
 test('when it has room again one tries, others wait, and its end closes the account', () => {
   const state = new SpendState()
   const budgets = [daily(1000)]
-  state.reserve(ask(1000), budgets, NOW)
+  exhaust(state, budgets)
+  state.reserve(ask(1), budgets, NOW)
   const probe = ask(1)
   const later = NOW + DAY
   expect(state.reserve(probe, budgets, later).breakers).toMatchObject([{ state: 'half-open' }])
@@ -112,7 +141,8 @@ test('one that tries and whose session is over before its end does not keep othe
   const state = new SpendState()
   const budgets = [daily(1000)]
   const later = NOW + DAY
-  state.reserve(ask(1000), budgets, NOW)
+  exhaust(state, budgets)
+  state.reserve(ask(1), budgets, NOW)
   const probe = ask(1, 's-1')
   state.reserve(probe, budgets, later)
   state.endSession('s-1')
@@ -124,9 +154,29 @@ test('one that tries and whose session is over before its end does not keep othe
   ])
 })
 
-test('one that tries and does not fit shuts it again', () => {
+// a call may be held for a person for hours, or be read by its agent as slowly as it likes
+test('one that tries for ten seconds keeps others waiting no longer', () => {
   const state = new SpendState()
   const budgets = [daily(1000)]
+  exhaust(state, budgets)
+  state.reserve(ask(1), budgets, NOW)
+  const later = NOW + DAY
+  const probe = ask(1)
+  state.reserve(probe, budgets, later)
+  expect(state.reserve(ask(1), budgets, later + 9999).kind).toBe('exceeded')
+  expect(state.reserve(ask(1), budgets, later + 10_000)).toMatchObject({
+    kind: 'granted',
+    breakers: [{ ...OPEN, observed: 1257, state: 'closed' }],
+  })
+  expect(state.reserve(ask(1000), budgets, later + 10_000).kind).toBe('exceeded')
+  expect(state.settle({ session: 's-1', id: probe.id }, came(1), later + 20_000).breakers).toEqual(
+    [],
+  )
+})
+
+test('one that tries and does not fit shuts it again', () => {
+  const state = new SpendState()
+  const budgets: LlmBudget[] = [{ ...daily(1000), per: 'session' }]
   state.reserve(ask(1000), budgets, NOW)
   expect(state.reserve(ask(1000), budgets, NOW + DAY).breakers).toMatchObject([
     { state: 'open', untilMs: Date.UTC(2026, 10, 24) },
@@ -134,20 +184,22 @@ test('one that tries and does not fit shuts it again', () => {
 })
 
 test.for([
-  ['raised', [daily(1001)], 'granted'],
+  ['raised', [daily(2000)], 'granted'],
   ['lifted', [{ ...daily(1000), max: { calls: 9 } }], 'granted'],
   ['left as it is', [daily(1000)], 'exceeded'],
   ['lowered', [daily(900)], 'exceeded'],
 ] as const)('a budget that is %s', ([, budgets, kind]) => {
   const state = new SpendState()
-  state.reserve(ask(1000), [daily(1000)], NOW)
+  exhaust(state, [daily(1000)])
+  state.reserve(ask(1), [daily(1000)], NOW)
   expect(state.reserve(ask(1), budgets, NOW).kind).toBe(kind)
 })
 
 test('a budget for ever stays shut for ever', () => {
   const state = new SpendState()
   const budgets = [{ ...daily(1000), calendar: undefined, windowMs: null }]
-  expect(state.reserve(ask(1000), budgets, NOW)).toMatchObject({ breakers: [{ untilMs: null }] })
+  exhaust(state, budgets)
+  expect(state.reserve(ask(1), budgets, NOW)).toMatchObject({ breakers: [{ untilMs: null }] })
   expect(state.reserve(ask(1), budgets, NOW + 1000 * DAY)).toMatchObject({
     kind: 'exceeded',
     reason: expect.stringContaining('until an operator raises it'),
@@ -157,7 +209,8 @@ test('a budget for ever stays shut for ever', () => {
 test('what is shut is shut after a restart, and a session that is over takes its own along', () => {
   const before = new SpendState()
   const own: LlmBudget = { ...daily(1000), id: 'own', per: 'session' }
-  const entries = before.reserve(ask(1000), [daily(1000)], NOW).entries
+  exhaust(before, [daily(1000)])
+  const { entries } = before.reserve(ask(1), [daily(1000)], NOW)
   expect(before.reserve(ask(1000), [own], NOW)).toMatchObject({ breakers: [{}], entries: [] })
   before.endSession('s-1')
   expect(before.reserve(ask(1), [own], NOW).kind).toBe('granted')

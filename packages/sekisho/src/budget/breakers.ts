@@ -6,12 +6,19 @@ import { endOfWindow } from './window.ts'
 /** What would have gone beyond a budget. */
 export type Excess = { measure: SpendMeasure; max: number; observed: number }
 
-type Kept = { breaker: BudgetBreaker /** key of the one call that tries */; probe: string | null }
+type Kept = {
+  breaker: BudgetBreaker
+  /** the one call that tries, and since when, Unix ms */
+  probe: { key: string; sinceMs: number } | null
+}
+
+/** One that is held for a person, or read slowly, tries for hours; what fits is counted either way. */
+const TRY_MS = 10_000
 
 /**
- * Which accounts are shut: from the first call that did not fit, whatever comes after it, until the
- * window is over or an operator has raised the budget. Then one call at a time may try, and the
- * first that comes back closes it.
+ * Which accounts are shut: from a call that was refused, whatever comes after it, until the window
+ * is over or an operator has raised the budget. Then one call at a time may try, and the first that
+ * comes back closes it, or another that comes when it has tried for long.
  */
 export class Breakers {
   readonly #kept = new Map<string, Kept>()
@@ -50,28 +57,28 @@ export class Breakers {
     if (kept === undefined) return 'closed'
     const { breaker, probe } = kept
     if (breaker.state === 'half-open') {
-      return probe !== null && isPending(probe) ? 'one is trying' : 'may try'
+      const isTrying = probe !== null && isPending(probe.key) && !isLong(probe, nowMs)
+      return isTrying ? 'one is trying' : 'may try'
     }
     const isOver = breaker.untilMs !== null && breaker.untilMs <= nowMs
     return isOver || isRaised(budget, breaker) ? 'may try' : 'shut'
   }
 
   /** @returns what has changed; undefined where the account is not shut, or one has tried before */
-  letTry(account: string, key: string): BudgetBreaker | undefined {
+  letTry(account: string, key: string, nowMs: number): BudgetBreaker | undefined {
     const kept = this.#kept.get(account)
     if (kept === undefined) return undefined
+    if (kept.probe !== null && isLong(kept.probe, nowMs)) return this.#close(account, kept)
     const wasOpen = kept.breaker.state === 'open'
     const breaker: BudgetBreaker = { ...kept.breaker, state: 'half-open' }
-    this.#kept.set(account, { breaker, probe: key })
+    this.#kept.set(account, { breaker, probe: { key, sinceMs: nowMs } })
     return wasOpen ? breaker : undefined
   }
 
   /** A call has come back. @returns what has changed */
   cameBack(account: string, key: string): BudgetBreaker | undefined {
     const kept = this.#kept.get(account)
-    if (kept?.probe !== key) return undefined
-    this.#kept.delete(account)
-    return { ...kept.breaker, state: 'closed' }
+    return kept?.probe?.key === key ? this.#close(account, kept) : undefined
   }
 
   of(account: string): BudgetBreaker | undefined {
@@ -89,6 +96,15 @@ export class Breakers {
   get size(): number {
     return this.#kept.size
   }
+
+  #close(account: string, { breaker }: Kept): BudgetBreaker {
+    this.#kept.delete(account)
+    return { ...breaker, state: 'closed' }
+  }
+}
+
+function isLong({ sinceMs }: { sinceMs: number }, nowMs: number): boolean {
+  return nowMs - sinceMs >= TRY_MS
 }
 
 function isRaised({ max }: LlmBudget, { measure, threshold }: BudgetBreaker): boolean {

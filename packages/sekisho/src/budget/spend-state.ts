@@ -90,7 +90,7 @@ export class SpendState {
     const least = Math.min(asked.outputTokens, LEAST_OUTPUT_TOKENS)
     const settled = judgeRoom(asked, accounts, (cell) => this.#cells.settled(cell, nowMs))
     if (settled.by !== undefined && settled.outputTokens < least) {
-      return this.#trip(settled.by, nowMs)
+      return this.#refuse(settled.by, nowMs)
     }
     const now = judgeRoom(asked, accounts, (cell) => this.#cells.sum(cell, nowMs))
     if (now.by !== undefined && now.outputTokens < least) {
@@ -214,7 +214,17 @@ export class SpendState {
     return refused(first.budget.id, 'the ledger has no room for more sums')
   }
 
-  /** What does not fit although nothing else were in flight shuts the account. */
+  /**
+   * What does not fit even if nothing else were in flight. How much one call may come to is its
+   * agent's choice: by that a session shuts itself out, and nobody else. What others share is shut
+   * when it is used up.
+   */
+  #refuse(by: Tightest, nowMs: number): Refused & Kept {
+    const isItsOwn = by.account.budget.per === 'session'
+    if (isItsOwn || by.taken >= by.max) return this.#trip(by, nowMs)
+    return { ...refused(by.account.budget.id, describeTooMuch(by)), ...UNCHANGED }
+  }
+
   #trip(by: Tightest, nowMs: number): Refused & Kept {
     const breaker = this.#breakers.open(by.account, by, nowMs)
     const why = refused(by.account.budget.id, describeTooMuch(by))
@@ -250,7 +260,7 @@ export class SpendState {
       return this.#count(part, part.amount, nowMs)
     })
     const breakers = accounts.flatMap(({ name }) => {
-      const tries = this.#breakers.letTry(name, key)
+      const tries = this.#breakers.letTry(name, key, nowMs)
       return tries === undefined ? [] : [{ account: name, breaker: tries }]
     })
     return {

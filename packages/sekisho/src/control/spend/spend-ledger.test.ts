@@ -1,144 +1,11 @@
 import { afterEach, expect, test } from 'vitest'
-import { ControlLink } from '../../gate/approvals/control-link.ts'
-import { SpendClient } from '../../gate/llm/spend-client.ts'
-import { socketPair } from '../../gate/testing/socket-pair.ts'
 import { SekishoError } from '../../core/error.ts'
-import {
-  type LlmBudget,
-  type LlmSettings,
-  type ModelPrice,
-  NO_LLM_SETTINGS,
-} from '../../wire/llm.ts'
-import type { BudgetBreakerLeaf, SpendEntry } from '../../wire/spend.ts'
-import { socketTransport } from '../../wire/transport.ts'
-import { WaitingHolds } from '../approvals/waiting-holds.ts'
-import { GatePeers } from '../gate-peers.ts'
-import { SpendLedger, type SpendLedgerOptions } from './spend-ledger.ts'
+import type { LlmBudget } from '../../wire/llm.ts'
+import { ask, budget, closeWorlds, PRICE, SESSION, world } from './testing/spend-world.ts'
+import type { SpendLedger } from './spend-ledger.ts'
 
-const NOW = Date.UTC(2026, 10, 22, 12)
-const SESSION = `s-${'a'.repeat(20)}`
+afterEach(closeWorlds)
 
-/** The supervisor's half: what has been noted, as a file would have it, and the log. */
-class Supervisor {
-  entries: SpendEntry[] = []
-  leaves: BudgetBreakerLeaf[] = []
-  writes = 0
-  broken: SekishoError | undefined
-
-  readonly peer: SpendLedgerOptions['supervisor'] = {
-    // oxlint-disable-next-line typescript/no-explicit-any -- answers by method, as the wire does
-    call: async (method: string, params: any): Promise<any> => {
-      await Promise.resolve()
-      if (method === 'spend.breaker') return void this.leaves.push(params)
-      if (this.broken !== undefined) throw this.broken
-      if (method === 'spend.read') return { entries: this.entries, isLast: true }
-      this.writes += 1
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of this test's own making
-      this.entries.push(...(params as { entries: SpendEntry[] }).entries)
-      return {}
-    },
-  }
-}
-
-/** One micro-USD a token. */
-const PRICE: ModelPrice = {
-  model: 'm',
-  provider: 'openai',
-  input: 1_000_000,
-  cacheRead: 1_000_000,
-  cacheWrite: 1_000_000,
-  output: 1_000_000,
-  maxOutputTokens: 1000,
-  from: '2026-01-01',
-}
-const budget = (over: Partial<LlmBudget> = {}): LlmBudget => ({
-  id: 'daily',
-  per: 'user',
-  of: {},
-  windowMs: null,
-  calendar: 'day',
-  max: { microUsd: 50_000 },
-  ...over,
-})
-
-const closers: (() => void)[] = []
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})
-
-type World = {
-  supervisor: Supervisor
-  ledger: SpendLedger
-  client: SpendClient
-  /** as if control had gone */
-  cutOff: () => void
-  reported: string[]
-}
-
-/** A gate and control, over a real socket. */
-async function world(
-  budgets: readonly LlmBudget[],
-  {
-    supervisor = new Supervisor(),
-    llm = {},
-  }: { supervisor?: Supervisor; llm?: Partial<LlmSettings> } = {},
-): Promise<World> {
-  const reported: string[] = []
-  const ledger = new SpendLedger({
-    supervisor: supervisor.peer,
-    budgets: () => budgets,
-    userOf: () => ({ name: 'ann', groups: ['finance'] }),
-    chainOf: (session) => Promise.resolve(session),
-    isRunning: (session) => session === SESSION,
-    cut: (cut) => gates.cut(cut),
-    now: () => new Date(NOW),
-    report: (line) => void reported.push(line),
-  })
-  const holds = new WaitingHolds({
-    announce: () => undefined,
-    answer: () => Promise.reject(new Error('nobody answers here')),
-    policy: () => undefined,
-    now: () => NOW,
-  })
-  const refuse = (): never => {
-    throw new SekishoError('INTERNAL', 'not of this test')
-  }
-  const gates = new GatePeers({
-    holds,
-    ledger: { 'ledger.reserve': refuse, 'ledger.release': refuse },
-    spend: ledger,
-  })
-  const [gateEnd, controlEnd] = await socketPair()
-  gates.attach(controlEnd)
-  const control = new ControlLink()
-  control.attach(socketTransport(gateEnd))
-  closers.push(() => {
-    control.close()
-    gates.close()
-    gateEnd.destroy()
-    controlEnd.destroy()
-  })
-  const client = new SpendClient({
-    control,
-    session: SESSION,
-    agent: 'coder',
-    settings: () => ({ ...NO_LLM_SETTINGS, prices: [PRICE], budgets: [...budgets], ...llm }),
-    user: () => ({ name: 'ann', uid: 1000, groups: ['finance'] }),
-    now: () => NOW,
-  })
-  return { supervisor, ledger, client, cutOff: () => gates.close(), reported }
-}
-
-let ids = 0
-type Asked = Parameters<SpendClient['reserve']>[0]
-const ask = (over: Partial<Asked> = {}): Asked => ({
-  id: `a-${(ids += 1)}`,
-  provider: 'openai',
-  model: 'm',
-  requestBytes: 1000,
-  maxOutputTokens: 256,
-  ...over,
-})
 /** What such a call may come to, in tokens and so in micro-USD. */
 const WORST = 1000 + 2048 + 256
 const taken = async (ledger: SpendLedger): Promise<number[]> =>
@@ -196,7 +63,7 @@ test('one that was never made gives everything back, and one of which nobody kno
 })
 
 test('a budget that is exhausted is told once on record, with who and what', async () => {
-  const { client, supervisor } = await world([budget({ max: { microUsd: WORST } })])
+  const { client, supervisor } = await world([budget({ per: 'session', max: { microUsd: WORST } })])
   await client.reserve(ask())
   const big = await client.reserve(ask({ requestBytes: 9000 }))
   expect(big).toMatchObject({ kind: 'deny', rules: ['budget.daily'] })
@@ -209,8 +76,8 @@ test('a budget that is exhausted is told once on record, with who and what', asy
       chain: SESSION,
       model: 'm',
       budget: 'daily',
-      per: 'user',
-      subject: 'ann',
+      per: 'session',
+      subject: SESSION,
       breaker: 'open',
       measure: 'microUsd',
       threshold: WORST,
@@ -221,13 +88,46 @@ test('a budget that is exhausted is told once on record, with who and what', asy
 })
 
 test('calls in flight are cut when their budget is exhausted', async () => {
-  const { client } = await world([budget({ max: { microUsd: WORST } })])
+  const { client } = await world([budget({ per: 'session', max: { microUsd: WORST } })])
   const cut = new Promise<unknown>((resolve) => {
     void client
       .reserve(ask({ cut: resolve }))
       .then(() => client.reserve(ask({ requestBytes: 9000 })))
   })
   expect(await cut).toMatchObject({ kind: 'deny', rules: ['budget.daily'] })
+})
+
+// a number that the wire refuses ends control's connection, and with it all sessions
+test.for([
+  ['session', [Number.MAX_SAFE_INTEGER]],
+  ['user', []],
+] as const)(
+  'a call that asks for more than can be counted exactly is refused alone, per %s',
+  async ([per, observed]) => {
+    const max = { tokens: 1_000_000, output: 900_000 }
+    const { client, ledger, supervisor, reported } = await world([budget({ per, max })])
+    await client.reserve(ask())
+    const huge = ask({ requestBytes: 2_000_000, maxOutputTokens: Number.MAX_SAFE_INTEGER })
+    expect(await client.reserve(huge)).toMatchObject({ kind: 'deny', rules: ['budget.daily'] })
+    expect(reported).toEqual([])
+    expect(supervisor.leaves.map((leaf) => leaf.observed)).toEqual(observed)
+    expect((await taken(ledger)).toSorted((a, b) => a - b)).toEqual([256, WORST])
+  },
+)
+
+test('what the wire would not take fails its own call, and no other', async () => {
+  // the second is longer than what an account is kept by; two wait for the first to be written
+  const names = ['ann', 'n'.repeat(600)]
+  const { client, supervisor } = await world([budget()], {
+    userOf: () => ({ name: names.shift() ?? 'ann', groups: [] }),
+  })
+  const answers = await Promise.all([1, 2, 3].map(() => client.reserve(ask())))
+  expect(answers).toMatchObject([
+    { kind: 'reserved' },
+    { kind: 'deny', rules: ['invariant.ledger'] },
+    { kind: 'reserved' },
+  ])
+  expect(supervisor.entries.map(({ kind }) => kind)).toEqual(['count', 'count'])
 })
 
 test('control that is gone, a disk that is full and a session that has ended reserve nothing', async () => {

@@ -1,4 +1,5 @@
 import { amountsOf, NOTHING } from '../../budget/measures.ts'
+import * as z from 'zod'
 import type { Spender } from '../../budget/account.ts'
 import { type Cut, type Granted, type Kept, SpendState } from '../../budget/spend-state.ts'
 import { SekishoError, toSekishoError } from '../../core/error.ts'
@@ -7,11 +8,12 @@ import type { LlmBudget } from '../../wire/llm.ts'
 import type { Peer, Protocol } from '../../wire/peer.ts'
 import {
   type BudgetBreaker,
+  BudgetBreakerLeaf,
   type BudgetStatus,
   MAX_BUDGET_STATUSES,
   type SpendAnswer,
   type SpendCall,
-  type SpendEntry,
+  SpendEntry,
   type SpendReservation,
   type SpendSettlement,
 } from '../../wire/spend.ts'
@@ -118,7 +120,7 @@ export class SpendLedger {
   }
 
   async #keep({ entries, breakers, cuts }: Kept, spender: Spender, mayWaitMs = 0): Promise<void> {
-    await this.#store.append(entries, mayWaitMs)
+    await this.#store.append(sound(Entries, entries), mayWaitMs)
     for (const cut of cuts) this.#options.cut(cut)
     for (const breaker of breakers) await this.#record(breaker, spender)
   }
@@ -128,11 +130,13 @@ export class SpendLedger {
     const { session, agent, chain, model } = spender
     const { state, ...rest } = breaker
     const own = { session, agent, chain, model, breaker: state }
-    const leaf = { type: 'budget.breaker' as const, ...own, ...rest }
-    await this.#options.supervisor.call('spend.breaker', leaf).catch((error: unknown) => {
+    try {
+      const leaf = sound(BudgetBreakerLeaf, { type: 'budget.breaker', ...own, ...rest })
+      await this.#options.supervisor.call('spend.breaker', leaf)
+    } catch (error) {
       const why = toSekishoError(error).message
       this.#options.report(`budget ${breaker.budget} is ${breaker.state}, unrecorded: ${why}`)
-    })
+    }
   }
 
   async #spenderOf({ session, agent, uid, model }: SpendCall): Promise<Spender> {
@@ -155,6 +159,24 @@ export class SpendLedger {
   #nowMs(): number {
     return this.#options.now().getTime()
   }
+}
+
+const Entries = z.array(SpendEntry)
+
+/**
+ * What the other side's schema refuses ends the connection, for all sessions; here it ends one call.
+ *
+ * @throws SekishoError INTERNAL
+ */
+function sound<T>(schema: z.ZodType<T>, value: unknown): T {
+  const read = schema.safeParse(value)
+  if (read.success) return read.data
+  const issue = read.error.issues[0]
+  const where = issue?.path.join('.') ?? ''
+  throw new SekishoError(
+    'INTERNAL',
+    `what a call comes to cannot be kept: ${where} ${issue?.code ?? ''}`,
+  )
 }
 
 function byUrgency(a: BudgetStatus, b: BudgetStatus): number {

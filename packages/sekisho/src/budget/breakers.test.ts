@@ -76,6 +76,16 @@ test.for(['chain', 'agent', 'user', 'team', 'tenant', 'platform'] as const)(
   },
 )
 
+test.for([
+  [949, []],
+  [950, [{ state: 'open', observed: 950 + 256 }]],
+] as const)('of a thousand that are shared, %i are used up', ([used, breakers]) => {
+  const state = new SpendState()
+  state.count(ask(0).spender, came(used), { budgets: [daily(1000)], nowMs: NOW })
+  const refused = state.reserve(ask(0), [daily(1000)], NOW)
+  expect(refused).toMatchObject({ kind: 'exceeded', breakers })
+})
+
 test('a session shuts itself out by a call that is too long', () => {
   const state = new SpendState()
   const budgets: LlmBudget[] = [{ ...daily(1000), per: 'session' }]

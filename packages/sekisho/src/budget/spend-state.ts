@@ -21,6 +21,9 @@ const MAX_PENDING = 65_536
 /** A reply shorter than this is of no use to anybody, so less is refused instead of granted. */
 export const LEAST_OUTPUT_TOKENS = 256
 
+/** Of what others share: the part from which a call that does not fit is taken for its end. */
+const USED_UP_FROM = 0.95
+
 export type Asked = WorstCase & {
   /** of the action, once in a session */
   id: string
@@ -217,11 +220,12 @@ export class SpendState {
   /**
    * What does not fit even if nothing else were in flight. How much one call may come to is its
    * agent's choice: by that a session shuts itself out, and nobody else. What others share is shut
-   * when it is used up.
+   * when it is as good as used up.
    */
   #refuse(by: Tightest, nowMs: number): Refused & Kept {
     const isItsOwn = by.account.budget.per === 'session'
-    if (isItsOwn || by.taken >= by.max) return this.#trip(by, nowMs)
+    const isUsedUp = by.taken >= by.max * USED_UP_FROM
+    if (isItsOwn || isUsedUp) return this.#trip(by, nowMs)
     return { ...refused(by.account.budget.id, describeTooMuch(by)), ...UNCHANGED }
   }
 

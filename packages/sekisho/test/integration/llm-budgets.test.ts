@@ -48,7 +48,10 @@ beforeAll(async () => {
       // each call comes to 0.0045 USD, and at most to some 0.013
       'budgets.yaml': {
         version: 1,
-        budgets: [{ id: 'daily', per: 'agent', calendar: 'month', max: { money: '0.025 USD' } }],
+        budgets: [
+          { id: 'daily', per: 'agent', calendar: 'month', max: { calls: 3 } },
+          { id: 'money', per: 'agent', calendar: 'month', max: { money: '0.025 USD' } },
+        ],
       },
     },
   })
@@ -94,12 +97,13 @@ test('calls of a model stop where their budget ends, and every one is on record 
         budget: 'daily',
         per: 'agent',
         subject: 'client',
-        measure: 'microUsd',
-        max: 25_000,
-        taken: 13_500,
+        measure: 'calls',
+        max: 3,
+        taken: 3,
         inFlight: 0,
         breaker: 'open',
       },
+      { budget: 'money', measure: 'microUsd', max: 25_000, taken: 13_500, inFlight: 0 },
     ],
   })
   const { stdout } = await instance.sekisho('log', 'query', '--type', 'budget.breaker')

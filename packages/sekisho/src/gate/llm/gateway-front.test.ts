@@ -1,6 +1,9 @@
 import type http from 'node:http'
+import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import type { LlmAlias, LlmProvider } from '../../wire/llm.ts'
+import type { ActionOutcome } from '../../flow/ports.ts'
+import { deciding } from '../../flow/testing/deciding.ts'
+import { type LlmAlias, type LlmProvider, NO_LLM_SETTINGS } from '../../wire/llm.ts'
 import type { PolicyRule } from '../../wire/policy.ts'
 import { talk } from '../testing/rig.ts'
 import {
@@ -14,6 +17,9 @@ import {
 } from '../testing/scene.ts'
 import { answering, bodyOf, call, MESSAGES_BODY, messagesEvents } from './testing/model-scene.ts'
 import { modelScenes } from './testing/model-scenes.ts'
+import { NotingSink } from './testing/noting-sink.ts'
+import { HeldBytes } from '../inspection/held-bytes.ts'
+import { GatewayFront } from './gateway-front.ts'
 import { GATEWAY_HOST } from './targets.ts'
 
 const SPARE: LlmProvider = {
@@ -197,3 +203,59 @@ test('what the gateway is asked is judged by the rules of where it leads', async
   expect(scene.leaked).toEqual(NOTHING_LEAKED)
   expect(reply).not.toContain(PLACEHOLDER)
 })
+
+// each further attempt would be one more call, which nobody waits for and somebody pays
+test('a client that has gone while the next attempt waits for its time is asked for no more', async () => {
+  const client = new NotingSink()
+  let passed = 0
+  const front = new GatewayFront({
+    settings: () => ({
+      ...NO_LLM_SETTINGS,
+      providers: [SPARE],
+      aliases: [{ ...FAST, retries: 2, targets: [{ provider: 'spare', model: 'm', weight: 1 }] }],
+    }),
+    credentials: [],
+    heldBytes: new HeldBytes(64 * 1024 * 1024),
+    ports: {
+      ...deciding(() => ({ kind: 'allow', rules: ['gateway'] })),
+      recorder: { intent: unasked, outcome: unasked },
+      resolver: { pin: unasked },
+      newId: () => 'id',
+      outcomeLost: unasked,
+    },
+    pass: ({ sink }) => {
+      passed += 1
+      sink.head(529, '', ['retry-after', '0'])
+      sink.end()
+      process.nextTick(() => client.destroy())
+      return Promise.resolve(BUSY)
+    },
+    random: () => 0,
+    count: unasked,
+  })
+  const at = {
+    scheme: 'http',
+    host: GATEWAY_HOST,
+    port: 80,
+    address: null,
+    method: 'POST',
+  } as const
+  const action = { kind: 'http.request', ...at, path: '/v1/messages', query: '' } as const
+  const head = { kind: 'read', action, hasBody: true } as const
+  const body = Readable.from([JSON.stringify({ ...MESSAGES_BODY, model: 'fast' })].map(Buffer.from))
+  const rest = { fields: [], expectsContinue: false, endAfter: unasked }
+  expect(await front.handle(head, { head, body, sink: client, ...rest })).toEqual(BUSY)
+  expect(passed).toBe(1)
+})
+
+const unasked = (): never => {
+  throw new Error('nobody asks here')
+}
+const BUSY: ActionOutcome = {
+  kind: 'performed',
+  status: 529,
+  address: null,
+  bytesOut: 0,
+  bytesIn: 0,
+  scrubbed: 0,
+}

@@ -136,6 +136,7 @@ export class GatewayFront {
       if (last.kind === 'deny') return this.#say(last, call)
       if ((!sink.isSwallowed && sink.hasHead) || call.arrival.sink.isGone) return last
       if (next === target) await wait(Math.min(sink.retryAfterMs ?? retryMs(index), MAX_RETRY_MS))
+      if (call.arrival.sink.isGone) return last
     }
     if (last.kind === 'deny') return this.#refuse(action, last, call.arrival)
     const failed = upstreamFailed(502, 'no provider could be reached')

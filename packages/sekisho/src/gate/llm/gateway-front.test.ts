@@ -242,7 +242,9 @@ test('a client that has gone while the next attempt waits for its time is asked 
   } as const
   const action = { kind: 'http.request', ...at, path: '/v1/messages', query: '' } as const
   const head = { kind: 'read', action, hasBody: true } as const
-  const body = Readable.from([JSON.stringify({ ...MESSAGES_BODY, model: 'fast' })].map(Buffer.from))
+  const body = Readable.from(
+    [JSON.stringify({ ...MESSAGES_BODY, model: 'fast' })].map((text) => Buffer.from(text)),
+  )
   const rest = { fields: [], expectsContinue: false, endAfter: unasked }
   expect(await front.handle(head, { head, body, sink: client, ...rest })).toEqual(BUSY)
   expect(passed).toBe(1)

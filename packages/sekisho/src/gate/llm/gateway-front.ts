@@ -134,7 +134,7 @@ export class GatewayFront {
       const arrival = this.#arrivalAt(target, call, { formed: formed.body, sink })
       last = await this.#parts.pass(arrival, call.name).catch(unresolved)
       if (last.kind === 'deny') return this.#say(last, call)
-      if ((!sink.isSwallowed && sink.hasHead) || call.arrival.sink.isGone) return last
+      if (!sink.isSwallowed && sink.hasHead) return last
       if (next === target) await wait(Math.min(sink.retryAfterMs ?? retryMs(index), MAX_RETRY_MS))
       if (call.arrival.sink.isGone) return last
     }

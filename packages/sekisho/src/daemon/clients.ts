@@ -27,11 +27,9 @@ export class Clients {
       socket.on('error', () => socket.destroy())
       const client = this.#identify(socket)
       if (client === undefined) return
-      hand(client, socket).catch(() => {
-        // control is down: the client sees its connection close and may try again
-        socket.destroy()
-        this.release(client.connection)
-      })
+      hand(client, socket)
+        .catch(() => this.release(client.connection)) // control is down: the client may try again
+        .finally(() => socket.destroy()) // control has its own: else the client sees it close
     })
     const before = process.umask(0o177)
     try {

@@ -58,10 +58,8 @@ async function link(
  */
 async function handEnds({ first, second }: Ends): Promise<void> {
   const [firstEnd, secondEnd] = createSocketPair()
-  const forFirst = new net.Socket({ fd: firstEnd, readable: true, writable: true })
-  const forSecond = new net.Socket({ fd: secondEnd, readable: true, writable: true })
-  forFirst.pause()
-  forSecond.pause()
+  const forFirst = unread(firstEnd)
+  const forSecond = unread(secondEnd)
   try {
     await first(forFirst)
     await second(forSecond)
@@ -69,4 +67,9 @@ async function handEnds({ first, second }: Ends): Promise<void> {
     forFirst.destroy()
     forSecond.destroy()
   }
+}
+
+/** It stays open until it is taken: what comes before that is for who takes it. */
+function unread(fd: number): net.Socket {
+  return new net.Socket({ fd, readable: false, writable: true })
 }

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import net from 'node:net'
 import { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { frameReader, MAX_FRAME_BYTES, socketTransport } from './transport.ts'
+import { frameReader, ipcTransport, MAX_FRAME_BYTES, socketTransport } from './transport.ts'
 
 /** A socket that keeps what is written to it, one entry per write; `read` gives it input. */
 class Wire extends Duplex {
@@ -130,4 +132,23 @@ test('frames are the same however the stream is cut', async () => {
       },
     ),
   )
+})
+
+test('a socket whose receiver dies before it has taken it closes when its sender lets go of it', async () => {
+  const script = "process.on('message', () => undefined); process.send('ready')"
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 2, 2, 'ipc'] })
+  await once(child, 'message')
+  const server = net.createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const client = net.connect(address.port, address.address)
+  const [socket]: net.Socket[] = await once(server, 'connection')
+  child.kill('SIGSTOP')
+  ipcTransport(child).send({ id: 1 }, socket)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  socket?.destroy()
+  await once(client.resume(), 'close')
+  server.close()
 })

@@ -147,7 +147,11 @@ export type IpcEndpoint = {
   connected?: boolean
 }
 
-/** Node's own IPC channel, which can carry sockets beside a message. */
+/**
+ * Node's own IPC channel, which can carry sockets beside a message. A socket that is sent is not
+ * read by its sender, who closes it when the call that it went with is over: Node would close it
+ * when the receiver acknowledges it, and for one that dies before that, never.
+ */
 export function ipcTransport(endpoint: IpcEndpoint): Transport {
   return {
     send: (message, handle) => {
@@ -156,7 +160,7 @@ export function ipcTransport(endpoint: IpcEndpoint): Transport {
       // rejects what is pending.
       const send: unknown = Reflect.get(endpoint, 'send')
       if (typeof send === 'function') {
-        Reflect.apply(send, endpoint, [message, handle, {}, () => undefined])
+        Reflect.apply(send, endpoint, [message, handle, { keepOpen: true }, () => undefined])
       }
     },
     onMessage: (receive) => void endpoint.on('message', receive),

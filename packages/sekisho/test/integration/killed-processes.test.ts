@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,13 +45,48 @@ async function killAndAwait(name: string): Promise<void> {
     return now > 1 && now !== before
   }
   await expect.poll(successor, { interval: 50 }).toBe(true)
-  await expect.poll(newSession, { interval: 50 }).toBe('new\n')
+  await newSessionsWork()
+}
+
+/** @throws saying what each was refused with, how long the last has waited, and what the daemon said */
+async function newSessionsWork(): Promise<void> {
+  const refusals: string[] = []
+  let askedAtMs = 0
+  const ask = async (): Promise<string> => {
+    askedAtMs = performance.now()
+    const said = await newSession()
+    if (said !== 'new\n') refusals.push(said)
+    return said
+  }
+  try {
+    await expect.poll(ask, { interval: 50 }).toBe('new\n')
+  } catch (cause) {
+    const waitedMs = Math.round(performance.now() - askedAtMs)
+    const refused = `no new session after ${refusals.length} refusals: ${refusals.slice(-5).join('')}`
+    const daemon = `the last was asked for ${waitedMs} ms ago; the daemon: ${instance.said().slice(-4000)}`
+    throw new Error(`${refused}\n${daemon}`, { cause })
+  }
 }
 
 /** What a new session says; until the successor is wired to the others, its refusal. */
 async function newSession(): Promise<string> {
   const { code, stdout, stderr } = await run(instance, ['echo', 'new'])
   return code === 0 ? stdout : stderr
+}
+
+/** Whether the supervisor has accepted a client's connection: from then on it has a pidfd of it. */
+function isAccepted(supervisor: number, { process: { pid } }: Client): boolean {
+  const directory = `/proc/${supervisor}/fdinfo`
+  return readdirSync(directory).some((fd) => holdsPid(join(directory, fd), pid ?? 0))
+}
+
+function holdsPid(fdinfo: string, pid: number): boolean {
+  try {
+    return new RegExp(`^Pid:\\t${pid}$`, 'm').test(readFileSync(fdinfo, 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false // closed since
+    throw error
+  }
 }
 
 /** A session that asks the upstream for what it reads on stdin, and says what came of it. */
@@ -87,13 +123,26 @@ describe('kill -9 of control', () => {
     })
     await expect.poll(() => runningSessions(instance)).toEqual([])
   })
+
+  test('a client whose connection it has not taken any more is told, and does not wait', async () => {
+    const { control = 0, supervisor = 0 } = await processesOf(instance)
+    process.kill(control, 'SIGSTOP')
+    const client = startRun(instance, ['echo', 'new'])
+    await expect.poll(() => isAccepted(supervisor, client)).toBe(true)
+    process.kill(control, 'SIGKILL')
+    expect(await client.ended).toMatchObject({
+      code: 125,
+      stderr: expect.stringMatching(/^sekisho: PEER_UNAVAILABLE: the daemon is not there\n/),
+    })
+    await newSessionsWork()
+  })
 })
 
 describe('all at once', () => {
   test('the platform comes back from the death of every child together', async () => {
     const { supervisor: _, ...children } = await processesOf(instance)
     for (const pid of Object.values(children)) process.kill(pid, 'SIGKILL')
-    await expect.poll(newSession).toBe('new\n')
+    await newSessionsWork()
   })
 
   test('the log verifies after all that', async () => {

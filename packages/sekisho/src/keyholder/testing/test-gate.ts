@@ -126,9 +126,13 @@ export async function connectGate(
   server.listen(path)
   await once(server, 'listening')
   const ours = connect(path)
-  const [theirs] = await once(server, 'connection')
-  await supervisor.call('gate.attach', { gate }, { handle: theirs })
-  server.close()
+  const [theirs]: Socket[] = await once(server, 'connection')
+  try {
+    await supervisor.call('gate.attach', { gate }, { handle: theirs })
+  } finally {
+    theirs?.destroy() // the keyholder has its own
+    server.close()
+  }
   return ours
 }
 

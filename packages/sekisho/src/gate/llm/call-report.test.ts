@@ -38,6 +38,16 @@ test.for([
   ['no error costs anything', undefined, WHOLE, NO_TOKENS],
   ['nor does what never arrived', undefined, failed('ECONNREFUSED'), NO_TOKENS],
   ['a provider that is left at work has cost its reserve', undefined, CUT, RESERVED],
+  ...[
+    'CLIENT_GONE',
+    'INTERNAL',
+    'REPLY_UNREADABLE',
+    'UND_ERR_BODY_TIMEOUT',
+    'UND_ERR_HEADERS_TIMEOUT',
+  ].map(
+    (code) =>
+      [`and so it has where the gate says ${code}`, undefined, failed(code), RESERVED] as const,
+  ),
 ] as const)('%s', ([, told, done, counted]) => {
   const seen = { facts: told, isReply: told !== undefined, reserved: RESERVED, replyBytes: 400 }
   expect(countedOf(seen, done)).toEqual(counted)

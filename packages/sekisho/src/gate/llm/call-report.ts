@@ -87,13 +87,19 @@ export function countedOf(
 
 /**
  * A provider charges for no error, and for nothing that did not reach it. Whoever hangs up before the
- * first byte leaves it at work.
+ * first byte leaves it at work, and so does the gate with a reply that it cannot read.
  */
 function mayHaveCost(done: Failed | { kind: 'cut' }): boolean {
   return done.kind === 'cut' || LEFT_AT_WORK.has(done.code)
 }
 
-const LEFT_AT_WORK: ReadonlySet<string> = new Set(['CLIENT_GONE', 'UND_ERR_HEADERS_TIMEOUT'])
+const LEFT_AT_WORK: ReadonlySet<string> = new Set([
+  'CLIENT_GONE',
+  'INTERNAL',
+  'REPLY_UNREADABLE',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+])
 
 /** What others' filters look at, too. */
 const TEXTS: ReadonlySet<string> = new Set(['reply text', 'reply thinking'])

@@ -61,7 +61,7 @@ async function service(
     channels: ['user', 'tool-result', 'reply'],
     minPermille: 0,
     onMatch: 'deny',
-    timeoutMs: 5000,
+    timeoutMs: 15_000,
     onFailure: 'deny',
     ...changes,
   }
@@ -262,7 +262,7 @@ test.for<[string, Answer, string]>([
   ['silence', 'silence', 'TIMEOUT'],
 ])('%s is a failure', async ([, answer, code]) => {
   const { filter } = await service('bedrock-guardrail', [answer], {
-    timeoutMs: answer === 'silence' ? 150 : 10_000,
+    timeoutMs: answer === 'silence' ? 150 : 15_000,
   })
   await expect(filter.look([user], never)).rejects.toMatchObject({ code })
 })

@@ -18,7 +18,7 @@ export const ARMOR: LlmFilter = {
   channels: ['user', 'tool-result'],
   minPermille: 500,
   onMatch: 'deny',
-  timeoutMs: 2000,
+  timeoutMs: 15_000,
   onFailure: 'deny',
 }
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { SekishoError } from '../core/error.ts'
 import { setTimeSlice } from '../kernel/scheduling.ts'
 import { inNewNamespace } from '../kernel/network-namespace.ts'
@@ -12,6 +11,7 @@ import { compiledCode } from './compiled-code.ts'
 import { COMMON_HEAP } from './heaps.ts'
 import { IS_ROOTLESS } from './identities.ts'
 import { BOX } from './paths.ts'
+import { Wiring } from './wiring.ts'
 
 /** The least that the kernel takes: what serves all sessions runs as soon as it has work. */
 const TIME_SLICE_MICROS = 100
@@ -51,8 +51,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
   readonly #report: (line: string) => void
   #process: ChildProcess | undefined
   #peer: Peer<Out, In> | undefined
-  /** called once it is up and wired */
-  readonly #waiting: (() => void)[] = []
+  readonly #wiring = new Wiring()
   #restarts = 0
   /** one that never came up is its supervisor's failure to start, and is not tried again */
   #wasUp = false
@@ -87,15 +86,12 @@ export class Child<Out extends Protocol, In extends Protocol> {
   }
 
   /**
-   * As `peer`, after a wait for one that is being restarted.
+   * As `peer`, after a wait for one that is being restarted until it is wired.
    *
    * @throws SekishoError PEER_UNAVAILABLE when it is not up in time
    */
   async whenUp(timeoutMs: number): Promise<Peer<Out, In>> {
-    if (!this.isUp) {
-      const up = new Promise<void>((resolve) => this.#waiting.push(resolve))
-      await Promise.race([up, pause(timeoutMs, undefined, { ref: false })])
-    }
+    await this.#wiring.whenDone(timeoutMs)
     return this.peer
   }
 
@@ -141,7 +137,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
     if (child.exitCode !== null || child.signalCode !== null) peer.close()
     await this.#onUp(peer)
     this.#wasUp = true
-    for (const resume of this.#waiting.splice(0)) resume()
+    if (this.#peer === peer) this.#wiring.done() // it may have ended meanwhile
   }
 
   /** Ends the process at once; it is started again as after any other end. */
@@ -163,6 +159,7 @@ export class Child<Out extends Protocol, In extends Protocol> {
 
   #exited(how: string, startedAtMs: number): void {
     this.#peer = undefined
+    this.#wiring.lost()
     if (this.#stopping || !(this.#wasUp || this.#kind.isOptional === true)) return
     if (performance.now() - startedAtMs > STEADY_MS) this.#restarts = 0
     const delayMs = RESTART_DELAYS_MS[Math.min(this.#restarts, RESTART_DELAYS_MS.length - 1)] ?? 0

@@ -236,7 +236,7 @@ export class Children {
     if (this.#networks === undefined) return
     await this.policy.installer.gateUp(peer)
     await this.#networks.handAgain(index, peer)
-    for (const session of this.#options.table.all()) await session.resumeAtGate(index)
+    for (const session of this.#options.table.all()) await session.resumeAtGate(index, peer)
     if (!this.#started) return
     // what is down is linked when it comes up
     if (this.#keyholder.isUp) await this.#linkToKeyholder({ index, peer }, this.keyholder())

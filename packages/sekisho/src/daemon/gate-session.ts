@@ -6,6 +6,8 @@ import type { Berth } from './berths.ts'
 import { type CanaryPrints, printSet } from './canaries.ts'
 import type { GatePeer, Gates } from './gates.ts'
 
+export type { GatePeer }
+
 /** What a session has for its gate that its plan does not say. */
 export type GateMatters = {
   placeholders: Readonly<Record<string, string>>
@@ -41,11 +43,14 @@ export class GateBinding {
     return this.#decision
   }
 
-  /** @throws SekishoError PEER_UNAVAILABLE when its gate is not up in time */
-  async bind({ network, canaries }: Place, matters: GateMatters): Promise<void> {
-    const gate = await this.#gates.whenUp(network.gate, GATE_WAIT_MS)
+  /**
+   * @param wiring its gate, which has its network and is still being wired; absent: is waited for
+   * @throws SekishoError PEER_UNAVAILABLE when its gate is not up in time
+   */
+  async bind(place: Place, matters: GateMatters, wiring?: GatePeer): Promise<void> {
+    const gate = wiring ?? (await this.#gates.whenUp(place.network.gate, GATE_WAIT_MS))
     if (this.#told?.gate !== gate) {
-      this.#told = { gate, done: this.#tell(gate, { network, canaries }, matters) }
+      this.#told = { gate, done: this.#tell(gate, place, matters) }
     }
     return this.#told.done
   }

@@ -7,7 +7,7 @@ import type { GateSession } from '../wire/gate.ts'
 import type { SecretPrints } from '../wire/secret-prints.ts'
 import { beginAttendance, type Attendance } from './attendance.ts'
 import type { Berth } from './berths.ts'
-import { GateBinding } from './gate-session.ts'
+import { GateBinding, type GatePeer } from './gate-session.ts'
 import { PacketPump } from './packets.ts'
 import type { SandboxKind } from './box.ts'
 import type { Platform } from './platform.ts'
@@ -171,11 +171,11 @@ export class Session {
   }
 
   /** The gate was restarted and has forgotten its sessions. */
-  async resumeAtGate(gate: number): Promise<void> {
+  async resumeAtGate(gate: number, peer: GatePeer): Promise<void> {
     const { berth } = this.#started
     if (berth?.network.gate !== gate || this.#placeholders === undefined) return
     berth.network.gateRestarts += 1
-    await this.#bind(berth, this.#placeholders)
+    await this.#bind(berth, this.#placeholders, peer)
     const bound = { name: 'gate-bound', held: true, detail: 'its label begins as untrusted' }
     this.#states.changed('gate-restart', { detail: `gate ${gate}`, checks: [bound] })
   }
@@ -275,9 +275,9 @@ export class Session {
     return this.#platform.clients.takeDescriptors(connection)
   }
 
-  async #bind(berth: Berth, placeholders: Record<string, string>): Promise<void> {
+  async #bind(berth: Berth, placeholders: Record<string, string>, gate?: GatePeer): Promise<void> {
     const matters = { placeholders, upstreams: this.#upstreams, prints: this.#prints }
-    await this.binding.bind(berth, matters)
+    await this.binding.bind(berth, matters, gate)
   }
 
   #startLeaf(

@@ -165,7 +165,10 @@ describe('kill -9 of the supervisor', () => {
   test('its sandboxes end without any help, then nothing of it is left, and the next start closes its log and keeps the changes', async () => {
     const processes = await processesOf(instance)
     const changing = await changingSession()
-    const clients = [await asking(), await asking(), changing.client]
+    // it reads nothing, so that no closed pipe ends it
+    const deaf = startRun(instance, ['sh', '-c', 'echo ready; exec sleep infinity'])
+    await deaf.says('ready')
+    const clients = [await asking(), await asking(), changing.client, deaf]
     const release = upstream.hold()
     clients[0]?.process.stdin?.write('/in-flight\n')
     await expect.poll(() => upstream.arrived()).toContain('/in-flight')
@@ -178,8 +181,11 @@ describe('kill -9 of the supervisor', () => {
       processes: Object.entries(others).filter(([, pid]) => !isGone(pid)),
       sandboxes: sandboxProcesses(instance.home),
     })
-    await expect.poll(runs, { interval: 25 }).toEqual({ processes: [], sandboxes: [] })
-    process.kill(guardian, 'SIGCONT')
+    try {
+      await expect.poll(runs, { interval: 25 }).toEqual({ processes: [], sandboxes: [] })
+    } finally {
+      process.kill(guardian, 'SIGCONT')
+    }
     const left = (): unknown => ({
       processes: Object.entries(processes).filter(([, pid]) => !isGone(pid)),
       sandboxes: sandboxProcesses(instance.home),

@@ -164,7 +164,7 @@ const REPLIES = mutationsOf(
   ],
   [
     'only an error passes unheld',
-    sink('status >= 200 && status < 300 ? formOf(', 'status === 200 ? formOf('),
+    sink('if (status < 200 || status >= 400)', 'if (status !== 200)'),
   ],
   [
     'no record, no release',

@@ -21,6 +21,7 @@ const COPIED = [
 ]
 /** A gate without a mechanism leaves attacks hanging: waiting long for each would take hours. */
 const PATIENCE_MS = 500
+const TEST_TIMEOUT_MS = 30_000
 const RUN_TIMEOUT_MS = 5 * 60_000
 
 export type Run = {
@@ -96,6 +97,7 @@ export class MutableCopy {
         `${HERE}/${family}.test.ts`,
         '--reporter=json',
         `--outputFile.json=${report}`,
+        `--testTimeout=${TEST_TIMEOUT_MS}`,
       ],
       {
         cwd: this.#root,
